@@ -1,0 +1,10 @@
+//! Settings that the C API lacks.
+
+use crate::cast;
+use wasmtime_c_api::wasm_config_t;
+
+/// Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
+#[unsafe(no_mangle)]
+pub extern "C" fn wasmtime_config_wasm_extended_const_set(config: &mut wasm_config_t, enable: bool) {
+    cast::config(config).wasm_extended_const(enable);
+}

@@ -1,0 +1,63 @@
+//! Errors that the extension itself reports, each with a code that a binding can turn into a typed error.
+
+use std::fmt;
+use wasmtime_c_api::wasmtime_error_t;
+
+/// What went wrong, as a number that crosses the C boundary. `wasmtime_error_code` returns it.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(non_camel_case_types, reason = "cbindgen prints the names as they stand")]
+pub enum wasmtime_error_code_t {
+    /// The error comes from Wasmtime itself.
+    WASMTIME_ERROR_OTHER = 0,
+    /// A Rust panic was caught at the boundary: a defect in the library.
+    WASMTIME_ERROR_PANIC = 1,
+    /// The platform cannot do what was asked.
+    WASMTIME_ERROR_UNSUPPORTED = 2,
+    /// The store has no WASI configuration.
+    WASMTIME_ERROR_NO_WASI = 3,
+    /// The access mode is none of read-only, write-only and read-write.
+    WASMTIME_ERROR_BAD_ACCESS_MODE = 4,
+    /// The guest descriptor number is out of range.
+    WASMTIME_ERROR_FD_OUT_OF_RANGE = 5,
+    /// The guest descriptor number is in range but not open.
+    WASMTIME_ERROR_FD_NOT_OPEN = 6,
+    /// The host descriptor is closed or invalid.
+    WASMTIME_ERROR_BAD_HOST_FILE = 7,
+    /// An argument is malformed: not UTF-8, null where it must not be, or of a wrong length.
+    WASMTIME_ERROR_BAD_ARGUMENT = 8,
+}
+
+/// An error of the extension: a code for programs and a sentence for people.
+#[derive(Debug)]
+pub(crate) struct ExtError {
+    pub(crate) code: wasmtime_error_code_t,
+    pub(crate) message: String,
+}
+
+impl ExtError {
+    /// Makes a `wasmtime::Error` that still knows its code.
+    pub(crate) fn error(code: wasmtime_error_code_t, message: impl Into<String>) -> wasmtime::Error {
+        wasmtime::Error::new(ExtError { code, message: message.into() })
+    }
+}
+
+impl fmt::Display for ExtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ExtError {}
+
+/// Returns the code of an error that the extension made, and `WASMTIME_ERROR_OTHER` for any other error.
+///
+/// Does not take ownership of `error`.
+///
+/// # Safety
+///
+/// `error` must point to a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_error_code(error: &wasmtime_error_t) -> wasmtime_error_code_t {
+    crate::cast::error(error).downcast_ref::<ExtError>().map_or(wasmtime_error_code_t::WASMTIME_ERROR_OTHER, |e| e.code)
+}

@@ -1,0 +1,37 @@
+//! What the Go module adds to Wasmtime's C API.
+//!
+//! Two families of functions, all declared in `wasmtime/ext.h`. `wasmtime_context_*`, `wasmtime_linker_*` and the like
+//! extend the C API for anyone. `wasmtime_binding_*` serves language bindings: what the official API does with several
+//! crossings, with an abort, or not at all, done in one guarded crossing.
+//!
+//! Every function that can fail runs in the guard of `guard.rs`. Nothing here keeps global state.
+
+#![allow(non_camel_case_types, reason = "C names")]
+
+mod call;
+mod cast;
+mod config;
+mod describe;
+mod engine;
+mod error;
+mod externals;
+mod guard;
+mod hostcall;
+mod instantiate;
+mod store;
+mod values;
+mod version;
+mod wasi;
+
+pub use call::*;
+pub use config::*;
+pub use describe::*;
+pub use engine::*;
+pub use error::*;
+pub use externals::*;
+pub use hostcall::*;
+pub use instantiate::*;
+pub use store::*;
+pub use values::*;
+pub use version::*;
+pub use wasi::*;

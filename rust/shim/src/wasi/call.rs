@@ -1,0 +1,106 @@
+//! What every WASI function starts with: the guest's memory and the state of its store.
+
+use super::descriptors::Entry;
+use super::fault::{Errno, Fault, Outcome};
+use super::state::{self, State};
+use super::strings::pointer;
+use wasmtime::{AsContextMut, Caller, Extern};
+use wasmtime_c_api::WasmtimeStoreData;
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
+use wiggle::{GuestMemory, GuestType};
+
+/// One call from a guest.
+pub(super) struct Call<'a> {
+    pub(super) memory: GuestMemory<'a>,
+    pub(super) state: &'a mut State,
+    /// The store's WASI context: clocks, randomness, preopened directories.
+    pub(super) ctx: &'a mut WasiCtx,
+    /// How many bytes upstream's implementation may copy in this call.
+    fuel: usize,
+}
+
+impl<'a> Call<'a> {
+    /// Runs `function` for the guest that `caller` stands for, and makes its outcome the result of the WASI function.
+    #[inline]
+    pub(super) fn enter(
+        mut caller: Caller<'_, WasmtimeStoreData>,
+        function: impl FnOnce(&mut Call<'_>) -> Outcome<i32>,
+    ) -> wasmtime::Result<i32> {
+        let export = caller.get_export("memory");
+        let fuel = caller.as_context_mut().hostcall_fuel();
+        let (memory, data) = match &export {
+            Some(Extern::Memory(memory)) => {
+                let (bytes, data) = memory.data_and_store_mut(&mut caller);
+                (GuestMemory::Unshared(bytes), data)
+            }
+            Some(Extern::SharedMemory(memory)) => (GuestMemory::Shared(memory.data()), caller.data_mut()),
+            _ => return Err(no_memory()),
+        };
+        let (state, ctx) = state::find(data)?;
+        match function(&mut Call { memory, state, ctx, fuel }) {
+            Ok(result) => Ok(result),
+            Err(Fault::Errno(errno)) => Ok(errno as i32),
+            Err(Fault::Trap(error)) => Err(error),
+        }
+    }
+
+    /// The open descriptor with this number.
+    #[inline]
+    pub(super) fn entry(&mut self, fd: i32) -> Result<&mut Entry, Errno> {
+        self.state.descriptors.get(fd)
+    }
+
+    /// Upstream's implementation and the memory that it is to work on.
+    #[inline]
+    pub(super) fn inner(&mut self) -> (&mut WasiP1Ctx, &mut GuestMemory<'a>) {
+        let inner = self.state.inner(self.ctx);
+        inner.set_hostcall_fuel(self.fuel);
+        (inner, &mut self.memory)
+    }
+
+    /// How many bytes this call may make the host copy.
+    pub(super) fn fuel(&self) -> usize {
+        self.fuel
+    }
+
+    /// Writes a result to the guest's memory.
+    #[inline]
+    pub(super) fn store<T: GuestType>(&mut self, at: i32, value: T) -> Outcome<i32> {
+        self.memory.write(pointer(at), value)?;
+        OK
+    }
+}
+
+/// The result of a WASI function that succeeded.
+pub(super) const OK: Outcome<i32> = Ok(Errno::Success as i32);
+
+/// Passes a call on to upstream's implementation: `inner!(call, fd_sync(fd))`, and `inner!(call, await fd_sync(fd))` for
+/// the functions that are asynchronous there.
+macro_rules! inner {
+    ($call:expr, await $name:ident($($arg:expr),* $(,)?)) => {
+        crate::wasi::call::apart(|| {
+            let (ctx, memory) = $call.inner();
+            Ok(crate::wasi::state::run(wasmtime_wasi::p1::wasi_snapshot_preview1::$name(ctx, memory $(, $arg)*))?)
+        })
+    };
+    ($call:expr, $name:ident($($arg:expr),* $(,)?)) => {
+        crate::wasi::call::apart(|| {
+            let (ctx, memory) = $call.inner();
+            Ok(wasmtime_wasi::p1::wasi_snapshot_preview1::$name(ctx, memory $(, $arg)*)?)
+        })
+    };
+}
+pub(super) use inner;
+
+/// Keeps a call of upstream's implementation, whose state can take kilobytes, out of the caller's stack frame.
+#[inline(never)]
+pub(super) fn apart<T>(call: impl FnOnce() -> T) -> T {
+    call()
+}
+
+#[cold]
+fn no_memory() -> wasmtime::Error {
+    wasmtime::Error::msg("missing required memory export")
+}

@@ -1,0 +1,272 @@
+//! The functions on one descriptor.
+
+use super::call::{Call, OK, inner};
+use super::descriptors::Entry;
+use super::fault::{Errno, Outcome};
+use super::memory::Spans;
+use wasmtime_wasi::p1::types::{Advice, Fdflags, Fstflags, Whence};
+
+impl Call<'_> {
+    #[inline]
+    pub(super) fn fd_read(&mut self, fd: i32, iovs: i32, count: i32, read: i32) -> Outcome<i32> {
+        match self.state.descriptors.get(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_read(fd, iovs, count, read))
+            }
+            Entry::Host(file) => {
+                let n = file.read(&Spans::read(&self.memory, iovs, count)?)?;
+                self.store(read, n as u32)
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn fd_write(&mut self, fd: i32, iovs: i32, count: i32, written: i32) -> Outcome<i32> {
+        match self.state.descriptors.get(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_write(fd, iovs, count, written))
+            }
+            Entry::Host(file) => {
+                let n = file.write(&mut Spans::read(&self.memory, iovs, count)?)?;
+                self.store(written, n as u32)
+            }
+        }
+    }
+
+    pub(super) fn fd_pread(&mut self, fd: i32, iovs: i32, count: i32, offset: i64, read: i32) -> Outcome<i32> {
+        match self.state.descriptors.get(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_pread(fd, iovs, count, offset, read))
+            }
+            Entry::Host(file) => {
+                let spans = Spans::read(&self.memory, iovs, count)?;
+                let n = file.pread(&spans, offset.cast_unsigned())?;
+                self.store(read, n as u32)
+            }
+        }
+    }
+
+    pub(super) fn fd_pwrite(&mut self, fd: i32, iovs: i32, count: i32, offset: i64, written: i32) -> Outcome<i32> {
+        match self.state.descriptors.get(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_pwrite(fd, iovs, count, offset, written))
+            }
+            Entry::Host(file) => {
+                let spans = Spans::read(&self.memory, iovs, count)?;
+                let n = file.pwrite(&spans, offset.cast_unsigned())?;
+                self.store(written, n as u32)
+            }
+        }
+    }
+
+    pub(super) fn fd_seek(&mut self, fd: i32, offset: i64, whence: i32, position: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_seek(fd, offset, whence, position))
+            }
+            Entry::Host(file) => {
+                let at = file.seek(offset, Whence::try_from(whence)?)?;
+                self.store(position, at)
+            }
+        }
+    }
+
+    pub(super) fn fd_tell(&mut self, fd: i32, position: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_tell(fd, position))
+            }
+            Entry::Host(file) => {
+                let at = file.seek(0, Whence::Cur)?;
+                self.store(position, at)
+            }
+        }
+    }
+
+    pub(super) fn fd_advise(&mut self, fd: i32, offset: i64, len: i64, advice: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_advise(fd, offset, len, advice))
+            }
+            Entry::Host(file) => {
+                file.advise(offset.cast_unsigned(), len.cast_unsigned(), Advice::try_from(advice)?)?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_allocate(&mut self, fd: i32, offset: i64, len: i64) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_allocate(fd, offset, len))
+            }
+            Entry::Host(file) => {
+                file.allocate(offset.cast_unsigned(), len.cast_unsigned())?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_sync(&mut self, fd: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_sync(fd))
+            }
+            Entry::Host(file) => {
+                file.sync(false)?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_datasync(&mut self, fd: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_datasync(fd))
+            }
+            Entry::Host(file) => {
+                file.sync(true)?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_fdstat_get(&mut self, fd: i32, stat: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_fdstat_get(fd, stat))
+            }
+            Entry::Host(file) => {
+                let value = file.fdstat();
+                self.store(stat, value)
+            }
+        }
+    }
+
+    pub(super) fn fd_fdstat_set_flags(&mut self, fd: i32, flags: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_fdstat_set_flags(fd, flags))
+            }
+            Entry::Host(file) => {
+                file.set_flags(Fdflags::try_from(flags)?)?;
+                OK
+            }
+        }
+    }
+
+    /// Rights follow from the access mode and cannot be given up, as in upstream's implementation.
+    pub(super) fn fd_fdstat_set_rights(&mut self, fd: i32, base: i64, inheriting: i64) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_fdstat_set_rights(fd, base, inheriting))
+            }
+            Entry::Host(_) => Err(Errno::Notsup.into()),
+        }
+    }
+
+    pub(super) fn fd_filestat_get(&mut self, fd: i32, stat: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_filestat_get(fd, stat))
+            }
+            Entry::Host(file) => {
+                let value = file.stat()?;
+                self.store(stat, value)
+            }
+        }
+    }
+
+    pub(super) fn fd_filestat_set_size(&mut self, fd: i32, size: i64) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_filestat_set_size(fd, size))
+            }
+            Entry::Host(file) => {
+                file.set_size(size.cast_unsigned())?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_filestat_set_times(&mut self, fd: i32, atim: i64, mtim: i64, flags: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_filestat_set_times(fd, atim, mtim, flags))
+            }
+            Entry::Host(file) => {
+                file.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
+                OK
+            }
+        }
+    }
+
+    pub(super) fn fd_prestat_get(&mut self, fd: i32, prestat: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_prestat_get(fd, prestat))
+            }
+            Entry::Host(_) => Err(Errno::Badf.into()),
+        }
+    }
+
+    pub(super) fn fd_prestat_dir_name(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, fd_prestat_dir_name(fd, path, len))
+            }
+            Entry::Host(_) => Err(Errno::Notdir.into()),
+        }
+    }
+
+    pub(super) fn fd_readdir(&mut self, fd: i32, buf: i32, len: i32, cookie: i64, used: i32) -> Outcome<i32> {
+        match self.entry(fd)? {
+            Entry::Inner(fd) => {
+                let fd = *fd as i32;
+                inner!(self, await fd_readdir(fd, buf, len, cookie, used))
+            }
+            Entry::Host(_) => Err(Errno::Notdir.into()),
+        }
+    }
+
+    pub(super) fn fd_close(&mut self, fd: i32) -> Outcome<i32> {
+        let entry = self.state.descriptors.take(fd.cast_unsigned()).ok_or(Errno::Badf)?;
+        self.state.close(entry, self.ctx)?;
+        OK
+    }
+
+    /// Moves a descriptor over another open one, which is closed, as upstream's implementation does.
+    pub(super) fn fd_renumber(&mut self, from: i32, to: i32) -> Outcome<i32> {
+        let (from, to) = (from.cast_unsigned(), to.cast_unsigned());
+        let descriptors = &mut self.state.descriptors;
+        if !descriptors.is_open(from) || !descriptors.is_open(to) {
+            return Err(Errno::Badf.into());
+        }
+        if from == to {
+            return OK;
+        }
+        let replaced = descriptors.take(from).and_then(|entry| descriptors.put(to, entry));
+        if let Some(replaced) = replaced {
+            self.state.close(replaced, self.ctx)?;
+        }
+        OK
+    }
+}

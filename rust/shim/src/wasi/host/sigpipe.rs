@@ -1,0 +1,42 @@
+//! Writing to a pipe without a reader gives the guest `EPIPE`, and the host process lives on.
+
+use rustix::io::Errno;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// Runs one write. When the process would die of `SIGPIPE`, the signal is held back from this thread meanwhile and, if
+/// the write raised it, taken away. A process that ignores or handles the signal, as a Go program does, is left alone.
+pub(super) fn held_back(write: impl FnOnce() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    // SAFETY: plain calls of the C library on local, initialised structures; no signal handler is installed.
+    unsafe {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        if libc::sigaction(libc::SIGPIPE, ptr::null(), action.as_mut_ptr()) != 0
+            || action.assume_init().sa_sigaction != libc::SIG_DFL
+        {
+            return write();
+        }
+        let mut sigpipe = MaybeUninit::<libc::sigset_t>::zeroed();
+        libc::sigemptyset(sigpipe.as_mut_ptr());
+        libc::sigaddset(sigpipe.as_mut_ptr(), libc::SIGPIPE);
+        let sigpipe = sigpipe.assume_init();
+        let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
+        if libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe, before.as_mut_ptr()) != 0 {
+            return write();
+        }
+        let already = pending();
+        let result = write();
+        if result == Err(Errno::PIPE) && !already && pending() {
+            let mut signal = 0;
+            libc::sigwait(&sigpipe, &mut signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+        result
+    }
+}
+
+/// Whether `SIGPIPE` waits to be delivered.
+fn pending() -> bool {
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is local and was zeroed, which is a valid set.
+    unsafe { libc::sigpending(set.as_mut_ptr()) == 0 && libc::sigismember(set.as_ptr(), libc::SIGPIPE) == 1 }
+}

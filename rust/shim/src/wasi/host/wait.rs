@@ -1,0 +1,82 @@
+//! The only place in which a guest waits for the host: for a descriptor, for a clock, or for the first of several.
+
+use super::{Direction, HostFile, Readiness};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+use std::time::{Duration, Instant};
+
+fn flags(direction: Direction) -> PollFlags {
+    match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    }
+}
+
+/// Whether reading or writing would not have to wait now. An error or a hang-up counts as ready: the call itself will
+/// say what is wrong.
+pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> Result<bool, Errno> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, flags(direction))];
+    Ok(poll(&mut fds, Some(Duration::ZERO))? > 0)
+}
+
+/// Waits until reading or writing would not have to wait.
+pub(super) fn until_ready(fd: BorrowedFd<'_>, direction: Direction) -> Result<(), Errno> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, flags(direction))];
+    poll(&mut fds, None).map(|_| ())
+}
+
+/// Waits for the first of the descriptors, at most for the given time, and counts those that are ready. A signal does
+/// not end the wait.
+fn poll(fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Errno> {
+    // A time too long to add up is as good as forever.
+    let deadline = time.and_then(|time| Instant::now().checked_add(time));
+    let mut left = time;
+    loop {
+        // Times that the operating system cannot count are cut: nobody waits for centuries.
+        let timeout = left.map(|left| Timespec {
+            tv_sec: left.as_secs().min(i32::MAX as u64) as _,
+            tv_nsec: left.subsec_nanos() as _,
+        });
+        match rustix::event::poll(fds, timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+        if let Some(deadline) = deadline {
+            left = Some(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+/// Several files that `poll_oneoff` waits for at once.
+#[derive(Default)]
+pub(in crate::wasi) struct Waiter<'a> {
+    fds: Vec<PollFd<'a>>,
+}
+
+impl<'a> Waiter<'a> {
+    /// Adds a file; its place among those added is what [`Waiter::readiness`] takes.
+    pub(in crate::wasi) fn add(&mut self, file: &'a HostFile, direction: Direction) -> usize {
+        self.fds.push(PollFd::from_borrowed_fd(file.as_fd(), flags(direction)));
+        self.fds.len() - 1
+    }
+
+    /// Waits until a file is ready, or for the given time; without a time, until a file is ready.
+    pub(in crate::wasi) fn wait(&mut self, time: Option<Duration>) -> Result<(), crate::wasi::fault::Errno> {
+        poll(&mut self.fds, time).map(|_| ()).map_err(super::errno::errno)
+    }
+
+    /// What the last wait found out about a file: nothing if it is not ready.
+    pub(in crate::wasi) fn readiness(&self, place: usize, file: &HostFile, direction: Direction) -> Option<Readiness> {
+        let seen = self.fds[place].revents();
+        if seen.is_empty() {
+            return None;
+        }
+        let hangup = seen.intersects(PollFlags::HUP | PollFlags::ERR);
+        let bytes = match direction {
+            Direction::Read => file.available(),
+            Direction::Write => 1,
+        };
+        Some(Readiness { bytes, hangup })
+    }
+}

@@ -1,0 +1,146 @@
+//! Host files as guest descriptors: the C functions.
+
+use super::descriptors::{Entry, LIMIT};
+use super::fault::Fault;
+use super::host::{AccessMode, HostFile};
+use super::state;
+use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::guard::guard;
+use std::ffi::c_void;
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
+
+/// The guest may read the file.
+pub const WASMTIME_FILE_READ_ONLY: u32 = 1;
+/// The guest may write the file.
+pub const WASMTIME_FILE_WRITE_ONLY: u32 = 2;
+/// The guest may read and write the file.
+pub const WASMTIME_FILE_READ_WRITE: u32 = 3;
+
+/// Makes an open file of the host a guest's descriptor with a number of the caller's choice.
+///
+/// `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a pipe, a
+/// terminal or another device. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
+/// and closing the descriptor in the guest does not close the caller's. The duplicate shares the open file with the
+/// original, so that both have *one* position: what the guest reads moves on the host's side as well, as with `dup`.
+///
+/// `guest_fd` may be 0 to 1048575, 0, 1 and 2 included. If the guest has it open, what was there is closed first, as
+/// `dup2` does.
+///
+/// `access_mode` is one of the `WASMTIME_FILE_*` constants. It is enforced whatever `host_fd` itself could do: a
+/// guest that reads where it may only write gets `EBADF`, and the other way round.
+///
+/// Whether reading and writing wait belongs to the guest's descriptor, which blocks at first. `O_NONBLOCK` of the host's
+/// open file is neither looked at nor changed. A guest that writes to a pipe without a reader gets `EPIPE`; the process is
+/// not sent `SIGPIPE`.
+///
+/// Works in a store that was configured by `wasmtime_context_set_wasi_options` or `wasmtime_context_set_wasi`, for
+/// guests that were linked through `wasmtime_linker_define_wasi_p1`. Configuring the store anew closes all descriptors.
+///
+/// Returns null, or an error that the caller owns; on an error nothing has changed. `wasmtime_error_code` tells them
+/// apart: `WASMTIME_ERROR_BAD_ACCESS_MODE`, `WASMTIME_ERROR_FD_OUT_OF_RANGE`, `WASMTIME_ERROR_BAD_HOST_FILE` (closed
+/// or no descriptor at all), `WASMTIME_ERROR_NO_WASI`, `WASMTIME_ERROR_UNSUPPORTED` (a kind of file that cannot be
+/// inserted, or a platform on which none can).
+///
+/// # Safety
+///
+/// `context` must be live and not in use by another thread, and nobody may close `host_fd` during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_insert_file(
+    mut context: WasmtimeStoreContextMut<'_>,
+    guest_fd: u32,
+    host_fd: *mut c_void,
+    access_mode: u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        let access = AccessMode::from_number(access_mode)?;
+        check_range(guest_fd)?;
+        state::silence_probe();
+        let (state, ctx) = state::find(context.data_mut())?;
+        // SAFETY: the caller keeps `host_fd` as it is.
+        let file = unsafe { HostFile::duplicate(host_fd, access) }?;
+        match state.descriptors.put(guest_fd, Entry::Host(file)) {
+            Some(replaced) => state.close(replaced, ctx).or_else(ignore_errno),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Makes an open file of the host a guest's descriptor with the lowest free number, as `open` does.
+///
+/// Everything else is as with `wasmtime_context_insert_file`. The number is written to `guest_fd`, which is left alone on
+/// an error. When no number is free the error's code is `WASMTIME_ERROR_FD_OUT_OF_RANGE`.
+///
+/// # Safety
+///
+/// `context` must be live and not in use by another thread, nobody may close `host_fd` during the call, and `guest_fd`
+/// must be writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_push_file(
+    mut context: WasmtimeStoreContextMut<'_>,
+    host_fd: *mut c_void,
+    access_mode: u32,
+    guest_fd: *mut u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        let access = AccessMode::from_number(access_mode)?;
+        state::silence_probe();
+        let (state, _) = state::find(context.data_mut())?;
+        // SAFETY: the caller keeps `host_fd` as it is.
+        let file = unsafe { HostFile::duplicate(host_fd, access) }?;
+        let number = state.descriptors.lowest_free().map_err(|_| {
+            ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
+                format!("all {LIMIT} guest descriptors are in use"),
+            )
+        })?;
+        state.descriptors.put(number, Entry::Host(file));
+        // SAFETY: the caller promises that it can be written.
+        unsafe { guest_fd.write(number) };
+        Ok(())
+    })
+}
+
+/// Closes a guest's descriptor, one that was inserted or any other.
+///
+/// Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_OUT_OF_RANGE`, `WASMTIME_ERROR_FD_NOT_OPEN`,
+/// `WASMTIME_ERROR_NO_WASI`.
+///
+/// # Safety
+///
+/// `context` must be live and not in use by another thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_remove_file(
+    mut context: WasmtimeStoreContextMut<'_>,
+    guest_fd: u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        check_range(guest_fd)?;
+        state::silence_probe();
+        let (state, ctx) = state::find(context.data_mut())?;
+        let entry = state.descriptors.take(guest_fd).ok_or_else(|| {
+            ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_FD_NOT_OPEN,
+                format!("guest descriptor {guest_fd} is not open"),
+            )
+        })?;
+        state.close(entry, ctx).or_else(ignore_errno)
+    })
+}
+
+fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
+    if guest_fd < LIMIT {
+        return Ok(());
+    }
+    Err(ExtError::error(
+        wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
+        format!("guest descriptor {guest_fd} is out of range: the highest is {}", LIMIT - 1),
+    ))
+}
+
+/// A descriptor is gone even if closing it reported an error, as on Linux.
+fn ignore_errno(fault: Fault) -> wasmtime::Result<()> {
+    match fault {
+        Fault::Errno(_) => Ok(()),
+        Fault::Trap(error) => Err(error),
+    }
+}

@@ -1,0 +1,125 @@
+//! Buffers of the guest, bounds-checked once and then handed to the operating system as they lie.
+
+use super::fault::{Errno, Outcome};
+use wiggle::{GuestError, GuestMemory, Region};
+
+/// A range of guest memory. Its layout is that of `struct iovec`, which `host/` checks.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Span {
+    pub(super) base: *mut u8,
+    pub(super) len: usize,
+}
+
+const EMPTY: Span = Span { base: std::ptr::null_mut(), len: 0 };
+
+/// How many buffers fit without an allocation; guests pass one or two.
+const INLINE: usize = 4;
+
+/// Linux's `IOV_MAX`: more buffers in one call are `EINVAL`.
+const IOV_MAX: u32 = 1024;
+
+/// The buffers of one scatter or gather call.
+///
+/// The pointers stay good for as long as the host call lasts: nothing can grow, move or free the memory meanwhile. In a
+/// shared memory other threads may change the bytes, which is why no Rust reference to them is ever made: only the
+/// operating system reads and writes them.
+pub(super) struct Spans {
+    inline: [Span; INLINE],
+    heap: Vec<Span>,
+    start: usize,
+    len: usize,
+    total: usize,
+}
+
+impl Spans {
+    /// Reads the `iovec` or `ciovec` array at `array` and checks the bounds of every buffer in it.
+    #[inline]
+    pub(super) fn read(memory: &GuestMemory<'_>, array: i32, count: i32) -> Outcome<Spans> {
+        let (array, count) = (array.cast_unsigned(), count.cast_unsigned());
+        if count > IOV_MAX {
+            return Err(Errno::Inval.into());
+        }
+        let (base, size) = extent(memory);
+        let range = Region { start: array, len: count * 8 };
+        if array % 4 != 0 {
+            return Err(GuestError::PtrNotAligned(range, 4).into());
+        }
+        if array as usize + count as usize * 8 > size {
+            return Err(GuestError::PtrOutOfBounds(range).into());
+        }
+        let count = count as usize;
+        let mut spans = Spans { inline: [EMPTY; INLINE], heap: Vec::new(), start: 0, len: count, total: 0 };
+        if count > INLINE {
+            spans.heap = vec![EMPTY; count];
+        }
+        for i in 0..count {
+            // SAFETY: the array was just found to lie within the memory.
+            let (buf, len) = unsafe {
+                let entry = base.add(array as usize + i * 8);
+                (read_u32(entry), read_u32(entry.add(4)))
+            };
+            if buf as usize + len as usize > size {
+                return Err(GuestError::PtrOutOfBounds(Region { start: buf, len }).into());
+            }
+            // SAFETY: the buffer was just found to lie within the memory.
+            let span = Span { base: unsafe { base.add(buf as usize) }, len: len as usize };
+            spans.as_mut_slice()[i] = span;
+            spans.total += span.len;
+        }
+        Ok(spans)
+    }
+
+    /// The number of bytes in all buffers that are left.
+    #[inline]
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[Span] {
+        let all = if self.heap.is_empty() { &self.inline[..self.len] } else { &self.heap[..] };
+        &all[self.start..]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [Span] {
+        let all = if self.heap.is_empty() { &mut self.inline[..self.len] } else { &mut self.heap[..] };
+        &mut all[self.start..]
+    }
+
+    /// Drops the first `n` bytes, which must be there.
+    pub(super) fn advance(&mut self, mut n: usize) {
+        self.total -= n;
+        while n > 0 {
+            let first = &mut self.as_mut_slice()[0];
+            if first.len > n {
+                // SAFETY: `n` is less than the length of the buffer.
+                first.base = unsafe { first.base.add(n) };
+                first.len -= n;
+                return;
+            }
+            n -= first.len;
+            self.start += 1;
+        }
+    }
+}
+
+/// Where a guest's memory starts and how many bytes it has.
+#[inline]
+fn extent(memory: &GuestMemory<'_>) -> (*mut u8, usize) {
+    match memory {
+        GuestMemory::Unshared(bytes) => (bytes.as_ptr().cast_mut(), bytes.len()),
+        GuestMemory::Shared(cells) => (cells.as_ptr().cast::<u8>().cast_mut(), cells.len()),
+    }
+}
+
+/// Reads a little-endian number that another thread may be writing.
+///
+/// # Safety
+///
+/// Four bytes at `at` must be readable.
+#[inline]
+unsafe fn read_u32(at: *const u8) -> u32 {
+    // SAFETY: as the caller promises; volatile, so that a racing writer in a shared memory yields some value, once.
+    u32::from_le(unsafe { at.cast::<u32>().read_volatile() })
+}

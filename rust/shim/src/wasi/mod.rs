@@ -1,0 +1,32 @@
+//! WASI 0.1 over a descriptor table of our own.
+//!
+//! `wasmtime-wasi` keeps its descriptor table private, so a host file cannot become a guest descriptor there. Here the
+//! guest's numbers belong to [`descriptors::Descriptors`]: each is either a descriptor of upstream's implementation
+//! (directories that were preopened and what was opened below them), to which a call is passed on with the number
+//! translated, or an object of the host ([`host::HostFile`]), which this module serves itself.
+//!
+//! - `state.rs` keeps one [`state::State`] a store, inside the store's WASI resource table.
+//! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with.
+//! - `fd.rs`, `path.rs`, `poll.rs`, `process.rs`, `sock.rs` are the functions themselves.
+//! - `host/` is the host's side of a descriptor, `wait.rs` the only place that waits.
+//! - `insert.rs` and `options.rs` are the C functions.
+
+mod call;
+mod descriptors;
+mod fault;
+mod fd;
+mod host;
+mod insert;
+mod linker;
+mod memory;
+mod options;
+mod path;
+mod poll;
+mod process;
+mod sock;
+mod state;
+mod strings;
+
+pub use insert::*;
+pub use linker::*;
+pub use options::*;

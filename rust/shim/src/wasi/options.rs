@@ -1,0 +1,247 @@
+//! The WASI 0.1 configuration of a store, as plain C structures.
+
+use super::descriptors::Entry;
+use super::host::{AccessMode, HostFile};
+use super::state::{self, ArgsAndEnv, State};
+use super::strings::{Strings, TooLong};
+use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::guard::guard;
+use std::ffi::c_void;
+use std::path::Path;
+use wasmtime::AsContextMut;
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasi_config_new, wasmtime_context_set_wasi, wasmtime_error_t};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+/// Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
+///
+/// `data` may be null when `len` is 0.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wasmtime_wasi_string_t {
+    /// The first byte.
+    pub data: *const u8,
+    /// How many bytes there are.
+    pub len: usize,
+}
+
+/// An environment variable.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wasmtime_wasi_env_t {
+    /// Its name.
+    pub name: wasmtime_wasi_string_t,
+    /// Its value.
+    pub value: wasmtime_wasi_string_t,
+}
+
+/// A directory of the host that the guest finds open.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wasmtime_wasi_preopen_t {
+    /// Where it is on the host.
+    pub host_path: wasmtime_wasi_string_t,
+    /// What the guest calls it; UTF-8.
+    pub guest_path: wasmtime_wasi_string_t,
+    /// Whether nothing below it can be changed, created or removed.
+    pub read_only: bool,
+}
+
+/// The guest reads an empty stream, and what it writes is thrown away.
+pub const WASMTIME_WASI_STDIO_NONE: u32 = 0;
+/// The guest shares the stream of the process with the same number.
+pub const WASMTIME_WASI_STDIO_INHERIT: u32 = 1;
+/// The guest gets a duplicate of an open file, as with `wasmtime_context_insert_file`.
+pub const WASMTIME_WASI_STDIO_FILE: u32 = 2;
+
+/// What a standard stream of the guest is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wasmtime_wasi_stdio_t {
+    /// One of the `WASMTIME_WASI_STDIO_*` constants.
+    pub kind: u32,
+    /// The file when `kind` is `WASMTIME_WASI_STDIO_FILE`: a descriptor on Unix, a `HANDLE` on Windows.
+    pub host_fd: *mut c_void,
+}
+
+/// The WASI 0.1 configuration of a store. All zero is a valid one: no arguments, no environment, no files.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wasmtime_wasi_options_t {
+    /// The arguments, the name of the program first.
+    pub args: *const wasmtime_wasi_string_t,
+    /// How many arguments there are.
+    pub args_len: usize,
+    /// The environment.
+    pub env: *const wasmtime_wasi_env_t,
+    /// How many variables there are.
+    pub env_len: usize,
+    /// The directories; the guest finds them at the descriptors from 3 on, in this order.
+    pub preopens: *const wasmtime_wasi_preopen_t,
+    /// How many directories there are.
+    pub preopens_len: usize,
+    /// Standard input, which can only be read.
+    pub stdin_stream: wasmtime_wasi_stdio_t,
+    /// Standard output, which can only be written.
+    pub stdout_stream: wasmtime_wasi_stdio_t,
+    /// Standard error, which can only be written.
+    pub stderr_stream: wasmtime_wasi_stdio_t,
+    /// Whether the arguments of the process come before `args`.
+    pub inherit_args: bool,
+    /// Whether the environment of the process comes before `env`.
+    pub inherit_env: bool,
+}
+
+/// Configures WASI 0.1 in a store, for guests that were linked through `wasmtime_linker_define_wasi_p1`.
+///
+/// Everything in `options` is copied or duplicated; nothing of it need outlive the call. A store that had a WASI
+/// configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing files
+/// blocks the thread that runs the guest.
+///
+/// Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories is seen by
+/// components in the same store.
+///
+/// Returns null, or an error that the caller owns; on an error nothing has changed. Codes:
+/// `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path that is not UTF-8, an unknown kind of
+/// stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
+/// a directory that cannot be opened is named in the message.
+///
+/// # Safety
+///
+/// `context` must be live and not in use by another thread. Every pointer in `options` must be readable for the length
+/// beside it, and nobody may close the files in it during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
+    mut context: WasmtimeStoreContextMut<'_>,
+    options: &wasmtime_wasi_options_t,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        state::silence_probe();
+        // SAFETY: the caller promises that the pointers in the options are good.
+        let strings = unsafe { strings(options) }?;
+        // SAFETY: as above, and the files stay open.
+        let stdio = unsafe {
+            [stdio(0, options.stdin_stream)?, stdio(1, options.stdout_stream)?, stdio(2, options.stderr_stream)?]
+        };
+        // SAFETY: as above.
+        let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
+        let mut config = wasi_config_new();
+        let builder = crate::cast::wasi_config(&mut config);
+        builder.allow_blocking_current_thread(true);
+        for preopen in preopens {
+            // SAFETY: as above.
+            unsafe { open(builder, preopen) }?;
+        }
+        let state = State::new(stdio.map(Some), preopens.len() as u32, strings);
+        if let Some(error) = wasmtime_context_set_wasi(context.as_context_mut(), config) {
+            return Err((*error).into());
+        }
+        state::place(context.data_mut(), state)
+    })
+}
+
+fn bad_argument(message: impl Into<String>) -> wasmtime::Error {
+    ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_BAD_ARGUMENT, message)
+}
+
+/// An array from C.
+///
+/// # Safety
+///
+/// Unless null, `data` must be readable for `len` elements as long as the result lives.
+unsafe fn list<'a, T>(data: *const T, len: usize, what: &str) -> wasmtime::Result<&'a [T]> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() || !data.is_aligned() {
+        return Err(bad_argument(format!("{what}: a null or misaligned pointer to {len} elements")));
+    }
+    // SAFETY: not null, aligned, and readable as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts(data, len) })
+}
+
+/// The bytes of a string that has no zeros in it.
+///
+/// # Safety
+///
+/// As for [`list`].
+unsafe fn bytes<'a>(string: wasmtime_wasi_string_t, what: &str) -> wasmtime::Result<&'a [u8]> {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { list(string.data, string.len, what) }?;
+    if bytes.contains(&0) {
+        return Err(bad_argument(format!("{what}: a zero byte in {:?}", String::from_utf8_lossy(bytes))));
+    }
+    Ok(bytes)
+}
+
+/// # Safety
+///
+/// The pointers in `options` must be good.
+unsafe fn strings(options: &wasmtime_wasi_options_t) -> wasmtime::Result<ArgsAndEnv> {
+    let too_long = |TooLong| bad_argument("arguments or environment of more than 4 GiB");
+    let mut all = ArgsAndEnv::default();
+    if options.inherit_args {
+        for arg in std::env::args_os() {
+            all.args.push(&[arg.as_encoded_bytes()]).map_err(too_long)?;
+        }
+    }
+    // SAFETY: as the caller promises.
+    for arg in unsafe { list(options.args, options.args_len, "args") }? {
+        // SAFETY: as the caller promises.
+        all.args.push(&[unsafe { bytes(*arg, "args") }?]).map_err(too_long)?;
+    }
+    let variable = |env: &mut Strings, name: &[u8], value: &[u8]| env.push(&[name, b"=", value]).map_err(too_long);
+    if options.inherit_env {
+        for (name, value) in std::env::vars_os() {
+            variable(&mut all.env, name.as_encoded_bytes(), value.as_encoded_bytes())?;
+        }
+    }
+    // SAFETY: as the caller promises.
+    for env in unsafe { list(options.env, options.env_len, "env") }? {
+        // SAFETY: as the caller promises.
+        let (name, value) = unsafe { (bytes(env.name, "env")?, bytes(env.value, "env")?) };
+        variable(&mut all.env, name, value)?;
+    }
+    Ok(all)
+}
+
+/// # Safety
+///
+/// The file in `stream` must stay open during the call.
+unsafe fn stdio(number: i32, stream: wasmtime_wasi_stdio_t) -> wasmtime::Result<Entry> {
+    let access = if number == 0 { AccessMode::ReadOnly } else { AccessMode::WriteOnly };
+    let file = match stream.kind {
+        WASMTIME_WASI_STDIO_NONE => HostFile::null(access)?,
+        WASMTIME_WASI_STDIO_INHERIT => HostFile::standard(number)?,
+        // SAFETY: as the caller promises.
+        WASMTIME_WASI_STDIO_FILE => unsafe { HostFile::duplicate(stream.host_fd, access) }?,
+        other => return Err(bad_argument(format!("{other} is no kind of standard stream"))),
+    };
+    Ok(Entry::Host(file))
+}
+
+/// # Safety
+///
+/// The pointers in `preopen` must be good.
+unsafe fn open(builder: &mut WasiCtxBuilder, preopen: &wasmtime_wasi_preopen_t) -> wasmtime::Result<()> {
+    // SAFETY: as the caller promises.
+    let (host, guest) = unsafe { (bytes(preopen.host_path, "preopens")?, bytes(preopen.guest_path, "preopens")?) };
+    let guest = std::str::from_utf8(guest).map_err(|_| bad_argument("preopens: a guest path is not UTF-8"))?;
+    let host = path(host)?;
+    let permissions = if preopen.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
+    builder
+        .preopened_dir(host, guest, permissions)
+        .map_err(|error| error.context(format!("cannot open the directory {:?}", host.display())))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn path(bytes: &[u8]) -> wasmtime::Result<&Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+#[cfg(not(unix))]
+fn path(bytes: &[u8]) -> wasmtime::Result<&Path> {
+    let text = std::str::from_utf8(bytes).map_err(|_| bad_argument("preopens: a host path is not UTF-8"))?;
+    Ok(Path::new(text))
+}

@@ -1,0 +1,176 @@
+//! `poll_oneoff`: one wait for clocks and descriptors of every kind.
+
+use super::call::Call;
+use super::descriptors::Entry;
+use super::fault::{Errno, Fault, Outcome};
+use super::host::{Direction, HostFile, Readiness, Waiter};
+use super::process::time;
+use super::state::run;
+use super::strings::pointer;
+use std::time::{Duration, Instant};
+use wasmtime_wasi::p1::types::{
+    Clockid, Event, EventFdReadwrite, Eventrwflags, Eventtype, Filetype, Subclockflags, Subscription,
+    SubscriptionClock, SubscriptionU,
+};
+use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
+use wiggle::GuestType;
+
+/// What one subscription waits for.
+enum Wait {
+    /// Nothing: its event is known.
+    Known(Result<Readiness, Errno>),
+    Clock(Duration),
+    File(Direction, i32),
+}
+
+impl Call<'_> {
+    pub(super) fn poll_oneoff(&mut self, subscriptions: i32, events: i32, count: i32, written: i32) -> Outcome<i32> {
+        let count = count.cast_unsigned();
+        if count == 0 {
+            return Err(Errno::Inval.into());
+        }
+        // The lists below grow with the number of subscriptions, so it is bounded as what upstream copies is.
+        if count as usize > self.fuel() / (Subscription::guest_size() + Event::guest_size()) as usize {
+            return Err(Errno::Nomem.into());
+        }
+        let start = Instant::now();
+        let mut asked = Vec::with_capacity(count as usize);
+        let mut at = pointer::<Subscription>(subscriptions);
+        for i in 0..count {
+            if i > 0 {
+                at = at.add(1)?;
+            }
+            let subscription = self.memory.read(at)?;
+            let wait = self.what(&subscription)?;
+            asked.push((subscription, wait));
+        }
+
+        let happened = self.wait(start, &asked)?;
+        let mut at = pointer::<Event>(events);
+        for (i, event) in happened.iter().enumerate() {
+            if i > 0 {
+                at = at.add(1)?;
+            }
+            self.memory.write(at, event.clone())?;
+        }
+        self.store(written, happened.len() as u32)
+    }
+
+    /// What a subscription waits for.
+    fn what(&mut self, subscription: &Subscription) -> Outcome<Wait> {
+        Ok(match &subscription.u {
+            SubscriptionU::Clock(clock) => self.clock(clock),
+            SubscriptionU::FdRead(read) => self.file(u32::from(read.file_descriptor) as i32, Direction::Read)?,
+            SubscriptionU::FdWrite(write) => self.file(u32::from(write.file_descriptor) as i32, Direction::Write)?,
+        })
+    }
+
+    /// How long a clock still runs. An absolute time of the wall clock is not followed when that clock is set meanwhile.
+    fn clock(&mut self, clock: &SubscriptionClock) -> Wait {
+        let now = match clock.id {
+            // One cannot sleep by the clocks that measure processor time.
+            Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Wait::Known(Err(Errno::Inval)),
+            id if clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) => match time(self.ctx, id) {
+                Ok(now) => now,
+                Err(_) => return Wait::Known(Err(Errno::Overflow)),
+            },
+            _ => 0,
+        };
+        Wait::Clock(Duration::from_nanos(clock.timeout.saturating_sub(now)))
+    }
+
+    fn file(&mut self, fd: i32, direction: Direction) -> Outcome<Wait> {
+        Ok(match self.entry(fd) {
+            Err(errno) => Wait::Known(Err(errno)),
+            Ok(Entry::Host(file)) => {
+                let allowed = match direction {
+                    Direction::Read => file.check_readable(),
+                    Direction::Write => file.check_writable(),
+                };
+                match allowed {
+                    Ok(()) => Wait::File(direction, fd),
+                    Err(errno) => Wait::Known(Err(errno)),
+                }
+            }
+            Ok(Entry::Inner(fd)) => {
+                let fd = *fd;
+                Wait::Known(Ok(Readiness { bytes: self.inner_bytes(fd, direction)?, hangup: false }))
+            }
+        })
+    }
+
+    /// What lies behind the position of a file of upstream's implementation, which never has to be waited for.
+    fn inner_bytes(&mut self, fd: u32, direction: Direction) -> Outcome<u64> {
+        if direction == Direction::Write {
+            return Ok(1);
+        }
+        let (inner, memory) = self.inner();
+        let stat = match run(inner.fd_filestat_get(memory, fd.into())).map_err(Fault::from) {
+            Ok(stat) if stat.filetype == Filetype::RegularFile => stat,
+            Ok(_) | Err(Fault::Errno(_)) => return Ok(1),
+            Err(trap) => return Err(trap),
+        };
+        let position = inner.fd_tell(memory, fd.into()).unwrap_or(0);
+        Ok(stat.size.saturating_sub(position))
+    }
+
+    /// Waits for the first of what was asked for, and returns the events of all that have happened by then.
+    fn wait(&mut self, start: Instant, asked: &[(Subscription, Wait)]) -> Outcome<Vec<Event>> {
+        let mut waiter = Waiter::default();
+        let mut files = Vec::new();
+        let mut nearest = None;
+        for (_, wait) in asked {
+            let most = match wait {
+                Wait::Known(_) => Duration::ZERO,
+                Wait::Clock(left) => *left,
+                Wait::File(direction, fd) => {
+                    let file: &HostFile = self.state.descriptors.file(*fd).ok_or(Errno::Badf)?;
+                    files.push((waiter.add(file, *direction), file));
+                    continue;
+                }
+            };
+            nearest = Some(nearest.map_or(most, |nearest: Duration| nearest.min(most)));
+        }
+        waiter.wait(nearest.map(|nearest| nearest.saturating_sub(start.elapsed())))?;
+
+        let passed = start.elapsed();
+        let mut events = Vec::new();
+        let mut files = files.into_iter();
+        for (subscription, wait) in asked {
+            let result = match wait {
+                Wait::Known(Ok(Readiness { bytes, hangup })) => Ok(Readiness { bytes: *bytes, hangup: *hangup }),
+                Wait::Known(Err(errno)) => Err(*errno),
+                Wait::Clock(left) if *left <= passed => Ok(Readiness { bytes: 0, hangup: false }),
+                Wait::Clock(_) => continue,
+                Wait::File(direction, _) => {
+                    let ready = files.next().and_then(|(place, file)| waiter.readiness(place, file, *direction));
+                    match ready {
+                        Some(ready) => Ok(ready),
+                        None => continue,
+                    }
+                }
+            };
+            events.push(event(subscription, result));
+        }
+        Ok(events)
+    }
+}
+
+fn event(subscription: &Subscription, result: Result<Readiness, Errno>) -> Event {
+    let type_ = match subscription.u {
+        SubscriptionU::Clock(_) => Eventtype::Clock,
+        SubscriptionU::FdRead(_) => Eventtype::FdRead,
+        SubscriptionU::FdWrite(_) => Eventtype::FdWrite,
+    };
+    let (error, ready) = match result {
+        Ok(ready) => (Errno::Success, ready),
+        Err(errno) => (errno, Readiness { bytes: 0, hangup: false }),
+    };
+    let flags = if ready.hangup { Eventrwflags::FD_READWRITE_HANGUP } else { Eventrwflags::empty() };
+    Event {
+        userdata: subscription.userdata,
+        error,
+        type_,
+        fd_readwrite: EventFdReadwrite { nbytes: ready.bytes, flags },
+    }
+}

@@ -1,0 +1,106 @@
+//! Arguments, environment, clocks, randomness and the end of the process.
+
+use super::call::{Call, OK, inner};
+use super::fault::{Errno, Fault, Outcome};
+use super::strings::pointer;
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::clocks::WasiClocksCtxView;
+use wasmtime_wasi::p1::types::Clockid;
+use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
+use wasmtime_wasi::p2::bindings::random::random::Host as _;
+use wasmtime_wasi::{ResourceTable, WasiCtx};
+
+/// The time of a guest's clock in nanoseconds. Clocks that measure processor time are `EBADF`, as upstream has it.
+pub(super) fn time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+    // The two clocks read only the context; the table is for the pollables of other functions.
+    let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
+    match clock {
+        Clockid::Realtime => nanoseconds(wall_clock::Host::now(&mut clocks)?),
+        Clockid::Monotonic => Ok(monotonic_clock::Host::now(&mut clocks)?),
+        Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
+    }
+}
+
+fn resolution(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+    let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
+    match clock {
+        Clockid::Realtime => nanoseconds(wall_clock::Host::resolution(&mut clocks)?),
+        Clockid::Monotonic => Ok(monotonic_clock::Host::resolution(&mut clocks)?),
+        Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
+    }
+}
+
+fn nanoseconds(time: wall_clock::Datetime) -> Outcome<u64> {
+    let whole = time.seconds.checked_mul(1_000_000_000);
+    let all = whole.and_then(|whole| whole.checked_add(time.nanoseconds.into()));
+    all.ok_or_else(|| Errno::Overflow.into())
+}
+
+impl Call<'_> {
+    pub(super) fn args_get(&mut self, pointers: i32, buffer: i32) -> Outcome<i32> {
+        let Some(strings) = &self.state.strings else {
+            return inner!(self, args_get(pointers, buffer));
+        };
+        strings.args.write(&mut self.memory, pointers, buffer)?;
+        OK
+    }
+
+    pub(super) fn args_sizes_get(&mut self, count: i32, bytes: i32) -> Outcome<i32> {
+        let Some(strings) = &self.state.strings else {
+            return inner!(self, args_sizes_get(count, bytes));
+        };
+        strings.args.sizes(&mut self.memory, count, bytes)?;
+        OK
+    }
+
+    pub(super) fn environ_get(&mut self, pointers: i32, buffer: i32) -> Outcome<i32> {
+        let Some(strings) = &self.state.strings else {
+            return inner!(self, environ_get(pointers, buffer));
+        };
+        strings.env.write(&mut self.memory, pointers, buffer)?;
+        OK
+    }
+
+    pub(super) fn environ_sizes_get(&mut self, count: i32, bytes: i32) -> Outcome<i32> {
+        let Some(strings) = &self.state.strings else {
+            return inner!(self, environ_sizes_get(count, bytes));
+        };
+        strings.env.sizes(&mut self.memory, count, bytes)?;
+        OK
+    }
+
+    pub(super) fn clock_res_get(&mut self, clock: i32, result: i32) -> Outcome<i32> {
+        let value = resolution(self.ctx, Clockid::try_from(clock)?)?;
+        self.store(result, value)
+    }
+
+    pub(super) fn clock_time_get(&mut self, clock: i32, _precision: i64, result: i32) -> Outcome<i32> {
+        let value = time(self.ctx, Clockid::try_from(clock)?)?;
+        self.store(result, value)
+    }
+
+    pub(super) fn random_get(&mut self, buffer: i32, len: i32) -> Outcome<i32> {
+        let len = len.cast_unsigned();
+        let bytes = self.ctx.random().get_random_bytes(len.into())?;
+        self.memory.copy_from_slice(&bytes, pointer::<u8>(buffer).as_array(len))?;
+        OK
+    }
+
+    pub(super) fn sched_yield(&mut self) -> Outcome<i32> {
+        OK
+    }
+
+    pub(super) fn proc_raise(&mut self, _signal: i32) -> Outcome<i32> {
+        Err(Errno::Notsup.into())
+    }
+
+    /// Ends the guest. Like upstream's implementation it takes the statuses 0 to 125 only.
+    pub(super) fn proc_exit(&mut self, status: i32) -> Outcome<i32> {
+        if !(0..126).contains(&status) {
+            return Err(Fault::Trap(wasmtime::Error::msg(format!(
+                "proc_exit: the status {status} is not one of 0 to 125"
+            ))));
+        }
+        Err(Fault::Trap(I32Exit(status).into()))
+    }
+}

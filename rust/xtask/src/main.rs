@@ -1,0 +1,122 @@
+//! `cargo xtask`: builds, describes and checks the native library.
+//!
+//! Each command is a module of its own; `targets` is the list of platforms, one entry each.
+
+mod cargo;
+mod check;
+mod compact;
+mod elf;
+mod ext_header;
+mod go_link;
+mod headers;
+mod libc_floor;
+mod library;
+mod manifest;
+mod notices;
+mod recipe;
+mod sizes;
+mod sources;
+mod symbols;
+mod targets;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use targets::Target;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, describes and checks the native library")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the library and records it in build/manifest.json.
+    Build(BuildArgs),
+    /// Installs the headers of the pinned release and generates include/wasmtime/ext.h.
+    Headers(CheckFlag),
+    /// Generates the Go link flags from build/manifest.json.
+    Manifest(CheckFlag),
+    /// Writes build/THIRD_PARTY_LICENSES.md.
+    Notices(CheckFlag),
+    /// Checks that archives, headers, manifest, notices and sources agree.
+    Check,
+    /// Builds the host's archive again and compares it with the committed one.
+    Prove,
+    /// Measures what each feature costs in the archive, as a Markdown table.
+    Sizes(SizesArgs),
+}
+
+#[derive(Args)]
+struct BuildArgs {
+    /// The platform, as its folder below build/ is called or as rustc calls it; the host's if absent.
+    #[arg(long)]
+    target: Option<String>,
+    /// Build the shared library instead, into dist/, and record nothing.
+    #[arg(long)]
+    shared: bool,
+    /// Optimise across all crates at link time: slow to build, for comparisons.
+    #[arg(long)]
+    lto: bool,
+    /// Put the archive here and record nothing.
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct CheckFlag {
+    /// Change nothing; fail with the differences if a file is not what it should be.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Args)]
+struct SizesArgs {
+    /// Append each row to this file as soon as it is measured.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// How many compilations run at a time.
+    #[arg(long)]
+    jobs: Option<u32>,
+    /// Measure only these features.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let ws = Workspace::open()?;
+    match Cli::parse().command {
+        Command::Build(args) => {
+            let target = Target::find(args.target.as_deref())?;
+            if args.shared {
+                return library::build_shared(&ws, target, args.output.as_deref());
+            }
+            if args.lto || args.output.is_some() {
+                let out = args.output.unwrap_or_else(|| ws.root.join("dist").join(target.dir).join("libwasmtime.a"));
+                return library::build_aside(&ws, target, args.lto, &out);
+            }
+            manifest::build(&ws, target)
+        }
+        Command::Headers(flag) => headers::run(&ws, flag.check),
+        Command::Manifest(flag) => manifest::run(&ws, flag.check),
+        Command::Notices(flag) => notices::run(&ws, flag.check),
+        Command::Check => check::check(&ws),
+        Command::Prove => check::prove(&ws),
+        Command::Sizes(args) => sizes::run(&ws, args.output.as_deref(), args.jobs, &args.only),
+    }
+}

@@ -1,0 +1,49 @@
+//! From what cargo builds to what is committed: one object that shows the C API and nothing else.
+
+use crate::cargo::run;
+use crate::compact::compact;
+use crate::elf::Object;
+use crate::symbols;
+use crate::targets::Target;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Merges what the compiler put into 150,000 sections. Bitcode, compiler names and what an object says about itself to
+/// a linker are dropped.
+const MERGE: &str = include_str!("merge.lds");
+
+/// Turns cargo's static library `raw` into the archive `out`. `work` is a folder for what lies between.
+pub fn process(target: &Target, raw: &Path, work: &Path, out: &Path) -> Result<()> {
+    fs::create_dir_all(work)?;
+    let keep = symbols::api(&fs::read(raw)?)?;
+    ensure!(!keep.is_empty(), "{} shows no C API", raw.display());
+
+    let script = work.join("merge.lds");
+    fs::write(&script, MERGE)?;
+    let roots = work.join("roots");
+    fs::write(&roots, keep.iter().map(|name| format!("-u {name}\n")).collect::<String>())?;
+    let merged = work.join("merged.o");
+    run(Command::new(format!("{}ld", target.tools))
+        .args(["-r", "--gc-sections", "--force-group-allocation", "--build-id=none", "-T"])
+        .arg(script)
+        .arg(format!("@{}", roots.display()))
+        .arg(raw)
+        .arg("-o")
+        .arg(&merged))?;
+
+    let mut object = Object::parse(&fs::read(&merged)?)?;
+    compact(&mut object, &keep)?;
+    let single = work.join("wasmtime.o");
+    fs::write(&single, object.write()?)?;
+
+    fs::create_dir_all(out.parent().context("an archive in a folder")?)?;
+    let fresh = work.join("libwasmtime.a");
+    if fresh.exists() {
+        fs::remove_file(&fresh)?;
+    }
+    run(Command::new(format!("{}ar", target.tools)).arg("rcD").arg(&fresh).arg(&single))?;
+    fs::copy(&fresh, out).with_context(|| out.display().to_string())?;
+    Ok(())
+}
