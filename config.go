@@ -1,0 +1,256 @@
+package wasmtime
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Config is what an engine is made with. It is used by one goroutine at a time, and once: making an engine of it closes it.
+// See wasmtime::Config.
+type Config struct {
+	native  ffi.Config
+	cleanup runtime.Cleanup
+	epochs  bool
+	// refused and stack say why no engine can be made with the configuration, if that is known already.
+	refused, stack error
+}
+
+// NewConfig returns the default configuration.
+func NewConfig() *Config {
+	cfg := &Config{native: ffi.NewConfig()}
+	cfg.cleanup = runtime.AddCleanup(cfg, func(native ffi.Config) { native.Delete() }, cfg.native)
+	return cfg
+}
+
+// Close frees a configuration that no engine was made of. Closing twice does nothing.
+func (cfg *Config) Close() {
+	if !cfg.native.IsNil() {
+		cfg.take().Delete()
+	}
+}
+
+// take gives the native configuration away; it panics if it has been given away or closed before.
+func (cfg *Config) take() ffi.Config {
+	native := cfg.open()
+	cfg.cleanup.Stop()
+	cfg.native = ffi.Config{}
+	return native
+}
+
+// open returns the native configuration; it panics if it has been given away or closed.
+func (cfg *Config) open() ffi.Config {
+	if cfg.native.IsNil() {
+		panic("Config has already been used up")
+	}
+	return cfg.native
+}
+
+// refuse makes the engine's creation fail; the first reason stays.
+func (cfg *Config) refuse(format string, args ...any) {
+	if cfg.refused == nil {
+		cfg.refused = errorf(nil, format, args...)
+	}
+}
+
+// checkText finds what the native library cannot be told: text that is not UTF-8, or that a zero byte would cut.
+func checkText(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errors.New("not UTF-8")
+	case strings.Contains(s, "\x00"):
+		return errors.New("a zero byte inside")
+	}
+	return nil
+}
+
+func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
+	cfg.open().SetFlag(flag, on)
+	runtime.KeepAlive(cfg)
+}
+
+// SetDebugInfo sets whether DWARF for the compiled code is made, for native debuggers. Off by default. See
+// wasmtime::Config::debug_info.
+func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
+
+// SetConsumeFuel sets whether guests use up fuel as they run, see [Store.SetFuel]. Off by default. See
+// wasmtime::Config::consume_fuel.
+func (cfg *Config) SetConsumeFuel(enabled bool) { cfg.flag(ffi.ConsumeFuel, enabled) }
+
+// SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by contexts, see
+// [Func.CallContext]. Off by default; guests that compute are about a tenth slower with it. See
+// wasmtime::Config::epoch_interruption.
+func (cfg *Config) SetEpochInterruption(enable bool) {
+	cfg.flag(ffi.EpochInterruption, enable)
+	cfg.epochs = enable
+}
+
+// stackReserve is what a thread's or a fiber's stack has to have beyond the guest's share of it, for the host.
+const stackReserve = 1 << 20
+
+// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. Guests run on the stacks of Go's threads,
+// which have 16 MiB each: a size for which there is no room, or 0 or less, makes the engine's creation fail. A size of more
+// than about 7 MiB raises the soft limit for the main thread's stack, which child processes inherit. See
+// wasmtime::Config::max_wasm_stack.
+func (cfg *Config) SetMaxWasmStack(size int) {
+	native := cfg.open()
+	n := uint64(max(size, 0))
+	native.SetMaxWasmStack(uint(n))
+	if fiber := n + stackReserve; fiber > 2<<20 {
+		native.SetAsyncStackSize(fiber)
+	}
+	cfg.stack = nil
+	if room := ffi.ReserveStack(n + stackReserve); room < n+stackReserve {
+		cfg.stack = errorf(ErrUnsupported, "guests cannot have %d bytes of stack: the threads of this process have %d", n, room)
+	}
+	runtime.KeepAlive(cfg)
+}
+
+// Strategy is a compiler.
+type Strategy uint8
+
+// The compilers.
+const (
+	// StrategyAuto lets Wasmtime choose: Cranelift.
+	StrategyAuto Strategy = 0
+	// StrategyCranelift is the optimising compiler.
+	StrategyCranelift Strategy = 1
+	// StrategyWinch is the single-pass compiler: it compiles several times faster than Cranelift, and what it makes runs
+	// slower. It lacks some proposals.
+	StrategyWinch Strategy = 2
+)
+
+// SetStrategy sets the compiler. See wasmtime::Config::strategy.
+func (cfg *Config) SetStrategy(strat Strategy) {
+	native := cfg.open()
+	if strat > StrategyWinch {
+		cfg.refuse("%d is no Strategy", strat)
+		return
+	}
+	native.SetStrategy(uint8(strat))
+	runtime.KeepAlive(cfg)
+}
+
+// OptLevel is how hard Cranelift tries.
+type OptLevel uint8
+
+// The levels.
+const (
+	// OptLevelNone compiles fastest.
+	OptLevelNone OptLevel = 0
+	// OptLevelSpeed makes the fastest code. It is the default.
+	OptLevelSpeed OptLevel = 1
+	// OptLevelSpeedAndSize makes fast code that is small as well.
+	OptLevelSpeedAndSize OptLevel = 2
+)
+
+// SetCraneliftOptLevel sets how hard Cranelift tries. See wasmtime::Config::cranelift_opt_level.
+func (cfg *Config) SetCraneliftOptLevel(level OptLevel) {
+	native := cfg.open()
+	if level > OptLevelSpeedAndSize {
+		cfg.refuse("%d is no OptLevel", level)
+		return
+	}
+	native.SetOptLevel(uint8(level))
+	runtime.KeepAlive(cfg)
+}
+
+// ProfilingStrategy is a profiler that compiled code is made known to.
+type ProfilingStrategy uint8
+
+// The profilers.
+const (
+	// ProfilingStrategyNone is the default.
+	ProfilingStrategyNone ProfilingStrategy = 0
+	// ProfilingStrategyJitdump writes a jitdump file for Linux's perf.
+	ProfilingStrategyJitdump ProfilingStrategy = 1
+	// ProfilingStrategyVTune is Intel VTune.
+	ProfilingStrategyVTune ProfilingStrategy = 2
+	// ProfilingStrategyPerfmap writes a perf map file for Linux's perf.
+	ProfilingStrategyPerfmap ProfilingStrategy = 3
+)
+
+// SetProfiler sets the profiler. See wasmtime::Config::profiler.
+func (cfg *Config) SetProfiler(profiler ProfilingStrategy) {
+	native := cfg.open()
+	if profiler > ProfilingStrategyPerfmap {
+		cfg.refuse("%d is no ProfilingStrategy", profiler)
+		return
+	}
+	native.SetProfiler(uint8(profiler))
+	runtime.KeepAlive(cfg)
+}
+
+// SetParallelCompilation sets whether a module is compiled by several threads. On by default. See
+// wasmtime::Config::parallel_compilation.
+func (cfg *Config) SetParallelCompilation(enabled bool) { cfg.flag(ffi.ParallelCompilation, enabled) }
+
+// SetCraneliftDebugVerifier sets whether Cranelift checks its own work. Off by default. See
+// wasmtime::Config::cranelift_debug_verifier.
+func (cfg *Config) SetCraneliftDebugVerifier(enabled bool) {
+	cfg.flag(ffi.CraneliftDebugVerifier, enabled)
+}
+
+// SetCraneliftNanCanonicalization sets whether every NaN is made the same, for guests whose results must not depend on the
+// machine. Off by default. See wasmtime::Config::cranelift_nan_canonicalization.
+func (cfg *Config) SetCraneliftNanCanonicalization(enabled bool) {
+	cfg.flag(ffi.CraneliftNanCanonicalization, enabled)
+}
+
+// EnableCraneliftFlag enables a flag of Cranelift; one that it does not know makes the engine's creation fail. See
+// wasmtime::Config::cranelift_flag_enable.
+func (cfg *Config) EnableCraneliftFlag(flag string) {
+	native := cfg.open()
+	if err := checkText(flag); err != nil {
+		cfg.refuse("flag %q: %v", flag, err)
+		return
+	}
+	native.EnableCraneliftFlag(flag)
+	runtime.KeepAlive(cfg)
+}
+
+// SetCraneliftFlag sets a flag of Cranelift; one that it does not know makes the engine's creation fail. See
+// wasmtime::Config::cranelift_flag_set.
+func (cfg *Config) SetCraneliftFlag(name, value string) {
+	native := cfg.open()
+	if err := errors.Join(checkText(name), checkText(value)); err != nil {
+		cfg.refuse("flag %q = %q: %v", name, value, err)
+		return
+	}
+	native.SetCraneliftFlag(name, value)
+	runtime.KeepAlive(cfg)
+}
+
+// SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no longer
+// detected. See wasmtime::Config::target.
+func (cfg *Config) SetTarget(target string) error {
+	native := cfg.open()
+	if err := checkText(target); err != nil {
+		return errorf(nil, "target %q: %v", target, err)
+	}
+	err := native.SetTarget(target)
+	runtime.KeepAlive(cfg)
+	if !err.IsNil() {
+		return newError(err)
+	}
+	return nil
+}
+
+// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, as a configuration file says. A file that is
+// missing or wrong is an error. See wasmtime::Cache::from_file.
+func (cfg *Config) CacheConfigLoad(path string) error { return cfg.loadCache(&path) }
+
+// CacheConfigLoadDefault is [Config.CacheConfigLoad] with the default configuration, which needs no file.
+func (cfg *Config) CacheConfigLoadDefault() error { return cfg.loadCache(nil) }
+
+func (cfg *Config) loadCache(path *string) error {
+	err := cfg.open().LoadCacheConfig(path)
+	runtime.KeepAlive(cfg)
+	if !err.IsNil() {
+		return newError(err)
+	}
+	return nil
+}

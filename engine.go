@@ -1,0 +1,77 @@
+package wasmtime
+
+import (
+	"cmp"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Engine compiles modules and makes stores: the configuration that they share. It is safe for concurrent use. See
+// wasmtime::Engine.
+type Engine struct {
+	handle handle[ffi.Engine]
+	epochs bool
+}
+
+// NewEngine creates an engine with the default configuration.
+func NewEngine() *Engine {
+	return newEngine(ffi.Config{})
+}
+
+// NewEngineWithConfig creates an engine with the configuration, which is used up by it. It panics where [TryNewEngine]
+// returns an error.
+func NewEngineWithConfig(config *Config) *Engine {
+	engine, err := TryNewEngine(config)
+	if err != nil {
+		panic(err)
+	}
+	return engine
+}
+
+// TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime refuses
+// about the configuration is an [*Error]; a configuration that was used or closed before is a panic, as a defect of the
+// program. See wasmtime::Engine::new.
+func TryNewEngine(config *Config) (*Engine, error) {
+	native := config.take()
+	if err := cmp.Or(config.refused, config.stack); err != nil {
+		native.Delete()
+		return nil, err
+	}
+	e, err := ffi.NewEngine(native)
+	if !err.IsNil() {
+		return nil, newError(err)
+	}
+	return wrapEngine(e, config.epochs), nil
+}
+
+func newEngine(config ffi.Config) *Engine {
+	e, err := ffi.NewEngine(config)
+	if !err.IsNil() {
+		panic(newError(err))
+	}
+	return wrapEngine(e, false)
+}
+
+func wrapEngine(e ffi.Engine, epochs bool) *Engine {
+	engine := &Engine{epochs: epochs}
+	own(&engine.handle, engine, e)
+	return engine
+}
+
+// Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and stores made from it stay usable. Closing twice does nothing.
+func (engine *Engine) Close() { engine.handle.close() }
+
+// IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
+// from any goroutine, and from a host function. See wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
+func (engine *Engine) IncrementEpoch() {
+	native := engine.handle.acquire()
+	defer engine.handle.release()
+	native.Tick()
+}
+
+// IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code.
+func (engine *Engine) IsPulley() bool {
+	native := engine.handle.acquire()
+	defer engine.handle.release()
+	return native.IsPulley()
+}

@@ -1,0 +1,120 @@
+package wasmtime
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
+// [errors.Is].
+var (
+	// ErrClosed: the object has been closed.
+	ErrClosed = errors.New(closedText)
+	// ErrConcurrentUse: another goroutine is using the store at this moment.
+	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
+	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
+	ErrWrongStore = errors.New("the object belongs to another store")
+	// ErrNoEpochs: a context that can be cancelled needs an engine with Config.SetEpochInterruption.
+	ErrNoEpochs = errors.New("a context that can be cancelled needs an engine with epoch interruption (Config.SetEpochInterruption)")
+	// ErrNoWasi: the store has no WASI configuration; call Store.SetWasi first.
+	ErrNoWasi = errors.New("the store has no WASI configuration (Store.SetWasi)")
+	// ErrBadFile: the file is nil or closed. An open file of a kind that cannot be handed to a guest is ErrUnsupported.
+	ErrBadFile = errors.New("not an open file")
+	// ErrBadAccessMode: the access mode is none of READ_ONLY, WRITE_ONLY and READ_WRITE.
+	ErrBadAccessMode = errors.New("not an access mode")
+	// ErrBadFd: the guest descriptor is out of range, or is not open where it has to be.
+	ErrBadFd = errors.New("not a guest descriptor")
+	// ErrUnsupported: the platform or the library cannot do it.
+	ErrUnsupported = errors.New("not supported")
+)
+
+// closedText is what a method that cannot return an error panics with when its object has been closed.
+const closedText = "object has been closed already"
+
+// Error is a failure that is not a trap: a module that does not validate, an import that is missing, an exit of a WASI
+// program, a wrong argument. It is safe for concurrent use.
+type Error struct {
+	once    sync.Once
+	native  ffi.Error
+	cleanup runtime.Cleanup
+	message string
+	cause   error
+}
+
+// newError takes a native error.
+func newError(native ffi.Error) *Error {
+	e := &Error{native: native}
+	if status, ok := native.ExitStatus(); ok {
+		e.cause = &ExitError{Status: status}
+	} else if code := native.Code(); code != ffi.ErrorOther {
+		e.cause = codeError(code)
+	}
+	e.cleanup = runtime.AddCleanup(e, func(native ffi.Error) { native.Delete() }, native)
+	return e
+}
+
+// errorf makes an error of this side of the boundary, which wraps cause.
+func errorf(cause error, format string, args ...any) *Error {
+	e := &Error{message: fmt.Sprintf(format, args...), cause: cause}
+	return e
+}
+
+// codeError finds the error that programs compare with for a code of the extension.
+func codeError(code ffi.ErrorCode) error {
+	switch code {
+	case ffi.ErrorUnsupported:
+		return ErrUnsupported
+	case ffi.ErrorNoWasi:
+		return ErrNoWasi
+	case ffi.ErrorBadAccessMode:
+		return ErrBadAccessMode
+	case ffi.ErrorFdOutOfRange, ffi.ErrorFdNotOpen:
+		return ErrBadFd
+	case ffi.ErrorBadHostFile:
+		return ErrBadFile
+	}
+	return nil
+}
+
+// Error returns the full text, with the backtrace and the causes where there are any.
+func (e *Error) Error() string {
+	e.once.Do(func() {
+		if e.native.IsNil() {
+			return
+		}
+		e.message = e.native.Message()
+		e.cleanup.Stop()
+		e.native.Delete()
+	})
+	return e.message
+}
+
+// Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, or one of this
+// package's Err values; nil if there is nothing.
+func (e *Error) Unwrap() error { return e.cause }
+
+// ExitStatus returns the status that a WASI program exited with, and whether that is what the error says. The same is
+// found with [errors.As] and [*ExitError].
+func (e *Error) ExitStatus() (int32, bool) {
+	var exit *ExitError
+	if errors.As(e.cause, &exit) {
+		return exit.Status, true
+	}
+	return 0, false
+}
+
+// Close frees what the error holds now. The error stays usable. Closing twice does nothing.
+func (e *Error) Close() { _ = e.Error() }
+
+// ExitError says that a WASI program called proc_exit. It is found with [errors.As] in the [*Error] that a call returns.
+type ExitError struct {
+	// Status is what the program exited with; 0 means success.
+	Status int32
+}
+
+// Error returns a sentence with the status.
+func (e *ExitError) Error() string { return fmt.Sprintf("the program exited with status %d", e.Status) }

@@ -1,0 +1,98 @@
+package wasmtime
+
+import (
+	"runtime"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// AsExtern is what can be imported: [*Func], [*Memory], [*Table], [*Global] and [*Extern].
+type AsExtern interface {
+	// external returns the store that the item belongs to and the item.
+	external() (*state, *ffi.Item)
+}
+
+// Extern is something that was exported, of any kind. It belongs to a store.
+type Extern struct {
+	state *state
+	item  ffi.Item
+}
+
+// own makes the Extern let go of what its item owns, a share in a shared memory, when it is collected.
+func (e *Extern) own() *Extern {
+	if e.item.Kind == ffi.ItemSharedMemory {
+		runtime.AddCleanup(e, func(item ffi.Item) { item.Delete() }, e.item.Own())
+	}
+	return e
+}
+
+func (e *Extern) external() (*state, *ffi.Item) { return e.state, &e.item }
+
+// Close does nothing: the store owns the item. It is there for programs written for wasmtime-go.
+func (e *Extern) Close() {}
+
+// Type returns the item's type.
+func (e *Extern) Type(store Storelike) *ExternType { return externalType(store, e) }
+
+// Func returns the item as a function, nil if it is something else.
+func (e *Extern) Func() *Func {
+	if e.item.Kind != ffi.ItemFunc {
+		return nil
+	}
+	return e.state.funcOf(e.item)
+}
+
+// Global returns the item as a global, nil if it is something else.
+func (e *Extern) Global() *Global {
+	if e.item.Kind != ffi.ItemGlobal {
+		return nil
+	}
+	return &Global{e.state, e.item}
+}
+
+// Memory returns the item as a memory, nil if it is something else or a shared memory.
+func (e *Extern) Memory() *Memory {
+	if e.item.Kind != ffi.ItemMemory {
+		return nil
+	}
+	return &Memory{state: e.state, item: e.item}
+}
+
+// Table returns the item as a table, nil if it is something else.
+func (e *Extern) Table() *Table {
+	if e.item.Kind != ffi.ItemTable {
+		return nil
+	}
+	return &Table{e.state, e.item}
+}
+
+// enterItem enters the store that an item belongs to. store has to be that store.
+func enterItem(store Storelike, of *state) (s *state, outermost bool, err error) {
+	s = store.storeState()
+	if s != of {
+		return s, false, errorf(ErrWrongStore, "%v", ErrWrongStore)
+	}
+	outermost, err = s.enter()
+	return s, outermost, err
+}
+
+// mustEnterItem is enterItem for methods that cannot return an error.
+func mustEnterItem(store Storelike, of *state) (*state, bool) {
+	s, outermost, err := enterItem(store, of)
+	if err != nil {
+		panic(err.Error())
+	}
+	return s, outermost
+}
+
+func externalType(store Storelike, e AsExtern) *ExternType {
+	of, item := e.external()
+	s, outermost := mustEnterItem(store, of)
+	defer s.leave(outermost)
+	encoded, err := s.native.ItemType(*item)
+	runtime.KeepAlive(e)
+	if !err.IsNil() {
+		panic(newError(err))
+	}
+	return (&typeReader{encoded}).external()
+}

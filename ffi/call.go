@@ -1,0 +1,68 @@
+package ffi
+
+// #include "store.h"
+import "C"
+
+import "unsafe"
+
+// Slot is one raw argument or result: a ValRaw.
+type Slot [2]uint64
+
+// Call is a frame for calls into guests: memory that C owns, the mirror of wasmtime_binding_call_t. A nested call may use
+// the frame of the outer one.
+type Call struct {
+	context unsafe.Pointer
+	Func    [2]uint64
+	Slots   unsafe.Pointer
+	Len     uintptr
+	err     *C.wasmtime_error_t
+	trap    *C.wasm_trap_t
+}
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.wasmtime_binding_call_t{}) - unsafe.Sizeof(Call{})]byte
+	_ [unsafe.Sizeof(Call{}) - unsafe.Sizeof(C.wasmtime_binding_call_t{})]byte
+)
+
+// StoreSlots is the number of slots in the frame that a store comes with.
+const StoreSlots int = C.WASMTIME_BINDING_STORE_SLOTS
+
+// Call returns the frame that the store comes with.
+func (s Store) Call() *Call { return (*Call)(unsafe.Pointer(&s.ptr.call)) }
+
+// LargerCall returns a frame with n slots. It belongs to the store, as those before it do, which stay valid.
+func (s Store) LargerCall(n int) *Call {
+	return (*Call)(unsafe.Pointer(C.wasmtime_binding_store_frame(s.ptr, C.size_t(n))))
+}
+
+func (c *Call) address() C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(c))) }
+
+// ok tells whether what used the frame last succeeded.
+func (c *Call) ok() bool { return c.trap == nil && c.err == nil }
+
+// Run makes the call and tells whether it succeeded; if not, Failure says why.
+func (c *Call) Run() bool {
+	crossing()
+	C.ffi_call(c.address())
+	return c.ok()
+}
+
+// RunChecked makes a call whose signature has references. vals holds the nargs arguments, then the results.
+func (c *Call) RunChecked(vals []Val, nargs int) bool {
+	crossing()
+	var none Val
+	first := &none
+	if len(vals) > 0 {
+		first = &vals[0]
+	}
+	return C.wasmtime_binding_call_checked((*C.wasmtime_binding_call_t)(unsafe.Pointer(c)), first.c(),
+		C.size_t(nargs), C.size_t(len(vals)), externrefFinalizer()) == 0
+}
+
+// Failure takes the error or the trap out of the frame.
+func (c *Call) Failure() (Trap, Error) {
+	trap, err := wrapTrap(c.trap), wrapError(c.err)
+	c.trap, c.err = nil, nil
+	return trap, err
+}

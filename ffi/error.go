@@ -1,0 +1,94 @@
+package ffi
+
+// #include <stdlib.h>
+// #include <wasmtime/ext.h>
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+)
+
+// Error is an owned wasmtime_error_t, or none.
+type Error struct{ ptr *C.wasmtime_error_t }
+
+// ErrorCode tells the errors of the extension apart. See wasmtime_error_code_t in wasmtime/ext.h.
+type ErrorCode uint32
+
+// The codes that wasmtime_error_code returns.
+const (
+	ErrorOther         ErrorCode = 0
+	ErrorPanic         ErrorCode = 1
+	ErrorUnsupported   ErrorCode = 2
+	ErrorNoWasi        ErrorCode = 3
+	ErrorBadAccessMode ErrorCode = 4
+	ErrorFdOutOfRange  ErrorCode = 5
+	ErrorFdNotOpen     ErrorCode = 6
+	ErrorBadHostFile   ErrorCode = 7
+	ErrorBadArgument   ErrorCode = 8
+)
+
+func wrapError(ptr *C.wasmtime_error_t) Error {
+	if ptr != nil {
+		track("error", 1)
+	}
+	return Error{ptr}
+}
+
+// IsNil tells whether there is no error.
+func (e Error) IsNil() bool { return e.ptr == nil }
+
+// Message returns the full text, causes included.
+func (e Error) Message() string {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	C.wasmtime_error_message(e.ptr, &vec)
+	return takeString(&vec)
+}
+
+// Code returns the extension's code for the error.
+func (e Error) Code() ErrorCode {
+	return ErrorCode(C.wasmtime_error_code(e.ptr))
+}
+
+// ExitStatus returns the status that the guest gave to proc_exit, if that is what the error is.
+func (e Error) ExitStatus() (int32, bool) {
+	var status C.int
+	ok := C.wasmtime_error_exit_status(e.ptr, &status)
+	return int32(status), bool(ok)
+}
+
+// Delete frees the error.
+func (e Error) Delete() {
+	track("error", -1)
+	C.wasmtime_error_delete(e.ptr)
+}
+
+// takeString copies a byte vector into a string and frees it.
+func takeString(vec *C.wasm_byte_vec_t) string {
+	s := strings.Clone(unsafe.String((*byte)(unsafe.Pointer(vec.data)), int(vec.size)))
+	C.wasm_byte_vec_delete(vec)
+	return s
+}
+
+// takeBytes copies a byte vector into a slice and frees it.
+func takeBytes(vec *C.wasm_byte_vec_t) []byte {
+	b := make([]byte, int(vec.size))
+	copy(b, unsafe.Slice((*byte)(unsafe.Pointer(vec.data)), int(vec.size)))
+	C.wasm_byte_vec_delete(vec)
+	return b
+}
+
+// bytesPtr returns the address of the first byte, or nil.
+func bytesPtr(b []byte) *C.uint8_t {
+	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+// stringPtr returns the address of the first byte of a string, which C must not write to.
+func stringPtr(s string) *C.char {
+	return (*C.char)(unsafe.Pointer(unsafe.StringData(s)))
+}
+
+func stringBytes(s string) *C.uint8_t {
+	return (*C.uint8_t)(unsafe.Pointer(unsafe.StringData(s)))
+}

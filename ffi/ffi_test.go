@@ -1,0 +1,106 @@
+package ffi_test
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+func TestErrors(t *testing.T) {
+	for _, text := range []string{"(module", "(ünïcode)", "(" + strings.Repeat("long", 1000) + ")"} {
+		_, err := ffi.Wat2Wasm(text)
+		if err.IsNil() {
+			t.Fatalf("%q is a module", text)
+		}
+		if !strings.Contains(err.Message(), "<anon>:1:") || err.Code() != ffi.ErrorOther {
+			t.Errorf("%q: %q, code %d", text, err.Message(), err.Code())
+		}
+		if status, ok := err.ExitStatus(); ok {
+			t.Errorf("exit status %d", status)
+		}
+		err.Delete()
+	}
+	if !(ffi.Error{}).IsNil() || !(ffi.Trap{}).IsNil() || !(ffi.Store{}).IsNil() || !(ffi.Config{}).IsNil() {
+		t.Error("a zero handle is something")
+	}
+}
+
+func TestTraps(t *testing.T) {
+	trap := ffi.NewTrap("a\x00b")
+	defer trap.Delete()
+	if code, ok := trap.Code(); ok || trap.Message() != "a\x00b" || len(trap.Frames()) != 0 {
+		t.Errorf("%q, code %d", trap.Message(), code)
+	}
+}
+
+// What the native library takes over is no longer counted, and what is deleted neither.
+func TestLive(t *testing.T) {
+	before := ffi.Live()
+	config := ffi.NewConfig()
+	engine, err := ffi.NewEngine(config)
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	wasm, err := ffi.Wat2Wasm(`(module (func (export "f") (result i64) (i64.const 7)) (func (export "trap") (unreachable)))`)
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	module, err := ffi.NewModule(engine, wasm)
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	linker := ffi.NewLinker(engine)
+	pre, err := linker.InstantiatePre(module)
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	refused := ffi.NewConfig()
+	refused.SetMaxWasmStack(0)
+	_, failed := ffi.NewEngine(refused)
+	if failed.IsNil() {
+		t.Fatal("a stack of 0 bytes is accepted")
+	}
+	if during := ffi.Live(); during != nil {
+		for kind, n := range map[string]int{"config": 0, "engine": 1, "module": 1, "linker": 1, "instance pre": 1, "error": 1} {
+			if during[kind]-before[kind] != n {
+				t.Errorf("%d %s, want %d", during[kind]-before[kind], kind, n)
+			}
+		}
+	}
+	failed.Delete()
+	pre.Delete()
+	linker.Delete()
+	module.Delete()
+	engine.Delete()
+	after := ffi.Live()
+	maps.DeleteFunc(after, func(kind string, n int) bool { return n == before[kind] })
+	if len(after) != 0 {
+		t.Errorf("left: %v", after)
+	}
+}
+
+func TestModuleBytes(t *testing.T) {
+	engine, _ := ffi.NewEngine(ffi.Config{})
+	defer engine.Delete()
+	for _, wasm := range [][]byte{nil, {}, []byte("\x00asm"), slices.Repeat([]byte{0xff}, math.MaxInt16)} {
+		if _, err := ffi.NewModule(engine, wasm); err.IsNil() {
+			t.Errorf("%d bytes of nothing are a module", len(wasm))
+		} else {
+			err.Delete()
+		}
+		if err := ffi.ValidateModule(engine, wasm); err.IsNil() {
+			t.Errorf("%d bytes of nothing are valid", len(wasm))
+		} else {
+			err.Delete()
+		}
+		if _, err := ffi.DeserializeModule(engine, wasm); err.IsNil() {
+			t.Errorf("%d bytes of nothing are a compiled module", len(wasm))
+		} else {
+			err.Delete()
+		}
+	}
+}

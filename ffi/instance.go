@@ -1,0 +1,47 @@
+package ffi
+
+// #include <wasmtime/ext.h>
+import "C"
+
+import "unsafe"
+
+// Instance is an instance of a store, by value: nothing to free.
+type Instance struct{ Raw [2]uint64 }
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.wasmtime_instance_t{}) - unsafe.Sizeof(Instance{})]byte
+	_ [unsafe.Sizeof(Instance{}) - unsafe.Sizeof(C.wasmtime_instance_t{})]byte
+)
+
+func (i *Instance) c() *C.wasmtime_instance_t { return (*C.wasmtime_instance_t)(unsafe.Pointer(i)) }
+
+// NewInstance instantiates a module with explicit imports in the frame's store; if it fails, the frame's Failure says why.
+func NewInstance(c *Call, module Module, imports []Item) (Instance, bool) {
+	crossing()
+	C.wasmtime_binding_instance_new(module.ptr, (*C.wasmtime_extern_t)(unsafe.Pointer(unsafe.SliceData(imports))),
+		C.size_t(len(imports)), (*C.wasmtime_binding_call_t)(unsafe.Pointer(c)))
+	return *(*Instance)(c.Slots), c.ok()
+}
+
+// Export looks an export up by name.
+func (s Store) Export(instance Instance, name string, item *Item) bool {
+	crossing()
+	var found Item
+	ok := C.wasmtime_instance_export_get(s.context(), instance.c(), stringPtr(name), C.size_t(len(name)), found.c())
+	*item = found
+	return bool(ok)
+}
+
+// ExportAt returns the name and the item of the i-th export, in the module's order.
+func (s Store) ExportAt(instance Instance, i int, item *Item) (string, bool) {
+	crossing()
+	var name *C.char
+	var n C.size_t
+	var found Item
+	if !C.wasmtime_instance_export_nth(s.context(), instance.c(), C.size_t(i), &name, &n, found.c()) {
+		return "", false
+	}
+	*item = found
+	return C.GoStringN(name, C.int(n)), true
+}

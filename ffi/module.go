@@ -1,0 +1,85 @@
+package ffi
+
+// #include <stdlib.h>
+// #include <wasmtime/ext.h>
+import "C"
+
+import "unsafe"
+
+// Module is an owned compiled module.
+type Module struct{ ptr *C.wasmtime_module_t }
+
+func wrapModule(ptr *C.wasmtime_module_t, err *C.wasmtime_error_t) (Module, Error) {
+	if err == nil {
+		track("module", 1)
+	}
+	return Module{ptr}, wrapError(err)
+}
+
+// NewModule compiles a module.
+func NewModule(engine Engine, wasm []byte) (Module, Error) {
+	crossing()
+	var ptr *C.wasmtime_module_t
+	err := C.wasmtime_module_new(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
+	return wrapModule(ptr, err)
+}
+
+// ValidateModule checks a module without compiling it.
+func ValidateModule(engine Engine, wasm []byte) Error {
+	crossing()
+	return wrapError(C.wasmtime_module_validate(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm))))
+}
+
+// DeserializeModule loads what Serialize made. The bytes are trusted.
+func DeserializeModule(engine Engine, encoded []byte) (Module, Error) {
+	crossing()
+	var ptr *C.wasmtime_module_t
+	err := C.wasmtime_module_deserialize(engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
+	return wrapModule(ptr, err)
+}
+
+// DeserializeModuleFile maps a file that holds what Serialize made. The file is trusted.
+func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
+	crossing()
+	c := C.CString(path)
+	defer C.free(unsafe.Pointer(c))
+	var ptr *C.wasmtime_module_t
+	err := C.wasmtime_module_deserialize_file(engine.raw(), c, &ptr)
+	return wrapModule(ptr, err)
+}
+
+// Serialize returns the compiled module.
+func (m Module) Serialize() ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_module_serialize(m.ptr, &vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}
+
+// Types describes imports and exports in the encoding of wasmtime_binding_module_types.
+func (m Module) Types() ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_binding_module_types(m.ptr, &vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}
+
+// Delete frees the module; instances keep what they need of it.
+func (m Module) Delete() {
+	track("module", -1)
+	C.wasmtime_module_delete(m.ptr)
+}
+
+// Wat2Wasm turns the text format into the binary one.
+func Wat2Wasm(wat string) ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_wat2wasm(stringPtr(wat), C.size_t(len(wat)), &vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}

@@ -1,0 +1,43 @@
+// Guests run on the stacks of the threads that Go makes, which are as large as the C library's default. The default is
+// raised before Go makes any thread, so that Config.SetMaxWasmStack has room. It is address space, not memory.
+
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "stack.h"
+
+// In glibc since 2.18 and in musl since 1.1.21; where it is missing, threads keep the stacks that they get.
+extern int pthread_setattr_default_np(const pthread_attr_t *) __attribute__((weak));
+
+static size_t thread_stack;
+
+__attribute__((constructor)) static void ffi_raise_thread_stack(void) {
+  pthread_attr_t attr;
+  if (pthread_attr_init(&attr) != 0)
+    return;
+  if (pthread_attr_getstacksize(&attr, &thread_stack) == 0 && thread_stack < FFI_THREAD_STACK &&
+      pthread_setattr_default_np != NULL && pthread_attr_setstacksize(&attr, FFI_THREAD_STACK) == 0 &&
+      pthread_setattr_default_np(&attr) == 0)
+    thread_stack = FFI_THREAD_STACK;
+  pthread_attr_destroy(&attr);
+}
+
+// The main thread's stack grows up to the soft limit, which may be raised at any time up to the hard one.
+static size_t raise_main_stack(size_t want) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) != 0)
+    return 0;
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= want)
+    return want;
+  rlim_t had = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > want ? want : limit.rlim_max;
+  return setrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : had;
+}
+
+size_t ffi_reserve_stack(size_t want) {
+  if (want > thread_stack)
+    return thread_stack;
+  size_t main_stack = raise_main_stack(want);
+  return main_stack < thread_stack ? main_stack : thread_stack;
+}

@@ -1,0 +1,146 @@
+package ffi
+
+// #include "store.h"
+//
+// static inline wasmtime_error_t *ffi_insert_file(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd, uint32_t mode) {
+//   return wasmtime_context_insert_file(context, guest_fd, (void *)host_fd, mode);
+// }
+// static inline wasmtime_error_t *ffi_push_file(wasmtime_context_t *context, uintptr_t host_fd, uint32_t mode, uint32_t *guest_fd) {
+//   return wasmtime_context_push_file(context, (void *)host_fd, mode, guest_fd);
+// }
+// static inline void ffi_set_stdio(wasmtime_wasi_stdio_t *stdio, uint32_t kind, uintptr_t host_fd) {
+//   stdio->kind = kind;
+//   stdio->host_fd = (void *)host_fd;
+// }
+import "C"
+
+import "unsafe"
+
+// StdioKind says what a standard stream of a guest is: a WASMTIME_WASI_STDIO_* of the C API.
+type StdioKind uint32
+
+// The kinds of standard streams.
+const (
+	StdioNone    StdioKind = 0
+	StdioInherit StdioKind = 1
+	StdioFile    StdioKind = 2
+)
+
+// Preopen is a directory of the host that the guest finds open.
+type Preopen struct {
+	HostPath, GuestPath string
+	ReadOnly            bool
+}
+
+// WasiSpec is what a guest is given through WASI 0.1, but for the files among its standard streams.
+type WasiSpec struct {
+	Args                    []string
+	Env                     [][2]string
+	Preopens                []Preopen
+	Stdio                   [3]StdioKind
+	InheritArgs, InheritEnv bool
+}
+
+// WasiOptions is an owned wasmtime_wasi_options_t with all that it points at, for any number of stores.
+type WasiOptions struct{ ptr *C.wasmtime_wasi_options_t }
+
+// NewWasiOptions copies a specification into one block of C memory.
+func NewWasiOptions(spec *WasiSpec) WasiOptions {
+	track("wasi options", 1)
+	var text uintptr
+	for _, s := range spec.Args {
+		text += uintptr(len(s))
+	}
+	for _, kv := range spec.Env {
+		text += uintptr(len(kv[0]) + len(kv[1]))
+	}
+	for _, p := range spec.Preopens {
+		text += uintptr(len(p.HostPath) + len(p.GuestPath))
+	}
+	size := unsafe.Sizeof(C.wasmtime_wasi_options_t{}) +
+		uintptr(len(spec.Args))*unsafe.Sizeof(C.wasmtime_wasi_string_t{}) +
+		uintptr(len(spec.Env))*unsafe.Sizeof(C.wasmtime_wasi_env_t{}) +
+		uintptr(len(spec.Preopens))*unsafe.Sizeof(C.wasmtime_wasi_preopen_t{}) + text
+	a := arena{C.calloc(1, C.size_t(size))}
+	o := carve[C.wasmtime_wasi_options_t](&a, 1)
+	args := carve[C.wasmtime_wasi_string_t](&a, len(spec.Args))
+	env := carve[C.wasmtime_wasi_env_t](&a, len(spec.Env))
+	preopens := carve[C.wasmtime_wasi_preopen_t](&a, len(spec.Preopens))
+	for i, s := range spec.Args {
+		args[i] = a.str(s)
+	}
+	for i, kv := range spec.Env {
+		env[i] = C.wasmtime_wasi_env_t{name: a.str(kv[0]), value: a.str(kv[1])}
+	}
+	for i, p := range spec.Preopens {
+		preopens[i] = C.wasmtime_wasi_preopen_t{host_path: a.str(p.HostPath), guest_path: a.str(p.GuestPath), read_only: C.bool(p.ReadOnly)}
+	}
+	o[0].args, o[0].args_len = unsafe.SliceData(args), C.size_t(len(args))
+	o[0].env, o[0].env_len = unsafe.SliceData(env), C.size_t(len(env))
+	o[0].preopens, o[0].preopens_len = unsafe.SliceData(preopens), C.size_t(len(preopens))
+	o[0].inherit_args, o[0].inherit_env = C.bool(spec.InheritArgs), C.bool(spec.InheritEnv)
+	for i, s := range (WasiOptions{&o[0]}).stdio() {
+		C.ffi_set_stdio(s, C.uint32_t(spec.Stdio[i]), 0)
+	}
+	return WasiOptions{&o[0]}
+}
+
+// arena hands out the parts of a block of C memory, one after the other.
+type arena struct{ next unsafe.Pointer }
+
+func carve[T any](a *arena, n int) []T {
+	s := unsafe.Slice((*T)(a.next), n)
+	var t T
+	a.next = unsafe.Add(a.next, uintptr(n)*unsafe.Sizeof(t))
+	return s
+}
+
+func (a *arena) str(s string) C.wasmtime_wasi_string_t {
+	b := carve[byte](a, len(s))
+	copy(b, s)
+	return C.wasmtime_wasi_string_t{data: (*C.uint8_t)(unsafe.SliceData(b)), len: C.size_t(len(b))}
+}
+
+func (o WasiOptions) stdio() [3]*C.wasmtime_wasi_stdio_t {
+	return [3]*C.wasmtime_wasi_stdio_t{&o.ptr.stdin_stream, &o.ptr.stdout_stream, &o.ptr.stderr_stream}
+}
+
+// SetStdioFile makes a standard stream a file, whose descriptor has to stay open until SetWasi.
+func (o WasiOptions) SetStdioFile(i int, hostFd uintptr) {
+	C.ffi_set_stdio(o.stdio()[i], C.uint32_t(StdioFile), C.uintptr_t(hostFd))
+}
+
+// IsNil tells whether there are no options.
+func (o WasiOptions) IsNil() bool { return o.ptr == nil }
+
+// Delete frees the options.
+func (o WasiOptions) Delete() {
+	track("wasi options", -1)
+	C.free(unsafe.Pointer(o.ptr))
+}
+
+// SetWasi configures WASI in the store; everything is copied.
+func (s Store) SetWasi(o WasiOptions) Error {
+	crossing()
+	return wrapError(C.wasmtime_context_set_wasi_options(s.context(), o.ptr))
+}
+
+// InsertFile makes a duplicate of a host file a guest's descriptor.
+func (s Store) InsertFile(guestFd uint32, hostFd uintptr, mode uint32) Error {
+	crossing()
+	return wrapError(C.ffi_insert_file(s.context(), C.uint32_t(guestFd), C.uintptr_t(hostFd), C.uint32_t(mode)))
+}
+
+// PushFile makes a duplicate of a host file the guest's descriptor with the lowest free number.
+func (s Store) PushFile(hostFd uintptr, mode uint32) (uint32, Error) {
+	crossing()
+	var guestFd C.uint32_t
+	err := wrapError(C.ffi_push_file(s.context(), C.uintptr_t(hostFd), C.uint32_t(mode), &guestFd))
+	return uint32(guestFd), err
+}
+
+// RemoveFile closes a guest's descriptor.
+func (s Store) RemoveFile(guestFd uint32) Error {
+	crossing()
+	return wrapError(C.wasmtime_context_remove_file(s.context(), C.uint32_t(guestFd)))
+}

@@ -1,0 +1,178 @@
+package wasmtime
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"unsafe"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Func is a function of a guest or of the host. It belongs to a store. See wasmtime::Func.
+type Func struct {
+	state *state
+	item  ffi.Item
+	// sig is the signature, once it has been asked for.
+	sig *FuncType
+}
+
+// errNilFunc is for those who call what GetFunc did not find.
+var errNilFunc = errorf(nil, "the function is nil: is there an export of that name, and is it a function?")
+
+func (s *state) funcOf(item ffi.Item) *Func { return &Func{state: s, item: item} }
+
+func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
+
+// Type returns the function's signature.
+func (f *Func) Type(store Storelike) *FuncType {
+	s, outermost := mustEnterItem(store, f.state)
+	defer s.leave(outermost)
+	return f.signature()
+}
+
+// signature returns the signature. It is called by who is in the store.
+func (f *Func) signature() *FuncType {
+	if f.sig == nil {
+		encoded, err := f.state.native.FuncType(f.item)
+		if !err.IsNil() {
+			panic(newError(err))
+		}
+		f.sig = (&typeReader{encoded}).fn()
+	}
+	return f.sig
+}
+
+// Call calls the function with any arguments, which are checked: int32, int64, float32, float64 and [V128] are numbers of
+// these types, int is an i32 or i64, [*Func] is a funcref, a [Val] is what it is, anything else is an externref.
+//
+// The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest trapped
+// or was interrupted, and an [*Error] otherwise. A panic in a host function comes out of Call as it was.
+//
+// A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
+// wasmtime::Func::call.
+func (f *Func) Call(store Storelike, args ...any) (any, error) {
+	return f.call(nil, store, args)
+}
+
+// CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt], which
+// wraps the context's error and cause. A guest that waits in a WASI call, for a pipe or a clock, stops when the wait is over; a host
+// function finds the context with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption]; otherwise
+// the error wraps [ErrNoEpochs]. If no deadline was set for the store, it has none from now on.
+func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
+	return f.call(ctx, store, args)
+}
+
+func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
+	if f == nil {
+		return nil, errNilFunc
+	}
+	s, outermost, err := enterItem(store, f.state)
+	if err != nil {
+		return nil, err
+	}
+	defer s.leave(outermost)
+	stop, err := s.watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	sig := f.signature()
+	if len(args) > len(sig.params) {
+		return nil, errors.New("too many arguments provided")
+	}
+	copied := false
+	for i, arg := range args {
+		n, ok := arg.(int)
+		if !ok {
+			continue
+		}
+		if !copied { // the slice is the caller's
+			args, copied = slices.Clone(args), true
+		}
+		if args[i], err = intArg(n, sig.params[i].kind); err != nil {
+			return nil, err
+		}
+	}
+	s.reserve(sig.slots())
+	call := s.call
+	call.Func = [2]uint64(f.item.Raw[:2])
+	call.Len = uintptr(sig.slots())
+	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
+		if !call.Run() {
+			return nil, s.failure(call.Failure())
+		}
+		return liftPlain(call.Slots, sig.results), nil
+	}
+	return s.callChecked(call, sig, args)
+}
+
+// intArg turns an int into the integer that a parameter wants.
+func intArg(n int, kind ValKind) (any, error) {
+	switch kind {
+	case KindI32:
+		return int32(n), nil
+	case KindI64:
+		return int64(n), nil
+	}
+	return nil, errors.New("integer provided for non-integer argument")
+}
+
+// lowerPlain writes arguments into raw slots; it gives up, for the native library to say why, unless they are exactly what
+// the parameters want.
+func lowerPlain(slots unsafe.Pointer, params []*ValType, args []any) bool {
+	if len(args) != len(params) {
+		return false
+	}
+	for i, arg := range args {
+		v := valOf(arg)
+		if v.kind != params[i].kind {
+			return false
+		}
+		*(*ffi.Slot)(slot(slots, uintptr(i))) = v.bits()
+	}
+	return true
+}
+
+// liftPlain reads results from raw slots.
+func liftPlain(slots unsafe.Pointer, results []*ValType) any {
+	switch len(results) {
+	case 0:
+		return nil
+	case 1:
+		return valOfBits(results[0].kind, (*ffi.Slot)(slots)).Get()
+	}
+	vals := make([]Val, len(results))
+	for i, ty := range results {
+		vals[i] = valOfBits(ty.kind, (*ffi.Slot)(slot(slots, uintptr(i))))
+	}
+	return vals
+}
+
+// callChecked makes a call whose arguments the native library checks.
+func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, error) {
+	vals := make([]ffi.Val, max(len(args), len(sig.results)))
+	for i, arg := range args {
+		var err error
+		if vals[i], err = s.lower(valOf(arg)); err != nil {
+			for j := range i {
+				s.unlower(&vals[j])
+			}
+			return nil, err
+		}
+	}
+	if !call.RunChecked(vals, len(args)) {
+		return nil, s.failure(call.Failure())
+	}
+	switch len(sig.results) {
+	case 0:
+		return nil, nil
+	case 1:
+		return s.lift(&vals[0]).Get(), nil
+	}
+	results := make([]Val, len(sig.results))
+	for i := range results {
+		results[i] = s.lift(&vals[i])
+	}
+	return results, nil
+}

@@ -1,0 +1,61 @@
+package wasmtime
+
+import "github.com/gowasmtime/wasmtime/ffi"
+
+// Global is a global variable. It belongs to a store. See wasmtime::Global.
+type Global struct {
+	state *state
+	item  ffi.Item
+}
+
+// NewGlobal creates a global in the store with a value, which must have the global's type. See wasmtime::Global::new.
+func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
+	s := store.storeState()
+	outermost, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer s.leave(outermost)
+	lowered, err := s.lower(val)
+	if err != nil {
+		return nil, err
+	}
+	g := &Global{state: s}
+	if err := s.native.NewGlobal(ty.encode(), &lowered, &g.item); !err.IsNil() {
+		return nil, newError(err)
+	}
+	return g, nil
+}
+
+func (g *Global) external() (*state, *ffi.Item) { return g.state, &g.item }
+
+// Type returns the global's type.
+func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, g).GlobalType() }
+
+// Get returns the global's value. See wasmtime::Global::get.
+func (g *Global) Get(store Storelike) Val {
+	s, outermost := mustEnterItem(store, g.state)
+	defer s.leave(outermost)
+	v, err := s.native.GlobalGet(g.item)
+	if !err.IsNil() {
+		panic(newError(err))
+	}
+	return s.lift(&v)
+}
+
+// Set writes the global. An immutable global and a value of another type are errors. See wasmtime::Global::set.
+func (g *Global) Set(store Storelike, val Val) error {
+	s, outermost, err := enterItem(store, g.state)
+	if err != nil {
+		return err
+	}
+	defer s.leave(outermost)
+	lowered, err := s.lower(val)
+	if err != nil {
+		return err
+	}
+	if err := s.native.GlobalSet(g.item, &lowered); !err.IsNil() {
+		return newError(err)
+	}
+	return nil
+}

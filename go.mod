@@ -1,0 +1,3 @@
+module github.com/gowasmtime/wasmtime
+
+go 1.26

@@ -1,0 +1,83 @@
+package wasmtime
+
+import (
+	"unsafe"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// hostFunc is a Go function that guests call.
+type hostFunc struct {
+	sig *FuncType
+	// run reads its arguments from the slots and writes its results there. It may panic. A *Trap is passed on as it is.
+	run func(c *Caller, slots unsafe.Pointer) error
+}
+
+// linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
+const linkerEnv = 1 << 63
+
+// addHost keeps a host function for the life of the store and makes it one of its functions.
+func (s *state) addHost(h *hostFunc) *Func {
+	outermost := s.mustEnter()
+	defer s.leave(outermost)
+	s.hosts = append(s.hosts, h)
+	f := &Func{state: s, sig: h.sig}
+	if err := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !err.IsNil() {
+		panic(newError(err))
+	}
+	return f
+}
+
+// onHostCall serves every call of a guest to the host.
+func onHostCall(call *ffi.HostCall) {
+	s := stores.get(call.Data)
+	var h *hostFunc
+	if call.Env&linkerEnv == 0 {
+		h = s.hosts[call.Env]
+	} else {
+		h = linkerFuncs.get(call.Env)
+	}
+	s.lock.Identify()
+	c := s.lendCaller(call)
+	defer c.end()
+	if err := h.run(c, call.Slots); err != nil {
+		c.fail(err)
+	}
+	c.done = true
+}
+
+// end ends a host call. A panic stops the guest and waits in the store for the call that it came from; the first one wins.
+func (c *Caller) end() {
+	s, call := c.state, c.call
+	if !c.done {
+		value := recover()
+		if value == nil {
+			s.abandon() // runtime.Goexit: the call that this is part of will never return
+			return
+		}
+		if !s.panicking {
+			s.panicking, s.panicked = true, value
+		}
+		call.SetTrap(ffi.NewTrap("go panicked"))
+	}
+	c.returnCaller()
+}
+
+// fail makes the host call end with an error.
+func (c *Caller) fail(err error) {
+	trap, ok := err.(*Trap)
+	if ok && trap == nil {
+		panic("a host function returned a nil *Trap as its error; return nil")
+	}
+	if !ok {
+		c.state.hostErr = err
+		c.call.SetTrap(ffi.NewTrap(err.Error()))
+		return
+	}
+	native, ok := trap.take()
+	if !ok {
+		panic("cannot return trap twice")
+	}
+	c.state.hostErr = trap.cause
+	c.call.SetTrap(native)
+}

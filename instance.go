@@ -1,0 +1,98 @@
+package wasmtime
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Instance is a module that has been given its imports. It belongs to a store. See wasmtime::Instance.
+type Instance struct {
+	state *state
+	raw   ffi.Instance
+}
+
+// NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
+// [*Trap] if that traps, and an [*Error] otherwise. [Linker] finds imports by name. See wasmtime::Instance::new.
+func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
+	s := store.storeState()
+	items := make([]ffi.Item, len(imports))
+	for i, imported := range imports {
+		of, item := imported.external()
+		if of != s {
+			return nil, errorf(ErrWrongStore, "import %d: %v", i, ErrWrongStore)
+		}
+		items[i] = *item
+	}
+	native := module.handle.acquire()
+	defer module.handle.release()
+	instance, err := s.instantiate(nil, func(call *ffi.Call) (ffi.Instance, bool) {
+		return ffi.NewInstance(call, native, items)
+	})
+	runtime.KeepAlive(imports)
+	return instance, err
+}
+
+// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil.
+func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Instance, bool)) (*Instance, error) {
+	outermost, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer s.leave(outermost)
+	stop, err := s.watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	call := s.call
+	raw, ok := f(call)
+	if !ok {
+		return nil, s.failure(call.Failure())
+	}
+	return &Instance{s, raw}, nil
+}
+
+// Exports returns the exports in the module's order.
+func (instance *Instance) Exports(store Storelike) []*Extern {
+	s, outermost := mustEnterItem(store, instance.state)
+	defer s.leave(outermost)
+	exports := []*Extern{}
+	for i := 0; ; i++ {
+		e := &Extern{state: s}
+		if _, ok := s.native.ExportAt(instance.raw, i, &e.item); !ok {
+			return exports
+		}
+		exports = append(exports, e.own())
+	}
+}
+
+// GetExport returns the export called name, nil if there is none. See wasmtime::Instance::get_export.
+func (instance *Instance) GetExport(store Storelike, name string) *Extern {
+	s, outermost := mustEnterItem(store, instance.state)
+	defer s.leave(outermost)
+	e := &Extern{state: s}
+	if !s.native.Export(instance.raw, name, &e.item) {
+		return nil
+	}
+	return e.own()
+}
+
+// GetFunc returns the exported function called name, nil if there is none or it is something else.
+func (instance *Instance) GetFunc(store Storelike, name string) *Func {
+	e := instance.GetExport(store, name)
+	if e == nil {
+		return nil
+	}
+	return e.Func()
+}
+
+// GetMemory returns the exported memory called name, nil if there is none or it is something else.
+func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
+	e := instance.GetExport(store, name)
+	if e == nil {
+		return nil
+	}
+	return e.Memory()
+}

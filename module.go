@@ -1,0 +1,97 @@
+package wasmtime
+
+import (
+	"os"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Module is compiled code, to be instantiated any number of times in stores of its engine. It is immutable and safe for
+// concurrent use. See wasmtime::Module.
+type Module struct {
+	handle handle[ffi.Module]
+	engine *Engine
+	types  moduleTypes
+}
+
+// NewModule compiles the binary format. A module that is not valid is an [*Error]. See wasmtime::Module::from_binary.
+func NewModule(engine *Engine, wasm []byte) (*Module, error) {
+	e := engine.handle.acquire()
+	defer engine.handle.release()
+	m, err := ffi.NewModule(e, wasm)
+	return wrapModule(engine, m, err)
+}
+
+// NewModuleFromFile compiles a file in the binary or the text format.
+func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if len(wasm) > 0 && !IsBinary(wasm) {
+		if wasm, err = Wat2Wasm(string(wasm)); err != nil {
+			return nil, err
+		}
+	}
+	return NewModule(engine, wasm)
+}
+
+// NewModuleDeserialize loads what [Module.Serialize] made, in this process or another, with the same release of Wasmtime
+// and the same configuration; anything else is an [*Error]. The bytes are trusted: somebody who can change them can run
+// any code. See wasmtime::Module::deserialize.
+func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
+	e := engine.handle.acquire()
+	defer engine.handle.release()
+	m, err := ffi.DeserializeModule(e, encoded)
+	return wrapModule(engine, m, err)
+}
+
+// NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when they
+// are needed. The file must not change while the module is in use. See wasmtime::Module::deserialize_file.
+func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
+	e := engine.handle.acquire()
+	defer engine.handle.release()
+	m, err := ffi.DeserializeModuleFile(e, path)
+	return wrapModule(engine, m, err)
+}
+
+func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
+	if !err.IsNil() {
+		return nil, newError(err)
+	}
+	module := &Module{engine: engine}
+	own(&module.handle, module, m)
+	return module, nil
+}
+
+// ModuleValidate checks the binary format against the engine's configuration without compiling it. See
+// wasmtime::Module::validate.
+func ModuleValidate(engine *Engine, wasm []byte) error {
+	e := engine.handle.acquire()
+	defer engine.handle.release()
+	err := ffi.ValidateModule(e, wasm)
+	if !err.IsNil() {
+		return newError(err)
+	}
+	return nil
+}
+
+// Serialize returns the compiled code, for [NewModuleDeserialize]. See wasmtime::Module::serialize.
+func (m *Module) Serialize() ([]byte, error) {
+	native := m.handle.acquire()
+	defer m.handle.release()
+	encoded, err := native.Serialize()
+	if !err.IsNil() {
+		return nil, newError(err)
+	}
+	return encoded, nil
+}
+
+// Imports returns what the module imports, in its order.
+func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
+
+// Exports returns what the module exports, in its order.
+func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
+
+// Close frees the module now; instances of it stay usable. Closing twice does nothing.
+func (m *Module) Close() { m.handle.close() }

@@ -1,0 +1,35 @@
+package wasmtime
+
+// slab keeps values under small numbers, which it uses again.
+type slab struct {
+	values []any
+	unused []uint64
+}
+
+// add keeps a value, which is not nil, and returns its number.
+func (s *slab) add(value any) uint64 {
+	if n := len(s.unused); n > 0 {
+		i := s.unused[n-1]
+		s.unused = s.unused[:n-1]
+		s.values[i] = value
+		return i
+	}
+	s.values = append(s.values, value)
+	return uint64(len(s.values) - 1)
+}
+
+// get returns the value with a number; nil if there is none.
+func (s *slab) get(i uint64) any {
+	if i >= uint64(len(s.values)) {
+		return nil
+	}
+	return s.values[i]
+}
+
+// remove forgets the value with a number that add returned. What is forgotten already stays so.
+func (s *slab) remove(i uint64) {
+	if i < uint64(len(s.values)) && s.values[i] != nil {
+		s.values[i] = nil
+		s.unused = append(s.unused, i)
+	}
+}

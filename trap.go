@@ -1,0 +1,182 @@
+package wasmtime
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// Trap is how a guest comes to a sudden end: an instruction that trapped, an interrupt, or the will of a host function.
+// It is safe for concurrent use. See wasmtime::Trap.
+type Trap struct {
+	mu      sync.Mutex
+	native  ffi.Trap
+	closed  bool
+	cleanup runtime.Cleanup
+	cause   error
+	// cancelled says that the cause is a context that ended; it is then part of the text.
+	cancelled bool
+	// record is what the native trap said before it was given away.
+	record *trapRecord
+}
+
+type trapRecord struct {
+	message string
+	code    *TrapCode
+	frames  []*Frame
+}
+
+// TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those above
+// [OutOfFuel] are in its header wasmtime/trap.h.
+type TrapCode uint8
+
+// The codes of traps.
+const (
+	// StackOverflow: the guest's stack is exhausted.
+	StackOverflow TrapCode = iota
+	// MemoryOutOfBounds: an access beyond the end of a memory.
+	MemoryOutOfBounds
+	// HeapMisaligned: an atomic access at an address that is not aligned.
+	HeapMisaligned
+	// TableOutOfBounds: an access beyond the end of a table.
+	TableOutOfBounds
+	// IndirectCallToNull: an indirect call through a null entry.
+	IndirectCallToNull
+	// BadSignature: an indirect call of a function of another type.
+	BadSignature
+	// IntegerOverflow: an integer operation that overflowed.
+	IntegerOverflow
+	// IntegerDivisionByZero: an integer division by zero.
+	IntegerDivisionByZero
+	// BadConversionToInteger: a float that is no integer of the wanted size.
+	BadConversionToInteger
+	// UnreachableCodeReached: an unreachable instruction.
+	UnreachableCodeReached
+	// Interrupt: the guest was stopped, by an epoch deadline or a cancelled context.
+	Interrupt
+	// OutOfFuel: the guest used up its fuel.
+	OutOfFuel
+)
+
+// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is part of
+// then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
+func NewTrap(message string) *Trap { return newTrap(ffi.NewTrap(message)) }
+
+func newTrap(native ffi.Trap) *Trap {
+	t := &Trap{native: native}
+	t.cleanup = runtime.AddCleanup(t, func(native ffi.Trap) { native.Delete() }, native)
+	return t
+}
+
+// take gives the native trap away, for a host call to end with; the trap still tells what it was. It tells whether there was
+// one to take.
+func (t *Trap) take() (ffi.Trap, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.record != nil || t.closed || t.native.IsNil() {
+		return ffi.Trap{}, false
+	}
+	t.record = &trapRecord{t.native.Message(), codeOf(t.native), framesOf(t.native)}
+	t.cleanup.Stop()
+	return t.native, true
+}
+
+// Close frees the trap now; it must not be used after that. Closing twice does nothing.
+func (t *Trap) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed && t.record == nil && !t.native.IsNil() {
+		t.cleanup.Stop()
+		t.native.Delete()
+	}
+	t.closed = true
+}
+
+// lock begins a look at the trap; it panics if that has been closed.
+func (t *Trap) lock() {
+	t.mu.Lock()
+	if t.closed || t.native.IsNil() {
+		t.mu.Unlock()
+		panic(closedText)
+	}
+}
+
+// Error returns the full text, with the backtrace, the causes, and why the context ended if that is what it was.
+func (t *Trap) Error() string { return t.Message() }
+
+// Message returns the same text as Error.
+func (t *Trap) Message() string {
+	t.lock()
+	defer t.mu.Unlock()
+	message := ""
+	if t.record != nil {
+		message = t.record.message
+	} else {
+		message = t.native.Message()
+	}
+	if t.cancelled {
+		message = strings.TrimRight(message, "\n") + "\n\nThe context of the call ended: " + t.cause.Error()
+	}
+	return message
+}
+
+// Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a host
+// function returned.
+func (t *Trap) Unwrap() error { return t.cause }
+
+// Code returns the trap's code; nil if it has none, as one made with [NewTrap].
+func (t *Trap) Code() *TrapCode {
+	t.lock()
+	defer t.mu.Unlock()
+	if t.record != nil {
+		return t.record.code
+	}
+	return codeOf(t.native)
+}
+
+// Frames returns the guest's backtrace, innermost frame first.
+func (t *Trap) Frames() []*Frame {
+	t.lock()
+	defer t.mu.Unlock()
+	if t.record != nil {
+		return slices.Clone(t.record.frames)
+	}
+	return framesOf(t.native)
+}
+
+func codeOf(native ffi.Trap) *TrapCode {
+	code, ok := native.Code()
+	if !ok {
+		return nil
+	}
+	return (*TrapCode)(&code)
+}
+
+func framesOf(native ffi.Trap) []*Frame {
+	frames := []*Frame{}
+	for _, f := range native.Frames() {
+		frames = append(frames, &Frame{f})
+	}
+	return frames
+}
+
+// Frame is one guest function in a trap's backtrace. It outlives the trap.
+type Frame struct{ frame ffi.Frame }
+
+// FuncIndex returns the function's index in its module.
+func (f *Frame) FuncIndex() uint32 { return f.frame.FuncIndex }
+
+// FuncName returns the function's name from the module's name section; nil if it has none.
+func (f *Frame) FuncName() *string { return f.frame.FuncName }
+
+// ModuleName returns the module's name from its name section; nil if it has none.
+func (f *Frame) ModuleName() *string { return f.frame.ModuleName }
+
+// ModuleOffset returns the offset of the frame's instruction in the module, in bytes.
+func (f *Frame) ModuleOffset() uint { return f.frame.ModuleOffset }
+
+// FuncOffset returns the offset of the frame's instruction in the function, in bytes.
+func (f *Frame) FuncOffset() uint { return f.frame.FuncOffset }
