@@ -1,0 +1,91 @@
+package wasmtime_test
+
+import (
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+const addWat = `(module
+	(import "env" "add" (func $add (param i32 i32) (result i32)))
+	(memory (export "memory") 1)
+	(func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+	(func (export "loop") (param $n i32) (result i32) (local $sum i32)
+		(loop $again
+			(local.set $sum (call $add (local.get $sum) (i32.const 1)))
+			(br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+		(local.get $sum)))`
+
+func benchGuest(b *testing.B) (*Store, *Instance) {
+	b.ReportAllocs()
+	return guest(b, addWat, HostFunc2(func(c *Caller, x, y int32) (int32, error) { return x + y, nil }))
+}
+
+func BenchmarkTypedCall(b *testing.B) {
+	store, instance := benchGuest(b)
+	add := must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
+	for b.Loop() {
+		if sum, err := add.Call(1, 2); sum != 3 || err != nil {
+			b.Fatal(sum, err)
+		}
+	}
+}
+
+func BenchmarkRawCall(b *testing.B) {
+	store, instance := benchGuest(b)
+	add := must(BindRaw(store, instance.GetFunc(store, "add")))
+	var stack [2]Raw
+	for b.Loop() {
+		stack[0], stack[1] = RawI32(1), RawI32(2)
+		if err := add.Call(stack[:]); err != nil || stack[0].I32() != 3 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	store, instance := benchGuest(b)
+	add := instance.GetFunc(store, "add")
+	for b.Loop() {
+		if sum, err := add.Call(store, 1, 2); sum != int32(3) || err != nil {
+			b.Fatal(sum, err)
+		}
+	}
+}
+
+// BenchmarkHostCall is the time of one call from the guest to the host.
+func BenchmarkHostCall(b *testing.B) {
+	store, instance := benchGuest(b)
+	loop := must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
+	b.ResetTimer()
+	if sum, err := loop.Call(int32(b.N)); sum != int32(b.N) || err != nil {
+		b.Fatal(sum, err)
+	}
+}
+
+func BenchmarkMemoryView(b *testing.B) {
+	store, instance := benchGuest(b)
+	view := instance.GetMemory(store, "memory").View(store)
+	var sum uint64
+	for b.Loop() {
+		n, _ := view.Uint64(8)
+		sum += n
+	}
+	if sum != 0 {
+		b.Fatal(sum)
+	}
+}
+
+func BenchmarkInstantiate(b *testing.B) {
+	engine := newEngine(b, func(cfg *Config) { cfg.SetPooling(PoolingPreset()) })
+	module := compile(b, engine, `(module (memory (export "memory") 1) (func (export "f")))`)
+	pre := must(NewLinker(engine).InstantiatePre(module))
+	b.ReportAllocs()
+	for b.Loop() {
+		store := NewStore(engine)
+		if _, err := pre.Instantiate(store); err != nil {
+			b.Fatal(err)
+		}
+		store.Close()
+	}
+}

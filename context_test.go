@@ -1,0 +1,415 @@
+package wasmtime_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+type contextKey struct{}
+
+func TestContextWithoutEpochs(t *testing.T) {
+	store, instance := guest(t, burnWat)
+	nothing := instance.GetFunc(store, "nothing")
+	check(t, second(nothing.CallContext(context.Background(), store)))
+	check(t, second(nothing.CallContext(nil, store)))
+	check(t, second(nothing.CallContext(context.WithValue(context.Background(), contextKey{}, "v"), store)))
+}
+
+func TestContextNeedsEpochs(t *testing.T) {
+	store, instance := guest(t, burnWat)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	module := compile(t, store.Engine, `(module)`)
+	linker := NewLinker(store.Engine)
+	pre := must(linker.InstantiatePre(module))
+	_, err := instance.GetFunc(store, "nothing").CallContext(ctx, store)
+	wantIs(t, err, ErrNoEpochs)
+	_, err = linker.InstantiateContext(ctx, store, module)
+	wantIs(t, err, ErrNoEpochs)
+	_, err = pre.InstantiateContext(ctx, store)
+	wantIs(t, err, ErrNoEpochs)
+	call(t, store, instance, "nothing")
+}
+
+// run makes the three kinds of calls and two of instantiations, each of a guest that never ends by itself.
+func endless(t *testing.T, store *Store) map[string]func(context.Context) error {
+	instance := instantiate(t, store, burnWat)
+	forever := instance.GetFunc(store, "forever")
+	typed := must(Bind0[None](store, forever))
+	linker := NewLinker(store.Engine)
+	module := compile(t, store.Engine, `(module (start $s) (func $s (loop $again (br $again))))`)
+	pre := must(linker.InstantiatePre(module))
+	return map[string]func(context.Context) error{
+		"Call":        func(ctx context.Context) error { return second(forever.CallContext(ctx, store)) },
+		"typed":       func(ctx context.Context) error { return second(typed.CallContext(ctx)) },
+		"Instantiate": func(ctx context.Context) error { return second(linker.InstantiateContext(ctx, store, module)) },
+		"InstancePre": func(ctx context.Context) error { return second(pre.InstantiateContext(ctx, store)) },
+	}
+}
+
+func TestContextStopsGuest(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	cause := errors.New("the cause")
+	store := NewStore(engine)
+	defer store.Close()
+	for name, run := range endless(t, store) {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(context.Background())
+			go func() {
+				time.Sleep(5 * time.Millisecond)
+				cancel(cause)
+			}()
+			err := run(ctx)
+			trap := wantTrap(t, err, Interrupt)
+			if !errors.Is(trap, cause) {
+				t.Errorf("the trap wraps %v", errors.Unwrap(trap))
+			}
+			ctx, stop := context.WithTimeout(context.Background(), 5*time.Millisecond)
+			defer stop()
+			err = run(ctx)
+			wantTrap(t, err, Interrupt)
+			equal(t, "deadline", errors.Is(err, context.DeadlineExceeded), true)
+
+			// A context that was done before is an error, and the guest does not start.
+			err = run(ctx)
+			if _, ok := err.(*Error); !ok || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("done before: %T %v", err, err)
+			}
+			cancelled, cancel2 := context.WithCancelCause(context.Background())
+			cancel2(cause)
+			wantIs(t, run(cancelled), cause)
+		})
+	}
+	_, instance := store, instantiate(t, store, burnWat)
+	call(t, store, instance, "nothing")
+}
+
+// A context that ends after the call, or never, leaves the store as it was.
+func TestContextAfterwards(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store, instance := guestIn(t, engine, burnWat)
+	nothing := instance.GetFunc(store, "nothing")
+	typed := must(Bind0[None](store, nothing))
+	for range 200 {
+		ctx, cancel := context.WithCancel(context.Background())
+		check(t, second(nothing.CallContext(ctx, store)))
+		check(t, second(typed.CallContext(ctx)))
+		cancel()
+		check(t, second(nothing.Call(store)))
+		check(t, second(typed.Call()))
+	}
+	engine.IncrementEpoch()
+	check(t, second(typed.Call())) // the first context took the deadline away, and it stays away
+}
+
+// Cancelling races with the end of the call: either may win, and the next call is not disturbed.
+func TestContextRaces(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store, instance := guestIn(t, engine, burnWat)
+	burn := must(Bind1[int32, None](store, instance.GetFunc(store, "burn")))
+	var stopped, finished int
+	for i := range rounds(2000) {
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() {
+			if i%2 == 0 {
+				runtime.Gosched()
+			}
+			cancel()
+		}()
+		switch _, err := burn.CallContext(ctx, int32(1+i*5)); {
+		case err == nil:
+			finished++
+		case errors.Is(err, context.Canceled):
+			stopped++
+		default:
+			t.Fatal(err)
+		}
+		if _, err := burn.Call(3); err != nil {
+			t.Fatalf("round %d: a call without a context: %v", i, err)
+		}
+		cancel()
+	}
+	t.Logf("%d stopped, %d finished", stopped, finished)
+}
+
+// Cancelling one store's guest moves no deadline of another's.
+func TestContextMovesNoDeadline(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store, instance := guestIn(t, engine, burnWat)
+	store.SetEpochDeadline(1)
+	other := NewStore(engine)
+	defer other.Close()
+	for name, run := range endless(t, other) {
+		for range 3 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			err := run(ctx)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("%s: %v", name, err)
+			}
+			call(t, store, instance, "nothing")
+		}
+	}
+	// Also not of one that is running meanwhile.
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		run := endless(t, other)["typed"]
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				ctx, cancel := context.WithTimeout(context.Background(), 100*time.Microsecond)
+				run(ctx)
+				cancel()
+			}
+		}
+	})
+	call(t, store, instance, "burn", 30_000_000)
+	close(stop)
+	wg.Wait()
+	engine.IncrementEpoch()
+	_, err := instance.GetFunc(store, "nothing").Call(store)
+	wantTrap(t, err, Interrupt)
+}
+
+// A deadline of the store holds under a context as well.
+func TestContextAndDeadline(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store, instance := guestIn(t, engine, burnWat)
+	store.SetEpochDeadline(1)
+	go func() {
+		time.Sleep(5 * time.Millisecond)
+		engine.IncrementEpoch()
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := instance.GetFunc(store, "forever").CallContext(ctx, store)
+	trap := wantTrap(t, err, Interrupt)
+	equal(t, "cause", errors.Unwrap(trap), nil)
+	equal(t, "context", ctx.Err(), nil)
+}
+
+// A trap of the guest's own is not blamed on a context that ended meanwhile.
+func TestContextIsNotBlamed(t *testing.T) {
+	store := NewStore(newEngine(t, withEpochs))
+	store.SetEpochDeadline(1 << 40)
+	ctx, cancel := context.WithCancel(context.Background())
+	instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (unreachable)))`, func() { cancel() })
+	_, err := instance.GetFunc(store, "run").CallContext(ctx, store)
+	trap, ok := err.(*Trap)
+	if !ok {
+		t.Fatalf("%T %v", err, err)
+	}
+	if *trap.Code() == UnreachableCodeReached && errors.Is(err, context.Canceled) {
+		t.Error("an unreachable instruction wraps context.Canceled")
+	}
+}
+
+func TestNestedContexts(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store := NewStore(engine)
+	defer store.Close()
+	forever := instantiate(t, store, burnWat).GetFunc(store, "forever")
+	inner := must(Bind0[None](store, forever))
+	type key struct{}
+
+	t.Run("Caller.Context", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "outer"))
+		defer cancel()
+		host := WrapFunc(store, func(c *Caller) {
+			equal(t, "outer", c.Context().Value(key{}), any("outer"))
+			within := context.WithValue(c.Context(), key{}, "inner")
+			f := WrapFunc(c, func(c *Caller) { equal(t, "inner", c.Context().Value(key{}), any("inner")) })
+			check(t, second(f.CallContext(within, c)))
+			equal(t, "outer again", c.Context().Value(key{}), any("outer"))
+			plain := WrapFunc(c, func(c *Caller) { equal(t, "inherited", c.Context().Value(key{}), any("outer")) })
+			check(t, second(plain.Call(c)))
+		})
+		check(t, second(host.CallContext(ctx, store)))
+		WrapFunc(store, func(c *Caller) { equal(t, "afterwards", c.Context().Value(key{}), nil) }).Call(store)
+	})
+	t.Run("the inner one ends", func(t *testing.T) {
+		outer, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		went := false
+		f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
+			ctx, cancel := context.WithTimeout(c.Context(), time.Millisecond)
+			defer cancel()
+			_, err := inner.CallContext(ctx)
+			wantTrap(t, err, Interrupt)
+			equal(t, "inner", errors.Is(err, context.DeadlineExceeded), true)
+			went = true
+		}).GetFunc(store, "run")
+		check(t, second(f.CallContext(outer, store)))
+		equal(t, "the outer one goes on", went, true)
+	})
+	t.Run("the outer one ends", func(t *testing.T) {
+		for _, within := range []func(context.Context) (context.Context, context.CancelFunc){
+			nil,
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithCancel(context.Background())
+			},
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.Background(), func() {}
+			},
+			context.WithCancel,
+		} {
+			outer, cancelOuter := context.WithCancelCause(context.Background())
+			var innerErr error
+			f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func(c *Caller) {
+				go func() {
+					time.Sleep(2 * time.Millisecond)
+					cancelOuter(errors.New("outer"))
+				}()
+				if within == nil {
+					_, innerErr = inner.Call()
+					return
+				}
+				ctx, cancel := within(c.Context())
+				defer cancel()
+				_, innerErr = inner.CallContext(ctx)
+			}).GetFunc(store, "run")
+			_, err := f.CallContext(outer, store)
+			wantTrap(t, innerErr, Interrupt)
+			trap := wantTrap(t, err, Interrupt)
+			if !errors.Is(trap, context.Cause(outer)) || !errors.Is(trap, outer.Err()) {
+				t.Errorf("cause: %v", errors.Unwrap(trap))
+			}
+		}
+	})
+	check(t, second(WrapFunc(store, func() {}).Call(store)))
+}
+
+// A watch that has fired, or not, leaves no goroutine behind.
+func TestContextLeaksNoGoroutine(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	store, instance := guestIn(t, engine, burnWat)
+	forever, nothing := must(Bind0[None](store, instance.GetFunc(store, "forever"))), must(Bind0[None](store, instance.GetFunc(store, "nothing")))
+	before := runtime.NumGoroutine()
+	long, cancelLong := context.WithCancel(context.Background())
+	defer cancelLong()
+	for range 50 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		forever.CallContext(ctx)
+		cancel()
+		check(t, second(nothing.CallContext(long)))
+	}
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}
+
+// A store outlives its engine object, and so does its cancellation.
+func TestContextAfterEngineClose(t *testing.T) {
+	if !survives(t) {
+		return
+	}
+	for range 20 {
+		engine := newEngine(t, withEpochs)
+		store := NewStore(engine)
+		runs := endless(t, store)
+		engine.Close()
+		for range 10 {
+			newEngine(t, withEpochs).Close() // lets the allocator hand out the memory again
+		}
+		for name, run := range runs {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			done := make(chan error, 1)
+			go func() { done <- run(ctx) }()
+			select {
+			case err := <-done:
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatalf("%s: %v", name, err)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s: a guest of a closed engine was not stopped", name)
+			}
+			cancel()
+		}
+		store.Close()
+	}
+}
+
+// Many contexts of one engine that end at the same moment all stop their guests.
+func TestContextStorm(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	module := compile(t, engine, burnWat)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			store := NewStore(engine)
+			defer store.Close()
+			forever := must(Bind0[None](store, must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
+			for range 100 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(100+i)*time.Microsecond)
+				_, err := forever.CallContext(ctx)
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Two guests of one engine are cancelled at the same moment, many times: each rise of the epoch that stops the one is
+// noticed by the other too, and must not make it miss its own.
+func TestContextIsNeverLost(t *testing.T) {
+	engine := newEngine(t, withEpochs)
+	module := compile(t, engine, burnWat)
+	stores := make([]*TypedFunc0[None], 2)
+	for i := range stores {
+		store := NewStore(engine)
+		defer store.Close()
+		stores[i] = must(Bind0[None](store, must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
+	}
+	for range rounds(1000) {
+		var wg sync.WaitGroup
+		for _, forever := range stores {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(context.Background())
+				time.AfterFunc(200*time.Microsecond, cancel)
+				if _, err := forever.CallContext(ctx); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// The contexts of a call and of a call inside of it end at the same moment: both calls end.
+func TestNestedContextsEndTogether(t *testing.T) {
+	store := NewStore(newEngine(t, withEpochs))
+	defer store.Close()
+	inner := must(Bind0[None](store, instantiate(t, store, burnWat).GetFunc(store, "forever")))
+	var cancelOuter context.CancelFunc
+	run := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(100*time.Microsecond, cancel)
+		time.AfterFunc(100*time.Microsecond, cancelOuter)
+		if _, err := inner.CallContext(ctx); err == nil { // an *Error if ctx was done before
+			t.Error("the inner call has no end")
+		}
+	}).GetFunc(store, "run")
+	for range rounds(500) {
+		var outer context.Context
+		outer, cancelOuter = context.WithCancel(context.Background())
+		_, err := run.CallContext(outer, store)
+		cancelOuter()
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package wasmtime_test
+
+import (
+	"regexp"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+func TestVersion(t *testing.T) {
+	if got := Version(); !regexp.MustCompile(`^48\.0\.\d+$`).MatchString(got) {
+		t.Errorf("Version() = %q", got)
+	}
+}
+
+func TestEngineIsPulley(t *testing.T) {
+	equal(t, "the default", NewEngine().IsPulley(), false)
+	cfg := NewConfig()
+	check(t, cfg.SetTarget("pulley64"))
+	engine, err := TryNewEngine(cfg)
+	if err != nil {
+		wantText(t, err, "pulley") // the library is built without the interpreter
+		return
+	}
+	equal(t, "pulley64", engine.IsPulley(), true)
+	module, err := NewModule(engine, must(Wat2Wasm(`(module (func (export "f") (result i32) (i32.const 7)))`)))
+	if err != nil {
+		wantText(t, err, "pulley")
+		return
+	}
+	store := NewStore(engine)
+	instance := must(NewInstance(store, module, nil))
+	equal(t, "interpreted", call(t, store, instance, "f"), any(int32(7)))
+}
+
+func TestEngineClose(t *testing.T) {
+	engine := NewEngine()
+	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
+	linker, store := NewLinker(engine), NewStore(engine)
+	defer store.Close()
+	engine.Close()
+	engine.Close()
+
+	instance, err := linker.Instantiate(store, module)
+	check(t, err)
+	equal(t, "a store of a closed engine", call(t, store, instance, "f"), any(int32(7)))
+	if _, err := module.Serialize(); err != nil {
+		t.Error(err)
+	}
+	for name, use := range map[string]func(){
+		"IncrementEpoch":   engine.IncrementEpoch,
+		"IsPulley":         func() { engine.IsPulley() },
+		"NewStore":         func() { NewStore(engine) },
+		"NewLinker":        func() { NewLinker(engine) },
+		"NewModule":        func() { NewModule(engine, nil) },
+		"ModuleValidate":   func() { ModuleValidate(engine, nil) },
+		"Deserialize":      func() { NewModuleDeserialize(engine, nil) },
+		"Deserialize file": func() { NewModuleDeserializeFile(engine, "x") },
+	} {
+		wantPanic(t, name, closedText, use)
+	}
+}
+
+// One engine serves many goroutines, each with modules and stores of its own.
+func TestEngineIsShared(t *testing.T) {
+	engine := NewEngine()
+	var wg sync.WaitGroup
+	for i := range int32(8) {
+		wg.Go(func() {
+			for range 20 {
+				store := NewStore(engine)
+				module := must(NewModule(engine, must(Wat2Wasm(`(module (func (export "f") (param i32) (result i32)
+					(i32.mul (local.get 0) (i32.const 3))))`))))
+				instance := must(NewInstance(store, module, nil))
+				if got := must(instance.GetFunc(store, "f").Call(store, i)); got != i*3 {
+					t.Errorf("%d * 3 = %v", i, got)
+				}
+				module.Close()
+				store.Close()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A store keeps its engine, and what a cleanup frees is freed once the last of them is unreachable.
+func TestEngineCollected(t *testing.T) {
+	var gone atomic.Bool
+	var store *Store
+	func() {
+		engine := NewEngine()
+		store = NewStore(engine)
+		runtime.AddCleanup(engine, func(gone *atomic.Bool) { gone.Store(true) }, &gone)
+	}()
+	for range 5 {
+		runtime.GC()
+	}
+	if gone.Load() {
+		t.Fatal("the engine of a live store was collected")
+	}
+	equal(t, "still compiles", call(t, store, instantiate(t, store, `(module (func (export "f")))`), "f"), nil)
+	runtime.KeepAlive(store)
+	store = nil
+	collected(t, "the engine", gone.Load)
+}

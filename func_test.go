@@ -1,0 +1,273 @@
+package wasmtime_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+const echoWat = `(module
+	(func (export "nothing"))
+	(func (export "i32") (param i32) (result i32) (local.get 0))
+	(func (export "i64") (param i64) (result i64) (local.get 0))
+	(func (export "f32") (param f32) (result f32) (local.get 0))
+	(func (export "f64") (param f64) (result f64) (local.get 0))
+	(func (export "v128") (param v128) (result v128) (local.get 0))
+	(func (export "funcref") (param funcref) (result funcref) (local.get 0))
+	(func (export "externref") (param externref) (result externref) (local.get 0))
+	(func (export "two") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
+	(func (export "mixed") (param i32 externref v128 funcref) (result funcref v128 externref i32)
+		(local.get 3) (local.get 2) (local.get 1) (local.get 0)))`
+
+type named int32
+
+type point struct{ x, y int }
+
+func TestCallArguments(t *testing.T) {
+	store, instance := guest(t, echoWat)
+	p, err := &point{1, 2}, errors.New("an error")
+	vector := V128{1, 2, 3, 15: 255}
+	for _, c := range []struct {
+		name      string
+		arg, want any
+	}{
+		{"i32", int32(math.MinInt32), int32(math.MinInt32)},
+		{"i32", 5, int32(5)}, {"i32", -1, int32(-1)}, {"i32", ValI32(7), int32(7)},
+		{"i64", int64(math.MinInt64), int64(math.MinInt64)}, {"i64", 1 << 40, int64(1 << 40)}, {"i64", ValI64(-7), int64(-7)},
+		{"f32", float32(1.5), float32(1.5)}, {"f32", float32(math.Inf(-1)), float32(math.Inf(-1))}, {"f32", ValF32(2), float32(2)},
+		{"f64", math.Pi, math.Pi}, {"f64", ValF64(-0.5), -0.5},
+		{"v128", vector, vector}, {"v128", ValV128(vector), vector},
+		{"funcref", (*Func)(nil), (*Func)(nil)}, {"funcref", ValFuncref(nil), (*Func)(nil)},
+		{"externref", nil, nil}, {"externref", "text", "text"}, {"externref", p, p}, {"externref", *p, *p},
+		{"externref", err, err}, {"externref", named(3), named(3)}, {"externref", uint32(3), uint32(3)},
+		{"externref", (*point)(nil), (*point)(nil)}, {"externref", true, true}, {"externref", store, store},
+		{"externref", ValExternref(int32(1)), int32(1)}, {"externref", ValExternref(nil), nil},
+	} {
+		equal(t, fmt.Sprintf("%s(%v)", c.name, c.arg), call(t, store, instance, c.name, c.arg), c.want)
+	}
+	for _, bits := range []uint32{0x7fa00001, 0x7fc00000, 0x80000000} {
+		equal(t, "NaN", math.Float32bits(call(t, store, instance, "f32", math.Float32frombits(bits)).(float32)), bits)
+	}
+	equal(t, "NaN", math.Float64bits(call(t, store, instance, "f64", math.Float64frombits(0x7ff4000000000001)).(float64)), 0x7ff4000000000001)
+	equal(t, "nothing", call(t, store, instance, "nothing"), nil)
+}
+
+func TestCallReferences(t *testing.T) {
+	store, instance := guest(t, echoWat)
+	f := WrapFunc(store, func() int32 { return 99 })
+	back := call(t, store, instance, "funcref", f).(*Func)
+	equal(t, "a function that came back", must(back.Call(store)), any(int32(99)))
+	equal(t, "its type", fmt.Sprint(back.Type(store).Results()), "[i32]")
+	slice := []int{1, 2}
+	got := call(t, store, instance, "externref", slice).([]int)
+	got[0] = 7
+	equal(t, "the same slice", slice[0], 7)
+
+	vector := V128{9: 9}
+	results := call(t, store, instance, "mixed", 1, "two", vector, f).([]Val)
+	equal(t, "kinds", fmt.Sprint(results[0].Kind(), results[1].Kind(), results[2].Kind(), results[3].Kind()), "funcref v128 externref i32")
+	equal(t, "funcref", must(results[0].Funcref().Call(store)), any(int32(99)))
+	equal(t, "v128", results[1].V128(), vector)
+	equal(t, "externref", results[2].Externref(), any("two"))
+	equal(t, "i32", results[3].I32(), 1)
+	results = call(t, store, instance, "two", 1, 2).([]Val)
+	if !slices.Equal(results, []Val{ValI64(2), ValI32(1)}) {
+		t.Errorf("two: %v", results)
+	}
+}
+
+func TestCallErrors(t *testing.T) {
+	store, instance := guest(t, echoWat)
+	other := NewStore(store.Engine)
+	foreign := WrapFunc(other, func() {})
+	for _, c := range []struct {
+		name string
+		args []any
+		text string
+	}{
+		{"i32", []any{1, 2}, "too many arguments provided"}, {"nothing", []any{nil}, "too many arguments provided"},
+		{"i32", nil, "expected 1 arguments, got 0"}, {"two", []any{"x"}, "expected 2 arguments, got 1"},
+		{"f32", []any{1}, "integer provided for non-integer argument"}, {"externref", []any{1}, "integer provided"},
+		{"i32", []any{int64(1)}, "expected i32, found i64"}, {"i64", []any{int32(1)}, "expected i64, found i32"},
+		{"f32", []any{1.0}, "expected f32, found f64"}, {"i32", []any{"1"}, "type mismatch"}, {"i32", []any{named(1)}, "type mismatch"},
+		{"i32", []any{nil}, "type mismatch"}, {"v128", []any{1.5}, "type mismatch"}, {"externref", []any{foreign}, ""},
+		{"funcref", []any{nil}, "type mismatch"}, {"externref", []any{int32(1)}, "type mismatch"}, {"two", []any{1, "x"}, "type mismatch"},
+	} {
+		got, err := instance.GetFunc(store, c.name).Call(store, c.args...)
+		if err == nil || !strings.Contains(err.Error(), c.text) || got != nil {
+			t.Errorf("%s(%v): %v, %v", c.name, c.args, got, err)
+		}
+	}
+	_, err := instance.GetFunc(store, "funcref").Call(store, foreign)
+	wantIs(t, err, ErrWrongStore)
+	_, err = instance.GetFunc(store, "funcref").Call(store, ValFuncref(foreign))
+	wantIs(t, err, ErrWrongStore)
+	_, err = foreign.Call(store)
+	wantIs(t, err, ErrWrongStore)
+	_, err = foreign.CallContext(t.Context(), store)
+	wantIs(t, err, ErrWrongStore)
+	wantPanic(t, "Type", ErrWrongStore.Error(), func() { foreign.Type(store) })
+	equal(t, "the store after this", call(t, store, instance, "i32", 4), any(int32(4)))
+}
+
+// Call leaves the slice of arguments as it was, so that goroutines may share one.
+func TestCallKeepsItsArguments(t *testing.T) {
+	store, instance := guest(t, echoWat)
+	args := []any{1, 2}
+	must(instance.GetFunc(store, "two").Call(store, args...))
+	if !slices.Equal(args, []any{1, 2}) {
+		t.Errorf("the arguments became %T, %T", args[0], args[1])
+	}
+}
+
+// wide is a function of n parameters that returns them in the same order, and adds step to each on the way.
+func wideWat(n int, host bool) string {
+	params := strings.Repeat(" i64", n)
+	var b strings.Builder
+	fmt.Fprintf(&b, "(module (import \"\" \"\" (func $h (param%s) (result%s)))\n(func (export \"f\") (param%s) (result%s)", params, params, params, params)
+	for i := range n {
+		fmt.Fprintf(&b, " (local.get %d)", i)
+	}
+	if host {
+		b.WriteString(" (call $h)")
+	}
+	b.WriteString("))")
+	return b.String()
+}
+
+// Signatures may be larger than the frame that a store starts with, also in calls inside of calls.
+func TestWideSignatures(t *testing.T) {
+	for _, n := range []int{1, 31, 32, 33, 64, 500} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			store := NewStore(NewEngine())
+			defer store.Close()
+			types := make([]*ValType, n)
+			args, want := make([]any, n), make([]Val, n)
+			for i := range n {
+				types[i] = NewValType(KindI64)
+				args[i], want[i] = int64(i)<<33, ValI64(int64(i)<<33+1)
+			}
+			host := NewFunc(store, NewFuncType(types, types), func(c *Caller, args []Val) ([]Val, *Trap) {
+				for i := range args {
+					args[i] = ValI64(args[i].I64() + 1)
+				}
+				return args, nil
+			})
+			instance := instantiate(t, store, wideWat(n, true), host)
+			result := call(t, store, instance, "f", args...)
+			got, ok := result.([]Val)
+			if !ok {
+				got = []Val{ValI64(result.(int64))}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %v", got)
+			}
+			raw := must(BindRaw(store, instance.GetFunc(store, "f")))
+			equal(t, "Slots", raw.Slots(), n)
+			stack := make([]Raw, n)
+			for i := range stack {
+				stack[i] = RawI64(int64(i))
+			}
+			check(t, raw.Call(stack))
+			for i := range stack {
+				equal(t, "raw", stack[i].I64(), int64(i)+1)
+			}
+		})
+	}
+}
+
+// A call in a host function may need a larger frame than the call that it is part of, whose outcome must come back all
+// the same.
+func TestNestedCallOutgrowsFrame(t *testing.T) {
+	for _, outcome := range []string{"success", "trap", "error", "panic"} {
+		for _, kind := range []string{"call", "typed", "raw", "checked"} {
+			t.Run(outcome+" "+kind, func(t *testing.T) {
+				if !survives(t) {
+					return
+				}
+				store := NewStore(NewEngine())
+				n := 100
+				wide := instantiate(t, store, wideWat(n, false), NewFunc(store, func() *FuncType {
+					types := make([]*ValType, n)
+					for i := range types {
+						types[i] = NewValType(KindI64)
+					}
+					return NewFuncType(types, types)
+				}(), func(*Caller, []Val) ([]Val, *Trap) { return nil, NewTrap("not called") }))
+				sentinel := errors.New("a sentinel")
+				grow := HostFunc1(func(c *Caller, x int32) (int32, error) {
+					args := make([]any, n)
+					for i := range args {
+						args[i] = i
+					}
+					got := call(t, c, wide, "f", args...).([]Val)
+					equal(t, "inner", got[n-1].I64(), int64(n-1))
+					switch outcome {
+					case "error":
+						return 0, sentinel
+					case "panic":
+						panic(sentinel)
+					}
+					return x + 1, nil
+				})
+				trap := ""
+				if outcome == "trap" {
+					trap = "(unreachable)"
+				}
+				instance := instantiate(t, store, `(module (import "" "" (func $grow (param i32) (result i32)))
+					(func (export "f") (param i32) (result i32) (call $grow (local.get 0)) `+trap+`)
+					(func (export "ref") (param i32 externref) (result i32) (call $grow (local.get 0)) `+trap+`))`, grow)
+				f := instance.GetFunc(store, "f")
+				typed, raw := must(Bind1[int32, int32](store, f)), must(BindRaw(store, f))
+				run := func() (got int32, err error) {
+					switch kind {
+					case "typed":
+						return typed.Call(41)
+					case "raw":
+						stack := []Raw{RawI32(41)}
+						err = raw.Call(stack)
+						return stack[0].I32(), err
+					case "checked":
+						result, err := instance.GetFunc(store, "ref").Call(store, 41, "x")
+						got, _ = result.(int32)
+						return got, err
+					}
+					result, err := f.Call(store, 41)
+					got, _ = result.(int32)
+					return got, err
+				}
+				for range 2 {
+					switch outcome {
+					case "success":
+						got, err := run()
+						check(t, err)
+						equal(t, "result", got, 42)
+					case "trap":
+						_, err := run()
+						wantTrap(t, err, UnreachableCodeReached)
+					case "error":
+						_, err := run()
+						wantIs(t, err, sentinel)
+					case "panic":
+						equal(t, "panic", panicOf(t, func() { run() }), any(sentinel))
+					}
+				}
+				store.Close()
+			})
+		}
+	}
+}
+
+func TestFuncTypeOfFuncs(t *testing.T) {
+	store, instance := guest(t, echoWat)
+	ty := instance.GetFunc(store, "mixed").Type(store)
+	equal(t, "params", fmt.Sprint(ty.Params()), "[i32 externref v128 funcref]")
+	equal(t, "results", fmt.Sprint(ty.Results()), "[funcref v128 externref i32]")
+	host := NewFunc(store, NewFuncType([]*ValType{NewValType(KindF32)}, nil), nil)
+	equal(t, "host", fmt.Sprint(host.Type(store).Params()), "[f32]")
+}

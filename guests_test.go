@@ -1,0 +1,367 @@
+package wasmtime_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/testdata/guests"
+)
+
+// runCommand runs a WASI program to its end; prepare gives it files.
+func runCommand(t testing.TB, wasm []byte, config *WasiConfig, prepare func(*Store)) error {
+	t.Helper()
+	engine := NewEngine()
+	defer engine.Close()
+	module, err := NewModule(engine, wasm)
+	check(t, err)
+	defer module.Close()
+	return runModule(t, engine, module, config, prepare)
+}
+
+func runModule(t testing.TB, engine *Engine, module *Module, config *WasiConfig, prepare func(*Store)) error {
+	t.Helper()
+	linker := NewLinker(engine)
+	defer linker.Close()
+	check(t, linker.DefineWasi())
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(config)
+	if prepare != nil {
+		prepare(store)
+	}
+	instance, err := linker.Instantiate(store, module)
+	check(t, err)
+	_, err = instance.GetFunc(store, "_start").Call(store)
+	return err
+}
+
+// exitStatus is the status of a program's end: none for a return from _start, which means the same as 0.
+func exitStatus(t testing.TB, err error) int32 {
+	t.Helper()
+	if err == nil {
+		return 0
+	}
+	var exit *ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("the program ended with %T %v", err, err)
+	}
+	return exit.Status
+}
+
+func TestProcExit(t *testing.T) {
+	engine := NewEngine()
+	defer engine.Close()
+	for _, status := range []int32{0, 1, 7, 125} {
+		module := compile(t, engine, fmt.Sprintf(`(module
+		  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+		  (memory (export "memory") 1)
+		  (func (export "_start") (call $exit (i32.const %d)) unreachable))`, status))
+		err := runModule(t, engine, module, NewWasiConfig(), nil)
+		typed, ok := err.(*Error)
+		if !ok {
+			t.Fatalf("status %d: %T %v", status, err, err)
+		}
+		if got, ok := typed.ExitStatus(); !ok || got != status {
+			t.Errorf("status %d: %d, %v", status, got, ok)
+		}
+		var exit *ExitError
+		if !errors.As(err, &exit) || exit.Status != status {
+			t.Errorf("status %d: %+v", status, exit)
+		}
+		module.Close()
+	}
+}
+
+func TestTrapInWasiGuest(t *testing.T) {
+	engine := NewEngine()
+	defer engine.Close()
+	module := compile(t, engine, `(module
+	  (memory (export "memory") 1)
+	  (func (export "_start") (drop (i32.div_s (i32.const 1) (i32.const 0)))))`)
+	defer module.Close()
+	err := runModule(t, engine, module, NewWasiConfig(), nil)
+	wantTrap(t, err, IntegerDivisionByZero)
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		t.Errorf("a trap with an exit status: %v", exit)
+	}
+}
+
+// A guest whose pointers lie outside of its memory gets an error, or is stopped; the host lives on.
+func TestWasiPointersOutOfBounds(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	insert(t, g.store, 3, tempFile(t, "content"), READ_WRITE)
+	for _, args := range [][]any{
+		{3, -4, 1, guestResult},
+		{3, guestIovec, -1, guestResult},
+		{3, guestIovec, 1, -1},
+		{3, guestPages<<16 - 4, 1, guestResult},
+	} {
+		for _, name := range []string{"fd_read", "fd_write"} {
+			g.iovec(4)
+			result, err := g.instance.GetFunc(g.store, name).Call(g.store, args...)
+			if err == nil && result.(int32) == 0 {
+				t.Errorf("%s%v worked", name, args)
+			}
+		}
+	}
+	g.mem.PutUint32(guestIovec, guestPages<<16-2)
+	g.mem.PutUint32(guestIovec+4, 100)
+	result, err := g.instance.GetFunc(g.store, "fd_read").Call(g.store, 3, guestIovec, 1, guestResult)
+	if err == nil && result.(int32) == 0 {
+		t.Error("a buffer beyond the memory's end was filled")
+	}
+}
+
+// The C guest reads what its host inserts at a descriptor.
+func TestCGuestReadsInsertedFile(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	text := strings.Repeat("the host's own file\n", 5000)
+	config := NewWasiConfig()
+	defer config.Close()
+	config.SetArgv([]string{"readfd", "11"})
+	check(t, config.SetStdoutFile(out))
+	f := tempFile(t, text)
+	err := runCommand(t, guests.C("readfd"), config, func(store *Store) { insert(t, store, 11, f, READ_ONLY) })
+	if status := exitStatus(t, err); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if b, err := os.ReadFile(out); err != nil || string(b) != text {
+		t.Errorf("the guest printed %d bytes, %v", len(b), err)
+	}
+	if at, _ := f.Seek(0, 1); at != int64(len(text)) {
+		t.Errorf("the host is at %d", at)
+	}
+}
+
+func TestCGuestErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		args    []string
+		prepare func(*Store)
+		status  int32
+		text    string
+	}{
+		"no argument": {[]string{"readfd"}, nil, 2, "usage"},
+		"not open":    {[]string{"readfd", "9"}, nil, 1, "read 9: "},
+		"write only":  {[]string{"readfd", "9"}, func(s *Store) { insert(t, s, 9, tempFile(t, "x"), WRITE_ONLY) }, 1, "read 9: "},
+	} {
+		path := filepath.Join(t.TempDir(), "err")
+		config := NewWasiConfig()
+		config.SetArgv(c.args)
+		check(t, config.SetStderrFile(path))
+		status := exitStatus(t, runCommand(t, guests.C("readfd"), config, c.prepare))
+		config.Close()
+		b, err := os.ReadFile(path)
+		if status != c.status || !strings.Contains(string(b), c.text) || err != nil {
+			t.Errorf("%s: status %d, %q, %v", name, status, b, err)
+		}
+	}
+}
+
+// Descriptors that a C program opens itself, and one that was inserted, through the same functions.
+func TestCGuestFileIO(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "data"), bytes.Repeat([]byte("x"), 200_000), 0o644))
+	config := NewWasiConfig()
+	check(t, config.PreopenDir(dir, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE))
+	engine := NewEngine()
+	defer engine.Close()
+	module, err := NewModule(engine, guests.C("fileio"))
+	check(t, err)
+	defer module.Close()
+	linker := NewLinker(engine)
+	defer linker.Close()
+	check(t, linker.DefineWasi())
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(config)
+	instance, err := linker.Instantiate(store, module)
+	check(t, err)
+	call(t, store, instance, "_initialize")
+	fd := call(t, store, instance, "open_data").(int32)
+	if fd != 4 {
+		t.Fatalf("opened as %d", fd)
+	}
+	equal(t, "read_all", call(t, store, instance, "read_all", fd).(int64), 200_000)
+	f := tempFile(t, "")
+	pushed, err := store.PushFile(f, READ_WRITE)
+	if err != nil || pushed != 5 {
+		t.Fatal(pushed, err)
+	}
+	equal(t, "write_all", call(t, store, instance, "write_all", 5, int64(1<<17)).(int64), 1<<17)
+	equal(t, "read_all", call(t, store, instance, "read_all", 5).(int64), 1<<17)
+	if len(content(t, f)) != 1<<17 {
+		t.Error("the host's file has another size")
+	}
+}
+
+// goGuest compiles a Go program once for all tests.
+func goGuest(t testing.TB, engine *Engine, name string) *Module {
+	t.Helper()
+	wasm, err := guests.Go(name)
+	check(t, err)
+	module, err := NewModule(engine, wasm)
+	check(t, err)
+	t.Cleanup(module.Close)
+	return module
+}
+
+// guestEngine makes an engine with room for the stack of Go programs.
+func guestEngine(t testing.TB) *Engine {
+	engine := newEngine(t, func(c *Config) {
+		c.SetMaxWasmStack(8 << 20)
+		c.SetStrategy(StrategyWinch)
+	})
+	t.Cleanup(engine.Close)
+	return engine
+}
+
+func TestGoGuestReadsInsertedFile(t *testing.T) {
+	engine := guestEngine(t)
+	module := goGuest(t, engine, "catfd")
+	text := strings.Repeat("a line for a Go program\n", 10_000)
+
+	t.Run("file", func(t *testing.T) {
+		out := filepath.Join(t.TempDir(), "out")
+		config := NewWasiConfig()
+		defer config.Close()
+		config.SetArgv([]string{"catfd"})
+		check(t, config.SetStdoutFile(out))
+		err := runModule(t, engine, module, config, func(store *Store) { insert(t, store, 3, tempFile(t, text), READ_ONLY) })
+		if status := exitStatus(t, err); status != 0 {
+			t.Errorf("status %d", status)
+		}
+		if b, err := os.ReadFile(out); err != nil || string(b) != text {
+			t.Errorf("the guest printed %d bytes, %v", len(b), err)
+		}
+	})
+
+	t.Run("pipes", func(t *testing.T) {
+		inR, inW := pipe(t)
+		outR, outW := pipe(t)
+		go func() {
+			io.WriteString(inW, text)
+			inW.Close()
+		}()
+		var got []byte
+		var wg sync.WaitGroup
+		wg.Go(func() { got, _ = io.ReadAll(outR) })
+		err := runModule(t, engine, module, NewWasiConfig(), func(store *Store) {
+			insert(t, store, 3, inR, READ_ONLY)
+			insert(t, store, 1, outW, WRITE_ONLY)
+			outW.Close()
+		})
+		if status := exitStatus(t, err); status != 0 {
+			t.Errorf("status %d", status)
+		}
+		wg.Wait()
+		if string(got) != text {
+			t.Errorf("%d bytes came out", len(got))
+		}
+	})
+
+	t.Run("nothing inserted", func(t *testing.T) {
+		err := runModule(t, engine, module, NewWasiConfig(), nil)
+		if status := exitStatus(t, err); status != 1 {
+			t.Errorf("status %d", status)
+		}
+	})
+}
+
+// A Go program whose goroutines sleep, and read from what was inserted: poll_oneoff under Go's own scheduler.
+func TestGoGuestWithGoroutines(t *testing.T) {
+	engine := guestEngine(t)
+	module := goGuest(t, engine, "sleepers")
+	r, w := pipe(t)
+	out := tempFile(t, "")
+	go func() {
+		io.WriteString(w, "hello\n")
+		w.Close()
+	}()
+	err := runModule(t, engine, module, NewWasiConfig(), func(store *Store) {
+		insert(t, store, 0, r, READ_ONLY)
+		insert(t, store, 1, out, WRITE_ONLY)
+		insert(t, store, 2, out, WRITE_ONLY)
+	})
+	if status := exitStatus(t, err); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if got := content(t, out); got != "read hello\nsum 45\n" {
+		t.Errorf("the guest printed %q", got)
+	}
+}
+
+// Stores run at the same time on goroutines of their own, with files of their own.
+func TestStoresInParallel(t *testing.T) {
+	engine := NewEngine()
+	defer engine.Close()
+	module, err := NewModule(engine, guests.C("readfd"))
+	check(t, err)
+	defer module.Close()
+	var wg sync.WaitGroup
+	for worker := range 2 {
+		dir := t.TempDir()
+		wg.Go(func() {
+			for round := range 25 {
+				text := strings.Repeat(fmt.Sprintf("worker %d in round %d\n", worker, round), 500)
+				in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+				err := func() error {
+					if err := os.WriteFile(in, []byte(text), 0o644); err != nil {
+						return err
+					}
+					f, err := os.Open(in)
+					if err != nil {
+						return err
+					}
+					defer f.Close()
+					config := NewWasiConfig()
+					defer config.Close()
+					config.SetArgv([]string{"readfd", "3"})
+					if err := config.SetStdoutFile(out); err != nil {
+						return err
+					}
+					return runIn(engine, module, config, f)
+				}()
+				b, readErr := os.ReadFile(out)
+				if err = errors.Join(err, readErr); err != nil || string(b) != text {
+					t.Errorf("worker %d, round %d: %d bytes, %v", worker, round, len(b), err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// runIn runs a program with a file at descriptor 3, without a test to fail. A status of 0 is no error.
+func runIn(engine *Engine, module *Module, config *WasiConfig, f *os.File) error {
+	linker := NewLinker(engine)
+	defer linker.Close()
+	if err := linker.DefineWasi(); err != nil {
+		return err
+	}
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(config)
+	if err := store.InsertFile(3, f, READ_ONLY); err != nil {
+		return err
+	}
+	instance, err := linker.Instantiate(store, module)
+	if err != nil {
+		return err
+	}
+	_, err = instance.GetFunc(store, "_start").Call(store)
+	var exit *ExitError
+	if errors.As(err, &exit) && exit.Status == 0 {
+		return nil
+	}
+	return err
+}

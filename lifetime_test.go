@@ -1,0 +1,237 @@
+package wasmtime_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"weak"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+type payload struct{ bytes [64]byte }
+
+// tracked is a value whose end is heard of.
+func tracked(gone *atomic.Int32) *payload {
+	p := new(payload)
+	runtime.AddCleanup(p, func(gone *atomic.Int32) { gone.Add(1) }, gone)
+	return p
+}
+
+// A store that nobody can reach is collected, also when its host functions, its data and its externrefs lead back to it.
+func TestStoreWithCyclesIsCollected(t *testing.T) {
+	var gone atomic.Int32
+	func() {
+		engine := NewEngine()
+		for range 3 {
+			data := tracked(&gone)
+			store := NewStoreWithData(engine, data)
+			value := struct {
+				p *payload
+				s *Store
+			}{tracked(&gone), store}
+			var instance *Instance
+			instance = instantiate(t, store, `(module (import "" "a" (func $a)) (import "" "b" (func (param externref)))
+				(import "" "c" (func (param i32) (result i32)))
+				(table (export "t") 1 externref)
+				(func (export "run") (call $a)) (func (export "keep") (param externref) (table.set (i32.const 0) (local.get 0))))`,
+				func(c *Caller) { _, _, _ = store, instance, data },
+				func(any) { _ = instance },
+				HostFunc1(func(c *Caller, n int32) (int32, error) { _ = store; return n, nil }))
+			call(t, store, instance, "run")
+			call(t, store, instance, "keep", value)
+		}
+	}()
+	collected(t, "stores with cycles", func() bool { return gone.Load() == 6 })
+}
+
+// Every object of a store keeps it alive on its own.
+func TestObjectsKeepTheirStore(t *testing.T) {
+	wat := `(module (memory (export "m") 1) (table (export "t") 1 externref) (global (export "g") i32 (i32.const 5))
+		(func (export "f") (param i32) (result i32) (local.get 0)))`
+	lost := func(pick func(*Store, *Instance) any) (any, weak.Pointer[Store]) {
+		store := NewStore(NewEngine())
+		instance := instantiate(t, store, wat)
+		return pick(store, instance), weak.Make(store)
+	}
+	settle := func() {
+		for range 5 {
+			runtime.GC()
+		}
+	}
+	t.Run("typed function", func(t *testing.T) {
+		f, _ := lost(func(s *Store, i *Instance) any { return must(Bind1[int32, int32](s, i.GetFunc(s, "f"))) })
+		settle()
+		equal(t, "f(3)", must(f.(*TypedFunc1[int32, int32]).Call(3)), 3)
+	})
+	t.Run("raw function", func(t *testing.T) {
+		f, _ := lost(func(s *Store, i *Instance) any { return must(BindRaw(s, i.GetFunc(s, "f"))) })
+		settle()
+		stack := []Raw{RawI32(9)}
+		check(t, f.(*RawFunc).Call(stack))
+		equal(t, "f(9)", stack[0].I32(), 9)
+	})
+	t.Run("view", func(t *testing.T) {
+		v, _ := lost(func(s *Store, i *Instance) any { return i.GetMemory(s, "m").View(s) })
+		settle()
+		view := v.(*MemoryView)
+		equal(t, "write", view.PutUint32(65532, 7), true)
+		n, _ := view.Uint32(65532)
+		equal(t, "read", n, 7)
+	})
+	t.Run("instance", func(t *testing.T) {
+		v, store := lost(func(s *Store, i *Instance) any { return i })
+		settle()
+		// The Store itself is gone, so its instance can only be dropped; what matters is that this does no harm.
+		if store.Value() != nil {
+			t.Log("the *Store is still there")
+		}
+		runtime.KeepAlive(v)
+	})
+}
+
+// An externref stays while the guest can reach it, and goes with Store.GC when it cannot.
+func TestExternrefsAreFreed(t *testing.T) {
+	var gone atomic.Int32
+	store, instance := guest(t, `(module (table $t (export "t") 2 externref) (global $g (mut externref) (ref.null extern))
+		(func (export "pass") (param externref))
+		(func (export "set") (param i32 externref) (table.set (local.get 0) (local.get 1)))
+		(func (export "global") (param externref) (global.set $g (local.get 0)))
+		(func (export "get") (param i32) (result externref) (table.get (local.get 0))))`)
+	call(t, store, instance, "pass", tracked(&gone))
+	store.GC()
+	collected(t, "an argument", func() bool { return gone.Load() == 1 })
+
+	call(t, store, instance, "set", 0, tracked(&gone))
+	call(t, store, instance, "set", 1, tracked(&gone))
+	call(t, store, instance, "global", tracked(&gone))
+	store.GC()
+	for range 5 {
+		runtime.GC()
+	}
+	equal(t, "freed too early", gone.Load(), 1)
+	call(t, store, instance, "set", 0, nil)
+	store.GC()
+	collected(t, "an element that was overwritten", func() bool { return gone.Load() == 2 })
+	if _, ok := call(t, store, instance, "get", 1).(*payload); !ok {
+		t.Error("the other element is lost")
+	}
+	call(t, store, instance, "global", nil)
+	store.GC()
+	collected(t, "a global that was overwritten", func() bool { return gone.Load() == 3 })
+	store.Close()
+	collected(t, "the rest, with the store", func() bool { return gone.Load() == 4 })
+}
+
+// An externref that a host function makes and returns is freed as well, and one whose store is lost without Close.
+func TestExternrefsOfHostFunctionsAreFreed(t *testing.T) {
+	var gone atomic.Int32
+	store, instance := guest(t, `(module (import "" "" (func $f (result externref)))
+		(func (export "run") (drop (call $f))))`, func() any { return tracked(&gone) })
+	for range 10 {
+		call(t, store, instance, "run")
+	}
+	store.GC()
+	collected(t, "results", func() bool { return gone.Load() == 10 })
+	func() {
+		store := NewStore(NewEngine())
+		must(NewGlobal(store, NewGlobalType(NewValType(KindExternref), true), ValExternref(tracked(&gone))))
+	}()
+	collected(t, "a global of a lost store", func() bool { return gone.Load() == 11 })
+}
+
+// Calls that fail before the guest sees their arguments must not keep them.
+func TestArgumentsOfFailedCallsAreFreed(t *testing.T) {
+	var gone atomic.Int32
+	store, instance := guest(t, `(module (func (export "f") (param externref i32)))`)
+	other := NewStore(store.Engine)
+	defer other.Close()
+	foreign := WrapFunc(other, func() {})
+	f := instance.GetFunc(store, "f")
+	for _, wrong := range []any{"no number", foreign} {
+		if _, err := f.Call(store, tracked(&gone), wrong); err == nil {
+			t.Error("no error")
+		}
+	}
+	store.GC()
+	collected(t, "arguments of failed calls", func() bool { return gone.Load() == 2 })
+}
+
+// A host function of a linker is freed when neither the linker nor a store needs it.
+func TestLinkerFunctionsAreFreed(t *testing.T) {
+	var gone atomic.Int32
+	engine := NewEngine()
+	define := func() *Linker {
+		linker := NewLinker(engine)
+		p, q, r := tracked(&gone), tracked(&gone), tracked(&gone)
+		check(t, linker.FuncWrap("m", "a", func() int32 { return int32(len(p.bytes)) }))
+		check(t, linker.FuncNew("m", "b", NewFuncType(nil, nil), func(*Caller, []Val) ([]Val, *Trap) {
+			return nil, NewTrap(string(q.bytes[:1]))
+		}))
+		check(t, linker.DefineHost("m", "c", HostFunc0(func(*Caller) (int32, error) { return int32(r.bytes[0]), nil })))
+		return linker
+	}
+	define().Close()
+	collected(t, "the functions of a closed linker", func() bool { return gone.Load() == 3 })
+	func() { define() }()
+	collected(t, "the functions of a lost linker", func() bool { return gone.Load() == 6 })
+
+	store := NewStore(engine)
+	linker := define()
+	instance := must(linker.Instantiate(store, compile(t, engine, `(module (import "m" "a" (func $a (result i32)))
+		(func (export "f") (result i32) (call $a)))`)))
+	linker.Close()
+	for range 5 {
+		runtime.GC()
+	}
+	equal(t, "a function in use", call(t, store, instance, "f"), any(int32(64)))
+	store.Close()
+	collected(t, "the functions of a closed store", func() bool { return gone.Load() == 9 })
+
+	linker = NewLinker(engine)
+	p := tracked(&gone)
+	check(t, linker.FuncWrap("m", "n", func() { _ = p }))
+	q := tracked(&gone)
+	if linker.FuncWrap("m", "n", func() { _ = q }) == nil {
+		t.Error("defined twice")
+	}
+	q = nil
+	collected(t, "a function that was refused", func() bool { return gone.Load() == 10 })
+	linker.Close()
+}
+
+// Closing never needs an order, and collecting all of it at once never either.
+func TestEverythingIsCollected(t *testing.T) {
+	var stores [20]weak.Pointer[Store]
+	for i := range stores {
+		engine := newEngine(t, withEpochs)
+		linker := NewLinker(engine)
+		check(t, linker.FuncWrap("m", "f", func(x any) any { return x }))
+		module := compile(t, engine, `(module (import "m" "f" (func $f (param externref) (result externref)))
+			(func (export "f") (param externref) (result externref) (call $f (local.get 0))))`)
+		pre := must(linker.InstantiatePre(module))
+		store := NewStore(engine)
+		store.SetEpochDeadline(1)
+		instance := must(pre.Instantiate(store))
+		equal(t, "round trip", call(t, store, instance, "f", uint(i)), any(uint(i)))
+		stores[i] = weak.Make(store)
+		switch i % 4 {
+		case 1:
+			engine.Close()
+		case 2:
+			store.Close()
+		case 3:
+			pre.Close()
+			module.Close()
+			linker.Close()
+		}
+	}
+	collected(t, "a store", func() bool {
+		for _, store := range stores {
+			if store.Value() != nil {
+				return false
+			}
+		}
+		return true
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !debug
+
+package wasmtime_test
+
+const debugEnabled = false

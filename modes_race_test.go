@@ -1,0 +1,5 @@
+//go:build race
+
+package wasmtime_test
+
+const raceEnabled = true

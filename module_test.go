@@ -1,0 +1,237 @@
+package wasmtime_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+func TestWat2Wasm(t *testing.T) {
+	wasm, err := Wat2Wasm("(module)")
+	check(t, err)
+	if !bytes.Equal(wasm, []byte("\x00asm\x01\x00\x00\x00")) {
+		t.Errorf("got %q", wasm)
+	}
+	for _, wat := range []string{"", "(", "(module", "(module))", "\xff", "a\x00b", "(module (func (call $none)))"} {
+		if wasm, err := Wat2Wasm(wat); wasm != nil || err == nil {
+			t.Errorf("%q: %q, %v", wat, wasm, err)
+		} else if _, ok := err.(*Error); !ok {
+			t.Errorf("%q: %T", wat, err)
+		}
+	}
+	_, err = Wat2Wasm("(module\n  (bogus))")
+	wantText(t, err, "2:4")
+}
+
+func TestIsBinary(t *testing.T) {
+	for wasm, want := range map[string]bool{
+		"\x00asm\x01\x00\x00\x00": true, "\x00asm": true, "\x00as": false, "": false, "(module)": false,
+	} {
+		equal(t, wasm, IsBinary([]byte(wasm)), want)
+	}
+	equal(t, "nil", IsBinary(nil), false)
+}
+
+func TestModuleErrors(t *testing.T) {
+	engine := NewEngine()
+	invalid := must(Wat2Wasm(`(module (func (result i32) (i64.const 1)))`))
+	component := must(Wat2Wasm(`(component)`))
+	for name, wasm := range map[string][]byte{
+		"nil": nil, "empty": {}, "text": []byte("(module)"), "invalid": invalid, "component": component,
+		"truncated": invalid[:10], "version": []byte("\x00asm\x09\x00\x00\x00"),
+	} {
+		module, err := NewModule(engine, wasm)
+		if _, ok := err.(*Error); !ok || module != nil {
+			t.Errorf("%s: NewModule: %v, %v", name, module, err)
+		}
+		if _, ok := ModuleValidate(engine, wasm).(*Error); !ok {
+			t.Errorf("%s: ModuleValidate: no *Error", name)
+		}
+	}
+	check(t, ModuleValidate(engine, []byte("\x00asm\x01\x00\x00\x00")))
+	_, err := NewModule(engine, invalid)
+	wantText(t, err, "type mismatch: expected i32, found i64")
+}
+
+func TestModuleFromFile(t *testing.T) {
+	engine, dir := NewEngine(), t.TempDir()
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		check(t, os.WriteFile(path, b, 0o600))
+		return path
+	}
+	wat := `(module (func (export "f")))`
+	for _, path := range []string{write("m.wat", []byte(wat)), write("m.wasm", must(Wat2Wasm(wat)))} {
+		module, err := NewModuleFromFile(engine, path)
+		check(t, err)
+		equal(t, path, module.Exports()[0].Name(), "f")
+	}
+	if _, err := NewModuleFromFile(engine, filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	for name, content := range map[string]string{"bad.wat": "(module", "empty": "", "bad.wasm": "\x00asm\x07"} {
+		if _, err := NewModuleFromFile(engine, write(name, []byte(content))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestModuleSerialize(t *testing.T) {
+	engine := NewEngine()
+	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 11)))`)
+	encoded, err := module.Serialize()
+	check(t, err)
+	path := filepath.Join(t.TempDir(), "module")
+	check(t, os.WriteFile(path, encoded, 0o600))
+
+	run := func(t *testing.T, engine *Engine, module *Module, err error) {
+		t.Helper()
+		check(t, err)
+		store := NewStore(engine)
+		defer store.Close()
+		equal(t, "f()", call(t, store, must(NewInstance(store, module, nil)), "f"), any(int32(11)))
+		equal(t, "exports", len(module.Exports()), 1)
+		module.Close()
+	}
+	t.Run("bytes", func(t *testing.T) {
+		other := NewEngine()
+		module, err := NewModuleDeserialize(other, encoded)
+		run(t, other, module, err)
+	})
+	t.Run("file", func(t *testing.T) {
+		other := NewEngine()
+		module, err := NewModuleDeserializeFile(other, path)
+		run(t, other, module, err)
+	})
+	t.Run("again", func(t *testing.T) {
+		module := must(NewModuleDeserialize(engine, encoded))
+		encoded := must(module.Serialize())
+		module.Close()
+		module, err := NewModuleDeserialize(engine, encoded)
+		run(t, engine, module, err)
+	})
+	t.Run("file removed", func(t *testing.T) {
+		module, err := NewModuleDeserializeFile(engine, path)
+		check(t, err)
+		check(t, os.Remove(path))
+		run(t, engine, module, err)
+	})
+
+	for name, set := range map[string]func(*Config){
+		"fuel":         withFuel,
+		"epochs":       withEpochs,
+		"multi-memory": func(cfg *Config) { cfg.SetWasmMultiMemory(false) },
+		"memory":       func(cfg *Config) { cfg.SetMemoryReservation(0); cfg.SetMemoryGuardSize(0) },
+	} {
+		if _, err := NewModuleDeserialize(newEngine(t, set), encoded); err == nil {
+			t.Errorf("%s: a module of another configuration is accepted", name)
+		}
+	}
+	for name, b := range map[string][]byte{
+		"nil": nil, "junk": []byte("junk"), "cut": encoded[:len(encoded)/2], "wasm": must(Wat2Wasm("(module)")),
+	} {
+		if _, ok := second(NewModuleDeserialize(engine, b)).(*Error); !ok {
+			t.Errorf("%s: no *Error", name)
+		}
+		check(t, os.WriteFile(path, b, 0o600))
+		if _, ok := second(NewModuleDeserializeFile(engine, path)).(*Error); !ok {
+			t.Errorf("%s in a file: no *Error", name)
+		}
+	}
+	if _, ok := second(NewModuleDeserializeFile(engine, path+".missing")).(*Error); !ok {
+		t.Error("a missing file is no *Error")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestModuleClose(t *testing.T) {
+	engine := NewEngine()
+	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
+	store := NewStore(engine)
+	defer store.Close()
+	instance := must(NewInstance(store, module, nil))
+	module.Close()
+	module.Close()
+	equal(t, "an instance of a closed module", call(t, store, instance, "f"), any(int32(7)))
+	linker := NewLinker(engine)
+	for name, use := range map[string]func(){
+		"Imports":            func() { module.Imports() },
+		"Exports":            func() { module.Exports() },
+		"Serialize":          func() { module.Serialize() },
+		"NewInstance":        func() { NewInstance(store, module, nil) },
+		"Linker.Instantiate": func() { linker.Instantiate(store, module) },
+		"InstantiatePre":     func() { linker.InstantiatePre(module) },
+		"DefineModule":       func() { linker.DefineModule(store, "m", module) },
+		"unknown imports":    func() { linker.DefineUnknownImportsAsTraps(module) },
+	} {
+		wantPanic(t, name, closedText, use)
+	}
+	// A panic leaves the store usable.
+	equal(t, "after the panics", call(t, store, instance, "f"), any(int32(7)))
+}
+
+// A module of another engine is an error, whoever finds it.
+func TestModuleOfAnotherEngine(t *testing.T) {
+	if !survives(t) {
+		return
+	}
+	engine, other := NewEngine(), NewEngine()
+	module := compile(t, other, `(module (import "a" "f" (func)))`)
+	plain := compile(t, other, `(module (func (export "")))`)
+	store, linker := NewStore(engine), NewLinker(engine)
+	check(t, linker.FuncWrap("a", "f", func() {}))
+	pre, err := linker.InstantiatePre(compile(t, engine, `(module (import "a" "f" (func)))`))
+	check(t, err)
+	otherStore := NewStore(other)
+	instance := must(NewInstance(store, compile(t, engine, `(module (func (export "f")))`), nil))
+	for _, c := range []struct {
+		name string
+		use  func() error
+	}{
+		{"NewInstance", func() error { return second(NewInstance(store, plain, nil)) }},
+		{"NewInstance with imports", func() error {
+			return second(NewInstance(store, module, []AsExtern{WrapFunc(store, func() {})}))
+		}},
+		{"Linker.Instantiate", func() error { return second(linker.Instantiate(store, module)) }},
+		{"Linker.Instantiate in a store of the module", func() error { return second(linker.Instantiate(otherStore, module)) }},
+		{"Linker.Instantiate in another store", func() error {
+			return second(linker.Instantiate(otherStore, compile(t, engine, `(module)`)))
+		}},
+		{"InstantiatePre", func() error { return second(linker.InstantiatePre(module)) }},
+		{"InstancePre.Instantiate", func() error { return second(pre.Instantiate(otherStore)) }},
+		{"Linker.DefineModule", func() error { return linker.DefineModule(store, "m", plain) }},
+		{"Linker.DefineModule in another store", func() error { return linker.DefineModule(otherStore, "m2", plain) }},
+		{"Linker.Define", func() error { return linker.Define(otherStore, "m", "f", WrapFunc(otherStore, func() {})) }},
+		{"Linker.GetDefault", func() error { return second(linker.GetDefault(otherStore, "nothing")) }},
+		{"Linker.Get", func() error {
+			if linker.Get(otherStore, "a", "f") == nil {
+				return &Error{}
+			}
+			return nil
+		}},
+		{"DefineUnknownImportsAsTraps", func() error {
+			return linker.DefineUnknownImportsAsTraps(compile(t, other, `(module (import "x" "f" (func)))`))
+		}},
+		{"DefineUnknownImportsAsDefaultValues", func() error {
+			return linker.DefineUnknownImportsAsDefaultValues(store, compile(t, other, `(module (import "y" "f" (func (result i32))))`))
+		}},
+		{"Linker.DefineInstance", func() error {
+			return linker.DefineInstance(otherStore, "i", must(NewInstance(otherStore, plain, nil)))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.use(); err == nil {
+				t.Error("no error")
+			} else if _, ok := err.(*Error); !ok {
+				t.Errorf("%T %v", err, err)
+			}
+		})
+	}
+	equal(t, "the store after all this", call(t, store, instance, "f"), nil)
+}
