@@ -1,0 +1,165 @@
+// Command run builds the benchmark programs of all peers, runs them in turn, and prints a table in Markdown. Run it in
+// the bench folder:
+//
+//	go run ./cmd/run            # a few minutes, and the first time what cargo takes
+//	go run ./cmd/run -quick     # a minute, rougher
+//	go run ./cmd/run -write     # also puts the table into README.md
+//
+// It ends with status 1 when a target was missed.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/gowasmtime/wasmtime/bench/internal/work"
+	"github.com/gowasmtime/wasmtime/testdata/guests"
+)
+
+var (
+	quick   = flag.Bool("quick", false, "few and short rounds")
+	rounds  = flag.Int("rounds", 0, "how many rounds (default 9, with -quick 3); work that takes long gets a third")
+	only    = flag.String("rows", "", "a regular expression: only these rows")
+	without = flag.String("without", "", "peers to leave out, with commas: ours, rustfloor, cgofloor, wasmtimego, wazero")
+	under   = flag.String("under", "", "a command to measure under, such as \"chrt -f 10\" or \"taskset -c 1\"")
+	write   = flag.Bool("write", false, "put the table into README.md")
+)
+
+func main() {
+	flag.Parse()
+	ok, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "run:", err)
+		os.Exit(2)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func run() (bool, error) {
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		return false, err
+	}
+	dir, err := os.MkdirTemp("", "gowasmtime-bench-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	skip := map[string]bool{}
+	for name := range strings.SplitSeq(*without, ",") {
+		skip[name] = true
+	}
+	bins, err := build(dir, skip)
+	if err != nil {
+		return false, err
+	}
+	if err := inputs(); err != nil {
+		return false, err
+	}
+
+	count, time := 9, "50ms"
+	if *quick {
+		count, time = 3, "20ms"
+	}
+	if *rounds > 0 {
+		count = *rounds
+	}
+	var results []*result
+	for _, row := range rows {
+		if !pattern.MatchString(row.work) {
+			continue
+		}
+		n := count
+		if row.heavy {
+			n = (count + 2) / 3
+		}
+		r, err := bins.row(row, n, time)
+		if err != nil {
+			return false, err
+		}
+		results = append(results, r)
+	}
+
+	text, ok := table(results)
+	text = fmt.Sprintf("%s\n%s", conditions(count), text)
+	fmt.Print(text)
+	if *write {
+		return ok, writeReadme("README.md", text)
+	}
+	return ok, nil
+}
+
+// row measures one row: all peers, one after the other, and all of that n times.
+func (bins binaries) row(row row, n int, time string) (*result, error) {
+	r := &result{row: row}
+	fmt.Fprintf(os.Stderr, "%-32s", row.work)
+	for range n {
+		fmt.Fprint(os.Stderr, " .")
+		for p, name := range row.bench {
+			if name == "" || bins[p] == "" {
+				continue
+			}
+			f, err := bins.measure(peer(p), name, time)
+			if err != nil {
+				return nil, err
+			}
+			r.figures[p] = append(r.figures[p], f)
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+	return r, nil
+}
+
+// inputs makes the Go guest and the data file, and tells the programs where they are.
+func inputs() error {
+	guest, err := guests.GoFile("kernel")
+	if err != nil {
+		return err
+	}
+	data, err := work.DataDir()
+	if err != nil {
+		return err
+	}
+	os.Setenv("BENCH_GUEST", guest)
+	os.Setenv("BENCH_DATA", data)
+	return nil
+}
+
+// conditions is a line on the machine.
+func conditions(rounds int) string {
+	cpu := "unknown processor"
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(info); m != nil {
+			cpu = string(m[1])
+		}
+	}
+	how := ""
+	if *under != "" {
+		how = ", under `" + *under + "`"
+	}
+	return fmt.Sprintf("%s/%s, %d processors (%s), %s, %d rounds%s.\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu, runtime.Version(), rounds, how)
+}
+
+const begin, end = "<!-- table: go run ./cmd/run -write -->\n", "<!-- end of table -->"
+
+// writeReadme replaces what stands between the two markers of a file.
+func writeReadme(path, text string) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	head, rest, found := strings.Cut(string(page), begin)
+	_, tail, found2 := strings.Cut(rest, end)
+	if !found || !found2 {
+		return fmt.Errorf("%s has no place for the table", filepath.Base(path))
+	}
+	return os.WriteFile(path, []byte(head+begin+text+end+tail), 0o644)
+}

@@ -1,0 +1,183 @@
+package main
+
+import "github.com/gowasmtime/wasmtime/bench/internal/work"
+
+// A peer is one of the programs that do the same work.
+type peer int
+
+const (
+	ours peer = iota
+	rust
+	cgo
+	wasmtimeGo
+	wazero
+	peers
+)
+
+// title is what the table calls the peer.
+func (p peer) title() string {
+	return [peers]string{"this module", "Rust", "cgo, empty", "wasmtime-go v44.0.0", "wazero v1.12.0"}[p]
+}
+
+// A row is one line of the table: some work, and the benchmark of each peer that does it.
+type row struct {
+	work   string
+	bench  [peers]string // "" when the peer has nothing of the kind
+	bytes  int64         // what an op moves; then the table shows a throughput
+	heavy  bool          // seconds of preparation in each process: fewer rounds
+	target *target
+}
+
+// A target is a figure that this module has to reach, made from the medians of one round.
+type target struct {
+	text    string
+	value   func(ns func(peer) float64) float64
+	needs   []peer
+	limit   float64
+	atLeast bool // the value must not be below the limit; otherwise, not above it
+	noAlloc bool // besides, an op may not allocate
+}
+
+func (t *target) reached(value float64) bool {
+	if t.atLeast {
+		return value >= t.limit
+	}
+	return value <= t.limit
+}
+
+// same is one name for all peers.
+func same(name string) [peers]string { return [peers]string{name, name, name, name, name} }
+
+// against is the target that this module takes at most limit times as long as a peer.
+func against(p peer, text string, limit float64) *target {
+	return &target{
+		text:  text,
+		value: func(ns func(peer) float64) float64 { return ns(ours) / ns(p) },
+		needs: []peer{p},
+		limit: limit,
+	}
+}
+
+// throughput is the target that this module moves at least limit times as many bytes a second as Rust.
+func throughput(limit float64, text string) *target {
+	return &target{
+		text:    text,
+		value:   func(ns func(peer) float64) float64 { return ns(rust) / ns(ours) },
+		needs:   []peer{rust},
+		limit:   limit,
+		atLeast: true,
+	}
+}
+
+func kernel(name, what string) row {
+	bench := same("Kernel/" + name)
+	bench[cgo] = ""
+	return row{work: "kernel `" + name + "`: " + what, bench: bench, heavy: name == "go"}
+}
+
+var rows = []row{
+	{
+		work:  "call `(i32, i32) -> i32`",
+		bench: same("Call"),
+		target: &target{
+			text:    "≤ 1.15 × (cgo + Rust), 0 allocs",
+			value:   func(ns func(peer) float64) float64 { return ns(ours) / (ns(cgo) + ns(rust)) },
+			needs:   []peer{cgo, rust},
+			limit:   1.15,
+			noAlloc: true,
+		},
+	},
+	{
+		work:  "host call, an iteration",
+		bench: same("HostCall"),
+		target: &target{
+			text:    "≤ 1.15 × cgo callback, 0 allocs",
+			value:   func(ns func(peer) float64) float64 { return ns(ours) / ns(cgo) },
+			needs:   []peer{cgo},
+			limit:   1.15,
+			noAlloc: true,
+		},
+	},
+	{
+		work:   "instantiate, pooling",
+		bench:  [peers]string{ours: "InstantiatePooling", rust: "InstantiatePooling", wasmtimeGo: "Instantiate", wazero: "Instantiate"},
+		target: against(rust, "≤ 1.3 × Rust", 1.3),
+	},
+	{
+		work:  "instantiate, on demand",
+		bench: [peers]string{ours: "Instantiate", rust: "Instantiate", wasmtimeGo: "Instantiate", wazero: "Instantiate"},
+	},
+	{
+		work:  "WASI hello, pooling",
+		bench: [peers]string{ours: "HelloPooling", rust: "HelloPooling", wasmtimeGo: "Hello", wazero: "Hello"},
+	},
+	{
+		work:  "WASI hello, on demand",
+		bench: [peers]string{ours: "Hello", rust: "Hello", wasmtimeGo: "Hello", wazero: "Hello"},
+	},
+	{
+		work:  "compile, Cranelift",
+		bench: [peers]string{ours: "CompileCranelift", rust: "CompileCranelift", wasmtimeGo: "CompileCranelift", wazero: "Compile"},
+		heavy: true,
+	},
+	{
+		work:   "compile, Winch",
+		bench:  [peers]string{ours: "CompileWinch", rust: "CompileWinch", wazero: "Compile"},
+		heavy:  true,
+		target: against(wazero, "< wazero", 1),
+	},
+	{
+		work:   "compile, Winch, one thread",
+		bench:  [peers]string{ours: "CompileWinchOneThread", rust: "CompileWinchOneThread", wazero: "CompileOneThread"},
+		heavy:  true,
+		target: against(wazero, "< wazero", 1),
+	},
+	{
+		work:  "load precompiled, bytes",
+		bench: [peers]string{ours: "LoadBytes", rust: "LoadBytes", wasmtimeGo: "LoadBytes"},
+		heavy: true,
+	},
+	{
+		work:   "load precompiled, mapped file",
+		bench:  [peers]string{ours: "LoadFile", rust: "LoadFile", wasmtimeGo: "LoadFile", wazero: "LoadFile"},
+		heavy:  true,
+		target: against(rust, "≤ 1.1 × Rust", 1.1),
+	},
+	kernel("nbody", "C, floating point"),
+	kernel("sha256", "C, integers"),
+	kernel("sort", "C, loads and branches"),
+	kernel("json", "C, bytes and calls"),
+	kernel("go", "Go, JSON, maps, regexp, its garbage collector"),
+	{
+		work:   "read 64 MiB, preopened",
+		bench:  [peers]string{ours: "Read", rust: "Read", wasmtimeGo: "Read", wazero: "Read"},
+		bytes:  work.FileSize,
+		target: throughput(0.95, "≥ 0.95 × Rust"),
+	},
+	{
+		work:   "read 64 MiB, inserted",
+		bench:  [peers]string{ours: "ReadInserted", rust: "Read"},
+		bytes:  work.FileSize,
+		target: throughput(0.95, "≥ 0.95 × Rust, preopened"),
+	},
+	{
+		work:  "write 64 MiB, preopened",
+		bench: [peers]string{ours: "Write", rust: "Write", wasmtimeGo: "Write", wazero: "Write"},
+		bytes: work.FileSize,
+	},
+	{
+		work:  "write 64 MiB, inserted",
+		bench: [peers]string{ours: "WriteInserted", rust: "Write"},
+		bytes: work.FileSize,
+	},
+	{
+		work:  "read 8 bytes of guest memory",
+		bench: [peers]string{ours: "Memory", rust: "Memory", wasmtimeGo: "Memory", wazero: "Memory"},
+		target: &target{
+			text:    "≤ 2 ns, 0 allocs",
+			value:   func(ns func(peer) float64) float64 { return ns(ours) },
+			limit:   2,
+			noAlloc: true,
+		},
+	},
+}

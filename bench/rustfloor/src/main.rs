@@ -1,0 +1,30 @@
+//! The floor of the benchmarks: the work of the Go binaries, in Rust, on the crates that the Go module bundles.
+//!
+//! `rustfloor NAME TIME` runs one measurement and prints a line as `go test -bench` does; TIME is `50ms`, `2s` or
+//! `3x` (so many ops). `rustfloor` alone runs all of them. Two inputs come from the environment: `BENCH_GUEST`, the path of the
+//! Go guest, and `BENCH_DATA`, the folder of the file to read and to write. The runner sets both.
+
+mod bench;
+mod calls;
+mod files;
+mod kernels;
+mod modules;
+
+use bench::{Bench, Budget};
+use wasmtime::Result;
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let name = args.next();
+    let budget = Budget::parse(&args.next().unwrap_or_else(|| "100ms".into()))?;
+    let mut found = false;
+    let groups: [&[Bench]; 4] = [calls::ALL, modules::ALL, kernels::ALL, files::ALL];
+    for (title, run) in groups.into_iter().flatten() {
+        if name.as_ref().is_none_or(|n| n == title) {
+            found = true;
+            run(&mut bench::Timer::new(title, budget))?;
+        }
+    }
+    wasmtime::ensure!(found, "no benchmark of that name");
+    Ok(())
+}
