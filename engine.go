@@ -58,7 +58,8 @@ func wrapEngine(e ffi.Engine, epochs bool) *Engine {
 	return engine
 }
 
-// Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and stores made from it stay usable. Closing twice does nothing.
+// Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and stores made from
+// it stay usable. Closing twice does nothing.
 func (engine *Engine) Close() { engine.handle.close() }
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
