@@ -62,6 +62,66 @@
 #define WASMTIME_WASI_STDIO_FILE 2
 
 /**
+ * Read into `buffer`: 0 bytes are the end.
+ */
+#define WASMTIME_STREAM_READ 0
+
+/**
+ * Write from `buffer`.
+ */
+#define WASMTIME_STREAM_WRITE 1
+
+/**
+ * Say how many bytes can be read without waiting, 0 at the end.
+ */
+#define WASMTIME_STREAM_POLL_READ 2
+
+/**
+ * Say how many bytes can be written without waiting, at least 1.
+ */
+#define WASMTIME_STREAM_POLL_WRITE 3
+
+/**
+ * End the directions in `flags`: 1 for reading, 2 for writing.
+ */
+#define WASMTIME_STREAM_SHUTDOWN 4
+
+/**
+ * The guest's descriptor is gone: the last request of a stream.
+ */
+#define WASMTIME_STREAM_GONE 5
+
+/**
+ * Of a read or a write: it may wait.
+ */
+#define WASMTIME_STREAM_MAY_WAIT 1
+
+/**
+ * Of a read: what is read stays to be read.
+ */
+#define WASMTIME_STREAM_PEEK 2
+
+/**
+ * Done; `count` says how much.
+ */
+#define WASMTIME_STREAM_DONE 0
+
+/**
+ * It would have to wait.
+ */
+#define WASMTIME_STREAM_WOULD_WAIT 1
+
+/**
+ * It failed; `count` is the error number of WASI 0.1.
+ */
+#define WASMTIME_STREAM_FAILED 2
+
+/**
+ * The guest has to stop, as by an interrupt.
+ */
+#define WASMTIME_STREAM_STOP 3
+
+/**
  * What went wrong, as a number that crosses the C boundary. `wasmtime_error_code` returns it.
  */
 enum wasmtime_error_code_t
@@ -115,11 +175,6 @@ typedef uint32_t wasmtime_error_code_t;
 #endif // __cplusplus
 
 /**
- * Dropped in this order: the store first, which still uses the others.
- */
-typedef struct wasmtime_binding_store_inner_t wasmtime_binding_store_inner_t;
-
-/**
  * Tells a binding that the function defined with `env` is gone for good.
  */
 typedef void (*wasmtime_binding_finalizer_t)(uint64_t env);
@@ -161,6 +216,20 @@ typedef struct wasmtime_binding_call_t {
    */
   wasm_trap_t *trap;
 } wasmtime_binding_call_t;
+
+/**
+ * What a binding reads and writes of a store without a call.
+ */
+typedef struct wasmtime_binding_store_t {
+  /**
+   * The store's context, to be passed to the official API. Never null.
+   */
+  void *context;
+  /**
+   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
+   */
+  struct wasmtime_binding_call_t call;
+} wasmtime_binding_store_t;
 
 /**
  * The value in a `wasmtime_binding_val_t`.
@@ -269,22 +338,6 @@ typedef struct wasmtime_binding_host_t {
    */
   wasmtime_binding_externref_finalizer_t externref_finalizer;
 } wasmtime_binding_host_t;
-
-/**
- * A store, and what a binding reads and writes of it without a call.
- */
-typedef struct wasmtime_binding_store_t {
-  /**
-   * The store's context, to be passed to the official API. Never null.
-   */
-  void *context;
-  /**
-   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
-   */
-  struct wasmtime_binding_call_t call;
-  wasmtime_val_raw_t slots[WASMTIME_BINDING_STORE_SLOTS];
-  struct wasmtime_binding_store_inner_t *inner;
-} wasmtime_binding_store_t;
 
 /**
  * Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
@@ -398,6 +451,45 @@ typedef struct wasmtime_wasi_options_t {
   bool inherit_env;
 } wasmtime_wasi_options_t;
 
+/**
+ * A request to a stream of a binding.
+ */
+typedef struct wasmtime_binding_stream_request_t {
+  /**
+   * Which stream: what it was inserted with.
+   */
+  uint64_t env;
+  /**
+   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   */
+  uint32_t what;
+  /**
+   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   */
+  uint32_t flags;
+  /**
+   * Memory of the guest. It may be shared with other threads.
+   */
+  uint8_t *buffer;
+  /**
+   * The bytes in it.
+   */
+  size_t len;
+  /**
+   * The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+   */
+  uint32_t status;
+  /**
+   * What the status says it is.
+   */
+  uint64_t count;
+} wasmtime_binding_stream_request_t;
+
+/**
+ * Serves the streams of a binding. It must not use the store.
+ */
+typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -422,6 +514,41 @@ uint32_t wasmtime_binding_call(struct wasmtime_binding_call_t *call);
 WASM_API_EXTERN
 void wasmtime_config_wasm_extended_const_set(wasm_config_t *config,
                                              bool enable);
+
+/**
+ * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
+ *
+ * The counterpart of `wasmtime_context_set_epoch_deadline`.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_set_deadline(struct wasmtime_binding_store_t *store,
+                                         uint64_t ticks);
+
+/**
+ * Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches may be
+ * nested.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_watch(struct wasmtime_binding_store_t *store,
+                                  bool begin);
+
+/**
+ * Returns whether the deadline still is the one of a new store, tick 0.
+ */
+WASM_API_EXTERN bool wasmtime_binding_store_deadline_unset(struct wasmtime_binding_store_t *store);
+
+/**
+ * Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of the
+ * store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`, as does one that waits in a WASI call; nobody's deadline moves. Safe to call from any thread while the store
+ * lives, also when the engine was deleted.
+ *
+ * # Safety
+ *
+ * `store` must be live.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_interrupt(struct wasmtime_binding_store_t *store,
+                                      bool up);
 
 /**
  * Describes a module's imports and exports, in the module's order, into `*out`, which the caller owns.
@@ -767,6 +894,20 @@ wasmtime_error_t *wasmtime_binding_linker_module(wasmtime_linker_t *linker,
                                                  const wasmtime_module_t *module);
 
 /**
+ * Limits what instances of the store may use; a negative number leaves a limit at its default.
+ *
+ * `memory_size` is in bytes for each memory, `table_elements` in elements for each table, the others are counts. The
+ * counterpart of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
+                                    int64_t memory_size,
+                                    int64_t table_elements,
+                                    int64_t instances,
+                                    int64_t tables,
+                                    int64_t memories);
+
+/**
  * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
  * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a memory
  * of the store may have moved or changed its size.
@@ -782,6 +923,10 @@ struct wasmtime_binding_store_t *wasmtime_binding_store_new(const struct wasmtim
 
 /**
  * Returns a frame with `len` slots, which belongs to the store. Frames that were returned before stay valid.
+ *
+ * # Safety
+ *
+ * `store` must be live.
  */
 WASM_API_EXTERN
 struct wasmtime_binding_call_t *wasmtime_binding_store_frame(struct wasmtime_binding_store_t *store,
@@ -789,61 +934,19 @@ struct wasmtime_binding_call_t *wasmtime_binding_store_frame(struct wasmtime_bin
 
 /**
  * Deletes a store with everything in it.
- */
-WASM_API_EXTERN void wasmtime_binding_store_delete(struct wasmtime_binding_store_t*);
-
-/**
- * Limits what instances of the store may use; a negative number leaves a limit at its default.
- *
- * `memory_size` is in bytes for each memory, `table_elements` in elements for each table, the others are counts. The
- * counterpart of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
- */
-WASM_API_EXTERN
-void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
-                                    int64_t memory_size,
-                                    int64_t table_elements,
-                                    int64_t instances,
-                                    int64_t tables,
-                                    int64_t memories);
-
-/**
- * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
- *
- * The counterpart of `wasmtime_context_set_epoch_deadline`.
- */
-WASM_API_EXTERN
-void wasmtime_binding_store_set_deadline(struct wasmtime_binding_store_t *store,
-                                         uint64_t ticks);
-
-/**
- * Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches may be
- * nested.
- */
-WASM_API_EXTERN
-void wasmtime_binding_store_watch(struct wasmtime_binding_store_t *store,
-                                  bool begin);
-
-/**
- * Returns whether the deadline still is the one of a new store, tick 0.
- */
-WASM_API_EXTERN
-bool wasmtime_binding_store_deadline_unset(const struct wasmtime_binding_store_t *store);
-
-/**
- * Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of the
- * store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`; nobody's deadline moves. Safe to call from any thread while the store
- * lives, also when the engine was deleted.
  *
  * # Safety
  *
- * `store` must be live.
+ * `store` must be live and not in use.
  */
-WASM_API_EXTERN
-void wasmtime_binding_store_interrupt(const struct wasmtime_binding_store_t *store,
-                                      bool up);
+WASM_API_EXTERN void wasmtime_binding_store_delete(struct wasmtime_binding_store_t *store);
 
 /**
  * Runs the collector of the store's GC heap now. The counterpart of `wasmtime_context_gc`, guarded.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
  */
 WASM_API_EXTERN wasmtime_error_t *wasmtime_binding_store_gc(struct wasmtime_binding_store_t *store);
 
@@ -880,7 +983,8 @@ const char *wasmtime_ext_wasmtime_version(void);
  * Makes an open file of the host a guest's descriptor with a number of the caller's choice.
  *
  * `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a pipe, a
- * terminal or another device. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
+ * terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which is inserted as
+ * by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
  * and closing the descriptor in the guest does not close the caller's. The duplicate shares the open file with the
  * original, so that both have *one* position: what the guest reads moves on the host's side as well, as with `dup`.
  *
@@ -928,6 +1032,56 @@ wasmtime_error_t *wasmtime_context_push_file(wasmtime_context_t *context,
                                              void *host_fd,
                                              uint32_t access_mode,
                                              uint32_t *guest_fd);
+
+/**
+ * Makes an open directory of the host a guest's descriptor with a number of the caller's choice.
+ *
+ * `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`, and
+ * `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below the
+ * directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced meanwhile. An
+ * attempt is `EPERM`.
+ *
+ * With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when it
+ * looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers from 3 up
+ * to the first that has no name. With null, only who knows the number finds it.
+ *
+ * `access_mode` is `WASMTIME_FILE_READ_ONLY` or `WASMTIME_FILE_READ_WRITE`, and holds for everything below. Whoever
+ * changes what can only be read gets `EPERM`.
+ *
+ * Returns null, or an error that the caller owns; on an error nothing has changed. The codes are those of
+ * `wasmtime_context_insert_file`, `WASMTIME_ERROR_BAD_HOST_FILE` also for a file that is no directory, and
+ * `WASMTIME_ERROR_BAD_ARGUMENT` for a name that is not UTF-8 or has a zero in it.
+ *
+ * # Safety
+ *
+ * `context` must be live and not in use by another thread, `guest_path` must be null or readable for `guest_path_len`
+ * bytes, and nobody may close `host_fd` during the call.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_context_insert_dir(wasmtime_context_t *context,
+                                              uint32_t guest_fd,
+                                              void *host_fd,
+                                              const uint8_t *guest_path,
+                                              size_t guest_path_len,
+                                              uint32_t access_mode);
+
+/**
+ * Makes an open directory of the host a guest's descriptor with the lowest free number.
+ *
+ * Everything else is as with `wasmtime_context_insert_dir`; the number is written to `guest_fd` as by
+ * `wasmtime_context_push_file`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_context_insert_dir`, and `guest_fd` must be writable.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_context_push_dir(wasmtime_context_t *context,
+                                            void *host_fd,
+                                            const uint8_t *guest_path,
+                                            size_t guest_path_len,
+                                            uint32_t access_mode,
+                                            uint32_t *guest_fd);
 
 /**
  * Closes a guest's descriptor, one that was inserted or any other.
@@ -986,6 +1140,50 @@ wasmtime_error_t *wasmtime_linker_define_wasi_p1(wasmtime_linker_t *linker);
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_context_set_wasi_options(wasmtime_context_t *context,
                                                     const struct wasmtime_wasi_options_t *options);
+
+/**
+ * `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
+ * `wasmtime_binding_store_interrupt`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_context_set_wasi_options`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_t *store,
+                                                  const struct wasmtime_wasi_options_t *options);
+
+/**
+ * Makes a stream that the binding serves a guest's descriptor, in a store that was configured by
+ * `wasmtime_binding_store_set_wasi`.
+ *
+ * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
+ * the guest has there is closed first. `socket` says whether it is a stream socket for the guest, rather than a pipe. The
+ * callback hears `WASMTIME_STREAM_GONE` once, in the end, if and only if this succeeds. Errors are those of
+ * `wasmtime_context_insert_file`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use, `guest_fd` valid.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_store_insert_stream(struct wasmtime_binding_store_t *store,
+                                                       bool push,
+                                                       uint32_t *guest_fd,
+                                                       uint32_t access_mode,
+                                                       bool socket,
+                                                       uint64_t env,
+                                                       wasmtime_binding_stream_callback_t callback);
+
+/**
+ * Makes a guest of the store that polls ask its streams again. Safe to call from any thread while the store lives.
+ *
+ * # Safety
+ *
+ * `store` must be live.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_wake(struct wasmtime_binding_store_t *store);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Features of the C API that the library leaves out.
-const LEFT_OUT: &[&str] = &["all-arch", "debug-builtins", "disable-logging", "logging", "pulley", "wasi-http"];
+const LEFT_OUT: &[&str] = &["all-arch", "debug-builtins", "logging", "pulley", "wasi-http"];
 
 /// Measures all features, or those named by `only`, and prints a row for each.
 pub fn run(ws: &Workspace, output: Option<&Path>, jobs: Option<u32>, only: &[String]) -> Result<()> {

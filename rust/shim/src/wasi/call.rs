@@ -71,6 +71,12 @@ impl<'a> Call<'a> {
         self.memory.write(pointer(at), value)?;
         OK
     }
+
+    /// Writes bytes to the guest's memory.
+    pub(super) fn store_bytes(&mut self, at: i32, bytes: &[u8]) -> Outcome<i32> {
+        self.memory.copy_from_slice(bytes, pointer::<u8>(at).as_array(bytes.len() as u32))?;
+        OK
+    }
 }
 
 /// The result of a WASI function that succeeded.

@@ -1,7 +1,8 @@
 //! The guest's descriptor numbers.
 
 use super::fault::Errno;
-use super::host::HostFile;
+use super::host::{HostDir, HostFile};
+use super::stream::Stream;
 
 /// The number of descriptors that a guest can have, Linux's default for a process (`fs.nr_open`). A table takes memory in
 /// proportion to the highest number that was ever open in it.
@@ -11,8 +12,12 @@ pub(super) const LIMIT: u32 = 1 << 20;
 pub(super) enum Entry {
     /// A descriptor of upstream's implementation, by its number there.
     Inner(u32),
+    /// A directory of the host.
+    Dir(Box<HostDir>),
     /// A file of the host.
     Host(HostFile),
+    /// A stream that the binding serves.
+    Stream(Stream),
 }
 
 /// The table: numbers from 0, the lowest free one first, as in POSIX.
@@ -44,6 +49,32 @@ impl Descriptors {
             Some(Some(Entry::Host(file))) => Some(file),
             _ => None,
         }
+    }
+
+    /// The stream with this number, which [`Descriptors::get`] has found before.
+    pub(super) fn stream(&self, fd: i32) -> Option<&Stream> {
+        match self.entries.get(fd.cast_unsigned() as usize) {
+            Some(Some(Entry::Stream(stream))) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// The directory of the host with this number, or `ENOTDIR`.
+    pub(super) fn dir(&mut self, fd: i32) -> Result<&mut HostDir, Errno> {
+        match self.get(fd)? {
+            Entry::Dir(dir) => Ok(dir),
+            _ => Err(Errno::Notdir),
+        }
+    }
+
+    /// Two directories of the host, which may be one.
+    pub(super) fn two_dirs(&self, a: i32, b: i32) -> Result<(&HostDir, &HostDir), Errno> {
+        let dir = |fd: i32| match self.entries.get(fd.cast_unsigned() as usize) {
+            Some(Some(Entry::Dir(dir))) => Ok(&**dir),
+            Some(Some(_)) => Err(Errno::Notdir),
+            _ => Err(Errno::Badf),
+        };
+        Ok((dir(a)?, dir(b)?))
     }
 
     /// Whether this number is open.

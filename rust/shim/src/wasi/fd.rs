@@ -4,18 +4,25 @@ use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
 use super::memory::Spans;
-use wasmtime_wasi::p1::types::{Advice, Fdflags, Fstflags, Whence};
+use wasmtime_wasi::p1::types::{Advice, Fdflags, Fstflags, Prestat, PrestatDir, Whence};
 
 impl Call<'_> {
     #[inline]
     pub(super) fn fd_read(&mut self, fd: i32, iovs: i32, count: i32, read: i32) -> Outcome<i32> {
+        let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
                 inner!(self, await fd_read(fd, iovs, count, read))
             }
+            Entry::Dir(_) => Err(Errno::Isdir.into()),
             Entry::Host(file) => {
-                let n = file.read(&Spans::read(&self.memory, iovs, count)?)?;
+                file.check_readable()?;
+                let n = file.read(&Spans::read(&self.memory, iovs, count)?, waker)?;
+                self.store(read, n as u32)
+            }
+            Entry::Stream(stream) => {
+                let n = stream.read(&Spans::read(&self.memory, iovs, count)?)?;
                 self.store(read, n as u32)
             }
         }
@@ -23,13 +30,20 @@ impl Call<'_> {
 
     #[inline]
     pub(super) fn fd_write(&mut self, fd: i32, iovs: i32, count: i32, written: i32) -> Outcome<i32> {
+        let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
                 inner!(self, await fd_write(fd, iovs, count, written))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
-                let n = file.write(&mut Spans::read(&self.memory, iovs, count)?)?;
+                file.check_writable()?;
+                let n = file.write(&mut Spans::read(&self.memory, iovs, count)?, waker)?;
+                self.store(written, n as u32)
+            }
+            Entry::Stream(stream) => {
+                let n = stream.write(&mut Spans::read(&self.memory, iovs, count)?)?;
                 self.store(written, n as u32)
             }
         }
@@ -41,11 +55,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_pread(fd, iovs, count, offset, read))
             }
+            Entry::Dir(_) => Err(Errno::Isdir.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pread(&spans, offset.cast_unsigned())?;
                 self.store(read, n as u32)
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -55,11 +71,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_pwrite(fd, iovs, count, offset, written))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pwrite(&spans, offset.cast_unsigned())?;
                 self.store(written, n as u32)
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -69,10 +87,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_seek(fd, offset, whence, position))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 let at = file.seek(offset, Whence::try_from(whence)?)?;
                 self.store(position, at)
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -82,10 +102,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_tell(fd, position))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 let at = file.seek(0, Whence::Cur)?;
                 self.store(position, at)
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -95,10 +117,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_advise(fd, offset, len, advice))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.advise(offset.cast_unsigned(), len.cast_unsigned(), Advice::try_from(advice)?)?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -108,10 +132,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_allocate(fd, offset, len))
             }
+            Entry::Dir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.allocate(offset.cast_unsigned(), len.cast_unsigned())?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -121,10 +147,15 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_sync(fd))
             }
+            Entry::Dir(dir) => {
+                dir.sync(false)?;
+                OK
+            }
             Entry::Host(file) => {
                 file.sync(false)?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
 
@@ -134,10 +165,15 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_datasync(fd))
             }
+            Entry::Dir(dir) => {
+                dir.sync(true)?;
+                OK
+            }
             Entry::Host(file) => {
                 file.sync(true)?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
 
@@ -147,8 +183,16 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_fdstat_get(fd, stat))
             }
+            Entry::Dir(dir) => {
+                let value = dir.fdstat();
+                self.store(stat, value)
+            }
             Entry::Host(file) => {
                 let value = file.fdstat();
+                self.store(stat, value)
+            }
+            Entry::Stream(stream) => {
+                let value = stream.fdstat();
                 self.store(stat, value)
             }
         }
@@ -160,8 +204,16 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_fdstat_set_flags(fd, flags))
             }
+            Entry::Dir(dir) => {
+                dir.set_flags(Fdflags::try_from(flags)?)?;
+                OK
+            }
             Entry::Host(file) => {
                 file.set_flags(Fdflags::try_from(flags)?)?;
+                OK
+            }
+            Entry::Stream(stream) => {
+                stream.set_flags(Fdflags::try_from(flags)?)?;
                 OK
             }
         }
@@ -174,7 +226,9 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_fdstat_set_rights(fd, base, inheriting))
             }
+            Entry::Dir(_) => Err(Errno::Notsup.into()),
             Entry::Host(_) => Err(Errno::Notsup.into()),
+            Entry::Stream(_) => Err(Errno::Notsup.into()),
         }
     }
 
@@ -184,8 +238,16 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_filestat_get(fd, stat))
             }
+            Entry::Dir(dir) => {
+                let value = dir.stat()?;
+                self.store(stat, value)
+            }
             Entry::Host(file) => {
                 let value = file.stat()?;
+                self.store(stat, value)
+            }
+            Entry::Stream(stream) => {
+                let value = stream.stat();
                 self.store(stat, value)
             }
         }
@@ -197,10 +259,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_filestat_set_size(fd, size))
             }
+            Entry::Dir(_) => Err(Errno::Inval.into()),
             Entry::Host(file) => {
                 file.set_size(size.cast_unsigned())?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
 
@@ -210,10 +274,15 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_filestat_set_times(fd, atim, mtim, flags))
             }
+            Entry::Dir(dir) => {
+                dir.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
+                OK
+            }
             Entry::Host(file) => {
                 file.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
                 OK
             }
+            Entry::Stream(_) => Err(Errno::Perm.into()),
         }
     }
 
@@ -223,7 +292,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_prestat_get(fd, prestat))
             }
+            Entry::Dir(dir) => {
+                let pr_name_len = dir.name().ok_or(Errno::Badf)?.len() as u32;
+                self.store(prestat, Prestat::Dir(PrestatDir { pr_name_len }))
+            }
             Entry::Host(_) => Err(Errno::Badf.into()),
+            Entry::Stream(_) => Err(Errno::Badf.into()),
         }
     }
 
@@ -233,7 +307,15 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_prestat_dir_name(fd, path, len))
             }
+            Entry::Dir(dir) => {
+                let name = dir.name().ok_or(Errno::Notdir)?.to_owned();
+                if name.len() > len.cast_unsigned() as usize {
+                    return Err(Errno::Nametoolong.into());
+                }
+                self.store_bytes(path, name.as_bytes())
+            }
             Entry::Host(_) => Err(Errno::Notdir.into()),
+            Entry::Stream(_) => Err(Errno::Notdir.into()),
         }
     }
 
@@ -243,7 +325,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_readdir(fd, buf, len, cookie, used))
             }
+            Entry::Dir(dir) => {
+                let bytes = dir.read_entries(cookie.cast_unsigned(), len.cast_unsigned() as usize)?;
+                self.store_bytes(buf, &bytes)?;
+                self.store(used, bytes.len() as u32)
+            }
             Entry::Host(_) => Err(Errno::Notdir.into()),
+            Entry::Stream(_) => Err(Errno::Notdir.into()),
         }
     }
 

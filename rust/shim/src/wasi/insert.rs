@@ -2,7 +2,8 @@
 
 use super::descriptors::{Entry, LIMIT};
 use super::fault::Fault;
-use super::host::{AccessMode, HostFile};
+use super::host::{AccessMode, HostDir, HostFile, is_directory};
+use super::options::{bytes, wasmtime_wasi_string_t};
 use super::state;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::guard::guard;
@@ -19,7 +20,8 @@ pub const WASMTIME_FILE_READ_WRITE: u32 = 3;
 /// Makes an open file of the host a guest's descriptor with a number of the caller's choice.
 ///
 /// `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a pipe, a
-/// terminal or another device. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
+/// terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which is inserted as
+/// by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
 /// and closing the descriptor in the guest does not close the caller's. The duplicate shares the open file with the
 /// original, so that both have *one* position: what the guest reads moves on the host's side as well, as with `dup`.
 ///
@@ -53,15 +55,8 @@ pub unsafe extern "C" fn wasmtime_context_insert_file(
 ) -> Option<Box<wasmtime_error_t>> {
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
-        check_range(guest_fd)?;
-        state::silence_probe();
-        let (state, ctx) = state::find(context.data_mut())?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let file = unsafe { HostFile::duplicate(host_fd, access) }?;
-        match state.descriptors.put(guest_fd, Entry::Host(file)) {
-            Some(replaced) => state.close(replaced, ctx).or_else(ignore_errno),
-            None => Ok(()),
-        }
+        insert(&mut context, guest_fd, || unsafe { duplicate(host_fd, access) })
     })
 }
 
@@ -83,17 +78,77 @@ pub unsafe extern "C" fn wasmtime_context_push_file(
 ) -> Option<Box<wasmtime_error_t>> {
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
-        state::silence_probe();
-        let (state, _) = state::find(context.data_mut())?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let file = unsafe { HostFile::duplicate(host_fd, access) }?;
-        let number = state.descriptors.lowest_free().map_err(|_| {
-            ExtError::error(
-                wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
-                format!("all {LIMIT} guest descriptors are in use"),
-            )
-        })?;
-        state.descriptors.put(number, Entry::Host(file));
+        let number = push(&mut context, || unsafe { duplicate(host_fd, access) })?;
+        // SAFETY: the caller promises that it can be written.
+        unsafe { guest_fd.write(number) };
+        Ok(())
+    })
+}
+
+/// Makes an open directory of the host a guest's descriptor with a number of the caller's choice.
+///
+/// `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`, and
+/// `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below the
+/// directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced meanwhile. An
+/// attempt is `EPERM`.
+///
+/// With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when it
+/// looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers from 3 up
+/// to the first that has no name. With null, only who knows the number finds it.
+///
+/// `access_mode` is `WASMTIME_FILE_READ_ONLY` or `WASMTIME_FILE_READ_WRITE`, and holds for everything below. Whoever
+/// changes what can only be read gets `EPERM`.
+///
+/// Returns null, or an error that the caller owns; on an error nothing has changed. The codes are those of
+/// `wasmtime_context_insert_file`, `WASMTIME_ERROR_BAD_HOST_FILE` also for a file that is no directory, and
+/// `WASMTIME_ERROR_BAD_ARGUMENT` for a name that is not UTF-8 or has a zero in it.
+///
+/// # Safety
+///
+/// `context` must be live and not in use by another thread, `guest_path` must be null or readable for `guest_path_len`
+/// bytes, and nobody may close `host_fd` during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_insert_dir(
+    mut context: WasmtimeStoreContextMut<'_>,
+    guest_fd: u32,
+    host_fd: *mut c_void,
+    guest_path: *const u8,
+    guest_path_len: usize,
+    access_mode: u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        let access = AccessMode::from_number(access_mode)?;
+        // SAFETY: the caller promises that it can be read.
+        let name = unsafe { name(guest_path, guest_path_len) }?;
+        // SAFETY: the caller keeps `host_fd` as it is.
+        insert(&mut context, guest_fd, || unsafe { duplicate_dir(host_fd, name, access) })
+    })
+}
+
+/// Makes an open directory of the host a guest's descriptor with the lowest free number.
+///
+/// Everything else is as with `wasmtime_context_insert_dir`; the number is written to `guest_fd` as by
+/// `wasmtime_context_push_file`.
+///
+/// # Safety
+///
+/// As for `wasmtime_context_insert_dir`, and `guest_fd` must be writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_context_push_dir(
+    mut context: WasmtimeStoreContextMut<'_>,
+    host_fd: *mut c_void,
+    guest_path: *const u8,
+    guest_path_len: usize,
+    access_mode: u32,
+    guest_fd: *mut u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        let access = AccessMode::from_number(access_mode)?;
+        // SAFETY: the caller promises that it can be read.
+        let name = unsafe { name(guest_path, guest_path_len) }?;
+        // SAFETY: the caller keeps `host_fd` as it is.
+        let number = push(&mut context, || unsafe { duplicate_dir(host_fd, name, access) })?;
         // SAFETY: the caller promises that it can be written.
         unsafe { guest_fd.write(number) };
         Ok(())
@@ -127,7 +182,80 @@ pub unsafe extern "C" fn wasmtime_context_remove_file(
     })
 }
 
-fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
+/// Puts what `duplicate` makes at a number, and closes what was there.
+fn insert(
+    context: &mut WasmtimeStoreContextMut<'_>,
+    guest_fd: u32,
+    duplicate: impl FnOnce() -> wasmtime::Result<Entry>,
+) -> wasmtime::Result<()> {
+    check_range(guest_fd)?;
+    state::silence_probe();
+    let (state, ctx) = state::find(context.data_mut())?;
+    match state.descriptors.put(guest_fd, duplicate()?) {
+        Some(replaced) => state.close(replaced, ctx).or_else(ignore_errno),
+        None => Ok(()),
+    }
+}
+
+/// Puts what `duplicate` makes at the lowest free number.
+fn push(
+    context: &mut WasmtimeStoreContextMut<'_>,
+    duplicate: impl FnOnce() -> wasmtime::Result<Entry>,
+) -> wasmtime::Result<u32> {
+    state::silence_probe();
+    let (state, _) = state::find(context.data_mut())?;
+    let entry = duplicate()?;
+    let number = state.descriptors.lowest_free().map_err(|_| {
+        ExtError::error(
+            wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
+            format!("all {LIMIT} guest descriptors are in use"),
+        )
+    })?;
+    state.descriptors.put(number, entry);
+    Ok(number)
+}
+
+/// Duplicates an open file, or a directory, which gets no name.
+///
+/// # Safety
+///
+/// If `host_fd` is an open descriptor, it must stay open during the call.
+unsafe fn duplicate(host_fd: *mut c_void, access: AccessMode) -> wasmtime::Result<Entry> {
+    // SAFETY: as the caller promises.
+    match unsafe { HostFile::duplicate(host_fd, access) } {
+        Ok(file) => Ok(Entry::Host(file)),
+        // SAFETY: as above.
+        Err(_) if unsafe { is_directory(host_fd) } => unsafe { duplicate_dir(host_fd, None, access) },
+        Err(error) => Err(error),
+    }
+}
+
+/// # Safety
+///
+/// As for [`duplicate`].
+unsafe fn duplicate_dir(host_fd: *mut c_void, name: Option<String>, access: AccessMode) -> wasmtime::Result<Entry> {
+    // SAFETY: as the caller promises.
+    Ok(Entry::Dir(Box::new(unsafe { HostDir::duplicate(host_fd, name, access) }?)))
+}
+
+/// The name of a directory: none for null.
+///
+/// # Safety
+///
+/// Unless null, `data` must be readable for `len` bytes.
+unsafe fn name(data: *const u8, len: usize) -> wasmtime::Result<Option<String>> {
+    if data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { bytes(wasmtime_wasi_string_t { data, len }, "guest_path") }?;
+    let name = std::str::from_utf8(bytes).map_err(|_| {
+        ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_BAD_ARGUMENT, "guest_path: it is not UTF-8")
+    })?;
+    Ok(Some(name.to_owned()))
+}
+
+pub(super) fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
     if guest_fd < LIMIT {
         return Ok(());
     }

@@ -24,6 +24,7 @@ const IOV_MAX: u32 = 1024;
 /// The pointers stay good for as long as the host call lasts: nothing can grow, move or free the memory meanwhile. In a
 /// shared memory other threads may change the bytes, which is why no Rust reference to them is ever made: only the
 /// operating system reads and writes them.
+#[derive(Clone)]
 pub(super) struct Spans {
     inline: [Span; INLINE],
     heap: Vec<Span>,

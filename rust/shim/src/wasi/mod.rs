@@ -1,9 +1,10 @@
 //! WASI 0.1 over a descriptor table of our own.
 //!
 //! `wasmtime-wasi` keeps its descriptor table private, so a host file cannot become a guest descriptor there. Here the
-//! guest's numbers belong to [`descriptors::Descriptors`]: each is either a descriptor of upstream's implementation
-//! (directories that were preopened and what was opened below them), to which a call is passed on with the number
-//! translated, or an object of the host ([`host::HostFile`]), which this module serves itself.
+//! guest's numbers belong to [`descriptors::Descriptors`]: each is either a directory or a file of the host
+//! ([`host::HostDir`], [`host::HostFile`]), which this module serves itself, a stream that the binding serves
+//! ([`stream::Stream`]), or a descriptor of upstream's implementation, to which a call is passed on with the number
+//! translated. Upstream's are all descriptors that the C API's own configuration gave, and what was opened below those.
 //!
 //! - `state.rs` keeps one [`state::State`] a store, inside the store's WASI resource table.
 //! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with.
@@ -25,8 +26,10 @@ mod poll;
 mod process;
 mod sock;
 mod state;
+mod stream;
 mod strings;
 
 pub use insert::*;
 pub use linker::*;
 pub use options::*;
+pub use stream::*;

@@ -1,13 +1,16 @@
 //! The WASI 0.1 configuration of a store, as plain C structures.
 
 use super::descriptors::Entry;
-use super::host::{AccessMode, HostFile};
+use super::host::{AccessMode, HostDir, HostFile};
 use super::state::{self, ArgsAndEnv, State};
 use super::strings::{Strings, TooLong};
+use crate::deadline::Deadline;
 use crate::error::{ExtError, wasmtime_error_code_t};
-use crate::guard::guard;
+use crate::store::{Whole, wasmtime_binding_store_t};
+use crate::{cast, guard::guard};
 use std::ffi::c_void;
 use std::path::Path;
+use std::ptr;
 use wasmtime::AsContextMut;
 use wasmtime_c_api::{WasmtimeStoreContextMut, wasi_config_new, wasmtime_context_set_wasi, wasmtime_error_t};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
@@ -111,32 +114,64 @@ pub struct wasmtime_wasi_options_t {
 /// beside it, and nobody may close the files in it during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     options: &wasmtime_wasi_options_t,
 ) -> Option<Box<wasmtime_error_t>> {
+    // SAFETY: the caller vouches for the options.
+    guard(move || unsafe { configure(context, options, ptr::null()) })
+}
+
+/// `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
+/// `wasmtime_binding_store_interrupt`.
+///
+/// # Safety
+///
+/// As for `wasmtime_context_set_wasi_options`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_store_set_wasi(
+    store: *mut wasmtime_binding_store_t,
+    options: &wasmtime_wasi_options_t,
+) -> Option<Box<wasmtime_error_t>> {
+    let whole = Whole::of(store);
     guard(move || {
-        state::silence_probe();
-        // SAFETY: the caller promises that the pointers in the options are good.
-        let strings = unsafe { strings(options) }?;
-        // SAFETY: as above, and the files stay open.
-        let stdio = unsafe {
-            [stdio(0, options.stdin_stream)?, stdio(1, options.stdout_stream)?, stdio(2, options.stderr_stream)?]
-        };
-        // SAFETY: as above.
-        let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
-        let mut config = wasi_config_new();
-        let builder = crate::cast::wasi_config(&mut config);
-        builder.allow_blocking_current_thread(true);
-        for preopen in preopens {
-            // SAFETY: as above.
-            unsafe { open(builder, preopen) }?;
+        // SAFETY: the caller vouches for the store and for the options; the deadline outlives what the store holds.
+        unsafe {
+            let store = cast::store(&mut (*whole).store);
+            configure(store.as_context_mut(), options, &raw const (*whole).deadline)
         }
-        let state = State::new(stdio.map(Some), preopens.len() as u32, strings);
-        if let Some(error) = wasmtime_context_set_wasi(context.as_context_mut(), config) {
-            return Err((*error).into());
-        }
-        state::place(context.data_mut(), state)
     })
+}
+
+/// # Safety
+///
+/// The options must be good, and the deadline outlive the store, or be null.
+unsafe fn configure(
+    mut context: WasmtimeStoreContextMut<'_>,
+    options: &wasmtime_wasi_options_t,
+    deadline: *const Deadline,
+) -> wasmtime::Result<()> {
+    state::silence_probe();
+    // SAFETY: the caller promises that the pointers in the options are good.
+    let strings = unsafe { strings(options) }?;
+    // SAFETY: as above, and the files stay open.
+    let stdio = unsafe {
+        [stdio(0, options.stdin_stream)?, stdio(1, options.stdout_stream)?, stdio(2, options.stderr_stream)?]
+    };
+    // SAFETY: as above.
+    let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
+    let mut config = wasi_config_new();
+    let builder = cast::wasi_config(&mut config);
+    builder.allow_blocking_current_thread(true);
+    let mut directories = Vec::with_capacity(preopens.len());
+    for preopen in preopens {
+        // SAFETY: as above.
+        directories.push(unsafe { open(builder, preopen) }?);
+    }
+    let state = State::new(stdio.map(Some), directories, strings, deadline);
+    if let Some(error) = wasmtime_context_set_wasi(context.as_context_mut(), config) {
+        return Err((*error).into());
+    }
+    state::place(context.data_mut(), state)
 }
 
 fn bad_argument(message: impl Into<String>) -> wasmtime::Error {
@@ -164,7 +199,7 @@ unsafe fn list<'a, T>(data: *const T, len: usize, what: &str) -> wasmtime::Resul
 /// # Safety
 ///
 /// As for [`list`].
-unsafe fn bytes<'a>(string: wasmtime_wasi_string_t, what: &str) -> wasmtime::Result<&'a [u8]> {
+pub(super) unsafe fn bytes<'a>(string: wasmtime_wasi_string_t, what: &str) -> wasmtime::Result<&'a [u8]> {
     // SAFETY: as the caller promises.
     let bytes = unsafe { list(string.data, string.len, what) }?;
     if bytes.contains(&0) {
@@ -219,19 +254,25 @@ unsafe fn stdio(number: i32, stream: wasmtime_wasi_stdio_t) -> wasmtime::Result<
     Ok(Entry::Host(file))
 }
 
+/// Opens a directory, for the guest and for components.
+///
 /// # Safety
 ///
 /// The pointers in `preopen` must be good.
-unsafe fn open(builder: &mut WasiCtxBuilder, preopen: &wasmtime_wasi_preopen_t) -> wasmtime::Result<()> {
+unsafe fn open(builder: &mut WasiCtxBuilder, preopen: &wasmtime_wasi_preopen_t) -> wasmtime::Result<Entry> {
     // SAFETY: as the caller promises.
     let (host, guest) = unsafe { (bytes(preopen.host_path, "preopens")?, bytes(preopen.guest_path, "preopens")?) };
     let guest = std::str::from_utf8(guest).map_err(|_| bad_argument("preopens: a guest path is not UTF-8"))?;
     let host = path(host)?;
-    let permissions = if preopen.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
-    builder
+    let (permissions, access) = match preopen.read_only {
+        true => (FsPerms::ReadOnly, AccessMode::ReadOnly),
+        false => (FsPerms::ReadWrite, AccessMode::ReadWrite),
+    };
+    let opened = builder
         .preopened_dir(host, guest, permissions)
+        .and_then(|_| HostDir::preopen(host, guest.to_owned(), access))
         .map_err(|error| error.context(format!("cannot open the directory {:?}", host.display())))?;
-    Ok(())
+    Ok(Entry::Dir(Box::new(opened)))
 }
 
 #[cfg(unix)]

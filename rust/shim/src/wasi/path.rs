@@ -1,20 +1,47 @@
-//! The functions on a path below a directory: upstream's, with the descriptors translated.
+//! The functions on a path below a directory: the host's directory does it, or upstream's implementation with the
+//! descriptors translated.
 
-use super::call::{Call, inner};
+use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
+use super::host::Opening;
 use super::state::run;
-use wasmtime_wasi::p1::types::{Fdflags, Lookupflags, Oflags, Rights};
+use std::path::PathBuf;
+use wasmtime_wasi::p1::types::{Fdflags, Fstflags, Lookupflags, Oflags, Rights};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::GuestPtr;
 
+/// Linux's `PATH_MAX`, which counts a zero at the end. No operating system takes more.
+const PATH_MAX: u32 = 4096;
+
 impl Call<'_> {
-    /// Upstream's number for a directory.
-    fn directory(&mut self, fd: i32) -> Result<i32, Errno> {
+    /// Upstream's number for a directory of upstream's, and nothing for a directory of the host.
+    fn upstream(&mut self, fd: i32) -> Result<Option<i32>, Errno> {
         match self.entry(fd)? {
-            Entry::Inner(fd) => Ok(*fd as i32),
-            Entry::Host(_) => Err(Errno::Notdir),
+            Entry::Inner(fd) => Ok(Some(*fd as i32)),
+            Entry::Dir(_) => Ok(None),
+            Entry::Host(_) | Entry::Stream(_) => Err(Errno::Notdir),
         }
+    }
+
+    /// The same for a call with two directories. They cannot be of different kinds: that is as if they lay on different
+    /// file systems.
+    fn upstream_two(&mut self, fd: i32, to_fd: i32) -> Result<Option<(i32, i32)>, Errno> {
+        match (self.upstream(fd)?, self.upstream(to_fd)?) {
+            (None, None) => Ok(None),
+            (Some(fd), Some(to_fd)) => Ok(Some((fd, to_fd))),
+            _ => Err(Errno::Xdev),
+        }
+    }
+
+    /// A path in the guest's memory.
+    fn path(&self, path: i32, len: i32) -> Outcome<PathBuf> {
+        let len = len.cast_unsigned();
+        if len >= PATH_MAX {
+            return Err(Errno::Nametoolong.into());
+        }
+        let text = self.memory.as_cow_str(GuestPtr::<str>::new((path.cast_unsigned(), len)))?;
+        Ok(text.into_owned().into())
     }
 
     #[allow(clippy::too_many_arguments, reason = "the signature is WASI's")]
@@ -30,36 +57,54 @@ impl Call<'_> {
         fdflags: i32,
         opened: i32,
     ) -> Outcome<i32> {
-        let dirfd = self.directory(fd)?;
+        let upstream = self.upstream(fd)?;
         let dirflags = Lookupflags::try_from(dirflags)?;
         let oflags = Oflags::try_from(oflags)?;
-        let rights_base = Rights::try_from(rights_base)?;
+        let rights = Rights::try_from(rights_base)?;
         let rights_inheriting = Rights::try_from(rights_inheriting)?;
-        let fdflags = Fdflags::try_from(fdflags)?;
-        let path = GuestPtr::<str>::new((path.cast_unsigned(), path_len.cast_unsigned()));
+        let flags = Fdflags::try_from(fdflags)?;
         // A full table must be found out before anything is created.
         let number = self.state.descriptors.lowest_free()?;
 
-        let (inner, memory) = self.inner();
-        let opening =
-            inner.path_open(memory, dirfd.into(), dirflags, path, oflags, rights_base, rights_inheriting, fdflags);
-        let entry = Entry::Inner(run(opening)?.into());
+        let entry = match upstream {
+            Some(dirfd) => {
+                let path = GuestPtr::<str>::new((path.cast_unsigned(), path_len.cast_unsigned()));
+                let (inner, memory) = self.inner();
+                let opening =
+                    inner.path_open(memory, dirfd.into(), dirflags, path, oflags, rights, rights_inheriting, flags);
+                Entry::Inner(run(opening)?.into())
+            }
+            None => {
+                let path = self.path(path, path_len)?;
+                let follow = dirflags.contains(Lookupflags::SYMLINK_FOLLOW);
+                self.state.descriptors.dir(fd)?.open(&path, &Opening { follow, oflags, rights, flags })?
+            }
+        };
         if let Err(fault) = self.store(opened, number) {
             self.state.close(entry, self.ctx)?;
             return Err(fault);
         }
         self.state.descriptors.put(number, entry);
-        super::call::OK
+        OK
     }
 
     pub(super) fn path_create_directory(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_create_directory(fd, path, len))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_create_directory(fd, path, len));
+        }
+        let path = self.path(path, len)?;
+        self.state.descriptors.dir(fd)?.create_directory(&path)?;
+        OK
     }
 
     pub(super) fn path_filestat_get(&mut self, fd: i32, flags: i32, path: i32, len: i32, stat: i32) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_filestat_get(fd, flags, path, len, stat))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_filestat_get(fd, flags, path, len, stat));
+        }
+        let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
+        let path = self.path(path, len)?;
+        let value = self.state.descriptors.dir(fd)?.path_stat(&path, follow)?;
+        self.store(stat, value)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the signature is WASI's")]
@@ -73,10 +118,18 @@ impl Call<'_> {
         mtim: i64,
         fst_flags: i32,
     ) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_filestat_set_times(fd, flags, path, len, atim, mtim, fst_flags))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_filestat_set_times(fd, flags, path, len, atim, mtim, fst_flags));
+        }
+        let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
+        let fst_flags = Fstflags::try_from(fst_flags)?;
+        let path = self.path(path, len)?;
+        let dir = self.state.descriptors.dir(fd)?;
+        dir.path_set_times(&path, follow, atim.cast_unsigned(), mtim.cast_unsigned(), fst_flags)?;
+        OK
     }
 
+    /// `EINVAL` when a symbolic link is to be followed, which WASI's own tests expect.
     #[allow(clippy::too_many_arguments, reason = "the signature is WASI's")]
     pub(super) fn path_link(
         &mut self,
@@ -88,8 +141,16 @@ impl Call<'_> {
         to_path: i32,
         to_len: i32,
     ) -> Outcome<i32> {
-        let (fd, to_fd) = (self.directory(fd)?, self.directory(to_fd)?);
-        inner!(self, await path_link(fd, flags, path, len, to_fd, to_path, to_len))
+        if let Some((fd, to_fd)) = self.upstream_two(fd, to_fd)? {
+            return inner!(self, await path_link(fd, flags, path, len, to_fd, to_path, to_len));
+        }
+        if Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW) {
+            return Err(Errno::Inval.into());
+        }
+        let (path, to_path) = (self.path(path, len)?, self.path(to_path, to_len)?);
+        let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
+        dir.link(&path, to_dir, &to_path)?;
+        OK
     }
 
     pub(super) fn path_readlink(
@@ -101,13 +162,23 @@ impl Call<'_> {
         buf_len: i32,
         used: i32,
     ) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_readlink(fd, path, len, buf, buf_len, used))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_readlink(fd, path, len, buf, buf_len, used));
+        }
+        let path = self.path(path, len)?;
+        let mut target = self.state.descriptors.dir(fd)?.read_link(&path)?;
+        target.truncate(buf_len.cast_unsigned() as usize);
+        self.store_bytes(buf, &target)?;
+        self.store(used, target.len() as u32)
     }
 
     pub(super) fn path_remove_directory(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_remove_directory(fd, path, len))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_remove_directory(fd, path, len));
+        }
+        let path = self.path(path, len)?;
+        self.state.descriptors.dir(fd)?.remove_directory(&path)?;
+        OK
     }
 
     pub(super) fn path_rename(
@@ -119,17 +190,30 @@ impl Call<'_> {
         to_path: i32,
         to_len: i32,
     ) -> Outcome<i32> {
-        let (fd, to_fd) = (self.directory(fd)?, self.directory(to_fd)?);
-        inner!(self, await path_rename(fd, path, len, to_fd, to_path, to_len))
+        if let Some((fd, to_fd)) = self.upstream_two(fd, to_fd)? {
+            return inner!(self, await path_rename(fd, path, len, to_fd, to_path, to_len));
+        }
+        let (path, to_path) = (self.path(path, len)?, self.path(to_path, to_len)?);
+        let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
+        dir.rename(&path, to_dir, &to_path)?;
+        OK
     }
 
     pub(super) fn path_symlink(&mut self, to: i32, to_len: i32, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_symlink(to, to_len, fd, path, len))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_symlink(to, to_len, fd, path, len));
+        }
+        let (to, path) = (self.path(to, to_len)?, self.path(path, len)?);
+        self.state.descriptors.dir(fd)?.symlink(&to, &path)?;
+        OK
     }
 
     pub(super) fn path_unlink_file(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        let fd = self.directory(fd)?;
-        inner!(self, await path_unlink_file(fd, path, len))
+        if let Some(fd) = self.upstream(fd)? {
+            return inner!(self, await path_unlink_file(fd, path, len));
+        }
+        let path = self.path(path, len)?;
+        self.state.descriptors.dir(fd)?.unlink(&path)?;
+        OK
     }
 }

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
-use super::host::{Direction, HostFile, Readiness, Waiter};
+use super::host::{Direction, HostFile, Readiness, Waiter, Woken};
 use super::process::time;
 use super::state::run;
 use super::strings::pointer;
@@ -21,6 +21,7 @@ enum Wait {
     Known(Result<Readiness, Errno>),
     Clock(Duration),
     File(Direction, i32),
+    Stream(Direction, i32),
 }
 
 impl Call<'_> {
@@ -82,16 +83,13 @@ impl Call<'_> {
     fn file(&mut self, fd: i32, direction: Direction) -> Outcome<Wait> {
         Ok(match self.entry(fd) {
             Err(errno) => Wait::Known(Err(errno)),
-            Ok(Entry::Host(file)) => {
-                let allowed = match direction {
-                    Direction::Read => file.check_readable(),
-                    Direction::Write => file.check_writable(),
-                };
-                match allowed {
-                    Ok(()) => Wait::File(direction, fd),
-                    Err(errno) => Wait::Known(Err(errno)),
-                }
-            }
+            Ok(Entry::Dir(_)) => Wait::Known(Ok(Readiness { bytes: 0, hangup: false })),
+            // As on Linux, whatever the access mode: what is never ready is never reported.
+            Ok(Entry::Host(_)) => Wait::File(direction, fd),
+            Ok(Entry::Stream(stream)) => match stream.check(direction) {
+                Ok(()) => Wait::Stream(direction, fd),
+                Err(errno) => Wait::Known(Err(errno)),
+            },
             Ok(Entry::Inner(fd)) => {
                 let fd = *fd;
                 Wait::Known(Ok(Readiness { bytes: self.inner_bytes(fd, direction)?, hangup: false }))
@@ -116,44 +114,82 @@ impl Call<'_> {
 
     /// Waits for the first of what was asked for, and returns the events of all that have happened by then.
     fn wait(&mut self, start: Instant, asked: &[(Subscription, Wait)]) -> Outcome<Vec<Event>> {
+        let descriptors = &self.state.descriptors;
         let mut waiter = Waiter::default();
         let mut files = Vec::new();
         let mut nearest = None;
+        let mut streams = false;
         for (_, wait) in asked {
             let most = match wait {
                 Wait::Known(_) => Duration::ZERO,
                 Wait::Clock(left) => *left,
                 Wait::File(direction, fd) => {
-                    let file: &HostFile = self.state.descriptors.file(*fd).ok_or(Errno::Badf)?;
+                    let file: &HostFile = descriptors.file(*fd).ok_or(Errno::Badf)?;
                     files.push((waiter.add(file, *direction), file));
+                    continue;
+                }
+                Wait::Stream(..) => {
+                    streams = true;
                     continue;
                 }
             };
             nearest = Some(nearest.map_or(most, |nearest: Duration| nearest.min(most)));
         }
-        waiter.wait(nearest.map(|nearest| nearest.saturating_sub(start.elapsed())))?;
+        let waker = if streams { self.state.any_waker() } else { self.state.waker() };
+        if streams && let Some(waker) = waker {
+            waker.prepare()?;
+        }
+        loop {
+            // Streams are asked before every wait, and call the waker when they have more to say.
+            let ready = self.ask_streams(asked)?;
+            let time = nearest.map(|nearest| nearest.saturating_sub(start.elapsed()));
+            let time = if ready.iter().any(Option::is_some) { Some(Duration::ZERO) } else { time };
+            let again = waiter.wait(time, waker)? == Woken::BySignal;
+            let happened = happened(asked, &files, &waiter, ready, start.elapsed());
+            if !happened.is_empty() || !again {
+                return Ok(happened);
+            }
+        }
+    }
 
-        let passed = start.elapsed();
-        let mut events = Vec::new();
-        let mut files = files.into_iter();
-        for (subscription, wait) in asked {
-            let result = match wait {
-                Wait::Known(Ok(Readiness { bytes, hangup })) => Ok(Readiness { bytes: *bytes, hangup: *hangup }),
-                Wait::Known(Err(errno)) => Err(*errno),
-                Wait::Clock(left) if *left <= passed => Ok(Readiness { bytes: 0, hangup: false }),
-                Wait::Clock(_) => continue,
-                Wait::File(direction, _) => {
-                    let ready = files.next().and_then(|(place, file)| waiter.readiness(place, file, *direction));
-                    match ready {
-                        Some(ready) => Ok(ready),
-                        None => continue,
-                    }
-                }
-            };
+    /// What the streams among what was asked for have to say, in their order.
+    fn ask_streams(&self, asked: &[(Subscription, Wait)]) -> Outcome<Vec<Option<Readiness>>> {
+        let mut ready = Vec::new();
+        for (_, wait) in asked {
+            if let Wait::Stream(direction, fd) = wait {
+                let stream = self.state.descriptors.stream(*fd).ok_or(Errno::Badf)?;
+                ready.push(stream.ready(*direction)?);
+            }
+        }
+        Ok(ready)
+    }
+}
+
+/// The events of what has happened.
+fn happened(
+    asked: &[(Subscription, Wait)],
+    files: &[(usize, &HostFile)],
+    waiter: &Waiter<'_>,
+    streams: Vec<Option<Readiness>>,
+    passed: Duration,
+) -> Vec<Event> {
+    let (mut files, mut streams) = (files.iter(), streams.into_iter());
+    let mut events = Vec::new();
+    for (subscription, wait) in asked {
+        let result = match wait {
+            Wait::Known(Ok(Readiness { bytes, hangup })) => Some(Ok(Readiness { bytes: *bytes, hangup: *hangup })),
+            Wait::Known(Err(errno)) => Some(Err(*errno)),
+            Wait::Clock(left) => (*left <= passed).then_some(Ok(Readiness { bytes: 0, hangup: false })),
+            Wait::File(direction, _) => {
+                files.next().and_then(|(place, file)| waiter.readiness(*place, file, *direction)).map(Ok)
+            }
+            Wait::Stream(..) => streams.next().flatten().map(Ok),
+        };
+        if let Some(result) = result {
             events.push(event(subscription, result));
         }
-        Ok(events)
     }
+    events
 }
 
 fn event(subscription: &Subscription, result: Result<Readiness, Errno>) -> Event {

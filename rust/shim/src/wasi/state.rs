@@ -7,13 +7,15 @@
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
 use super::strings::Strings;
+use crate::deadline::Deadline;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::wake::Waker;
 use std::cell::Cell;
 use std::future::Future;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Once;
+use std::{mem, ptr};
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_c_api::WasmtimeStoreData;
 use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as p1};
@@ -29,7 +31,14 @@ pub(super) struct State {
     pub(super) strings: Option<ArgsAndEnv>,
     /// Upstream's implementation, made when a guest first needs it.
     inner: Option<Box<WasiP1Ctx>>,
+    /// The deadline of the store; null if the store has none that is known here. It outlives the state.
+    deadline: *const Deadline,
 }
+
+// SAFETY: all of a deadline is atomic.
+unsafe impl Send for State {}
+// SAFETY: as above.
+unsafe impl Sync for State {}
 
 /// What a guest sees as its arguments and its environment.
 #[derive(Default)]
@@ -39,18 +48,23 @@ pub(super) struct ArgsAndEnv {
 }
 
 impl State {
-    /// A state whose first three descriptors are the given ones, followed by `preopens` directories of the WASI context.
-    pub(super) fn new(stdio: [Option<Entry>; 3], preopens: u32, strings: ArgsAndEnv) -> State {
+    /// A state whose first three descriptors are the given ones, followed by the directories.
+    pub(super) fn new(
+        stdio: [Option<Entry>; 3],
+        preopens: Vec<Entry>,
+        strings: ArgsAndEnv,
+        deadline: *const Deadline,
+    ) -> State {
         let mut descriptors = Descriptors::default();
         for (fd, entry) in (0..).zip(stdio) {
             if let Some(entry) = entry {
                 descriptors.put(fd, entry);
             }
         }
-        for fd in 3..3 + preopens {
-            descriptors.put(fd, Entry::Inner(fd));
+        for (fd, entry) in (3..).zip(preopens) {
+            descriptors.put(fd, entry);
         }
-        State { descriptors, strings: Some(strings), inner: None }
+        State { descriptors, strings: Some(strings), inner: None, deadline }
     }
 
     /// A state over a context that was made by the C API's own configuration: standard streams, arguments and
@@ -61,7 +75,8 @@ impl State {
         *fresh.filesystem() = ctx.filesystem().clone();
         // The streams cannot be copied, so they move: components in the same store have empty ones from now on.
         mem::swap(fresh.cli(), ctx.cli());
-        let mut state = State { descriptors: Descriptors::default(), strings: None, inner: Some(inner) };
+        let mut state =
+            State { descriptors: Descriptors::default(), strings: None, inner: Some(inner), deadline: ptr::null() };
         let mut fd = 0;
         while fd < 3 || state.is_preopen(fd)? {
             state.descriptors.put(fd, Entry::Inner(fd));
@@ -91,10 +106,25 @@ impl State {
         })
     }
 
+    /// What ends a wait of the guest; nothing if nobody can.
+    #[inline]
+    pub(super) fn waker<'a>(&self) -> Option<&'a Waker> {
+        // SAFETY: null, or the deadline of the store that the state dies with; a wait ends before that.
+        unsafe { self.deadline.as_ref() }.and_then(Deadline::waker)
+    }
+
+    /// What ends a wait of the guest, and what streams use to have it look around.
+    pub(super) fn any_waker<'a>(&self) -> Option<&'a Waker> {
+        // SAFETY: as above.
+        unsafe { self.deadline.as_ref() }.map(Deadline::any_waker)
+    }
+
     /// Finishes with an entry that has left the table.
     pub(super) fn close(&mut self, entry: Entry, ctx: &mut WasiCtx) -> Outcome {
         match entry {
+            Entry::Dir(dir) => drop(dir),
             Entry::Host(file) => drop(file),
+            Entry::Stream(stream) => drop(stream),
             Entry::Inner(fd) => {
                 let inner = self.inner(ctx);
                 let mut memory = GuestMemory::Unshared(&mut []);

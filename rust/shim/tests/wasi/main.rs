@@ -5,7 +5,7 @@ mod descriptors;
 mod errors;
 mod files;
 mod guest;
-mod inner;
+mod opened;
 mod options;
 mod pipes;
 mod poll;

@@ -9,6 +9,20 @@ impl From<Host> for Fault {
     }
 }
 
+/// The error of a library: the operating system's number, if there is one. A path that leads out of its directory has none
+/// and is `EPERM`.
+#[cold]
+pub(super) fn from_io(error: std::io::Error) -> Errno {
+    use std::io::ErrorKind;
+    match (Host::from_io_error(&error), error.kind()) {
+        (Some(host), _) => errno(host),
+        (None, ErrorKind::PermissionDenied) => Errno::Perm,
+        (None, ErrorKind::NotFound) => Errno::Noent,
+        (None, ErrorKind::InvalidInput) => Errno::Inval,
+        (None, _) => Errno::Io,
+    }
+}
+
 macro_rules! table {
     ($($host:ident => $guest:ident),* $(,)?) => {
         /// Translates an error number; what WASI has no name for is `EIO`.
@@ -41,6 +55,7 @@ table! {
     EXIST => Exist,
     FAULT => Fault,
     FBIG => Fbig,
+    ILSEQ => Ilseq,
     INTR => Intr,
     INVAL => Inval,
     ISDIR => Isdir,

@@ -1,13 +1,12 @@
 //! One file of the host, as a guest descriptor.
 
+use super::AccessMode;
 use super::errno::errno;
 use super::kind::Kind;
 use super::times::timestamps;
-use super::{AccessMode, Direction, sigpipe, sys, wait};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wasi::fault::Errno;
-use crate::wasi::memory::Spans;
-use rustix::fd::{BorrowedFd, IntoRawFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{OFlags, SeekFrom, Stat};
 use rustix::io::Errno as Host;
 use std::ffi::c_void;
@@ -23,11 +22,13 @@ pub(in crate::wasi) struct HostFile {
     owned: bool,
     /// Nothing until the first use.
     kind: Option<Kind>,
-    access: AccessMode,
-    append: bool,
+    pub(super) access: AccessMode,
+    pub(super) append: bool,
     /// Whether the host opened the file with `O_APPEND`, which the guest cannot take back.
-    always_append: bool,
-    nonblock: bool,
+    pub(super) always_append: bool,
+    pub(super) nonblock: bool,
+    /// How writes are synchronised, which is settled when a guest opens the file.
+    sync: Fdflags,
 }
 
 impl Drop for HostFile {
@@ -41,14 +42,12 @@ impl Drop for HostFile {
 
 /// What can be inserted: everything that the calls here can serve.
 fn check_kind(kind: Kind) -> wasmtime::Result<()> {
-    let what = match kind {
-        Kind::Directory => "a directory",
-        Kind::SocketStream | Kind::SocketDgram => "a socket",
-        _ => return Ok(()),
-    };
+    if kind != Kind::Directory {
+        return Ok(());
+    }
     Err(ExtError::error(
         wasmtime_error_code_t::WASMTIME_ERROR_UNSUPPORTED,
-        format!("the host file is {what}, which cannot be inserted"),
+        "the host file is a directory, which cannot be inserted",
     ))
 }
 
@@ -71,6 +70,11 @@ impl HostFile {
         Ok(file)
     }
 
+    /// A descriptor that is the guest's alone. It is looked at when it is first used.
+    pub(super) fn owned(fd: RawFd, access: AccessMode) -> HostFile {
+        HostFile::new(fd, true, None, access)
+    }
+
     /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one that
     /// the process has closed is closed for the guest, too.
     pub(in crate::wasi) fn standard(number: i32) -> wasmtime::Result<HostFile> {
@@ -89,11 +93,30 @@ impl HostFile {
                 NULL.get_or_init(|| opened)
             }
         };
-        Ok(HostFile::new(null.as_raw_fd(), false, Some(Kind::Device), access))
+        Ok(HostFile::new(null.as_raw_fd(), false, Some(Kind::Null), access))
     }
 
     fn new(fd: RawFd, owned: bool, kind: Option<Kind>, access: AccessMode) -> HostFile {
-        HostFile { fd, owned, kind, access, append: false, always_append: false, nonblock: false }
+        HostFile {
+            fd,
+            owned,
+            kind,
+            access,
+            append: false,
+            always_append: false,
+            nonblock: false,
+            sync: Fdflags::empty(),
+        }
+    }
+
+    /// A file that a guest has opened below a directory.
+    pub(super) fn opened(fd: OwnedFd, stat: &Stat, access: AccessMode, flags: Fdflags) -> HostFile {
+        let kind = Kind::of(fd.as_fd(), stat);
+        let mut file = HostFile::new(fd.into_raw_fd(), true, Some(kind), access);
+        file.append = flags.contains(Fdflags::APPEND);
+        file.nonblock = flags.contains(Fdflags::NONBLOCK);
+        file.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
+        file
     }
 
     /// Looks at the file before its first use.
@@ -110,6 +133,8 @@ impl HostFile {
         let stat = rustix::fs::fstat(self.as_fd())?;
         let flags = rustix::fs::fcntl_getfl(self.as_fd())?;
         let kind = Kind::of(self.as_fd(), &stat);
+        let access = flags & OFlags::RWMODE;
+        self.access = self.access.limited(access != OFlags::WRONLY, access == OFlags::WRONLY || access == OFlags::RDWR);
         self.append = flags.contains(OFlags::APPEND);
         self.always_append = self.append;
         self.kind = Some(kind);
@@ -118,7 +143,7 @@ impl HostFile {
 
     /// The kind; only the table hands out files, and it has looked at them.
     #[inline]
-    fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         self.kind.unwrap_or(Kind::Other)
     }
 
@@ -140,143 +165,14 @@ impl HostFile {
         if self.access.writes() { Ok(()) } else { Err(Errno::Badf) }
     }
 
-    /// Whether it is a socket.
-    pub(in crate::wasi) fn is_socket(&self) -> bool {
-        matches!(self.kind(), Kind::SocketStream | Kind::SocketDgram)
-    }
-
-    /// Whether the guest set the non-blocking flag on something on which it makes a difference.
-    #[inline]
-    fn must_not_wait(&self) -> bool {
-        self.nonblock && self.kind().waits()
-    }
-
-    /// Reads at the position and moves it.
-    #[inline]
-    pub(in crate::wasi) fn read(&self, spans: &Spans) -> Result<usize, Errno> {
-        self.check_readable()?;
-        if spans.total() == 0 && self.kind().ignores_empty() {
-            return Ok(0);
-        }
-        let fd = self.as_fd();
-        if self.must_not_wait() && !wait::is_ready(fd, Direction::Read).map_err(errno)? {
-            return Err(Errno::Again);
-        }
-        loop {
-            match sys::read(fd, spans.as_slice()) {
-                Ok(n) => return Ok(n),
-                Err(Host::INTR) => {}
-                // The host's own side is non-blocking; the guest's is not.
-                Err(Host::AGAIN) if !self.nonblock => wait::until_ready(fd, Direction::Read).map_err(errno)?,
-                Err(e) => return Err(errno(e)),
-            }
-        }
-    }
-
-    /// Reads at an offset; the position stays.
-    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
-        let offset = self.positioned(offset)?;
-        self.check_readable()?;
-        if spans.total() == 0 && self.kind().ignores_empty() {
-            return Ok(0);
-        }
-        retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset))
-    }
-
-    /// Writes at the position, or at the end if the guest appends.
-    #[inline]
-    pub(in crate::wasi) fn write(&self, spans: &mut Spans) -> Result<usize, Errno> {
-        self.check_writable()?;
-        if spans.total() == 0 && self.kind().ignores_empty() {
-            return Ok(0);
-        }
-        if self.kind().waits() {
-            return self.write_stream(spans);
-        }
-        if self.append && !self.always_append {
-            return retry(|| sys::append(self.as_fd(), spans.as_slice(), false));
-        }
-        retry(|| sys::write(self.as_fd(), spans.as_slice()))
-    }
-
-    /// Writes at an offset, or at the end if the guest appends, as Linux has it; the position stays.
-    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
-        let offset = self.positioned(offset)?;
-        self.check_writable()?;
-        if spans.total() == 0 && self.kind().ignores_empty() {
-            return Ok(0);
-        }
-        if self.append {
-            return retry(|| sys::append(self.as_fd(), spans.as_slice(), true));
-        }
-        retry(|| sys::pwrite(self.as_fd(), spans.as_slice(), offset))
-    }
-
-    /// Writes everything if the guest's descriptor blocks, and otherwise what fits now.
-    fn write_stream(&self, spans: &mut Spans) -> Result<usize, Errno> {
-        let mut done = 0;
-        // After a part was written an error waits for the next call, which will meet it again.
-        let end = |done: usize, error: Errno| if done > 0 { Ok(done) } else { Err(error) };
-        let limited = self.nonblock && !self.host_is_nonblocking()?;
-        while spans.total() > 0 || done == 0 {
-            if self.nonblock && !wait::is_ready(self.as_fd(), Direction::Write).map_err(errno)? {
-                return end(done, Errno::Again);
-            }
-            match self.write_part(spans, limited) {
-                Ok(n) => {
-                    done += n;
-                    spans.advance(n);
-                    if n == 0 || (self.nonblock && !limited) {
-                        break;
-                    }
-                }
-                Err(Host::INTR) => {}
-                Err(Host::AGAIN) if !self.nonblock => {
-                    wait::until_ready(self.as_fd(), Direction::Write).map_err(errno)?;
-                }
-                Err(e) => return end(done, errno(e)),
-            }
-        }
-        Ok(done)
-    }
-
-    /// One write. When `limited`, of no more than what a stream that is ready takes at once: the host's side blocks
-    /// and the guest's must not.
-    fn write_part(&self, spans: &Spans, limited: bool) -> Result<usize, Host> {
-        /// Linux's `PIPE_BUF`: a pipe is ready when it has room for this much.
-        const PART: usize = 4096;
-        let all = spans.as_slice();
-        let first = all.iter().copied().find(|span| span.len > 0);
-        let part = match first {
-            Some(mut span) if limited && spans.total() > PART => {
-                span.len = span.len.min(PART);
-                Some(span)
-            }
-            _ => None,
-        };
-        let write = || sys::write(self.as_fd(), part.as_ref().map_or(all, std::slice::from_ref));
-        if self.kind().breaks() { sigpipe::held_back(write) } else { write() }
-    }
-
-    /// Whether the open file description, which the host shares, is non-blocking at this moment.
-    fn host_is_nonblocking(&self) -> Result<bool, Errno> {
-        Ok(rustix::fs::fcntl_getfl(self.as_fd()).map_err(errno)?.contains(OFlags::NONBLOCK))
-    }
-
-    /// The offset of a positioned read or write: `ESPIPE` where there is no position.
-    fn positioned(&self, offset: u64) -> Result<i64, Errno> {
-        if !self.kind().seeks() {
-            return Err(Errno::Spipe);
-        }
-        i64::try_from(offset).map_err(|_| Errno::Inval)
-    }
-
     /// Moves the position, which the host's file shares.
     pub(in crate::wasi) fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
         if !self.kind().seeks() {
             return Err(Errno::Spipe);
         }
         let to = match whence {
+            // A device takes any position.
+            Whence::Set if self.kind().is_device() => SeekFrom::Start(offset.cast_unsigned()),
             Whence::Set => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::Inval)?),
             Whence::Cur => SeekFrom::Current(offset),
             Whence::End => SeekFrom::End(offset),
@@ -326,10 +222,10 @@ impl HostFile {
 
     /// Makes room for a range and extends the file to its end, as `posix_fallocate` does.
     pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64) -> Result<(), Errno> {
-        self.check_writable()?;
         if len == 0 || i64::try_from(offset).is_err() || i64::try_from(len).is_err() {
             return Err(Errno::Inval);
         }
+        self.check_writable()?;
         retry(|| rustix::fs::fallocate(self.as_fd(), rustix::fs::FallocateFlags::empty(), offset, len))
     }
 
@@ -361,7 +257,7 @@ impl HostFile {
     /// File type, flags and rights of the guest's descriptor.
     pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
         let kind = self.kind();
-        let mut flags = Fdflags::empty();
+        let mut flags = self.sync;
         flags.set(Fdflags::APPEND, self.append);
         flags.set(Fdflags::NONBLOCK, self.nonblock);
         let mut rights = Rights::FD_FDSTAT_SET_FLAGS | Rights::FD_FILESTAT_GET | Rights::POLL_FD_READWRITE;
@@ -371,6 +267,10 @@ impl HostFile {
         if matches!(kind, Kind::Regular | Kind::BlockDevice) {
             rights |= Rights::FD_ADVISE | Rights::FD_SYNC | Rights::FD_DATASYNC;
         }
+        if kind.is_socket() {
+            rights |= Rights::SOCK_SHUTDOWN;
+        }
+        rights.set(Rights::SOCK_ACCEPT, kind == Kind::Listener);
         rights.set(Rights::FD_READ, self.access.reads());
         if self.access.writes() {
             rights |= Rights::FD_WRITE | Rights::FD_FILESTAT_SET_TIMES;
@@ -388,10 +288,10 @@ impl HostFile {
 
     /// Sets the flags of the guest's descriptor. Those of the open file description stay as the host has them.
     ///
-    /// `EINVAL` for the flags that say how writes are synchronised: like Linux, WASI cannot change them on an open
+    /// `EINVAL` for new flags that say how writes are synchronised: like Linux, WASI cannot change them on an open
     /// file. `EPERM` for taking back an `O_APPEND` that the host set.
     pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
-        if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
+        if (flags - self.sync).intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
             return Err(Errno::Inval);
         }
         let append = flags.contains(Fdflags::APPEND);
@@ -416,7 +316,7 @@ impl HostFile {
 
 /// Repeats a call that a signal interrupted.
 #[inline]
-fn retry<T>(mut call: impl FnMut() -> Result<T, Host>) -> Result<T, Errno> {
+pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Host>) -> Result<T, Errno> {
     loop {
         match call() {
             Err(Host::INTR) => {}
@@ -425,7 +325,7 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, Host>) -> Result<T, Errno> {
     }
 }
 
-fn bad_host_file(number: isize, why: impl std::fmt::Display) -> wasmtime::Error {
+pub(super) fn bad_host_file(number: isize, why: impl std::fmt::Display) -> wasmtime::Error {
     ExtError::error(
         wasmtime_error_code_t::WASMTIME_ERROR_BAD_HOST_FILE,
         format!("host descriptor {number} cannot be used: {why}"),

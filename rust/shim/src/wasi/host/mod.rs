@@ -1,9 +1,12 @@
 //! Files of the host behind guest descriptors.
 //!
-//! `file.rs` is what a guest can do with one, in terms of Linux's errors; `kind.rs` says what one can be, `sys.rs` holds
-//! the calls that need raw pointers, `sigpipe.rs` and `wait.rs` what blocking and broken pipes take. All of it is Unix;
+//! `file.rs` is one of them, `transfer.rs` and `socket.rs` what a guest can do with it, in terms of Linux's errors, `dir/` the
+//! same for a directory and the paths below it; `kind.rs` says what one can be, `sys.rs` holds the calls that need raw
+//! pointers, `sigpipe.rs` and `wait.rs` what blocking and broken pipes take. All of it is Unix;
 //! `unsupported.rs` stands in elsewhere.
 
+#[cfg(unix)]
+mod dir;
 #[cfg(unix)]
 mod errno;
 #[cfg(unix)]
@@ -13,20 +16,26 @@ mod kind;
 #[cfg(unix)]
 mod sigpipe;
 #[cfg(unix)]
+mod socket;
+#[cfg(unix)]
 mod sys;
 #[cfg(unix)]
 mod times;
+#[cfg(unix)]
+mod transfer;
 #[cfg(not(unix))]
 mod unsupported;
 #[cfg(unix)]
 mod wait;
 
 #[cfg(unix)]
+pub(super) use dir::{HostDir, Opening, is_directory};
+#[cfg(unix)]
 pub(super) use file::HostFile;
 #[cfg(not(unix))]
-pub(super) use unsupported::{HostFile, Waiter};
+pub(super) use unsupported::{HostDir, HostFile, Opening, Waiter, Woken, is_directory};
 #[cfg(unix)]
-pub(super) use wait::Waiter;
+pub(super) use wait::{Waiter, Woken};
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 
@@ -36,9 +45,21 @@ pub(super) enum AccessMode {
     ReadOnly,
     WriteOnly,
     ReadWrite,
+    /// What is left of a mode when the host's file can do none of it.
+    Neither,
 }
 
 impl AccessMode {
+    /// What of this mode a file can do that reads and writes as is said.
+    pub(super) fn limited(self, reads: bool, writes: bool) -> AccessMode {
+        match (self.reads() && reads, self.writes() && writes) {
+            (true, true) => AccessMode::ReadWrite,
+            (true, false) => AccessMode::ReadOnly,
+            (false, true) => AccessMode::WriteOnly,
+            (false, false) => AccessMode::Neither,
+        }
+    }
+
     /// The mode that a `WASMTIME_FILE_*` number stands for.
     pub(super) fn from_number(mode: u32) -> wasmtime::Result<AccessMode> {
         match mode {
@@ -53,11 +74,11 @@ impl AccessMode {
     }
 
     pub(super) fn reads(self) -> bool {
-        self != AccessMode::WriteOnly
+        matches!(self, AccessMode::ReadOnly | AccessMode::ReadWrite)
     }
 
     pub(super) fn writes(self) -> bool {
-        self != AccessMode::ReadOnly
+        matches!(self, AccessMode::WriteOnly | AccessMode::ReadWrite)
     }
 }
 

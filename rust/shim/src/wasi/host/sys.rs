@@ -3,7 +3,7 @@
 
 use crate::wasi::memory::Span;
 use rustix::io::Errno;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 const _: () = assert!(
     size_of::<Span>() == size_of::<libc::iovec>()
@@ -52,15 +52,102 @@ pub(super) fn write(fd: BorrowedFd<'_>, spans: &[Span]) -> Result<usize, Errno> 
 }
 
 pub(super) fn pread(fd: BorrowedFd<'_>, spans: &[Span], offset: libc::off_t) -> Result<usize, Errno> {
-    let (at, n) = vector(spans);
     // SAFETY: as for `read`.
-    count(unsafe { libc::preadv(fd.as_raw_fd(), at, n, offset) })
+    count(unsafe {
+        match spans {
+            [one] => libc::pread(fd.as_raw_fd(), one.base.cast(), one.len, offset),
+            many => {
+                let (at, n) = vector(many);
+                libc::preadv(fd.as_raw_fd(), at, n, offset)
+            }
+        }
+    })
 }
 
 pub(super) fn pwrite(fd: BorrowedFd<'_>, spans: &[Span], offset: libc::off_t) -> Result<usize, Errno> {
-    let (at, n) = vector(spans);
     // SAFETY: as for `write`.
-    count(unsafe { libc::pwritev(fd.as_raw_fd(), at, n, offset) })
+    count(unsafe {
+        match spans {
+            [one] => libc::pwrite(fd.as_raw_fd(), one.base.cast(), one.len, offset),
+            many => {
+                let (at, n) = vector(many);
+                libc::pwritev(fd.as_raw_fd(), at, n, offset)
+            }
+        }
+    })
+}
+
+/// Writes to something without a position, and does not wait: `EAGAIN` if it would have to, `EOPNOTSUPP` if this cannot be
+/// asked of it.
+#[cfg(target_os = "linux")]
+pub(super) fn write_now(fd: BorrowedFd<'_>, spans: &[Span]) -> Result<usize, Errno> {
+    let (at, n) = vector(spans);
+    let here: libc::c_long = -1;
+    // SAFETY: as for `write`; the offset, two words of which 64-bit machines ignore the second, says that there is none.
+    let result = count(unsafe {
+        libc::syscall(libc::SYS_pwritev2, fd.as_raw_fd(), at, libc::c_long::from(n), here, here, libc::RWF_NOWAIT)
+            as isize
+    });
+    match result {
+        Err(Errno::NOSYS | Errno::INVAL) => Err(Errno::OPNOTSUPP),
+        other => other,
+    }
+}
+
+/// Writes without waiting, which this system cannot be asked for.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn write_now(_: BorrowedFd<'_>, _: &[Span]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
+
+/// The message that the calls on sockets take.
+fn message(spans: &[Span]) -> libc::msghdr {
+    // SAFETY: all zero is a message without an address, without buffers and without control data.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = spans.as_ptr().cast_mut().cast();
+    message.msg_iovlen = spans.len() as _;
+    message
+}
+
+fn waiting(never: bool) -> i32 {
+    if never { libc::MSG_DONTWAIT } else { 0 }
+}
+
+/// Receives from a socket, and tells whether a datagram was cut.
+pub(super) fn recv(fd: BorrowedFd<'_>, spans: &[Span], flags: i32, never_waits: bool) -> Result<(usize, bool), Errno> {
+    let mut message = message(spans);
+    // SAFETY: as for `read`.
+    let n = count(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, flags | waiting(never_waits)) })?;
+    Ok((n, message.msg_flags & libc::MSG_TRUNC != 0))
+}
+
+/// Sends to a socket, without `SIGPIPE`.
+pub(super) fn send(fd: BorrowedFd<'_>, spans: &[Span], never_waits: bool) -> Result<usize, Errno> {
+    let message = message(spans);
+    // SAFETY: as for `write`.
+    let send =
+        |flags| count(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const message, flags | waiting(never_waits)) });
+    #[cfg(target_os = "linux")]
+    return send(libc::MSG_NOSIGNAL);
+    #[cfg(not(target_os = "linux"))]
+    super::sigpipe::held_back(|| send(0))
+}
+
+/// Accepts a connection. The new descriptor does not block and is not inherited.
+pub(super) fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::net::SocketFlags;
+        rustix::net::accept_with(fd, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        let accepted = rustix::net::accept(fd)?;
+        rustix::io::fcntl_setfd(&accepted, rustix::io::FdFlags::CLOEXEC)?;
+        fcntl_setfl(&accepted, fcntl_getfl(&accepted)? | OFlags::NONBLOCK)?;
+        Ok(accepted)
+    }
 }
 
 /// Appends to a file. With `keep_position` the file's position stays where it is, otherwise it follows.

@@ -2,15 +2,36 @@
 
 use super::{AccessMode, Direction, Readiness};
 use crate::error::{ExtError, wasmtime_error_code_t};
-use crate::wasi::fault::Errno;
+use crate::wake::Waker;
+use crate::wasi::descriptors::Entry;
+use crate::wasi::fault::{Errno, Outcome};
 use crate::wasi::memory::Spans;
 use std::ffi::c_void;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::time::Duration;
-use wasmtime_wasi::p1::types::{Advice, Fdflags, Fdstat, Filestat, Fstflags, Whence};
+use wasmtime_wasi::p1::types::{
+    Advice, Dircookie, Fdflags, Fdstat, Filestat, Fstflags, Oflags, Riflags, Rights, Roflags, Sdflags, Whence,
+};
 
 /// A file of the host: impossible here.
 pub(in crate::wasi) enum HostFile {}
+
+/// A directory of the host: impossible here.
+pub(in crate::wasi) enum HostDir {}
+
+/// How a path is to be opened.
+#[allow(dead_code, reason = "there is no directory to open it below")]
+pub(in crate::wasi) struct Opening {
+    pub(in crate::wasi) follow: bool,
+    pub(in crate::wasi) oflags: Oflags,
+    pub(in crate::wasi) rights: Rights,
+    pub(in crate::wasi) flags: Fdflags,
+}
+
+pub(in crate::wasi) unsafe fn is_directory(_: *mut c_void) -> bool {
+    false
+}
 
 fn unsupported() -> wasmtime::Error {
     ExtError::error(
@@ -33,10 +54,24 @@ impl HostFile {
     }
 }
 
+impl HostDir {
+    pub(in crate::wasi) unsafe fn duplicate(
+        _: *mut c_void,
+        _: Option<String>,
+        _: AccessMode,
+    ) -> wasmtime::Result<HostDir> {
+        Err(unsupported())
+    }
+
+    pub(in crate::wasi) fn preopen(_: &Path, _: String, _: AccessMode) -> wasmtime::Result<HostDir> {
+        Err(unsupported())
+    }
+}
+
 macro_rules! impossible {
-    ($($name:ident($($arg:ty),*) -> $result:ty;)*) => {
+    ($of:ident: $($name:ident($($arg:ty),*) -> $result:ty;)*) => {
         #[allow(clippy::unused_self, reason = "stands in for methods that use it")]
-        impl HostFile {$(
+        impl $of {$(
             pub(in crate::wasi) fn $name(&self $(, _: $arg)*) -> $result {
                 match *self {}
             }
@@ -44,10 +79,10 @@ macro_rules! impossible {
     };
 }
 
-impossible! {
-    read(&Spans) -> Result<usize, Errno>;
+impossible! { HostFile:
+    read(&Spans, Option<&Waker>) -> Outcome<usize>;
     pread(&Spans, u64) -> Result<usize, Errno>;
-    write(&mut Spans) -> Result<usize, Errno>;
+    write(&mut Spans, Option<&Waker>) -> Outcome<usize>;
     pwrite(&Spans, u64) -> Result<usize, Errno>;
     seek(i64, Whence) -> Result<u64, Errno>;
     stat() -> Result<Filestat, Errno>;
@@ -61,7 +96,38 @@ impossible! {
     look() -> Result<(), Errno>;
     check_readable() -> Result<(), Errno>;
     check_writable() -> Result<(), Errno>;
-    is_socket() -> bool;
+    recv(&Spans, Riflags, Option<&Waker>) -> Outcome<(usize, Roflags)>;
+    send(&mut Spans, Option<&Waker>) -> Outcome<usize>;
+    shutdown(Sdflags) -> Result<(), Errno>;
+    accept(bool, Option<&Waker>) -> Outcome<HostFile>;
+}
+
+/// What ended a wait.
+#[derive(PartialEq, Eq)]
+pub(in crate::wasi) enum Woken {
+    ByFileOrTime,
+    #[allow(dead_code, reason = "nobody signals here")]
+    BySignal,
+}
+
+impossible! { HostDir:
+    name() -> Option<&'static str>;
+    stat() -> Result<Filestat, Errno>;
+    set_times(u64, u64, Fstflags) -> Result<(), Errno>;
+    sync(bool) -> Result<(), Errno>;
+    fdstat() -> Fdstat;
+    set_flags(Fdflags) -> Result<(), Errno>;
+    read_entries(Dircookie, usize) -> Result<Vec<u8>, Errno>;
+    open(&Path, &Opening) -> Result<Entry, Errno>;
+    path_stat(&Path, bool) -> Result<Filestat, Errno>;
+    path_set_times(&Path, bool, u64, u64, Fstflags) -> Result<(), Errno>;
+    create_directory(&Path) -> Result<(), Errno>;
+    remove_directory(&Path) -> Result<(), Errno>;
+    unlink(&Path) -> Result<(), Errno>;
+    link(&Path, &HostDir, &Path) -> Result<(), Errno>;
+    rename(&Path, &HostDir, &Path) -> Result<(), Errno>;
+    symlink(&Path, &Path) -> Result<(), Errno>;
+    read_link(&Path) -> Result<Vec<u8>, Errno>;
 }
 
 /// Waits for clocks only.
@@ -75,9 +141,9 @@ impl<'a> Waiter<'a> {
         match *file {}
     }
 
-    pub(in crate::wasi) fn wait(&mut self, time: Option<Duration>) -> Result<(), Errno> {
+    pub(in crate::wasi) fn wait(&mut self, time: Option<Duration>, _: Option<&'a Waker>) -> Outcome<Woken> {
         std::thread::sleep(time.unwrap_or_default());
-        Ok(())
+        Ok(Woken::ByFileOrTime)
     }
 
     pub(in crate::wasi) fn readiness(&self, _: usize, file: &HostFile, _: Direction) -> Option<Readiness> {

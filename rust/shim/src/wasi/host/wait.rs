@@ -1,6 +1,10 @@
 //! The only place in which a guest waits for the host: for a descriptor, for a clock, or for the first of several.
+//!
+//! Where a waker is given, the wait ends when somebody interrupts the guest.
 
 use super::{Direction, HostFile, Readiness};
+use crate::wake::Waker;
+use crate::wasi::fault::{Fault, Outcome};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
@@ -20,10 +24,22 @@ pub(super) fn is_ready(fd: BorrowedFd<'_>, direction: Direction) -> Result<bool,
     Ok(poll(&mut fds, Some(Duration::ZERO))? > 0)
 }
 
+/// Whether the other side of a connection will send nothing more.
+pub(super) fn has_ended(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    #[cfg(target_os = "linux")]
+    let end = PollFlags::RDHUP;
+    #[cfg(not(target_os = "linux"))]
+    let end = PollFlags::HUP;
+    let mut fds = [PollFd::from_borrowed_fd(fd, end)];
+    poll(&mut fds, Some(Duration::ZERO))?;
+    Ok(!fds[0].revents().is_empty())
+}
+
 /// Waits until reading or writing would not have to wait.
-pub(super) fn until_ready(fd: BorrowedFd<'_>, direction: Direction) -> Result<(), Errno> {
-    let mut fds = [PollFd::from_borrowed_fd(fd, flags(direction))];
-    poll(&mut fds, None).map(|_| ())
+pub(super) fn until_ready(fd: BorrowedFd<'_>, direction: Direction, waker: Option<&Waker>) -> Outcome {
+    let mut waiter = Waiter { fds: vec![PollFd::from_borrowed_fd(fd, flags(direction))] };
+    while waiter.wait(None, waker)? == Woken::BySignal && waiter.fds[0].revents().is_empty() {}
+    Ok(())
 }
 
 /// Waits for the first of the descriptors, at most for the given time, and counts those that are ready. A signal does
@@ -48,6 +64,13 @@ fn poll(fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Errno> 
     }
 }
 
+/// What ended a wait.
+#[derive(PartialEq, Eq)]
+pub(in crate::wasi) enum Woken {
+    ByFileOrTime,
+    BySignal,
+}
+
 /// Several files that `poll_oneoff` waits for at once.
 #[derive(Default)]
 pub(in crate::wasi) struct Waiter<'a> {
@@ -61,9 +84,24 @@ impl<'a> Waiter<'a> {
         self.fds.len() - 1
     }
 
-    /// Waits until a file is ready, or for the given time; without a time, until a file is ready.
-    pub(in crate::wasi) fn wait(&mut self, time: Option<Duration>) -> Result<(), crate::wasi::fault::Errno> {
-        poll(&mut self.fds, time).map(|_| ()).map_err(super::errno::errno)
+    /// Waits until a file is ready, for the given time at most, or until somebody signals.
+    pub(in crate::wasi) fn wait(&mut self, time: Option<Duration>, waker: Option<&'a Waker>) -> Outcome<Woken> {
+        let Some(waker) = waker.filter(|_| time != Some(Duration::ZERO)) else {
+            poll(&mut self.fds, time)?;
+            return Ok(Woken::ByFileOrTime);
+        };
+        self.fds.push(PollFd::from_borrowed_fd(waker.fd()?, PollFlags::IN));
+        let polled = if waker.is_raised() { Ok(1) } else { poll(&mut self.fds, time) };
+        let signalled = self.fds.pop().is_some_and(|fd| !fd.revents().is_empty());
+        polled?;
+        if waker.is_raised() {
+            return Err(Fault::Trap(wasmtime::Trap::Interrupt.into()));
+        }
+        if !signalled {
+            return Ok(Woken::ByFileOrTime);
+        }
+        waker.drain();
+        Ok(Woken::BySignal)
     }
 
     /// What the last wait found out about a file: nothing if it is not ready.

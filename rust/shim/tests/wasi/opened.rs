@@ -1,8 +1,10 @@
-//! Files that the guest opened itself: upstream's implementation behind our numbers.
+//! Files that the guest opened itself below a preopened directory.
 
-use crate::guest::{Errno, Guest, RESULT, host_descriptors, no_options, string};
+use crate::guest::{Errno, Guest, MEMORY, RESULT, host_descriptors, no_options, ok, string};
 use crate::temp::TempDir;
+use std::ffi::CString;
 use std::fs::File;
+use wasmtime_c_api::{wasi_config_new, wasi_config_preopen_dir, wasmtime_context_set_wasi};
 use wasmtime_ext::*;
 
 const CREATE: i32 = 1;
@@ -19,12 +21,11 @@ fn open_write_read_and_the_rest() {
     let mut guest = guest_in(&dir, false);
     let fd = guest.open(3, "new", CREATE).unwrap() as i32;
     assert_eq!(fd, 4);
-    // Upstream writes one buffer a call.
-    assert_eq!(guest.write(fd, b"abcdef"), Ok(2));
+    assert_eq!(guest.write(fd, b"abcdef"), Ok(6));
     assert_eq!(guest.seek(fd, 0, 0), Ok(0));
-    assert_eq!(guest.read(fd, 4).unwrap(), b"ab");
+    assert_eq!(guest.read(fd, 4).unwrap(), b"abcd");
     assert_eq!(guest.call("fd_tell", &[fd.into(), RESULT.into()]), Errno::Success);
-    assert_eq!(guest.u64(RESULT), 2);
+    assert_eq!(guest.u64(RESULT), 4);
     assert_eq!(guest.call("fd_filestat_set_size", &[fd.into(), 1_i64.into()]), Errno::Success);
     assert_eq!(guest.call("fd_filestat_get", &[fd.into(), RESULT.into()]), Errno::Success);
     assert_eq!(guest.u64(RESULT + 32), 1);
@@ -117,4 +118,39 @@ fn a_store_that_the_c_api_configured() {
     assert_eq!(guest.u32(RESULT), 0);
     assert_eq!(guest.close(0), Errno::Success);
     assert_eq!(guest.push(&file, WASMTIME_FILE_READ_ONLY), 0);
+}
+
+/// Directories that the C API's own configuration gave stay upstream's, beside those of the host.
+#[test]
+fn directories_of_both_kinds() {
+    let (theirs, ours) = (TempDir::new(), TempDir::new());
+    theirs.file("f", "theirs");
+    let path = CString::new(theirs.path().to_str().unwrap()).unwrap();
+    let mut guest = Guest::in_store(MEMORY, |context| {
+        let mut config = wasi_config_new();
+        // SAFETY: both are strings of C.
+        assert!(unsafe { wasi_config_preopen_dir(&mut config, path.as_ptr(), c"/".as_ptr(), true) });
+        ok(wasmtime_context_set_wasi(context, config));
+    });
+    guest.insert(4, &File::open(ours.path()).unwrap(), WASMTIME_FILE_READ_WRITE);
+    assert_eq!(guest.open(3, "f", 0), Ok(5));
+    assert_eq!(guest.open(4, "g", CREATE), Ok(6));
+    assert!(ours.path().join("g").exists());
+    for fd in [3, 4] {
+        let readdir = [fd.into(), 8192.into(), 4096.into(), 0_i64.into(), RESULT.into()];
+        assert_eq!(guest.call("fd_readdir", &readdir), Errno::Success);
+        assert!(guest.u32(RESULT) > 24 * 3);
+        assert_eq!(guest.fdstat(fd).0, 3);
+    }
+    guest.put(100, b"fg");
+    let rename = |from: i32, to: i32| [from.into(), 100.into(), 1.into(), to.into(), 101.into(), 1.into()];
+    assert_eq!(guest.call("path_rename", &rename(3, 4)), Errno::Xdev);
+    assert_eq!(guest.call("path_rename", &rename(4, 3)), Errno::Xdev);
+    assert_eq!(guest.call("path_rename", &rename(3, 3)), Errno::Success);
+    assert!(theirs.path().join("g").exists());
+    assert_eq!(guest.open(3, "../x", 0), Err(Errno::Perm));
+    assert_eq!(guest.open(4, "../x", 0), Err(Errno::Perm));
+    for fd in [3, 4, 5, 6] {
+        assert_eq!(guest.close(fd), Errno::Success);
+    }
 }

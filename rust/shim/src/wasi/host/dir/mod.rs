@@ -1,0 +1,212 @@
+//! One directory of the host, as a guest descriptor, and the sandbox below it.
+//!
+//! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: with `openat2` and `RESOLVE_BENEATH`
+//! where the kernel has it, and otherwise one component at a time. Whatever happens to the directories meanwhile, nothing
+//! outside is reached; an attempt is `EPERM`. `open.rs` opens paths, `change.rs` is everything else that takes one, and
+//! `listing.rs` is `fd_readdir`.
+
+mod change;
+mod listing;
+mod open;
+
+use super::errno::{errno, from_io};
+use super::file::bad_host_file;
+use super::times::timestamps;
+use super::{AccessMode, kind};
+use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::wasi::fault::Errno;
+use cap_primitives::fs::{Metadata, MetadataExt};
+use listing::Listing;
+use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Rights};
+
+pub(in crate::wasi) use open::Opening;
+
+/// A directory of the host, and what belongs to the guest's descriptor alone.
+pub(in crate::wasi) struct HostDir {
+    dir: File,
+    /// What `fd_prestat_dir_name` tells; a directory without a name is not found by looking for preopened ones.
+    name: Option<String>,
+    /// Whether anything below may be changed. What is opened below has the same.
+    writable: bool,
+    flags: Fdflags,
+    /// Device and inode of the directory that the host gave: the guest's root.
+    root: (u64, u64),
+    /// What `fd_readdir` goes on with.
+    listing: Option<Listing>,
+}
+
+/// Whether a host descriptor is a directory's.
+///
+/// # Safety
+///
+/// If `host_fd` is an open descriptor, it must stay open during the call.
+pub(in crate::wasi) unsafe fn is_directory(host_fd: *mut c_void) -> bool {
+    let Ok(raw @ 0..) = RawFd::try_from(host_fd as isize) else { return false };
+    // SAFETY: not -1, and the operating system itself checks whether it is open.
+    let theirs = unsafe { BorrowedFd::borrow_raw(raw) };
+    rustix::fs::fstat(theirs).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode as _) == FileType::Directory)
+}
+
+impl HostDir {
+    /// Duplicates the descriptor of a directory, which the host keeps.
+    ///
+    /// # Safety
+    ///
+    /// If `host_fd` is an open descriptor, it must stay open during the call.
+    pub(in crate::wasi) unsafe fn duplicate(
+        host_fd: *mut c_void,
+        name: Option<String>,
+        access: AccessMode,
+    ) -> wasmtime::Result<HostDir> {
+        let number = host_fd as isize;
+        let writable = writable(access)?;
+        let Ok(raw @ 0..) = RawFd::try_from(number) else { return Err(bad_host_file(number, "it is no descriptor")) };
+        // SAFETY: not -1, and the operating system itself checks whether it is open.
+        let theirs = unsafe { BorrowedFd::borrow_raw(raw) };
+        let ours = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(|e| bad_host_file(number, e))?;
+        HostDir::root(ours.into(), name, writable).map_err(|e| bad_host_file(number, e))
+    }
+
+    /// Opens a directory by its path on the host.
+    pub(in crate::wasi) fn preopen(path: &Path, name: String, access: AccessMode) -> wasmtime::Result<HostDir> {
+        let writable = writable(access)?;
+        let open = |flags: OFlags| File::options().read(true).custom_flags(flags.bits() as _).open(path);
+        let opened = match open(OFlags::DIRECTORY) {
+            // A directory that can be passed through but not listed.
+            #[cfg(target_os = "linux")]
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => open(OFlags::DIRECTORY | OFlags::PATH),
+            other => other,
+        };
+        Ok(HostDir::root(opened?, Some(name), writable)?)
+    }
+
+    fn root(dir: File, name: Option<String>, writable: bool) -> io::Result<HostDir> {
+        let stat = rustix::fs::fstat(&dir)?;
+        if FileType::from_raw_mode(stat.st_mode as _) != FileType::Directory {
+            return Err(rustix::io::Errno::NOTDIR.into());
+        }
+        let root = (stat.st_dev as u64, stat.st_ino as u64);
+        Ok(HostDir { dir, name, writable, flags: Fdflags::empty(), root, listing: None })
+    }
+
+    /// The guest's name of a preopened directory.
+    pub(in crate::wasi) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// `EPERM` unless the guest may change what is below.
+    fn check_writable(&self) -> Result<(), Errno> {
+        if self.writable { Ok(()) } else { Err(Errno::Perm) }
+    }
+
+    /// Attributes of the directory itself.
+    pub(in crate::wasi) fn stat(&self) -> Result<Filestat, Errno> {
+        Metadata::from_file(&self.dir).map(|metadata| filestat(&metadata)).map_err(from_io)
+    }
+
+    /// Sets the times of the directory itself.
+    pub(in crate::wasi) fn set_times(&self, atim: u64, mtim: u64, flags: Fstflags) -> Result<(), Errno> {
+        let times = timestamps(atim, mtim, flags)?;
+        self.check_writable()?;
+        rustix::fs::utimensat(&self.dir, c".", &times, AtFlags::empty()).map_err(errno)
+    }
+
+    /// Writes the entries, and unless `data_only` the attributes, to the disk.
+    pub(in crate::wasi) fn sync(&self, data_only: bool) -> Result<(), Errno> {
+        let dir = self.readable().map_err(errno)?;
+        let sync = if data_only { rustix::fs::fdatasync } else { rustix::fs::fsync };
+        sync(dir).map_err(errno)
+    }
+
+    /// The directory opened anew: the host's descriptor may be good for looking up paths only, and its position is the
+    /// host's.
+    fn readable(&self) -> rustix::io::Result<OwnedFd> {
+        rustix::fs::openat(&self.dir, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// File type, flags and rights. C libraries give what they open no other rights than the inheriting ones here, so
+    /// these are all that there are; what is refused below a read-only directory is refused by the call.
+    pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
+        let base = Rights::PATH_CREATE_DIRECTORY
+            | Rights::PATH_CREATE_FILE
+            | Rights::PATH_LINK_SOURCE
+            | Rights::PATH_LINK_TARGET
+            | Rights::PATH_OPEN
+            | Rights::PATH_READLINK
+            | Rights::PATH_RENAME_SOURCE
+            | Rights::PATH_RENAME_TARGET
+            | Rights::PATH_SYMLINK
+            | Rights::PATH_REMOVE_DIRECTORY
+            | Rights::PATH_UNLINK_FILE
+            | Rights::PATH_FILESTAT_GET
+            | Rights::PATH_FILESTAT_SET_TIMES
+            | Rights::FD_READDIR
+            | Rights::FD_FILESTAT_GET
+            | Rights::FD_FILESTAT_SET_TIMES
+            | Rights::FD_FDSTAT_SET_FLAGS
+            | Rights::FD_SYNC
+            | Rights::FD_DATASYNC;
+        let inheriting = base
+            | Rights::FD_READ
+            | Rights::FD_WRITE
+            | Rights::FD_SEEK
+            | Rights::FD_TELL
+            | Rights::FD_ADVISE
+            | Rights::FD_ALLOCATE
+            | Rights::FD_FILESTAT_SET_SIZE
+            | Rights::POLL_FD_READWRITE;
+        Fdstat {
+            fs_filetype: Filetype::Directory,
+            fs_flags: self.flags,
+            fs_rights_base: base,
+            fs_rights_inheriting: inheriting,
+        }
+    }
+
+    /// Sets flags, which make no difference to a directory.
+    pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
+        if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
+            return Err(Errno::Inval);
+        }
+        self.flags = flags;
+        Ok(())
+    }
+}
+
+/// Whether a directory with this access can be changed. What can only be written has no paths to find.
+fn writable(access: AccessMode) -> wasmtime::Result<bool> {
+    match access {
+        AccessMode::ReadOnly => Ok(false),
+        AccessMode::ReadWrite => Ok(true),
+        AccessMode::WriteOnly | AccessMode::Neither => Err(ExtError::error(
+            wasmtime_error_code_t::WASMTIME_ERROR_BAD_ACCESS_MODE,
+            "access mode 2 (write-only) is none of a directory's: 1 (read-only) and 3 (read-write)",
+        )),
+    }
+}
+
+/// Attributes as the guest sees them.
+fn filestat(metadata: &Metadata) -> Filestat {
+    let time = |seconds: i64, nanoseconds: i64| -> u64 {
+        let all = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+        u64::try_from(all).unwrap_or(0)
+    };
+    Filestat {
+        dev: metadata.dev(),
+        ino: metadata.ino(),
+        filetype: kind::filetype(FileType::from_raw_mode(metadata.mode() as _)),
+        nlink: metadata.nlink(),
+        size: metadata.size(),
+        atim: time(metadata.atime(), metadata.atime_nsec()),
+        mtim: time(metadata.mtime(), metadata.mtime_nsec()),
+        ctim: time(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading and writing, at the position and elsewhere.
+
+use super::errno::errno;
+use super::file::{HostFile, retry};
+use super::kind::Kind;
+use super::{Direction, sigpipe, sys, wait};
+use crate::wake::Waker;
+use crate::wasi::fault::{Errno, Fault, Outcome};
+use crate::wasi::memory::{Span, Spans};
+use rustix::fs::OFlags;
+use rustix::io::Errno as Host;
+
+impl HostFile {
+    /// Whether the guest set the non-blocking flag on something on which it makes a difference.
+    #[inline]
+    fn must_not_wait(&self) -> bool {
+        self.nonblock && self.kind().waits()
+    }
+
+    /// Reads at the position and moves it.
+    #[inline]
+    pub(in crate::wasi) fn read(&self, spans: &Spans, waker: Option<&Waker>) -> Outcome<usize> {
+        self.check_readable()?;
+        if spans.total() == 0 && self.kind().ignores_empty_reads() {
+            return Ok(0);
+        }
+        if self.kind().is_socket() {
+            return Ok(self.receive(spans, 0, waker)?.0);
+        }
+        let fd = self.as_fd();
+        if self.must_not_wait() && !wait::is_ready(fd, Direction::Read)? {
+            return Err(Errno::Again.into());
+        }
+        // The operating system would not let go of a guest that waits in the call itself.
+        if waker.is_some() && self.kind().waits() && !self.nonblock {
+            wait::until_ready(fd, Direction::Read, waker)?;
+        }
+        loop {
+            match sys::read(fd, spans.as_slice()) {
+                Ok(n) => return Ok(n),
+                Err(Host::INTR) => {}
+                // The host's own side is non-blocking; the guest's is not.
+                Err(Host::AGAIN) if !self.nonblock => wait::until_ready(fd, Direction::Read, waker)?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Reads at an offset; the position stays.
+    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+        let offset = self.positioned(offset)?;
+        self.check_readable()?;
+        if spans.total() == 0 && self.kind().ignores_empty_reads() {
+            return Ok(0);
+        }
+        retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset))
+    }
+
+    /// Writes at the position, or at the end if the guest appends.
+    #[inline]
+    pub(in crate::wasi) fn write(&self, spans: &mut Spans, waker: Option<&Waker>) -> Outcome<usize> {
+        self.check_writable()?;
+        if self.ignores(spans) {
+            return Ok(0);
+        }
+        if self.kind().waits() {
+            return self.write_stream(spans, waker);
+        }
+        if self.append && !self.always_append {
+            return Ok(retry(|| sys::append(self.as_fd(), spans.as_slice(), false))?);
+        }
+        Ok(retry(|| sys::write(self.as_fd(), spans.as_slice()))?)
+    }
+
+    /// Writes at an offset, or at the end if the guest appends, as Linux has it; the position stays.
+    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+        let offset = self.positioned(offset)?;
+        self.check_writable()?;
+        if self.ignores(spans) {
+            return Ok(0);
+        }
+        if self.append {
+            return retry(|| sys::append(self.as_fd(), spans.as_slice(), true));
+        }
+        retry(|| sys::pwrite(self.as_fd(), spans.as_slice(), offset))
+    }
+
+    /// Whether writing this is nothing to do. `writev` of nothing never does anything; `write` of nothing may find out that
+    /// there is nobody to write to.
+    #[inline]
+    fn ignores(&self, spans: &Spans) -> bool {
+        spans.total() == 0 && (self.kind().ignores_empty_writes() || spans.as_slice().len() != 1)
+    }
+
+    /// Writes everything if the guest's descriptor blocks, and otherwise what fits now.
+    pub(super) fn write_stream(&self, spans: &mut Spans, waker: Option<&Waker>) -> Outcome<usize> {
+        if self.ignores(spans) {
+            return Ok(0);
+        }
+        let mut done = 0;
+        // After a part was written an error waits for the next call, which will meet it again.
+        let end = |done: usize, fault: Fault| match fault {
+            Fault::Errno(_) if done > 0 => Ok(done),
+            fault => Err(fault),
+        };
+        let must_return = self.nonblock || waker.is_some();
+        let held = must_return && !self.kind().is_socket() && !self.host_is_nonblocking()?;
+        // What is written byte by byte, and read meanwhile, has no end.
+        let enough = if held && self.nonblock && self.kind() == Kind::Terminal { TERMINAL_SHARE } else { usize::MAX };
+        loop {
+            let written = match held {
+                true => self.write_held(spans),
+                false => self.write_once(spans.as_slice(), must_return),
+            };
+            match written {
+                Ok(n) => {
+                    done += n;
+                    spans.advance(n);
+                    // A part that was taken of what was held back says nothing about the rest.
+                    if n == 0 || spans.total() == 0 || (self.nonblock && !held) || done >= enough {
+                        return Ok(done);
+                    }
+                }
+                Err(Host::INTR) => {}
+                Err(Host::AGAIN) if !self.nonblock => wait::until_ready(self.as_fd(), Direction::Write, waker)?,
+                Err(e) => return end(done, e.into()),
+            }
+        }
+    }
+
+    /// One write. A socket can be told not to wait.
+    fn write_once(&self, spans: &[Span], never_waits: bool) -> Result<usize, Host> {
+        match self.kind() {
+            kind if kind.is_socket() => sys::send(self.as_fd(), spans, never_waits),
+            Kind::Pipe => sigpipe::held_back(|| sys::write(self.as_fd(), spans)),
+            _ => sys::write(self.as_fd(), spans),
+        }
+    }
+
+    /// One write that must not wait, though the host's side would: `EAGAIN` then.
+    fn write_held(&self, spans: &Spans) -> Result<usize, Host> {
+        if spans.total() == 0 {
+            return self.write_once(spans.as_slice(), true);
+        }
+        match sigpipe::held_back(|| sys::write_now(self.as_fd(), spans.as_slice())) {
+            Err(Host::OPNOTSUPP) => {}
+            written => return written,
+        }
+        // The operating system cannot be told: no more than what something that is ready takes for sure.
+        let most = match self.kind() {
+            Kind::Terminal => 1,
+            _ => PIPE_BUF,
+        };
+        if !wait::is_ready(self.as_fd(), Direction::Write)? {
+            return Err(Host::AGAIN);
+        }
+        let first = spans.as_slice().iter().copied().find(|span| span.len > 0);
+        let part = first.map(|span| Span { base: span.base, len: span.len.min(most) });
+        self.write_once(part.as_slice(), true)
+    }
+
+    /// Whether the open file description, which the host shares, is non-blocking at this moment.
+    fn host_is_nonblocking(&self) -> Result<bool, Errno> {
+        Ok(rustix::fs::fcntl_getfl(self.as_fd()).map_err(errno)?.contains(OFlags::NONBLOCK))
+    }
+
+    /// The offset of a positioned read or write: `ESPIPE` where there is no position.
+    fn positioned(&self, offset: u64) -> Result<i64, Errno> {
+        if !self.kind().seeks() {
+            return Err(Errno::Spipe);
+        }
+        i64::try_from(offset).map_err(|_| Errno::Inval)
+    }
+}
+
+/// How much of a write a terminal takes whose host side blocks, from a guest that does not.
+const TERMINAL_SHARE: usize = 4096;
+
+/// What a pipe takes for sure when it is ready.
+const PIPE_BUF: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };

@@ -1,0 +1,324 @@
+//! Streams that a binding serves: readers, writers and connections that have no descriptor of the host.
+//!
+//! The binding is asked by one callback. Asked not to wait, it says when it would have to, and later, when there is more to
+//! say, it calls `wasmtime_binding_store_wake`, so that a guest that polls asks again.
+
+use super::descriptors::{Entry, LIMIT};
+use super::fault::{Errno, Fault, Outcome};
+use super::host::{AccessMode, Direction, Readiness};
+use super::insert::check_range;
+use super::memory::Spans;
+use super::state;
+use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::store::{Whole, wasmtime_binding_store_t};
+use crate::{cast, guard::guard};
+use wasmtime_c_api::wasmtime_error_t;
+use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Riflags, Rights, Sdflags};
+
+/// Read into `buffer`: 0 bytes are the end.
+pub const WASMTIME_STREAM_READ: u32 = 0;
+/// Write from `buffer`.
+pub const WASMTIME_STREAM_WRITE: u32 = 1;
+/// Say how many bytes can be read without waiting, 0 at the end.
+pub const WASMTIME_STREAM_POLL_READ: u32 = 2;
+/// Say how many bytes can be written without waiting, at least 1.
+pub const WASMTIME_STREAM_POLL_WRITE: u32 = 3;
+/// End the directions in `flags`: 1 for reading, 2 for writing.
+pub const WASMTIME_STREAM_SHUTDOWN: u32 = 4;
+/// The guest's descriptor is gone: the last request of a stream.
+pub const WASMTIME_STREAM_GONE: u32 = 5;
+
+/// Of a read or a write: it may wait.
+pub const WASMTIME_STREAM_MAY_WAIT: u32 = 1;
+/// Of a read: what is read stays to be read.
+pub const WASMTIME_STREAM_PEEK: u32 = 2;
+
+/// Done; `count` says how much.
+pub const WASMTIME_STREAM_DONE: u32 = 0;
+/// It would have to wait.
+pub const WASMTIME_STREAM_WOULD_WAIT: u32 = 1;
+/// It failed; `count` is the error number of WASI 0.1.
+pub const WASMTIME_STREAM_FAILED: u32 = 2;
+/// The guest has to stop, as by an interrupt.
+pub const WASMTIME_STREAM_STOP: u32 = 3;
+
+/// A request to a stream of a binding.
+#[repr(C)]
+pub struct wasmtime_binding_stream_request_t {
+    /// Which stream: what it was inserted with.
+    pub env: u64,
+    /// What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+    pub what: u32,
+    /// `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+    pub flags: u32,
+    /// Memory of the guest. It may be shared with other threads.
+    pub buffer: *mut u8,
+    /// The bytes in it.
+    pub len: usize,
+    /// The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+    pub status: u32,
+    /// What the status says it is.
+    pub count: u64,
+}
+
+/// Serves the streams of a binding. It must not use the store.
+pub type wasmtime_binding_stream_callback_t = extern "C" fn(request: *mut wasmtime_binding_stream_request_t);
+
+/// A stream as a guest's descriptor.
+pub(super) struct Stream {
+    env: u64,
+    callback: wasmtime_binding_stream_callback_t,
+    access: AccessMode,
+    socket: bool,
+    nonblock: bool,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ = self.ask(WASMTIME_STREAM_GONE, 0, std::ptr::null_mut(), 0);
+    }
+}
+
+impl Stream {
+    /// What came of a request: nothing if it would have to wait.
+    fn ask(&self, what: u32, flags: u32, buffer: *mut u8, len: usize) -> Outcome<Option<u64>> {
+        let mut request = wasmtime_binding_stream_request_t {
+            env: self.env,
+            what,
+            flags,
+            buffer,
+            len,
+            status: WASMTIME_STREAM_DONE,
+            count: 0,
+        };
+        (self.callback)(&raw mut request);
+        match request.status {
+            WASMTIME_STREAM_DONE => Ok(Some(request.count)),
+            WASMTIME_STREAM_WOULD_WAIT => Ok(None),
+            WASMTIME_STREAM_STOP => Err(Fault::Trap(wasmtime::Trap::Interrupt.into())),
+            _ => {
+                Err(u16::try_from(request.count).ok().and_then(|n| Errno::try_from(n).ok()).unwrap_or(Errno::Io).into())
+            }
+        }
+    }
+
+    fn may_wait(&self) -> u32 {
+        if self.nonblock { 0 } else { WASMTIME_STREAM_MAY_WAIT }
+    }
+
+    fn check_readable(&self) -> Result<(), Errno> {
+        if self.access.reads() { Ok(()) } else { Err(Errno::Badf) }
+    }
+
+    fn check_writable(&self) -> Result<(), Errno> {
+        if self.access.writes() { Ok(()) } else { Err(Errno::Badf) }
+    }
+
+    /// `ENOTSOCK` unless it is a connection.
+    fn check_socket(&self) -> Result<(), Errno> {
+        if self.socket { Ok(()) } else { Err(Errno::Notsock) }
+    }
+
+    /// Reads what one request brings.
+    pub(super) fn read(&self, spans: &Spans) -> Outcome<usize> {
+        self.check_readable()?;
+        self.receive(spans, 0)
+    }
+
+    fn receive(&self, spans: &Spans, flags: u32) -> Outcome<usize> {
+        let Some(span) = spans.as_slice().iter().find(|span| span.len > 0) else { return Ok(0) };
+        let n = self.ask(WASMTIME_STREAM_READ, flags | self.may_wait(), span.base, span.len)?.ok_or(Errno::Again)?;
+        Ok((n as usize).min(span.len))
+    }
+
+    /// Writes everything if the guest's descriptor blocks, and otherwise what is taken now.
+    pub(super) fn write(&self, spans: &mut Spans) -> Outcome<usize> {
+        self.check_writable()?;
+        let mut done = 0;
+        while let Some(span) = spans.as_slice().iter().copied().find(|span| span.len > 0) {
+            match self.ask(WASMTIME_STREAM_WRITE, self.may_wait(), span.base, span.len) {
+                Ok(Some(n)) => {
+                    let n = (n as usize).min(span.len);
+                    done += n;
+                    spans.advance(n);
+                    if n == 0 {
+                        break;
+                    }
+                }
+                Ok(None) if done > 0 => break,
+                Ok(None) => return Err(Errno::Again.into()),
+                // It is met again by the next call.
+                Err(Fault::Errno(_)) if done > 0 => break,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(done)
+    }
+
+    pub(super) fn recv(&self, spans: &Spans, flags: Riflags) -> Outcome<usize> {
+        self.check_socket()?;
+        self.check_readable()?;
+        if flags.contains(Riflags::RECV_PEEK) {
+            return self.receive(spans, WASMTIME_STREAM_PEEK);
+        }
+        let mut spans = spans.clone();
+        let mut done = 0;
+        loop {
+            match self.receive(&spans, 0) {
+                Ok(n) => {
+                    done += n;
+                    spans.advance(n);
+                    if n == 0 || spans.total() == 0 || !flags.contains(Riflags::RECV_WAITALL) {
+                        return Ok(done);
+                    }
+                }
+                Err(Fault::Errno(_)) if done > 0 => return Ok(done),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    pub(super) fn send(&self, spans: &mut Spans) -> Outcome<usize> {
+        self.check_socket()?;
+        self.write(spans)
+    }
+
+    pub(super) fn shutdown(&self, how: Sdflags) -> Outcome {
+        self.check_socket()?;
+        let mut flags = 0;
+        if how.contains(Sdflags::RD) {
+            self.check_readable()?;
+            flags |= 1;
+        }
+        if how.contains(Sdflags::WR) {
+            self.check_writable()?;
+            flags |= 2;
+        }
+        if flags == 0 {
+            return Err(Errno::Inval.into());
+        }
+        self.ask(WASMTIME_STREAM_SHUTDOWN, flags, std::ptr::null_mut(), 0).map(|_| ())
+    }
+
+    /// Whether it is ready: nothing if not. An error counts as ready, as everywhere: the call itself will meet it.
+    pub(super) fn ready(&self, direction: Direction) -> Outcome<Option<Readiness>> {
+        let what = match direction {
+            Direction::Read => WASMTIME_STREAM_POLL_READ,
+            Direction::Write => WASMTIME_STREAM_POLL_WRITE,
+        };
+        match self.ask(what, 0, std::ptr::null_mut(), 0) {
+            Ok(Some(bytes)) => {
+                Ok(Some(Readiness { bytes, hangup: direction == Direction::Read && bytes == 0 && !self.socket }))
+            }
+            Ok(None) => Ok(None),
+            Err(Fault::Errno(_)) => Ok(Some(Readiness { bytes: 0, hangup: true })),
+            Err(trap) => Err(trap),
+        }
+    }
+
+    /// `EBADF` unless the guest may use this direction.
+    pub(super) fn check(&self, direction: Direction) -> Result<(), Errno> {
+        match direction {
+            Direction::Read => self.check_readable(),
+            Direction::Write => self.check_writable(),
+        }
+    }
+
+    /// A connection is a stream socket; WASI 0.1 has no type for a pipe.
+    fn filetype(&self) -> Filetype {
+        if self.socket { Filetype::SocketStream } else { Filetype::Unknown }
+    }
+
+    pub(super) fn stat(&self) -> Filestat {
+        Filestat { dev: 0, ino: 0, filetype: self.filetype(), nlink: 1, size: 0, atim: 0, mtim: 0, ctim: 0 }
+    }
+
+    pub(super) fn fdstat(&self) -> Fdstat {
+        let mut rights = Rights::FD_FDSTAT_SET_FLAGS | Rights::FD_FILESTAT_GET | Rights::POLL_FD_READWRITE;
+        rights.set(Rights::FD_READ, self.access.reads());
+        rights.set(Rights::FD_WRITE, self.access.writes());
+        rights.set(Rights::SOCK_SHUTDOWN, self.socket);
+        let mut flags = Fdflags::empty();
+        flags.set(Fdflags::NONBLOCK, self.nonblock);
+        Fdstat {
+            fs_filetype: self.filetype(),
+            fs_flags: flags,
+            fs_rights_base: rights,
+            fs_rights_inheriting: Rights::empty(),
+        }
+    }
+
+    /// Appending changes nothing about a stream, and is taken as Linux takes it.
+    pub(super) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
+        if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
+            return Err(Errno::Inval);
+        }
+        self.nonblock = flags.contains(Fdflags::NONBLOCK);
+        Ok(())
+    }
+}
+
+/// Makes a stream that the binding serves a guest's descriptor, in a store that was configured by
+/// `wasmtime_binding_store_set_wasi`.
+///
+/// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
+/// the guest has there is closed first. `socket` says whether it is a stream socket for the guest, rather than a pipe. The
+/// callback hears `WASMTIME_STREAM_GONE` once, in the end, if and only if this succeeds. Errors are those of
+/// `wasmtime_context_insert_file`.
+///
+/// # Safety
+///
+/// `store` must be live and not in use, `guest_fd` valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
+    store: *mut wasmtime_binding_store_t,
+    push: bool,
+    guest_fd: *mut u32,
+    access_mode: u32,
+    socket: bool,
+    env: u64,
+    callback: wasmtime_binding_stream_callback_t,
+) -> Option<Box<wasmtime_error_t>> {
+    let whole = Whole::of(store);
+    guard(move || {
+        let access = AccessMode::from_number(access_mode)?;
+        // SAFETY: the caller vouches for both.
+        let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
+        if !push {
+            check_range(*guest_fd)?;
+        }
+        state::silence_probe();
+        let (state, ctx) = state::find(store.data_mut())?;
+        if state.any_waker().is_none() {
+            return Err(ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_NO_WASI,
+                "WASI was not configured by wasmtime_binding_store_set_wasi",
+            ));
+        }
+        if push {
+            *guest_fd = state.descriptors.lowest_free().map_err(|_| {
+                ExtError::error(
+                    wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
+                    format!("all {LIMIT} guest descriptors are in use"),
+                )
+            })?;
+        }
+        let stream = Stream { env, callback, access, socket, nonblock: false };
+        if let Some(replaced) = state.descriptors.put(*guest_fd, Entry::Stream(stream)) {
+            // It is gone, whatever closing it says, and the stream is in its place.
+            let _ = state.close(replaced, ctx);
+        }
+        Ok(())
+    })
+}
+
+/// Makes a guest of the store that polls ask its streams again. Safe to call from any thread while the store lives.
+///
+/// # Safety
+///
+/// `store` must be live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_store_wake(store: *mut wasmtime_binding_store_t) {
+    // SAFETY: the caller vouches for the store; only the deadline is touched, which is all atomic.
+    unsafe { &(*Whole::of(store)).deadline }.wake();
+}
