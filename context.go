@@ -18,9 +18,21 @@ func (s *state) watch(ctx context.Context) (stop func(), err error) {
 	if ctx == nil {
 		return nothing, nil
 	}
-	outer := s.ctx
+	outer, outerStop, unmerge := s.ctx, s.stop, nothing
 	s.ctx = ctx
-	restore := func() { s.ctx = outer }
+	switch {
+	case !canStop(ctx):
+	case !canStop(outerStop) || outerStop.Done() == ctx.Done():
+		s.stop = ctx
+	default:
+		merged, cancel := context.WithCancel(ctx)
+		forget := context.AfterFunc(outerStop, cancel)
+		s.stop, unmerge = merged, func() { forget(); cancel() }
+	}
+	restore := func() {
+		unmerge()
+		s.ctx, s.stop = outer, outerStop
+	}
 	if s.engine.epochs && s.native.DeadlineUnset() {
 		s.native.SetDeadline(never)
 	}
@@ -79,3 +91,6 @@ func contextError(ctx context.Context) error {
 
 // never is a deadline that never comes.
 const never = ^uint64(0)
+
+// canStop tells whether a context, which may be nil, can ever be done.
+func canStop(ctx context.Context) bool { return ctx != nil && ctx.Done() != nil }

@@ -56,7 +56,7 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 }
 
 // CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt], which
-// wraps the context's error and cause. A guest that waits in a WASI call, for a pipe or a clock, stops when the wait is over; a host
+// wraps the context's error and cause, also while it waits in a WASI call; a host
 // function finds the context with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption]; otherwise
 // the error wraps [ErrNoEpochs]. If no deadline was set for the store, it has none from now on.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {

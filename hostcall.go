@@ -16,6 +16,10 @@ type hostFunc struct {
 // linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
 const linkerEnv = 1 << 63
 
+// linkerFuncs are the host functions of all linkers. They stay until the native library says that neither the linker nor a
+// store needs them.
+var linkerFuncs registry[hostFunc]
+
 // addHost keeps a host function for the life of the store and makes it one of its functions.
 func (s *state) addHost(h *hostFunc) *Func {
 	outermost := s.mustEnter()
@@ -35,7 +39,7 @@ func onHostCall(call *ffi.HostCall) {
 	if call.Env&linkerEnv == 0 {
 		h = s.hosts[call.Env]
 	} else {
-		h = linkerFuncs.get(call.Env)
+		h = linkerFuncs.get(call.Env &^ linkerEnv)
 	}
 	s.lock.Identify()
 	c := s.lendCaller(call)

@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"os"
+	"syscall"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -20,7 +21,8 @@ const (
 )
 
 // InsertFile makes an open file of the host the guest's descriptor fd, 0 to 1048575: a regular file, a pipe, a terminal or
-// another device. What the guest had there is closed first, as dup2 does; 0, 1 and 2 are its standard streams.
+// another device, or a socket, which then is one in the guest, too, or a directory, as [Store.InsertDir] without a name does. What
+// the guest had there is closed first, as dup2 does; 0, 1 and 2 are its standard streams.
 //
 // The file is duplicated. Closing f does not close the guest's descriptor, nor the other way round; f may be closed as soon
 // as InsertFile returns. Both share one open file, and so one position: what the guest reads moves f on, and seeking in one
@@ -88,6 +90,14 @@ func removeFile(store Storelike, fd uint32) error {
 
 // withStoreAndFile runs f with the store taken and the file's descriptor held.
 func withStoreAndFile(store Storelike, file *os.File, f func(s ffi.Store, host uintptr) ffi.Error) error {
+	if file == nil {
+		return errorf(ErrBadFile, "the file is nil: %v", ErrBadFile)
+	}
+	return withDescriptor(store, file.Name(), file, f)
+}
+
+// withDescriptor runs f with the store taken and the descriptor of something open held.
+func withDescriptor(store Storelike, name string, open syscall.Conn, f func(s ffi.Store, host uintptr) ffi.Error) error {
 	s := store.storeState()
 	outermost, err := s.enter()
 	if err != nil {
@@ -95,7 +105,7 @@ func withStoreAndFile(store Storelike, file *os.File, f func(s ffi.Store, host u
 	}
 	defer s.leave(outermost)
 	var failed ffi.Error
-	if err := withFd(file, func(fd uintptr) { failed = f(s.native, fd) }); err != nil {
+	if err := withFd(name, open, func(fd uintptr) { failed = f(s.native, fd) }); err != nil {
 		return err
 	}
 	if !failed.IsNil() {
@@ -104,18 +114,15 @@ func withStoreAndFile(store Storelike, file *os.File, f func(s ffi.Store, host u
 	return nil
 }
 
-// withFd runs f while the file's descriptor, or handle on Windows, is held open. It does not change the file's blocking
-// mode, as os.File.Fd would. A nil or closed file is ErrBadFile.
-func withFd(file *os.File, f func(fd uintptr)) error {
-	if file == nil {
-		return errorf(ErrBadFile, "the file is nil: %v", ErrBadFile)
-	}
-	conn, err := file.SyscallConn()
+// withFd runs f while the descriptor, or handle on Windows, of something open is held. It does not change its blocking
+// mode, as os.File.Fd would. What is closed is ErrBadFile.
+func withFd(name string, open syscall.Conn, f func(fd uintptr)) error {
+	conn, err := open.SyscallConn()
 	if err == nil {
 		err = conn.Control(f)
 	}
 	if err != nil {
-		return errorf(ErrBadFile, "%s: %v", file.Name(), err)
+		return errorf(ErrBadFile, "%s: %v", name, err)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 	native := l.handle.acquire()
 	defer l.handle.release()
-	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.add(h))
+	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.add(h)|linkerEnv)
 	if !err.IsNil() {
 		return newError(err)
 	}

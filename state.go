@@ -21,8 +21,8 @@ type state struct {
 	slots int
 	// epoch points at a counter that rises when a memory may have moved, and when the store is closed.
 	epoch *uint64
-	index uintptr
-	// entry is the store's place in the table of stores, set while it is entered.
+	// place is nil when the store is closed. entry is the place's, set while the store is entered.
+	place *place
 	entry **state
 
 	// nativeID is what items of the store carry; 0 until it has been asked for.
@@ -35,7 +35,8 @@ type state struct {
 	// caller is for the next host call.
 	caller      *Caller
 	firstCaller Caller
-	ctx         context.Context
+	// ctx is the context of the innermost call, and stop one that ends with it or with that of any call around it.
+	ctx, stop context.Context
 
 	// What a host function left behind for the call that it came from.
 	panicking bool
@@ -45,32 +46,19 @@ type state struct {
 	closed atomic.Bool
 	// abandoned says that it was closed by abandon.
 	abandoned atomic.Bool
-	cleanup   runtime.Cleanup
 }
 
-func newState(engine *Engine, data any) *state {
+// open makes the state of a new store in s.
+func (s *state) open(engine *Engine, data any) {
 	e := engine.handle.acquire()
 	defer engine.handle.release()
-	s := &state{engine: engine, data: data, index: stores.reserve()}
-	s.entry = stores.entry(s.index)
-	s.epoch = stores.epoch(s.index)
-	s.native = ffi.NewStore(e, s.index, engine.epochs, s.epoch)
+	s.engine, s.data, s.place = engine, data, takePlace()
+	s.entry, s.epoch = s.place.entry, s.place.epoch
+	s.native = ffi.NewStore(e, s.place.index, engine.epochs, s.epoch)
+	s.place.native = s.native
 	s.call, s.slots = s.native.Call(), ffi.StoreSlots
 	s.caller = &s.firstCaller
 	s.firstCaller.state = s
-	s.cleanup = runtime.AddCleanup(s, disposal.run, disposal{s.native, s.index})
-	return s
-}
-
-// disposal is what is left to do when a store is gone.
-type disposal struct {
-	native ffi.Store
-	index  uintptr
-}
-
-func (d disposal) run() {
-	d.native.Delete()
-	stores.free(d.index)
 }
 
 // close frees the store. It panics if a guest is running in it.
@@ -84,10 +72,9 @@ func (s *state) close() {
 		}
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
-	s.cleanup.Stop()
 	*s.entry = s // finalizers of externrefs look for the store
-	disposal{s.native, s.index}.run()
-	s.hosts, s.externs, s.data = nil, slab{}, nil
+	s.place.leave()
+	s.place, s.hosts, s.externs, s.data = nil, nil, slab{}, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 }
@@ -128,10 +115,13 @@ func (s *state) leave(outermost bool) {
 // the goroutine, which stays locked to it.
 func (s *state) abandon() {
 	runtime.LockOSThread()
-	s.cleanup.Stop()
+	if s.place == nil {
+		return // a call inside of this one has given it up
+	}
+	s.place.vacate()
+	s.place = nil
 	s.abandoned.Store(true)
 	s.closed.Store(true)
-	*s.entry = nil
 	s.lock.Retire()
 }
 

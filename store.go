@@ -25,7 +25,13 @@ func NewStore(engine *Engine) *Store { return NewStoreWithData(engine, nil) }
 
 // NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data].
 func NewStoreWithData(engine *Engine, data any) *Store {
-	return &Store{Engine: engine, state: newState(engine, data)}
+	both := &struct { // one allocation for what has one life
+		Store
+		state
+	}{}
+	both.state.open(engine, data)
+	both.Store = Store{Engine: engine, state: &both.state}
+	return &both.Store
 }
 
 // Close frees the store now, with everything in it. It panics while a guest runs in the store. Closing twice does nothing.

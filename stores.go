@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -10,8 +11,6 @@ import (
 // stores finds the store that a call from the native library is about: C knows it by its number. A store is in the table
 // only while it is entered, so the table keeps nobody alive.
 var stores storeTable
-
-const chunkSize = 1024
 
 type storeTable struct {
 	chunks [8192]atomic.Pointer[storeChunk]
@@ -28,43 +27,90 @@ type storeChunk struct {
 	epochs []uint64
 }
 
-// reserve returns a number that no store has.
-func (t *storeTable) reserve() uintptr {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := len(t.unused); n > 0 {
-		i := t.unused[n-1]
-		t.unused = t.unused[:n-1]
-		return i
-	}
-	i := t.next
-	if i/chunkSize >= uintptr(len(t.chunks)) {
-		panic("wasmtime: too many stores are open")
-	}
-	if i%chunkSize == 0 {
-		t.chunks[i/chunkSize].Store(&storeChunk{epochs: ffi.NewCounters(chunkSize)})
-	}
-	t.next++
-	return i
+// place is what a store has while it is open: a number in the table, and somebody who deletes the native store when the place
+// is not reachable any more. Places are used again, which is much cheaper than to make one for every store.
+type place struct{ *room }
+
+// room is all of a place but its reachability.
+type room struct {
+	index  uintptr
+	native ffi.Store
+	// entry is where the store is found while it is entered. Only who holds the store touches it.
+	entry **state
+	// epoch is its memory epoch.
+	epoch *uint64
 }
 
-// free gives a number back, whose store is gone.
-func (t *storeTable) free(i uintptr) {
-	*t.entry(i) = nil
-	*t.epoch(i)++
+// places are those that no store has.
+var places sync.Pool
+
+// takePlace returns a place that no other store has.
+func takePlace() *place {
+	if p, ok := places.Get().(*place); ok {
+		return p
+	}
+	p := &place{stores.add()}
+	runtime.AddCleanup(p, (*room).clear, p.room)
+	return p
+}
+
+// leave deletes the native store and gives the place to others.
+func (p *place) leave() {
+	p.deleteNative()
+	p.vacate()
+	places.Put(p)
+}
+
+// deleteNative deletes the native store, whatever comes of that, once.
+func (r *room) deleteNative() {
+	native := r.native
+	r.native = ffi.Store{}
+	native.Delete()
+}
+
+// vacate forgets the store.
+func (r *room) vacate() {
+	r.native = ffi.Store{}
+	*r.entry = nil
+	*r.epoch++
+}
+
+// clear ends a room whose place is gone.
+func (r *room) clear() {
+	if !r.native.IsNil() {
+		r.deleteNative()
+		r.vacate()
+	}
+	stores.remove(r.index)
+}
+
+// add returns a room with a number that no other has.
+func (t *storeTable) add() *room {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var i uintptr
+	if n := len(t.unused); n > 0 {
+		i = t.unused[n-1]
+		t.unused = t.unused[:n-1]
+	} else {
+		i = t.next
+		if i/chunkSize >= uintptr(len(t.chunks)) {
+			panic("wasmtime: too many stores are open")
+		}
+		if i%chunkSize == 0 {
+			t.chunks[i/chunkSize].Store(&storeChunk{epochs: ffi.NewCounters(chunkSize)})
+		}
+		t.next++
+	}
+	chunk := t.chunks[i/chunkSize].Load()
+	return &room{index: i, entry: &chunk.stores[i%chunkSize], epoch: &chunk.epochs[i%chunkSize]}
+}
+
+// remove lets another have a number.
+func (t *storeTable) remove(i uintptr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.unused = append(t.unused, i)
-}
-
-// entry returns where the store with a number is kept while it is entered. Only who holds the store touches it.
-func (t *storeTable) entry(i uintptr) **state {
-	return &t.chunks[i/chunkSize].Load().stores[i%chunkSize]
-}
-
-// epoch returns the memory epoch of the store with a number.
-func (t *storeTable) epoch(i uintptr) *uint64 {
-	return &t.chunks[i/chunkSize].Load().epochs[i%chunkSize]
 }
 
 // get returns the entered store with a number; nil if it is not entered.

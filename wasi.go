@@ -1,8 +1,10 @@
 package wasmtime
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -12,9 +14,11 @@ import (
 // stores, but a file that it opened for a standard stream goes to the first. It is used by one goroutine at a time. See
 // wasmtime_wasi::WasiCtxBuilder.
 type WasiConfig struct {
-	spec   ffi.WasiSpec
-	files  [3]*os.File
-	closed bool
+	spec  ffi.WasiSpec
+	files [3]*os.File
+	// streams are the standard streams that Go serves.
+	streams [3]goStream
+	closed  bool
 }
 
 // WasiDirPerms is what a guest may do to directories below a preopened one.
@@ -95,16 +99,49 @@ func (c *WasiConfig) SetStdoutFile(path string) error { return c.setFile(1, path
 func (c *WasiConfig) SetStderrFile(path string) error { return c.setFile(2, path, os.Create) }
 
 func (c *WasiConfig) setFile(i int, path string, open func(string) (*os.File, error)) error {
-	spec := c.use()
+	c.use()
 	f, err := open(path)
 	if err != nil {
 		return err
 	}
+	c.setStdio(i, ffi.StdioFile, f)
+	return nil
+}
+
+// SetStdin makes a reader the guest's standard input, as [Store.InsertReader] would: of every store that is given the
+// configuration.
+func (c *WasiConfig) SetStdin(r io.Reader) {
+	c.setStream(0, goStream{r, func(store *Store) error { return insertReader(store, 0, r) }})
+}
+
+// SetStdinBytes makes bytes the guest's standard input, for every store anew. They are not copied.
+func (c *WasiConfig) SetStdinBytes(b []byte) {
+	c.setStream(0, goStream{b, func(store *Store) error { return insertReader(store, 0, bytes.NewReader(b)) }})
+}
+
+// SetStdout makes a writer the guest's standard output, as [Store.InsertWriter] would: of every store that is given the
+// configuration.
+func (c *WasiConfig) SetStdout(w io.Writer) {
+	c.setStream(1, goStream{w, func(store *Store) error { return insertWriter(store, 1, w) }})
+}
+
+// SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output.
+func (c *WasiConfig) SetStderr(w io.Writer) {
+	c.setStream(2, goStream{w, func(store *Store) error { return insertWriter(store, 2, w) }})
+}
+
+func (c *WasiConfig) setStream(i int, stream goStream) {
+	c.setStdio(i, ffi.StdioNone, nil)
+	c.streams[i] = stream
+}
+
+// setStdio says what a standard stream is, in place of what it was.
+func (c *WasiConfig) setStdio(i int, kind ffi.StdioKind, f *os.File) {
+	spec := c.use()
 	if c.files[i] != nil {
 		c.files[i].Close()
 	}
-	c.files[i], spec.Stdio[i] = f, ffi.StdioFile
-	return nil
+	c.files[i], c.streams[i], spec.Stdio[i] = f, goStream{}, kind
 }
 
 // InheritStdin gives the guest this process's standard input.
@@ -116,14 +153,7 @@ func (c *WasiConfig) InheritStdout() { c.inherit(1) }
 // InheritStderr gives the guest this process's standard error.
 func (c *WasiConfig) InheritStderr() { c.inherit(2) }
 
-func (c *WasiConfig) inherit(i int) {
-	spec := c.use()
-	if c.files[i] != nil {
-		c.files[i].Close()
-		c.files[i] = nil
-	}
-	spec.Stdio[i] = ffi.StdioInherit
-}
+func (c *WasiConfig) inherit(i int) { c.setStdio(i, ffi.StdioInherit, nil) }
 
 // PreopenDir gives the guest a directory of the host, sandboxed: nothing above it can be reached. The guest finds it under
 // guestPath.
@@ -177,6 +207,11 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 			return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
 		}
 	}
+	for _, stream := range wasi.streams {
+		if err := stream.check(); err != nil {
+			return err
+		}
+	}
 	options := ffi.NewWasiOptions(spec)
 	defer options.Delete()
 	var failed ffi.Error
@@ -188,6 +223,33 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 		return newError(failed)
 	}
 	wasi.closeFiles()
+	s.lock.Identify() // the streams are inserted as by a program, which enters the store
+	for _, stream := range wasi.streams {
+		if stream.insert != nil {
+			if err := stream.insert(store); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// goStream is a standard stream that Go serves.
+type goStream struct {
+	served any
+	insert func(*Store) error
+}
+
+// check finds out beforehand what would make insert fail.
+func (g goStream) check() error {
+	switch f, ok := g.served.(*os.File); {
+	case g.insert == nil:
+		return nil
+	case isNil(g.served):
+		return errorf(ErrBadFile, "a standard stream is nil: %v", ErrBadFile)
+	case ok:
+		return withFd(f.Name(), f, func(uintptr) {})
+	}
 	return nil
 }
 
@@ -201,7 +263,7 @@ func withFds(files []*os.File, options ffi.WasiOptions, i int, f func()) error {
 		return nil
 	}
 	var inner error
-	err := withFd(files[i], func(fd uintptr) {
+	err := withFd(files[i].Name(), files[i], func(fd uintptr) {
 		options.SetStdioFile(i, fd)
 		inner = withFds(files, options, i+1, f)
 	})

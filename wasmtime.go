@@ -3,7 +3,7 @@
 // An [Engine] compiles a [Module]; a [Store] holds its instances; a [Linker] gives them their imports. [Func.Call] calls
 // any function with checked arguments; a function that is called often is bound once, with [Bind2] and its like, and
 // then costs no allocation. Host functions are Go functions, see [Linker.FuncWrap] and, for speed, [HostFunc2]. WASI 0.1 is
-// configured with [WasiConfig]; [Store.InsertFile] makes an open file of the host a descriptor of the guest.
+// configured with [WasiConfig]; [Store.InsertFile] makes an open file of the host a descriptor of the guest, and [Store.InsertDir] a directory.
 //
 // Names and behaviour are those of github.com/bytecodealliance/wasmtime-go/v44, so a program written for it changes its
 // import path and goes on. What has been added stands beside it.
@@ -32,7 +32,8 @@ func init() {
 	if err := ffi.CheckVersion(); err != nil {
 		panic(err)
 	}
-	ffi.OnHostCall = onHostCall
-	ffi.OnFuncGone = linkerFuncs.remove
+	ffi.OnHostCall(onHostCall)
+	ffi.OnFuncGone = func(env uint64) { linkerFuncs.remove(env &^ linkerEnv) }
+	ffi.OnStream = onStream
 	ffi.OnExternrefGone = onExternrefGone
 }

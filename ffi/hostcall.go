@@ -3,12 +3,13 @@ package ffi
 /*
 #include "store.h"
 
-void gowasmtimeHostCall(wasmtime_binding_hostcall_t *call);
+void ffi_set_host_call(uintptr_t entry);
+void ffi_host_call(wasmtime_binding_hostcall_t *call);
 void gowasmtimeFuncGone(uint64_t env);
 void gowasmtimeExternrefGone(void *data, uint64_t token);
 
-static const wasmtime_binding_host_t ffi_store_host = {gowasmtimeHostCall, NULL, gowasmtimeExternrefGone};
-static const wasmtime_binding_host_t ffi_linker_host = {gowasmtimeHostCall, gowasmtimeFuncGone, gowasmtimeExternrefGone};
+static const wasmtime_binding_host_t ffi_store_host = {ffi_host_call, NULL, gowasmtimeExternrefGone};
+static const wasmtime_binding_host_t ffi_linker_host = {ffi_host_call, gowasmtimeFuncGone, gowasmtimeExternrefGone};
 
 static inline const wasmtime_binding_host_t *ffi_host(bool linker) {
   return linker ? &ffi_linker_host : &ffi_store_host;
@@ -42,17 +43,17 @@ var (
 	_ [unsafe.Sizeof(HostCall{}) - unsafe.Sizeof(C.wasmtime_binding_hostcall_t{})]byte
 )
 
-// The callbacks, set once by the package above before anything is called. OnHostCall must not panic.
+// OnHostCall sets the function that every host call arrives at. It must not panic.
+func OnHostCall(f func(call *HostCall)) {
+	// A function value points at a closure, of which the code comes first.
+	C.ffi_set_host_call(C.uintptr_t(**(**uintptr)(unsafe.Pointer(&f))))
+}
+
+// The callbacks, set once by the package above before anything is called.
 var (
-	OnHostCall      func(call *HostCall)
 	OnFuncGone      func(env uint64)
 	OnExternrefGone func(data uintptr, token uint64)
 )
-
-//export gowasmtimeHostCall
-func gowasmtimeHostCall(call *C.wasmtime_binding_hostcall_t) {
-	OnHostCall((*HostCall)(unsafe.Pointer(call)))
-}
 
 //export gowasmtimeFuncGone
 func gowasmtimeFuncGone(env C.uint64_t) { OnFuncGone(uint64(env)) }

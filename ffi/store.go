@@ -14,7 +14,8 @@ type Store struct{ ptr *C.wasmtime_binding_store_t }
 func NewStore(engine Engine, data uintptr, epochs bool, memoryEpoch *uint64) Store {
 	crossing()
 	track("store", 1)
-	return Store{C.ffi_store_new(engine.ptr, C.uintptr_t(data), C.bool(epochs), C.uintptr_t(uintptr(unsafe.Pointer(memoryEpoch))))}
+	return Store{C.ffi_store_new(C.uintptr_t(uintptr(unsafe.Pointer(engine.ptr))), C.uintptr_t(data), C.bool(epochs),
+		C.uintptr_t(uintptr(unsafe.Pointer(memoryEpoch))))}
 }
 
 // NewCounters allocates n counters, each of them 0, that are never freed.
@@ -25,7 +26,7 @@ func NewCounters(n int) []uint64 {
 // Delete frees the store with everything in it.
 func (s Store) Delete() {
 	track("store", -1)
-	C.wasmtime_binding_store_delete(s.ptr)
+	C.ffi_store_delete(C.uintptr_t(uintptr(unsafe.Pointer(s.ptr))))
 }
 
 // IsNil tells whether there is no store.

@@ -1,16 +1,21 @@
 // Small helpers that only cgo needs.
+#pragma once
 #include <stdint.h>
 #include <stdlib.h>
 #include <wasmtime/ext.h>
 
-// A store whose data is a number, not a pointer.
-static inline wasmtime_binding_store_t *ffi_store_new(wasmtime_binding_engine_t *engine, uintptr_t data, bool epochs,
+// A store whose data is a number, not a pointer. Here and below, an address is passed as a number where cgo would lose time
+// checking a pointer into C's own memory.
+static inline wasmtime_binding_store_t *ffi_store_new(uintptr_t engine, uintptr_t data, bool epochs,
                                                       uintptr_t memory_epoch) {
-  return wasmtime_binding_store_new(engine, (void *)data, epochs, (uint64_t *)memory_epoch);
+  return wasmtime_binding_store_new((const wasmtime_binding_engine_t *)engine, (void *)data, epochs,
+                                    (uint64_t *)memory_epoch);
+}
+static inline void ffi_store_delete(uintptr_t store) {
+  wasmtime_binding_store_delete((wasmtime_binding_store_t *)store);
 }
 
-// A call through a frame that C owns. A number, so that cgo has no pointer to check; no result, because fetching one costs
-// a tenth of the call: the frame says how it ended.
+// A call through a frame. No result, because fetching one costs a tenth of the call: the frame says how it ended.
 static inline void ffi_call(uintptr_t call) { wasmtime_binding_call((wasmtime_binding_call_t *)call); }
 
 // Instantiations, whose outcome is in the frame.

@@ -8,6 +8,12 @@ package ffi
 // static inline wasmtime_error_t *ffi_push_file(wasmtime_context_t *context, uintptr_t host_fd, uint32_t mode, uint32_t *guest_fd) {
 //   return wasmtime_context_push_file(context, (void *)host_fd, mode, guest_fd);
 // }
+// static inline wasmtime_error_t *ffi_insert_dir(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd, const uint8_t *path, size_t len, uint32_t mode) {
+//   return wasmtime_context_insert_dir(context, guest_fd, (void *)host_fd, path, len, mode);
+// }
+// static inline wasmtime_error_t *ffi_push_dir(wasmtime_context_t *context, uintptr_t host_fd, const uint8_t *path, size_t len, uint32_t mode, uint32_t *guest_fd) {
+//   return wasmtime_context_push_dir(context, (void *)host_fd, path, len, mode, guest_fd);
+// }
 // static inline void ffi_set_stdio(wasmtime_wasi_stdio_t *stdio, uint32_t kind, uintptr_t host_fd) {
 //   stdio->kind = kind;
 //   stdio->host_fd = (void *)host_fd;
@@ -122,7 +128,7 @@ func (o WasiOptions) Delete() {
 // SetWasi configures WASI in the store; everything is copied.
 func (s Store) SetWasi(o WasiOptions) Error {
 	crossing()
-	return wrapError(C.wasmtime_context_set_wasi_options(s.context(), o.ptr))
+	return wrapError(C.wasmtime_binding_store_set_wasi(s.ptr, o.ptr))
 }
 
 // InsertFile makes a duplicate of a host file a guest's descriptor.
@@ -137,6 +143,30 @@ func (s Store) PushFile(hostFd uintptr, mode uint32) (uint32, Error) {
 	var guestFd C.uint32_t
 	err := wrapError(C.ffi_push_file(s.context(), C.uintptr_t(hostFd), C.uint32_t(mode), &guestFd))
 	return uint32(guestFd), err
+}
+
+// InsertDir makes a duplicate of a host directory a guest's descriptor; an empty path is no name.
+func (s Store) InsertDir(guestFd uint32, hostFd uintptr, guestPath string, mode uint32) Error {
+	crossing()
+	path, n := dirName(guestPath)
+	return wrapError(C.ffi_insert_dir(s.context(), C.uint32_t(guestFd), C.uintptr_t(hostFd), path, n, C.uint32_t(mode)))
+}
+
+// PushDir makes a duplicate of a host directory the guest's descriptor with the lowest free number.
+func (s Store) PushDir(hostFd uintptr, guestPath string, mode uint32) (uint32, Error) {
+	crossing()
+	var guestFd C.uint32_t
+	path, n := dirName(guestPath)
+	err := wrapError(C.ffi_push_dir(s.context(), C.uintptr_t(hostFd), path, n, C.uint32_t(mode), &guestFd))
+	return uint32(guestFd), err
+}
+
+// dirName is a string for C that is null when it is empty.
+func dirName(s string) (*C.uint8_t, C.size_t) {
+	if s == "" {
+		return nil, 0
+	}
+	return stringBytes(s), C.size_t(len(s))
 }
 
 // RemoveFile closes a guest's descriptor.

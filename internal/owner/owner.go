@@ -56,6 +56,10 @@ func (l *Lock) Identify() {
 	}
 }
 
+// Disown takes back what Identify did, until the next one: the holder itself finds the lock Busy. It tells whether there was
+// anything to take back. Only the holder may call it.
+func (l *Lock) Disown() bool { return l.holder.Swap(0) != 0 }
+
 // Release frees the lock. Only the call that got Acquired may do so.
 func (l *Lock) Release() {
 	if l.holder.Load() != 0 {

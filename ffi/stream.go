@@ -1,0 +1,92 @@
+package ffi
+
+/*
+#include <wasmtime/ext.h>
+
+void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
+
+static inline wasmtime_error_t *ffi_insert_stream(wasmtime_binding_store_t *store, bool push, uint32_t *guest_fd,
+                                                  uint32_t mode, bool socket, uint64_t env) {
+  return wasmtime_binding_store_insert_stream(store, push, guest_fd, mode, socket, env, gowasmtimeStream);
+}
+*/
+import "C"
+
+import "unsafe"
+
+// StreamRequest is a request to a stream that Go serves: memory that C owns, the mirror of wasmtime_binding_stream_request_t,
+// valid until the callback returns.
+type StreamRequest struct {
+	// Env is what the stream was inserted with.
+	Env uint64
+	// What is to be done.
+	What StreamOp
+	// Flags are Stream flags, or the directions of StreamShutdown.
+	Flags  uint32
+	buffer unsafe.Pointer
+	len    uintptr
+	// Status and Count are the answer.
+	Status StreamStatus
+	Count  uint64
+}
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.wasmtime_binding_stream_request_t{}) - unsafe.Sizeof(StreamRequest{})]byte
+	_ [unsafe.Sizeof(StreamRequest{}) - unsafe.Sizeof(C.wasmtime_binding_stream_request_t{})]byte
+)
+
+// StreamOp says what a stream has to do.
+type StreamOp uint32
+
+// What a stream has to do.
+const (
+	StreamRead      StreamOp = C.WASMTIME_STREAM_READ
+	StreamWrite     StreamOp = C.WASMTIME_STREAM_WRITE
+	StreamPollRead  StreamOp = C.WASMTIME_STREAM_POLL_READ
+	StreamPollWrite StreamOp = C.WASMTIME_STREAM_POLL_WRITE
+	StreamShutdown  StreamOp = C.WASMTIME_STREAM_SHUTDOWN
+	StreamGone      StreamOp = C.WASMTIME_STREAM_GONE
+)
+
+// Flags of requests: those of reads and writes, then the directions of StreamShutdown.
+const (
+	StreamMayWait   uint32 = C.WASMTIME_STREAM_MAY_WAIT
+	StreamPeek      uint32 = C.WASMTIME_STREAM_PEEK
+	StreamShutRead  uint32 = 1
+	StreamShutWrite uint32 = 2
+)
+
+// StreamStatus says how a request ended.
+type StreamStatus uint32
+
+// How a request ends: Count is a number of bytes after StreamDone and an errno of WASI 0.1 after StreamFailed.
+const (
+	StreamDone      StreamStatus = C.WASMTIME_STREAM_DONE
+	StreamWouldWait StreamStatus = C.WASMTIME_STREAM_WOULD_WAIT
+	StreamFailed    StreamStatus = C.WASMTIME_STREAM_FAILED
+	StreamStop      StreamStatus = C.WASMTIME_STREAM_STOP
+)
+
+// Buffer is the guest's memory to read into or to write from.
+func (r *StreamRequest) Buffer() []byte { return unsafe.Slice((*byte)(r.buffer), r.len) }
+
+// OnStream serves all streams. It is set once, by the package above, before anything is called. It must not panic.
+var OnStream func(*StreamRequest)
+
+//export gowasmtimeStream
+func gowasmtimeStream(request *C.wasmtime_binding_stream_request_t) {
+	OnStream((*StreamRequest)(unsafe.Pointer(request)))
+}
+
+// InsertStream makes a stream that Go serves the guest's descriptor fd, or with push the one with the lowest free number. It
+// returns the number.
+func (s Store) InsertStream(fd uint32, push bool, mode uint32, socket bool, env uint64) (uint32, Error) {
+	crossing()
+	number := C.uint32_t(fd)
+	err := wrapError(C.ffi_insert_stream(s.ptr, C.bool(push), &number, C.uint32_t(mode), C.bool(socket), C.uint64_t(env)))
+	return uint32(number), err
+}
+
+// Wake makes a guest that polls ask its streams again; it may be called from any goroutine while the store lives.
+func (s Store) Wake() { C.wasmtime_binding_store_wake(s.ptr) }
