@@ -1,0 +1,226 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gowasmtime/wasmtime"
+)
+
+// command is one of the things that gowasmtime does.
+type command struct {
+	// name is "" for gowasmtime without a command, which is run.
+	name string
+	// operands is how they are written; least and most are how many there may be.
+	operands    string
+	least, most int
+	// trailing says that everything after the first operand belongs to the operands.
+	trailing bool
+	help     string
+	options  func() []option
+	do       func(s *settings, stdout io.Writer) error
+}
+
+// title is how the command is called.
+func (c *command) title() string { return strings.TrimSpace("gowasmtime " + c.name) }
+
+// commands returns all commands. The first is gowasmtime without one.
+func commands() []command {
+	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules", options: runOptions, do: runModule}
+	run := main
+	run.name, run.help = "run", "Run a module; this is what gowasmtime does without a command"
+	return []command{
+		main,
+		run,
+		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
+		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of", options: inspectOptions, do: inspectModule},
+		{name: "version", help: "Show the versions of gowasmtime and of Wasmtime", options: versionOptions, do: printVersion},
+	}
+}
+
+// findCommand returns the command that the arguments begin with, and the others.
+func findCommand(args []string) (*command, []string) {
+	all := commands()
+	if len(args) == 0 {
+		return &all[0], args
+	}
+	if args[0] == "help" {
+		return helpCommand(args[1:]), nil
+	}
+	for i := range all[1:] {
+		if c := &all[i+1]; c.name == args[0] {
+			return c, args[1:]
+		}
+	}
+	if slices.Contains(wasmtimeOnly(), args[0]) {
+		return missingCommand(args[0]), nil
+	}
+	return &all[0], args
+}
+
+// wasmtimeOnly returns the commands of wasmtime that are not here. A module of such a name is run with run.
+func wasmtimeOnly() []string {
+	return []string{"config", "explore", "serve", "settings", "wast", "completion", "objdump", "hot-blocks", "wizer"}
+}
+
+// missingCommand is a command that can only say that it is not there.
+func missingCommand(name string) *command {
+	return &command{name: name, options: func() []option { return nil }, do: func(*settings, io.Writer) error {
+		return usageErrorf("wasmtime has the command '%s', gowasmtime does not; for a module of that name, 'gowasmtime run %s'", name, name)
+	}}
+}
+
+// helpCommand shows help for the command that the arguments name, or for all.
+func helpCommand(args []string) *command {
+	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout io.Writer) error {
+		target, _ := findCommand(args)
+		_, err := io.WriteString(stdout, target.usage())
+		return err
+	}}
+}
+
+// generalOptions are the options that every command has.
+func generalOptions() []option {
+	return []option{
+		{long: "help", short: "h", help: "Show this help", set: func(*settings, string) error { return &helpRequest{} }},
+		{long: "version", short: "V", help: "Show the versions of gowasmtime and of Wasmtime", set: func(*settings, string) error {
+			return &helpRequest{versionText()}
+		}},
+	}
+}
+
+// engineOptions are the options of all commands that make an engine.
+func engineOptions() []option {
+	options := []option{}
+	for _, g := range groups() {
+		options = append(options, g.option())
+	}
+	options = append(options,
+		option{long: "target", value: "TRIPLE", help: "Compile for this machine", set: func(s *settings, triple string) error {
+			s.configure("target", func(c *wasmtime.Config) error { return c.SetTarget(triple) })
+			return nil
+		}},
+		missingOption("config", "", "FILE", "Read options from a file"),
+	)
+	return append(options, generalOptions()...)
+}
+
+// loadOptions are the options of commands that load modules.
+func loadOptions() []option {
+	return append([]option{
+		{long: "allow-precompiled", help: "Let MODULE be a .cwasm file; only for files that you trust", set: func(s *settings, _ string) error {
+			s.allowPrecompiled = true
+			return nil
+		}},
+	}, engineOptions()...)
+}
+
+// runOptions are the options of run.
+func runOptions() []option {
+	return append([]option{
+		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, under the name GUEST; ro: to read only", set: setDir},
+		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
+		{long: "file", value: "FD=PATH[:MODE]", repeats: true, help: "Open a file as descriptor FD; MODE is ro, wo (emptied), rw or append", set: setFile},
+		{long: "listen", value: "FD=ADDRESS", repeats: true, help: "Listen as descriptor FD, on HOST:PORT or unix:PATH", set: setListener},
+		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS as its parameters, and print its results", set: func(s *settings, name string) error {
+			s.invoke = &name
+			return nil
+		}},
+		{long: "preload", value: "NAME=MODULE", repeats: true, help: "Load another module first, for imports from NAME", set: setPreload},
+		{long: "argv0", value: "NAME", help: "What the guest sees as its name; by default the module's file name", set: func(s *settings, name string) error {
+			s.argv0 = &name
+			return nil
+		}},
+		{long: "profile", value: "PROFILER", help: "Make compiled code known to a profiler: perfmap, jitdump or vtune", set: setProfiler},
+		missingOption("gdbstub", "g", "[ADDRESS:]PORT", "Serve a debugger"),
+	}, loadOptions()...)
+}
+
+// compileOptions are the options of compile.
+func compileOptions() []option {
+	return append([]option{
+		{long: "output", short: "o", value: "FILE", help: "Where to write; by default MODULE's name with .cwasm, in this directory", set: func(s *settings, path string) error {
+			s.output = path
+			return nil
+		}},
+		missingOption("emit-clif", "", "PATH", "Write Cranelift's code"),
+	}, engineOptions()...)
+}
+
+// inspectOptions are the options of inspect.
+func inspectOptions() []option { return loadOptions() }
+
+// versionOptions are the options of version.
+func versionOptions() []option { return generalOptions() }
+
+// missingOption is an option of wasmtime that is not here.
+func missingOption(long, short, value, help string) option {
+	return option{long: long, short: short, value: value, help: help + " (wasmtime has this, gowasmtime does not)", set: func(*settings, string) error {
+		return usageErrorf("--%s: wasmtime has this, gowasmtime does not", long)
+	}}
+}
+
+// setDir does --dir.
+func setDir(s *settings, text string) error {
+	host, guest, named := strings.Cut(text, "::")
+	if !named {
+		s.dirs = append(s.dirs, dir{host: host, guest: host})
+		return nil
+	}
+	if strings.Contains(guest, "::") {
+		return errors.New("more than one '::'")
+	}
+	guest, readOnly := strings.CutSuffix(guest, ":ro")
+	s.dirs = append(s.dirs, dir{host, guest, readOnly})
+	return nil
+}
+
+// setEnv does --env.
+func setEnv(s *settings, text string) error {
+	name, value, given := strings.Cut(text, "=")
+	v := variable{name: name}
+	if given {
+		v.value = &value
+	}
+	s.env = append(s.env, v)
+	return nil
+}
+
+// setPreload does --preload.
+func setPreload(s *settings, text string) error {
+	name, path, ok := strings.Cut(text, "=")
+	if !ok {
+		return errors.New("it has to be NAME=MODULE")
+	}
+	s.preloads = append(s.preloads, preload{name, path})
+	return nil
+}
+
+// setProfiler does --profile.
+func setProfiler(s *settings, name string) error {
+	profilers := map[string]wasmtime.ProfilingStrategy{
+		"perfmap": wasmtime.ProfilingStrategyPerfmap,
+		"jitdump": wasmtime.ProfilingStrategyJitdump,
+		"vtune":   wasmtime.ProfilingStrategyVTune,
+	}
+	profiler, ok := profilers[name]
+	if !ok {
+		return errors.New("it has to be perfmap, jitdump or vtune")
+	}
+	s.configure("profile", func(c *wasmtime.Config) error { c.SetProfiler(profiler); return nil })
+	return nil
+}
+
+// cutDescriptor reads FD=REST.
+func cutDescriptor(text string) (fd uint32, rest string, err error) {
+	number, rest, ok := strings.Cut(text, "=")
+	n, err := strconv.ParseUint(number, 10, 32)
+	if !ok || err != nil || rest == "" {
+		return 0, "", fmt.Errorf("it has to begin with a descriptor's number and '='")
+	}
+	return uint32(n), rest, nil
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// errNoName says that there is no name to make that of the output from.
+var errNoName = errors.New("a module from standard input needs --output")
+
+// compileModule does compile.
+func compileModule(s *settings, _ io.Writer) error {
+	path := s.operands[0]
+	output := s.output
+	if output == "" {
+		if path == "-" {
+			return errNoName
+		}
+		output = filepath.Base(path)
+		output = strings.TrimSuffix(output, filepath.Ext(output)) + ".cwasm"
+	}
+	if s.cache == nil {
+		off := false
+		s.cache = &off // what is written to a file need not be kept twice
+	}
+	engine, err := newEngine(s)
+	if err != nil {
+		return err
+	}
+	src, err := readSource(path)
+	if err != nil {
+		return err
+	}
+	if src.kind == kindPrecompiled {
+		return failed(errors.New("it is compiled already"), "failed to compile %q", path)
+	}
+	module, err := src.compile(engine, false)
+	if err != nil {
+		return err
+	}
+	defer module.Close()
+	code, err := module.Serialize()
+	if err != nil {
+		return err
+	}
+	return failed(reason(os.WriteFile(output, code, 0o666)), "failed to write output: %s", output)
+}

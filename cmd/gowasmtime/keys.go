@@ -1,0 +1,129 @@
+package main
+
+import (
+	"math"
+	"strings"
+
+	"github.com/gowasmtime/wasmtime"
+)
+
+// groups returns all groups, as they are listed.
+func groups() []group {
+	return []group{optimizeGroup(), codegenGroup(), debugGroup(), wasmGroup(), wasiGroup(), recordGroup()}
+}
+
+// optimizeGroup is -O: speed, and the memory that it takes.
+func optimizeGroup() group {
+	g := group{short: "O", long: "optimize", help: "Speed, and the memory that it takes"}
+	g.keys = append(g.keys,
+		choice("opt-level", "How hard the compiler tries: not, for speed (the default), for speed and size", func(s *settings, level wasmtime.OptLevel) {
+			s.configure("opt-level", func(c *wasmtime.Config) error { c.SetCraneliftOptLevel(level); return nil })
+		}, "0|1|2|s", map[string]wasmtime.OptLevel{
+			"0": wasmtime.OptLevelNone, "1": wasmtime.OptLevelSpeed, "2": wasmtime.OptLevelSpeed, "s": wasmtime.OptLevelSpeedAndSize,
+		}),
+		choice("regalloc-algorithm", "How registers are allocated: well (the default), or fast", func(s *settings, name string) {
+			s.configure("regalloc-algorithm", func(c *wasmtime.Config) error { c.SetCraneliftFlag("regalloc_algorithm", name); return nil })
+		}, "backtracking|single-pass", map[string]string{"backtracking": "backtracking", "single-pass": "single_pass"}),
+		engineFlag("memory-init-cow", "Map the initial data of memories copy-on-write", (*wasmtime.Config).SetMemoryInitCOWSet),
+		engineFlag("memory-may-move", "Let memories move when they outgrow their reservation", (*wasmtime.Config).SetMemoryMayMove),
+		engineNumber("memory-reservation", "Reserve N bytes of address space for a memory", (*wasmtime.Config).SetMemoryReservation),
+		engineNumber("memory-reservation-for-growth", "Reserve N bytes more for a memory that moves", (*wasmtime.Config).SetMemoryReservationForGrowth),
+		engineNumber("memory-guard-size", "Keep N bytes free behind a memory", (*wasmtime.Config).SetMemoryGuardSize),
+		flag("pooling-allocator", "Take instances from pools that are set up in advance", func(s *settings, on bool) { s.pooling = on }),
+		number("pooling-total-core-instances", "Have pools for N instances, with one memory, table, stack and GC heap each", func(s *settings, n uint64) { s.pools.MaxInstances = clamp32(n) }),
+		number("pooling-max-memory-size", "Let memories of the pool grow to N bytes", func(s *settings, n uint64) { s.pools.MaxMemorySize = n }),
+		number("pooling-table-elements", "Let tables of the pool grow to N elements", func(s *settings, n uint64) { s.pools.MaxTableElements = n }),
+		number("pooling-max-memories-per-module", "Allow N memories a module in the pool", func(s *settings, n uint64) { s.pools.MaxMemoriesPerModule = clamp32(n) }),
+		number("pooling-max-tables-per-module", "Allow N tables a module in the pool", func(s *settings, n uint64) { s.pools.MaxTablesPerModule = clamp32(n) }),
+		number("pooling-max-unused-warm-slots", "Keep N unused slots of the pool as they are", func(s *settings, n uint64) { s.pools.MaxUnusedWarmSlots = clamp32(n) }),
+		number("pooling-memory-keep-resident", "Keep N bytes of a pool's memory, and of a table, in place between uses", func(s *settings, n uint64) { s.pools.KeepResident = n }),
+		engineNumber("static-memory-maximum-size", "The old name of memory-reservation", (*wasmtime.Config).SetMemoryReservation),
+		engineFlag("static-memory-forced", "The opposite of memory-may-move, the newer name", func(c *wasmtime.Config, on bool) { c.SetMemoryMayMove(!on) }),
+		engineNumber("static-memory-guard-size", "An old name of memory-guard-size", (*wasmtime.Config).SetMemoryGuardSize),
+		engineNumber("dynamic-memory-guard-size", "An old name of memory-guard-size", (*wasmtime.Config).SetMemoryGuardSize),
+		engineNumber("dynamic-memory-reserved-for-growth", "The old name of memory-reservation-for-growth", (*wasmtime.Config).SetMemoryReservationForGrowth),
+	)
+	g.keys = append(g.keys, ignoredKeys("pooling-total-component-instances", "pooling-max-component-instance-size",
+		"pooling-max-core-instances-per-component", "pooling-max-memories-per-component", "pooling-max-tables-per-component",
+		"pooling-total-stacks", "pooling-async-stack-keep-resident")...)
+	g.keys = append(g.keys, missingKeys("gc-heap-may-move", "gc-heap-reservation", "gc-heap-reservation-for-growth", "gc-heap-guard-size",
+		"gc-heap-initial-size", "guard-before-linear-memory=y", "table-lazy-init=y", "signals-based-traps=y",
+		"memory-guaranteed-dense-image-size", "pooling-decommit-batch-size=1", "pooling-table-keep-resident",
+		"pooling-memory-protection-keys=n", "pooling-max-memory-protection-keys", "pooling-total-memories", "pooling-total-tables",
+		"pooling-total-gc-heaps", "pooling-max-core-instance-size", "pooling-pagemap-scan=n", "gc-zeal-alloc-counter")...)
+	return g
+}
+
+// codegenGroup is -C: the compiler.
+func codegenGroup() group {
+	g := group{short: "C", long: "codegen", help: "The compiler"}
+	g.keys = append(g.keys,
+		choice("compiler", "Which compiler: one for fast code (the default), or one that is fast itself", func(s *settings, strategy wasmtime.Strategy) {
+			s.configure("compiler", func(c *wasmtime.Config) error { c.SetStrategy(strategy); return nil })
+		}, "cranelift|winch", map[string]wasmtime.Strategy{"cranelift": wasmtime.StrategyCranelift, "winch": wasmtime.StrategyWinch}),
+		flag("cache", "Keep compiled modules on disk for the next time (run does by default)", func(s *settings, on bool) { s.cache = &on }),
+		key{name: "cache-config", form: "=path", help: "The file that configures the cache", set: func(s *settings, v value) error {
+			s.cacheConfig = v.text
+			return nil
+		}},
+		engineFlag("parallel-compilation", "Compile with several threads", (*wasmtime.Config).SetParallelCompilation),
+		engineFlag("native-unwind-info", "Make unwind tables for the compiled code", (*wasmtime.Config).SetNativeUnwindInfo),
+		engineFlag("cranelift-debug-verifier", "Let Cranelift check its own work", (*wasmtime.Config).SetCraneliftDebugVerifier),
+		key{name: "cranelift", form: "[=val]", prefix: true, help: "Set a flag of Cranelift", set: setCraneliftFlag},
+	)
+	g.keys = append(g.keys, missingKeys("collector", "inlining", "metadata-for-internal-asserts", "metadata-for-gc-heap-corruption")...)
+	return g
+}
+
+// setCraneliftFlag does -C cranelift-KEY[=VALUE].
+func setCraneliftFlag(s *settings, v value) error {
+	name := strings.ReplaceAll(v.rest, "-", "_")
+	s.configure("cranelift-"+v.rest, func(c *wasmtime.Config) error {
+		if v.given {
+			c.SetCraneliftFlag(name, v.text)
+		} else {
+			c.EnableCraneliftFlag(name)
+		}
+		return nil
+	})
+	return nil
+}
+
+// debugGroup is -D: finding defects.
+func debugGroup() group {
+	g := group{short: "D", long: "debug", help: "Finding defects"}
+	g.keys = append(g.keys, engineFlag("debug-info", "Make DWARF for the compiled code, for native debuggers", (*wasmtime.Config).SetDebugInfo))
+	g.keys = append(g.keys, missingKeys("guest-debug=n", "address-map=y", "logging=n", "log-to-files=n", "coredump", "debugger", "arg",
+		"inherit-stdin=n", "inherit-stdout=n", "inherit-stderr=n", "max-backtrace", "symbols")...)
+	return g
+}
+
+// wasiGroup is -S: what the guest gets through WASI.
+func wasiGroup() group {
+	g := group{short: "S", long: "wasi", help: "What the guest gets through WASI"}
+	g.keys = append(g.keys,
+		flag("cli", "Provide WASI 0.1 (the default)", func(s *settings, on bool) { s.noWasi = !on }),
+		flag("common", "The old name of cli", func(s *settings, on bool) { s.noWasi = !on }),
+		flag("inherit-env", "Pass all environment variables on; --env replaces single ones", func(s *settings, on bool) { s.inheritEnv = on }),
+		flag("inherit-stdin", "Pass standard input on (the default)", func(s *settings, on bool) { s.closed[0] = !on }),
+		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),
+		flag("inherit-stderr", "Pass standard error on (the default)", func(s *settings, on bool) { s.closed[2] = !on }),
+	)
+	g.keys = append(g.keys, ignoredKeys("inherit-network", "allow-ip-name-lookup", "tcp", "udp", "network-error-code", "cli-exit-with-code",
+		"p3", "cwd", "config-var", "keyvalue-in-memory-data", "max-random-size", "max-http-fields-size", "max-component-handles",
+		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
+	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph", "max-resources", "hostcall-fuel")...)
+	g.keys = append(g.keys, missingKeysBecause("this is for components, which gowasmtime does not run", "http=n", "config=n", "keyvalue=n", "tls=n")...)
+	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
+	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)
+	return g
+}
+
+// recordGroup is -R, of which nothing can be done.
+func recordGroup() group {
+	return group{short: "R", long: "record", help: "Recording",
+		keys: missingKeys("path", "validation-metadata", "event-window-size")}
+}
+
+// clamp32 is n, or the largest number of 32 bits.
+func clamp32(n uint64) uint32 { return uint32(min(n, math.MaxUint32)) }

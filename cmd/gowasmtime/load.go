@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/gowasmtime/wasmtime"
+)
+
+// source is a file with a module, before it is compiled.
+type source struct {
+	path string
+	kind kind
+	size int64
+	// bytes is the content; nil for a precompiled file that can be mapped.
+	bytes []byte
+	// wasm is the binary format; nil for a precompiled file.
+	wasm []byte
+}
+
+// kind is what a file with a module contains.
+type kind string
+
+// The kinds of files.
+const (
+	kindBinary      kind = "binary"
+	kindText        kind = "text"
+	kindPrecompiled kind = "precompiled"
+)
+
+// errComponent says that a file has a component in it.
+var errComponent = errors.New("it is a component; gowasmtime runs modules only")
+
+// readSource reads a file, - or /dev/stdin for standard input, and finds out what it is.
+func readSource(path string) (*source, error) {
+	opened := path
+	if path == "-" {
+		opened = "/dev/stdin"
+	}
+	src, err := read(opened)
+	if err != nil {
+		return nil, failed(reason(err), "failed to open wasm module %q", path)
+	}
+	if src.kind == kindPrecompiled {
+		return src, nil
+	}
+	src.kind, src.wasm = kindBinary, src.bytes
+	if !wasmtime.IsBinary(src.bytes) {
+		src.kind = kindText
+		if src.wasm, err = wasmtime.Wat2Wasm(string(src.bytes)); err != nil {
+			text := strings.Replace(err.Error(), "--> <anon>:", "--> "+path+":", 1)
+			return nil, errors.New(text)
+		}
+	}
+	if len(src.wasm) >= 8 && src.wasm[6] != 0 { // the layer: 0 is a module, 1 a component
+		return nil, failed(errComponent, "failed to load %q", path)
+	}
+	return src, nil
+}
+
+// read reads a file, unless it is a precompiled one that can be mapped.
+func read(path string) (*source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	src := &source{path: path}
+	head := make([]byte, elfHeader)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	if isPrecompiled(head[:n]) {
+		src.kind = kindPrecompiled
+		if info.Mode().IsRegular() {
+			src.size = info.Size()
+			return src, nil
+		}
+	}
+	rest, err := io.ReadAll(f)
+	src.bytes = append(head[:n], rest...)
+	src.size = int64(len(src.bytes))
+	return src, err
+}
+
+// elfHeader is the size of the header of a 64-bit ELF file.
+const elfHeader = 64
+
+// isPrecompiled tells whether a file begins as Wasmtime's precompiled modules and components do: as an ELF file for
+// Wasmtime's own operating system.
+func isPrecompiled(head []byte) bool {
+	const wasmtimeABI, moduleFlag, componentFlag = 200, 1, 2
+	if len(head) < elfHeader || string(head[:5]) != "\x7fELF\x02" || head[7] != wasmtimeABI {
+		return false
+	}
+	return binary.LittleEndian.Uint32(head[48:])&(moduleFlag|componentFlag) != 0
+}
+
+// reason is what was wrong with a file, without its name.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// errPrecompiled says that an option is missing.
+var errPrecompiled = errors.New("running a precompiled module requires the `--allow-precompiled` flag")
+
+// compile makes a module of what was read.
+func (src *source) compile(engine *wasmtime.Engine, allowPrecompiled bool) (*wasmtime.Module, error) {
+	switch {
+	case src.kind != kindPrecompiled:
+		return wasmtime.NewModule(engine, src.wasm)
+	case !allowPrecompiled:
+		return nil, errPrecompiled
+	case src.bytes != nil:
+		return wasmtime.NewModuleDeserialize(engine, src.bytes)
+	}
+	return wasmtime.NewModuleDeserializeFile(engine, src.path)
+}
+
+// load reads and compiles a module.
+func load(engine *wasmtime.Engine, path string, allowPrecompiled bool) (*wasmtime.Module, error) {
+	src, err := readSource(path)
+	if err != nil {
+		return nil, err
+	}
+	return src.compile(engine, allowPrecompiled)
+}

@@ -1,0 +1,35 @@
+// Command gowasmtime runs, compiles and inspects WebAssembly modules. Options that the command wasmtime of the same release
+// has, it has with the same names and meanings; gowasmtime --help lists them all.
+//
+// One file is one thing, and data flows one way: options.go reads the arguments by the tables in commands.go and keys*.go
+// into settings, and run.go, compile.go and inspect.go do what those say.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run does what the arguments say and returns the exit status. The guest's standard streams are those of the process.
+func run(args []string, stdout, stderr io.Writer) int {
+	return report(stderr, dispatch(args, stdout))
+}
+
+// dispatch finds the command, reads its options, and does it.
+func dispatch(args []string, stdout io.Writer) error {
+	cmd, args := findCommand(args)
+	s := &settings{}
+	operands, err := parse(cmd.options(), args, cmd.trailing, s)
+	if err != nil {
+		return failedCommand(cmd, stdout, err)
+	}
+	if len(operands) < cmd.least || !cmd.trailing && len(operands) > cmd.most {
+		return usageErrorf("%s takes %s; see '%s --help'", cmd.title(), cmd.operands, cmd.title())
+	}
+	s.operands = operands
+	return cmd.do(s, stdout)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+
+	"github.com/gowasmtime/wasmtime"
+)
+
+// guest is a module that is being run, with its surroundings.
+type guest struct {
+	settings *settings
+	engine   *wasmtime.Engine
+	module   *wasmtime.Module
+	linker   *wasmtime.Linker
+	store    *wasmtime.Store
+	stdout   io.Writer
+}
+
+// runModule does run.
+func runModule(s *settings, stdout io.Writer) error {
+	engine, err := newEngine(s)
+	if err != nil {
+		return err
+	}
+	module, err := load(engine, s.operands[0], s.allowPrecompiled)
+	if err != nil {
+		return err
+	}
+	g := &guest{s, engine, module, wasmtime.NewLinker(engine), wasmtime.NewStore(engine), stdout}
+	if err := g.limit(); err != nil {
+		return err
+	}
+	release, err := g.provide()
+	defer release()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if s.timeout != nil {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, *s.timeout)
+		defer cancel()
+	}
+	if err := g.preload(); err != nil {
+		return err
+	}
+	err = g.execute(ctx)
+	var trap *wasmtime.Trap
+	if ctx.Err() != nil && err != nil && !errors.As(err, &trap) {
+		err = failed(errTimeout, "timed out after %v", *s.timeout) // before it was called
+	}
+	return failed(err, "failed to run main module `%s`", s.operands[0])
+}
+
+// limit gives the store its limits.
+func (g *guest) limit() error {
+	limit := func(n *uint64) int64 {
+		if n == nil {
+			return -1
+		}
+		return int64(min(*n, math.MaxInt64))
+	}
+	l := g.settings.limits
+	if l != (limits{}) {
+		g.store.Limiter(limit(l.memorySize), limit(l.tableElements), limit(l.instances), limit(l.tables), limit(l.memories))
+	}
+	if g.settings.timeout != nil || g.settings.epochs {
+		g.store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
+	}
+	if fuel := g.settings.fuel; fuel != nil {
+		return g.store.SetFuel(*fuel)
+	}
+	return nil
+}
+
+// preload instantiates the modules that others import from.
+func (g *guest) preload() error {
+	for _, p := range g.settings.preloads {
+		module, err := load(g.engine, p.path, g.settings.allowPrecompiled)
+		if err != nil {
+			return err
+		}
+		if err := g.linker.DefineModule(g.store, p.name, module); err != nil {
+			return failed(err, "failed to process preload `%s` at `%s`", p.name, p.path)
+		}
+	}
+	return nil
+}
+
+// execute instantiates the module, initialises it, and calls the function that was asked for or that modules run by.
+func (g *guest) execute(ctx context.Context) error {
+	s := g.settings
+	if s.unknownImportsTrap {
+		if err := g.linker.DefineUnknownImportsAsTraps(g.module); err != nil {
+			return err
+		}
+	}
+	if s.unknownImportsDefault {
+		if err := g.linker.DefineUnknownImportsAsDefaultValues(g.store, g.module); err != nil {
+			return err
+		}
+	}
+	instance, err := g.linker.InstantiateContext(ctx, g.store, g.module)
+	if err != nil {
+		return failed(err, "failed to instantiate %q", s.operands[0])
+	}
+	if initialize := instance.GetFunc(g.store, "_initialize"); initialize != nil {
+		if _, err := initialize.CallContext(ctx, g.store); err != nil {
+			return err
+		}
+	}
+	return g.call(ctx, instance)
+}

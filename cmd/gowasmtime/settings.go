@@ -1,0 +1,85 @@
+package main
+
+import (
+	"time"
+
+	"github.com/gowasmtime/wasmtime"
+)
+
+// settings is what the arguments say. A nil pointer is an option that was not given.
+type settings struct {
+	// operands are the arguments that are no options.
+	operands []string
+
+	allowPrecompiled bool
+	dirs             []dir
+	env              []variable
+	files            []file
+	listeners        []listener
+	preloads         []preload
+	invoke           *string
+	argv0            *string
+	output           string
+
+	// engine changes the engine's configuration, in this order.
+	engine []engineSetting
+	// allProposals switches all proposals on or off that are not named.
+	allProposals *bool
+	cache        *bool
+	cacheConfig  string
+	pooling      bool
+	pools        wasmtime.PoolingConfig
+	epochs       bool
+
+	fuel                  *uint64
+	timeout               *time.Duration
+	limits                limits
+	unknownImportsTrap    bool
+	unknownImportsDefault bool
+
+	noWasi     bool
+	inheritEnv bool
+	// closed are the standard streams that the guest does not get.
+	closed [3]bool
+}
+
+// engineSetting is one change of the engine's configuration, under the name of its key.
+type engineSetting struct {
+	name  string
+	apply func(*wasmtime.Config) error
+}
+
+// limits are what a store may use; nil leaves a limit at its default.
+type limits struct {
+	memorySize, tableElements, instances, tables, memories *uint64
+}
+
+// dir is a directory of the host that the guest gets.
+type dir struct {
+	host, guest string
+	readOnly    bool
+}
+
+// variable is an environment variable; without a value, it is inherited if it is set.
+type variable struct {
+	name  string
+	value *string
+}
+
+// preload is a module that others can import by its name.
+type preload struct{ name, path string }
+
+// configure adds a change of the engine's configuration.
+func (s *settings) configure(name string, apply func(*wasmtime.Config) error) {
+	s.engine = append(s.engine, engineSetting{name, apply})
+}
+
+// names tells whether the engine's configuration is changed under a name.
+func (s *settings) names(name string) bool {
+	for _, e := range s.engine {
+		if e.name == name {
+			return true
+		}
+	}
+	return false
+}
