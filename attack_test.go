@@ -42,6 +42,34 @@ func TestAttackGoexitThenUse(t *testing.T) {
 	wantTrap(t, err, UnreachableCodeReached)
 }
 
+// The goroutine ends in a host function that a guest called which a host function called.
+func TestAttackGoexitNested(t *testing.T) {
+	if debugEnabled {
+		t.Skip("the store's memory is lost on purpose, which counts as a leak")
+	}
+	if !survives(t) {
+		return
+	}
+	store := NewStore(NewEngine())
+	var run *Func
+	depth := 0
+	instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
+		func() {
+			if depth++; depth == 3 {
+				runtime.Goexit()
+			}
+			run.Call(store)
+		})
+	run = instance.GetFunc(store, "run")
+	var wg sync.WaitGroup
+	wg.Go(func() { run.Call(store) })
+	wg.Wait()
+	if _, err := run.Call(store); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	store.Close()
+}
+
 // Engines are ticked by one goroutine and closed by another.
 func TestAttackCloseWhileTicking(t *testing.T) {
 	if !survives(t) {

@@ -192,7 +192,7 @@ func survives(t *testing.T) bool {
 		return true
 	}
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	child := exec.Command(os.Args[0], "-test.run="+pattern, "-test.count=1", "-test.v")
+	child := exec.Command(os.Args[0], "-test.run="+pattern, "-test.count=1", "-test.v", fmt.Sprint("-test.short=", testing.Short()))
 	child.Env = append(os.Environ(), name+"="+t.Name())
 	if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("%v\n%.700s", err, out)

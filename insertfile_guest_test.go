@@ -20,6 +20,9 @@ var wasiSignatures = map[string]string{
 	"fd_prestat_get": "ii", "fd_prestat_dir_name": "iii", "fd_readdir": "iiiIi", "fd_renumber": "ii",
 	"fd_seek": "iIii", "fd_tell": "ii", "path_create_directory": "iii", "path_filestat_get": "iiiii",
 	"path_open": "iiiiiIIii", "path_rename": "iiiiii", "path_unlink_file": "iii", "poll_oneoff": "iiii",
+	"sock_accept": "iii", "sock_recv": "iiiiii", "sock_send": "iiiii", "sock_shutdown": "ii",
+	"path_filestat_set_times": "iiiiIIi", "path_link": "iiiiiii", "path_readlink": "iiiiii",
+	"path_remove_directory": "iii", "path_symlink": "iiiii",
 }
 
 // wasiErrno is an error number of WASI 0.1.
@@ -29,9 +32,12 @@ const (
 	errnoSuccess wasiErrno = 0
 	errnoAgain   wasiErrno = 6
 	errnoBadf    wasiErrno = 8
+	errnoReset   wasiErrno = 15
 	errnoInval   wasiErrno = 28
 	errnoNoent   wasiErrno = 44
+	errnoNotconn wasiErrno = 53
 	errnoNotdir  wasiErrno = 54
+	errnoNotsock wasiErrno = 57
 	errnoPerm    wasiErrno = 63
 	errnoPipe    wasiErrno = 64
 	errnoSpipe   wasiErrno = 70
@@ -43,6 +49,7 @@ const (
 	filetypeCharacter = 2
 	filetypeDirectory = 3
 	filetypeRegular   = 4
+	filetypeStream    = 6
 
 	fdflagAppend   = 1
 	fdflagNonblock = 4
@@ -229,6 +236,27 @@ func (g *wasiGuest) seek(fd uint32, offset int64, whence int) (int64, wasiErrno)
 func (g *wasiGuest) tell(fd uint32) (int64, wasiErrno) {
 	errno := g.call("fd_tell", int(fd), guestResult)
 	return int64(g.result64()), errno
+}
+
+func (g *wasiGuest) accept(fd uint32, flags int) (uint32, wasiErrno) {
+	errno := g.call("sock_accept", int(fd), flags, guestResult)
+	return g.result32(), errno
+}
+
+func (g *wasiGuest) recv(fd uint32, n, flags int) (string, wasiErrno) {
+	g.iovec(n)
+	return g.transferred(g.call("sock_recv", int(fd), guestIovec, 1, flags, guestResult, guestResult+8))
+}
+
+func (g *wasiGuest) send(fd uint32, s string) (int, wasiErrno) {
+	g.iovec(len(s))
+	g.mem.Write(guestBuffer, []byte(s))
+	errno := g.call("sock_send", int(fd), guestIovec, 1, 0, guestResult)
+	return int(g.result32()), errno
+}
+
+func (g *wasiGuest) setFlags(fd uint32, flags int) wasiErrno {
+	return g.call("fd_fdstat_set_flags", int(fd), flags)
 }
 
 func (g *wasiGuest) close(fd uint32) wasiErrno { return g.call("fd_close", int(fd)) }

@@ -12,7 +12,9 @@ zig=${ZIG:-python3 -m ziglang}
 
 # C guests that use WASI: a command has _start, a reactor has _initialize and exports.
 commands="hello readfd"
-reactors="fileio"
+reactors="fileio relay"
+# What test/matrix runs, and compiles for the host too: a command that is to be small.
+probes="probe"
 # C guests that use nothing but the language: no imports except those that the source declares.
 plain="add hostloop small"
 kernels="nbody sha256 sort json"
@@ -28,6 +30,7 @@ cc() { # the words of $1 are options, $2 is the name of the guest
 build_c() {
     for g in $commands; do cc "-target wasm32-wasi -Wl,-z,stack-size=65536" "$g"; done
     for g in $reactors; do cc "-target wasm32-wasi -Wl,-z,stack-size=65536 -mexec-model=reactor" "$g"; done
+    for g in $probes; do cc "-target wasm32-wasi -Oz -std=gnu11" "$g"; done
     for g in $plain $kernels; do cc "$bare" "$g"; done
 }
 

@@ -1,0 +1,442 @@
+package wasmtime_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+func TestInsertReader(t *testing.T) {
+	for name, r := range map[string]func() io.Reader{
+		"plain":          func() io.Reader { return strings.NewReader("read by the guest") },
+		"a byte a read":  func() io.Reader { return iotest.OneByteReader(strings.NewReader("read by the guest")) },
+		"end with data":  func() io.Reader { return iotest.DataErrReader(strings.NewReader("read by the guest")) },
+		"empty attempts": func() io.Reader { return &hesitant{Reader: strings.NewReader("read by the guest")} },
+	} {
+		for mode, flags := range map[string]int{"blocking": 0, "non-blocking": fdflagNonblock} {
+			t.Run(name+", "+mode, func(t *testing.T) {
+				g := newWasiGuest(t, nil)
+				if err := g.store.InsertReader(3, r()); err != nil {
+					t.Fatal(err)
+				}
+				wantErrno(t, "set flags", g.setFlags(3, flags), errnoSuccess)
+				var all strings.Builder
+				for {
+					s, errno := g.read(3, 4)
+					if errno == errnoAgain && flags != 0 {
+						if kinds, _, _ := g.pollRead(3, uint64(10*time.Second)); len(kinds) != 1 || kinds[0] != 1 {
+							t.Fatalf("poll: %v", kinds)
+						}
+						continue
+					}
+					want(t, "read", len(s) <= 4, errno, true)
+					if s == "" {
+						break
+					}
+					all.WriteString(s)
+				}
+				if all.String() != "read by the guest" {
+					t.Errorf("the guest read %q", all.String())
+				}
+				_, errno := g.write(3, "x")
+				wantErrno(t, "write", errno, errnoBadf)
+				_, errno = g.seek(3, 0, 0)
+				wantErrno(t, "seek", errno, errnoSpipe)
+				_, errno = g.recv(3, 1, 0)
+				wantErrno(t, "recv", errno, errnoNotsock)
+			})
+		}
+	}
+}
+
+// hesitant returns nothing now and then, which a reader may.
+type hesitant struct {
+	io.Reader
+	calls int
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if h.calls++; h.calls%3 != 0 {
+		return 0, nil
+	}
+	return h.Reader.Read(p)
+}
+
+func TestInsertReaderErrors(t *testing.T) {
+	const errnoIo wasiErrno = 29
+	g := newWasiGuest(t, nil)
+	broken := errors.New("broken")
+	if err := g.store.InsertReader(3, io.MultiReader(strings.NewReader("before"), iotest.ErrReader(broken))); err != nil {
+		t.Fatal(err)
+	}
+	s, errno := g.read(3, 100)
+	want(t, "read", s, errno, "before")
+	for range 2 {
+		_, errno = g.read(3, 100)
+		wantErrno(t, "read of a broken reader", errno, errnoIo)
+	}
+	if err := g.store.InsertReader(3, iotest.ErrReader(io.ErrClosedPipe)); err != nil {
+		t.Fatal(err)
+	}
+	_, errno = g.read(3, 100)
+	wantErrno(t, "read of a closed pipe", errno, errnoPipe)
+	if err := g.store.InsertReader(3, iotest.ErrReader(nil)); err != nil {
+		t.Fatal(err)
+	}
+	_, errno = g.read(3, 100)
+	wantErrno(t, "read of a reader that never has anything", errno, errnoIo)
+
+	wantTyped(t, g.store.InsertReader(3, nil), ErrBadFile, "nil")
+	wantTyped(t, g.store.InsertReader(3, (*bytes.Buffer)(nil)), ErrBadFile, "nil")
+	wantTyped(t, g.store.InsertWriter(3, nil), ErrBadFile, "nil")
+	wantTyped(t, g.store.InsertReader(1<<20, strings.NewReader("")), ErrBadFd, "out of range")
+	store := NewStore(NewEngine())
+	defer store.Close()
+	if err := store.InsertReader(3, strings.NewReader("")); !errors.Is(err, ErrNoWasi) {
+		t.Errorf("without WASI: %v", err)
+	}
+}
+
+func TestInsertWriter(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	var got bytes.Buffer
+	fd, err := g.store.PushWriter(&got)
+	if err != nil || fd != 3 {
+		t.Fatalf("PushWriter: %d, %v", fd, err)
+	}
+	for _, s := range []string{"one ", "two ", "three"} {
+		n, errno := g.write(3, s)
+		want(t, "write", n, errno, len(s))
+	}
+	if got.String() != "one two three" {
+		t.Errorf("the writer got %q", got.String())
+	}
+	_, errno := g.read(3, 1)
+	wantErrno(t, "read", errno, errnoBadf)
+
+	// A writer that takes a part is met with the error that it should have had.
+	if err := g.store.InsertWriter(3, iotest.TruncateWriter(io.Discard, 2)); err != nil {
+		t.Fatal(err)
+	}
+	n, errno := g.write(3, "many")
+	want(t, "write to one that pretends", n, errno, 4)
+	if err := g.store.InsertWriter(3, limited(3)); err != nil {
+		t.Fatal(err)
+	}
+	n, errno = g.write(3, "many")
+	want(t, "write of a part", n, errno, 3)
+	_, errno = g.write(3, "more")
+	wantErrno(t, "write to a full one", errno, 51)
+}
+
+// limited takes so many bytes, and then fails as a full disk does.
+type limited int
+
+func (l limited) Write(p []byte) (int, error) {
+	if len(p) > int(l) {
+		return int(l), &os.PathError{Op: "write", Path: "disk", Err: errNoSpace}
+	}
+	return len(p), nil
+}
+
+// A guest that does not wait is not kept by a writer that is slow.
+func TestInsertWriterNonblocking(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	r, w := io.Pipe()
+	if err := g.store.InsertWriter(3, w); err != nil {
+		t.Fatal(err)
+	}
+	wantErrno(t, "set NONBLOCK", g.setFlags(3, fdflagNonblock), errnoSuccess)
+	n, errno := g.write(3, "first")
+	want(t, "write", n, errno, 5)
+	_, errno = g.write(3, "second")
+	wantErrno(t, "write before the first is taken", errno, errnoAgain)
+	b := make([]byte, 5)
+	io.ReadFull(r, b)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		n, errno = g.write(3, "second")
+		if errno != errnoAgain || time.Now().After(deadline) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	want(t, "write afterwards", n, errno, 6)
+	io.ReadFull(r, b)
+	r.Close()
+}
+
+func TestStdioStreams(t *testing.T) {
+	var out, errs bytes.Buffer
+	config := NewWasiConfig()
+	config.SetStdin(strings.NewReader("input"))
+	config.SetStdout(&out)
+	config.SetStderr(&errs)
+	g := newWasiGuest(t, config)
+	s, errno := g.readAll(0)
+	want(t, "standard input", s, errno, "input")
+	g.write(1, "to stdout")
+	g.write(2, "to stderr")
+	if out.String() != "to stdout" || errs.String() != "to stderr" {
+		t.Errorf("got %q and %q", out.String(), errs.String())
+	}
+	config.SetStdinBytes([]byte("bytes"))
+	for range 2 { // every store reads them anew
+		g := newWasiGuest(t, config)
+		s, errno := g.readAll(0)
+		want(t, "standard input of bytes", s, errno, "bytes")
+	}
+	f := tempFile(t, "in a file")
+	config.SetStdin(f)
+	g = newWasiGuest(t, config)
+	s, errno = g.readAll(0)
+	want(t, "standard input of a file", s, errno, "in a file")
+	f.Close()
+	store := NewStore(NewEngine())
+	defer store.Close()
+	wantTyped(t, store.ConfigureWasi(config), ErrBadFile, "closed")
+	config.SetStdin(nil)
+	wantTyped(t, store.ConfigureWasi(config), ErrBadFile, "nil")
+}
+
+// A panic in a writer ends the guest, and is the caller's.
+func TestStreamPanics(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	if err := g.store.InsertWriter(3, writerFunc(func([]byte) (int, error) { panic("writer") })); err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if value := recover(); value != "writer" {
+				t.Errorf("recovered %v", value)
+			}
+		}()
+		g.write(3, "x")
+		t.Error("the write returned")
+	}()
+	if _, errno := g.fdstat(0); errno != errnoSuccess {
+		t.Errorf("the store afterwards: errno %d", errno)
+	}
+}
+
+// So it is when the writer was called by a goroutine.
+func TestStreamPanicsInGoroutine(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	if err := g.store.InsertWriter(3, writerFunc(func([]byte) (int, error) { panic("writer") })); err != nil {
+		t.Fatal(err)
+	}
+	wantErrno(t, "set NONBLOCK", g.setFlags(3, fdflagNonblock), errnoSuccess)
+	g.write(3, "x")
+	defer func() {
+		if value := recover(); value != "writer" {
+			t.Errorf("recovered %v", value)
+		}
+	}()
+	for {
+		if _, errno := g.write(3, "x"); errno != errnoAgain {
+			t.Fatalf("errno %d", errno)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// The store is in the middle of a call while a writer is called: using it is refused, not undefined.
+func TestStreamMustNotUseStore(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	var used error
+	g.store.InsertWriter(3, writerFunc(func(p []byte) (int, error) {
+		used = g.store.SetFuel(1)
+		return len(p), nil
+	}))
+	g.write(3, "x")
+	if !errors.Is(used, ErrConcurrentUse) {
+		t.Errorf("got %v", used)
+	}
+}
+
+func TestContextEndsStreams(t *testing.T) {
+	for name, c := range map[string]struct {
+		insert func(g *wasiGuest)
+		call   func(g *wasiGuest) (string, []any)
+	}{
+		"read": {
+			func(g *wasiGuest) { r, _ := io.Pipe(); g.store.InsertReader(3, r) },
+			func(g *wasiGuest) (string, []any) { g.iovec(1); return "fd_read", []any{3, guestIovec, 1, guestResult} },
+		},
+		"write": {
+			func(g *wasiGuest) { _, w := io.Pipe(); g.store.InsertWriter(3, w) },
+			func(g *wasiGuest) (string, []any) {
+				g.iovec(1)
+				return "fd_write", []any{3, guestIovec, 1, guestResult}
+			},
+		},
+		"poll": {
+			func(g *wasiGuest) { r, _ := io.Pipe(); g.store.InsertReader(3, r) },
+			func(g *wasiGuest) (string, []any) {
+				sub := make([]byte, 48)
+				sub[8], sub[16] = 1, 3
+				g.mem.Write(guestBuffer, sub)
+				return "poll_oneoff", []any{guestBuffer, guestBuffer + 4096, 1, guestResult}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newCancellableGuest(t)
+			c.insert(g)
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			defer cancel()
+			name, args := c.call(g)
+			_, err := g.instance.GetFunc(g.store, name).CallContext(ctx, g.store, args...)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("got %v", err)
+			}
+			if _, errno := g.fdstat(0); errno != errnoSuccess {
+				t.Errorf("afterwards: errno %d", errno)
+			}
+		})
+	}
+}
+
+// A guest that waits for a stream stops with the context of any call around its own.
+func TestOuterContextEndsStreams(t *testing.T) {
+	engine := newEngine(t, func(cfg *Config) { cfg.SetEpochInterruption(true) })
+	wasm, err := Wat2Wasm(`(module
+		(import "" "nested" (func $nested))
+		(import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(func (export "outer") (call $nested))
+		(func (export "read") (i32.store (i32.const 4) (i32.const 1))
+			(drop (call $read (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8)))))`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := NewModule(engine, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer module.Close()
+	for name, inner := range map[string]func() (context.Context, func()){
+		"background": func() (context.Context, func()) { return context.Background(), func() {} },
+		"another":    func() (context.Context, func()) { return context.WithCancel(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := NewStore(engine)
+			defer store.Close()
+			store.SetWasi(NewWasiConfig())
+			linker := NewLinker(engine)
+			defer linker.Close()
+			if err := linker.DefineWasi(); err != nil {
+				t.Fatal(err)
+			}
+			var instance *Instance
+			if err := linker.DefineHost("", "nested", HostFunc0(func(c *Caller) (None, error) {
+				ctx, cancel := inner()
+				defer cancel()
+				_, err := instance.GetFunc(store, "read").CallContext(ctx, c)
+				return None{}, err
+			})); err != nil {
+				t.Fatal(err)
+			}
+			if instance, err = linker.InstantiateContext(context.Background(), store, module); err != nil {
+				t.Fatal(err)
+			}
+			r, w := io.Pipe()
+			defer w.Close()
+			if err := store.InsertReader(3, r); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			defer cancel()
+			if _, err := instance.GetFunc(store, "outer").CallContext(ctx, store); err == nil {
+				t.Error("the guest went on")
+			}
+		})
+	}
+}
+
+// tlsPair returns both ends of a TLS connection.
+func tlsPair(t *testing.T) (client, server net.Conn) {
+	t.Helper()
+	cert := selfSigned(t)
+	a, b := connected(t, "tcp")
+	server = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{cert}})
+	client = tls.Client(a, &tls.Config{InsecureSkipVerify: true})
+	done := make(chan error)
+	go func() { done <- server.(*tls.Conn).Handshake() }()
+	if err := client.(*tls.Conn).Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+func TestConnServedByGo(t *testing.T) {
+	for name, pair := range map[string]func(t *testing.T) (mine, its net.Conn){
+		"net.Pipe": func(*testing.T) (net.Conn, net.Conn) { return net.Pipe() },
+		"tls.Conn": tlsPair,
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := runtime.NumGoroutine()
+			g := newWasiGuest(t, nil)
+			mine, its := pair(t)
+			if err := g.store.InsertConn(4, its); err != nil {
+				t.Fatal(err)
+			}
+			stat, errno := g.fdstat(4)
+			want(t, "file type", stat.filetype, errno, filetypeStream)
+			go io.WriteString(mine, "hello guest")
+			s, errno := g.recv(4, 5, peek)
+			want(t, "peek", s, errno, "hello")
+			s, errno = g.recv(4, 11, waitAll)
+			want(t, "wait for all", s, errno, "hello guest")
+			wantErrno(t, "set NONBLOCK", g.setFlags(4, fdflagNonblock), errnoSuccess)
+			_, errno = g.read(4, 1)
+			wantErrno(t, "read of nothing", errno, errnoAgain)
+			go func() { time.Sleep(5 * time.Millisecond); io.WriteString(mine, "more") }()
+			kinds, n, _ := g.pollRead(4, uint64(10*time.Second))
+			if len(kinds) != 1 || kinds[0] != 1 || n != 4 {
+				t.Errorf("poll: %v, %d bytes", kinds, n)
+			}
+			s, errno = g.read(4, 9)
+			want(t, "read", s, errno, "more")
+			wantErrno(t, "clear NONBLOCK", g.setFlags(4, 0), errnoSuccess)
+			got := make(chan string)
+			go func() { b, _ := io.ReadAll(mine); got <- string(b) }()
+			w, errno := g.send(4, "from the guest")
+			want(t, "send", w, errno, 14)
+			if name == "tls.Conn" {
+				wantErrno(t, "shutdown", g.call("sock_shutdown", 4, shutWrite), errnoSuccess)
+			} else {
+				wantErrno(t, "close", g.close(4), errnoSuccess)
+			}
+			if s := <-got; s != "from the guest" {
+				t.Errorf("the host got %q", s)
+			}
+			mine.Close()
+			g.store.Close()
+			for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+1 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			if after := runtime.NumGoroutine(); after > before+1 {
+				t.Errorf("%d goroutines before, %d after", before, after)
+			}
+		})
+	}
+}
