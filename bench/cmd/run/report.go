@@ -69,7 +69,7 @@ func (r *result) cell(p peer) string {
 	}
 	text := duration(r.median(p))
 	if r.bytes > 0 {
-		text = fmt.Sprintf("%.1f GB/s", float64(r.bytes)/r.median(p))
+		text = throughputText(float64(r.bytes) / r.median(p))
 	}
 	if p != ours && r.has(ours) {
 		times := r.ratio(func(ns func(peer) float64) float64 { return ns(p) / ns(ours) })
@@ -109,6 +109,14 @@ func median(v []float64) float64 {
 		return v[mid]
 	}
 	return (v[mid-1] + v[mid]) / 2
+}
+
+// throughputText prints gigabytes a second with the unit that suits them.
+func throughputText(rate float64) string {
+	if rate < 1 {
+		return fmt.Sprintf("%.0f MB/s", 1000*rate)
+	}
+	return fmt.Sprintf("%.1f GB/s", rate)
 }
 
 // duration prints nanoseconds with three digits and the unit that suits them.

@@ -16,7 +16,7 @@ const (
 
 // title is what the table calls the peer.
 func (p peer) title() string {
-	return [peers]string{"this module", "Rust", "cgo, empty", "wasmtime-go v44.0.0", "wazero v1.12.0"}[p]
+	return [peers]string{"this module", "Rust", "cgo, empty, or plain Go", "wasmtime-go v44.0.0", "wazero v1.12.0"}[p]
 }
 
 // A row is one line of the table: some work, and the benchmark of each peer that does it.
@@ -169,6 +169,23 @@ var rows = []row{
 		work:  "write 64 MiB, inserted",
 		bench: [peers]string{ours: "WriteInserted", rust: "Write"},
 		bytes: work.FileSize,
+	},
+	{
+		work:  "relay 64 MiB",
+		bench: [peers]string{ours: "Relay", cgo: "Relay"},
+		bytes: work.RelaySize,
+		target: &target{
+			text:    "≥ 0.7 × plain Go",
+			value:   func(ns func(peer) float64) float64 { return ns(cgo) / ns(ours) },
+			needs:   []peer{cgo},
+			limit:   0.7,
+			atLeast: true,
+		},
+	},
+	{
+		work:  "relay 64 MiB, Go by splice",
+		bench: [peers]string{ours: "Relay", cgo: "RelaySplice"},
+		bytes: work.RelaySize,
 	},
 	{
 		work:  "read 8 bytes of guest memory",

@@ -58,3 +58,11 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestThroughputText(t *testing.T) {
+	for rate, want := range map[float64]string{4.75: "4.8 GB/s", 0.4918: "492 MB/s"} {
+		if got := throughputText(rate); got != want {
+			t.Errorf("%v: %s, want %s", rate, got, want)
+		}
+	}
+}
