@@ -124,9 +124,13 @@ func (m *module) platforms() (found []string) {
 	}
 	var names, tags []string
 	for _, link := range links {
-		goos, goarch, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(link), "link_"), ".go"), "_")
-		names = append(names, goos+"/"+goarch)
-		tags = append(tags, fmt.Sprintf("!(%s && %s)", goos, goarch))
+		// A third part is the tag that chooses between two archives of one platform.
+		parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(link), "link_"), ".go"), "_")
+		if len(parts) < 2 || slices.Contains(names, parts[0]+"/"+parts[1]) {
+			continue
+		}
+		names = append(names, parts[0]+"/"+parts[1])
+		tags = append(tags, fmt.Sprintf("!(%s && %s)", parts[0], parts[1]))
 	}
 	want := map[string][]string{
 		"nocgo.go":       {"it supports " + strings.Join(names, ", ") + `"`},

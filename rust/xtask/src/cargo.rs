@@ -1,6 +1,8 @@
 //! Running cargo and rustc so that the result depends on the sources and the tools only.
 
-use crate::targets::Target;
+use crate::targets::{System, Target};
+use crate::toolchain::{self, Std, Toolchain};
+use crate::tools::Tools;
 use crate::workspace::{ARCHIVE, Workspace};
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::{CrateType, Message};
@@ -8,31 +10,6 @@ use std::collections::BTreeSet;
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-
-/// What `rustc -vV` says.
-pub struct Rustc {
-    /// The first line, for example `rustc 1.95.0 (59807616e 2026-04-14)`.
-    pub version: String,
-    /// The platform that it runs on.
-    pub host: String,
-    commit: String,
-}
-
-/// Asks rustc who it is.
-pub fn rustc() -> Result<Rustc> {
-    let text = output(Command::new("rustc").arg("-vV"))?;
-    let field = |key: &str| {
-        text.lines()
-            .find_map(|l| l.strip_prefix(key))
-            .map(str::to_owned)
-            .with_context(|| format!("rustc -vV without {key}"))
-    };
-    Ok(Rustc {
-        version: text.lines().next().unwrap_or_default().into(),
-        host: field("host: ")?,
-        commit: field("commit-hash: ")?,
-    })
-}
 
 /// Which kind of library to build.
 #[derive(Clone, Copy, PartialEq)]
@@ -70,14 +47,16 @@ pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built
         Kind::Static => ("staticlib", CrateType::StaticLib),
         Kind::Shared => ("cdylib", CrateType::CDyLib),
     };
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&ws.rust).args(["rustc", "--release", "--locked", "--message-format=json", "--lib"]).args([
+    let toolchain = toolchain::of(target)?;
+    let tools = Tools::of(target)?;
+    let std = if toolchain.std == Std::Source { "built from source" } else { "as installed" };
+    println!("{}: {}, standard library {std}; {}", target.dir, toolchain.version, tools.versions()?.join("; "));
+    let mut cargo = toolchain.cargo("rustc", target);
+    cargo.current_dir(&ws.rust).args(["--release", "--locked", "--message-format=json", "--lib"]).args([
         "--package",
         ARCHIVE,
         "--crate-type",
         crate_type,
-        "--target",
-        target.triple,
     ]);
     if let Some(features) = &options.features {
         cargo.args(["--no-default-features", "--features", &features.join(",")]);
@@ -85,7 +64,7 @@ pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built
     if let Some(jobs) = options.jobs {
         cargo.args(["--jobs", &jobs.to_string()]);
     }
-    reproducible(&mut cargo, ws, target)?;
+    reproducible(&mut cargo, ws, target, &toolchain, &tools)?;
     if options.lto {
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "fat");
     }
@@ -116,15 +95,19 @@ pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built
 }
 
 /// Keeps the paths of this machine, and what its user has configured, out of the library.
-fn reproducible(cargo: &mut Command, ws: &Workspace, target: &Target) -> Result<()> {
+fn reproducible(
+    cargo: &mut Command,
+    ws: &Workspace,
+    target: &Target,
+    toolchain: &Toolchain,
+    tools: &Tools,
+) -> Result<()> {
     let metadata = ws.metadata(target.triple)?;
-    let rustc = rustc()?;
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     // Later entries win in rustc and in C compilers, so what may contain another comes first.
     let mut map = vec![
         (ws.rust.display().to_string(), "/rust".to_owned()),
         (metadata.target_directory.to_string(), "/target".to_owned()),
-        (format!("{}/lib/rustlib/src/rust", sysroot.trim_end()), format!("/rustc/{}", rustc.commit)),
+        (toolchain.sources().display().to_string(), format!("/rustc/{}", toolchain.commit)),
     ];
     let registries: BTreeSet<_> = metadata
         .packages
@@ -135,10 +118,19 @@ fn reproducible(cargo: &mut Command, ws: &Workspace, target: &Target) -> Result<
     map.extend(registries.into_iter().map(|dir| (dir, "/crates".to_owned())));
 
     let rust_flags: Vec<_> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
-    let c_flags: Vec<_> = map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
+    let c_flags = tools.flags.iter().map(|flag| (*flag).to_owned());
+    let c_flags: Vec<_> =
+        c_flags.chain(map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}"))).collect();
+    if let Some(ar) = &tools.ar {
+        cargo.env(target.variable("AR"), ar);
+    }
+    if let System::MacOs(version) = target.system {
+        cargo.env("MACOSX_DEPLOYMENT_TARGET", version);
+    }
     cargo
         .env("CARGO_ENCODED_RUSTFLAGS", rust_flags.join("\x1f"))
-        .env(format!("CFLAGS_{}", target.triple.replace('-', "_")), c_flags.join(" "))
+        .env(target.variable("CC"), &tools.cc)
+        .env(target.variable("CFLAGS"), c_flags.join(" "))
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env("CARGO_INCREMENTAL", "0");

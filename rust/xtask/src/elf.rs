@@ -1,4 +1,4 @@
-//! A relocatable ELF object for x86-64 as plain data: read, changed by `compact`, written.
+//! A relocatable ELF object, 64-bit and little-endian, as plain data: read, changed by `compact`, written.
 
 use anyhow::{Context, Result, ensure};
 use object::elf;
@@ -8,6 +8,9 @@ use object::{Endianness, LittleEndian as LE};
 
 /// An object file. Indices of sections and symbols are positions in these vectors; 0 is the null entry, as in the file.
 pub struct Object {
+    pub machine: u16,
+    /// What the machine has to say about the whole file, such as how it passes floating-point numbers.
+    pub flags: u32,
     pub sections: Vec<Section>,
     pub symbols: Vec<Symbol>,
 }
@@ -59,7 +62,7 @@ impl Object {
     /// Reads an object.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let header = elf::FileHeader64::<LE>::parse(bytes)?;
-        ensure!(header.e_machine(LE) == elf::EM_X86_64 && header.e_type(LE) == elf::ET_REL, "not an x86-64 object");
+        ensure!(header.e_type(LE) == elf::ET_REL, "not an object");
         let table = header.sections(LE, bytes)?;
         let mut sections = Vec::new();
         for header in table.iter() {
@@ -114,7 +117,7 @@ impl Object {
             ensure!(section.kind != elf::SHT_GROUP, "the partial link left a section group");
         }
         ensure!(symbols.iter().all(|s| s.section != usize::from(elf::SHN_XINDEX)), "too many sections");
-        Ok(Self { sections, symbols })
+        Ok(Self { machine: header.e_machine(LE), flags: header.e_flags(LE), sections, symbols })
     }
 
     /// The position of the section with this name.
@@ -180,9 +183,9 @@ impl Object {
             os_abi: elf::ELFOSABI_NONE,
             abi_version: 0,
             e_type: elf::ET_REL,
-            e_machine: elf::EM_X86_64,
+            e_machine: self.machine,
             e_entry: 0,
-            e_flags: 0,
+            e_flags: self.flags,
         })?;
         for &i in &live {
             let s = &self.sections[i];

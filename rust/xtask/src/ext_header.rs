@@ -23,7 +23,7 @@ const RUST: &[&str] = &["Option_", "Box_", "Vec_", "Result_", "NonNull_", "Maybe
 /// The text of the header.
 pub fn generate(ws: &Workspace) -> Result<String> {
     let mut config = Config::from_file(ws.rust.join("cbindgen.toml")).map_err(|e| anyhow!(e))?;
-    let metadata = ws.metadata(&crate::cargo::rustc()?.host)?;
+    let metadata = ws.metadata(&crate::toolchain::host()?)?;
     let version = &package(&metadata, SHIM)?.version;
     config.after_includes = Some(format!("{PROLOGUE} \"{version}\""));
     // An alias of a callback type inside `Option` is opaque to cbindgen, and it leaves out what only that refers to.
@@ -50,18 +50,34 @@ fn optional(text: &str) -> Vec<String> {
 
 /// Replaces `Option` of a callback type by the type itself: in C a function pointer may be null anyway.
 ///
-/// The type is declared where cbindgen has put the opaque `Option`, ahead of its uses.
+/// The type is declared where cbindgen has put the opaque `Option`, ahead of its uses, after the structures that it takes.
 fn nullable_callbacks(mut text: String) -> String {
     for name in optional(&text) {
         let option = format!("Option_{name}");
+        let opaque = format!("typedef struct {option} {option};");
         let blocks: Vec<_> = text.split("\n\n").collect();
-        let Some(alias) = blocks.iter().copied().find(|b| b.contains(&format!("typedef void (*{name})("))) else {
+        let declares = |block: &str| block.contains("typedef ") && block.contains(&format!("(*{name})("));
+        let Some(alias) = blocks.iter().copied().find(|block| declares(block)) else {
             continue;
         };
-        let opaque = format!("typedef struct {option} {option};");
-        let ordered: Vec<_> =
-            blocks.iter().filter(|b| **b != alias).map(|b| if *b == opaque { alias } else { b }).collect();
+        let place = blocks.iter().position(|block| *block == opaque).unwrap_or_default();
+        let mut moved: Vec<_> = blocks[place..].iter().copied().filter(|block| is_taken(block, alias)).collect();
+        moved.push(alias);
+        let mut ordered = Vec::new();
+        for block in &blocks {
+            if *block == opaque {
+                ordered.append(&mut moved.clone());
+            } else if !moved.contains(block) {
+                ordered.push(*block);
+            }
+        }
         text = ordered.join("\n\n").replace(&format!("struct {option}"), &name).replace(&option, &name);
     }
     text
+}
+
+/// Whether a block defines a structure that a callback type takes.
+fn is_taken(block: &str, alias: &str) -> bool {
+    let name = block.lines().find_map(|l| l.strip_prefix("typedef struct ")?.strip_suffix(" {"));
+    name.is_some_and(|name| alias.contains(&format!("struct {name} *")))
 }

@@ -1,22 +1,34 @@
-//! The lowest version of the C library that a program with the archive runs on.
+//! The lowest version of the C library, or of macOS, that a program with the archive runs on.
 
 use crate::symbols;
-use crate::targets::{Libc, Target};
-use anyhow::{Context, Result};
+use crate::targets::{System, Target};
+use crate::zig::zig;
+use anyhow::{Context, Result, ensure};
+use object::LittleEndian as LE;
+use object::macho::{BuildVersionCommand, LC_BUILD_VERSION, LC_VERSION_MIN_MACOSX, MachHeader64, VersionMinCommand};
+use object::read::archive::ArchiveFile;
+use object::read::macho::MachHeader as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-/// The versions of the GNU C library that zig can link against.
-const GLIBC_MINOR: std::ops::RangeInclusive<u32> = 17..=41;
+/// The newest version of the GNU C library that zig can link against.
+const GLIBC_NEWEST: u32 = 41;
 
-/// Links a program that refers to every function of the archive against one version after the other, from the lowest
-/// that zig knows; the first that succeeds is the answer. `None` if zig is not installed.
+/// The version that the objects for macOS name. For glibc, links a program that refers to every function of the archive
+/// against one version after the other, from the lowest that the platform has; the first that succeeds is the answer. `None`
+/// if zig is not installed, or if there is nothing to find out.
 ///
 /// Only strong references count: what Rust's standard library looks for and can do without stays weak.
 pub fn lowest(target: &Target, archive: &Path, native_libs: &[String], work: &Path) -> Result<Option<String>> {
-    let Libc::Glibc { zig: triple } = target.libc;
-    let Some(zig) = zig() else { return Ok(None) };
+    let lowest = match target.system {
+        System::Glibc(minor) => minor,
+        System::MacOs(_) => return macos(&fs::read(archive)?).map(Some),
+        System::Musl | System::Windows => return Ok(None),
+    };
+    if zig().is_none() {
+        return Ok(None);
+    }
     fs::create_dir_all(work)?;
     let source = work.join("all.c");
     let api = symbols::api(&fs::read(archive)?)?;
@@ -28,10 +40,10 @@ pub fn lowest(target: &Target, archive: &Path, native_libs: &[String], work: &Pa
             "{declared}void (*volatile all[])(void) = {{\n    {used},\n}};\nint main(void) {{ return all[0] == 0; }}\n"
         ),
     )?;
-    for minor in GLIBC_MINOR {
-        let linked = Command::new(zig[0])
-            .args(&zig[1..])
-            .args(["cc", "-fno-builtin", "-target", &format!("{triple}.2.{minor}")])
+    for minor in lowest..=GLIBC_NEWEST {
+        let mut zig = zig().context("zig")?;
+        let linked = zig
+            .args(["cc", "-fno-builtin", "-target", &format!("{}.2.{minor}", target.zig)])
             .arg(&source)
             .arg(archive)
             .args(native_libs)
@@ -47,11 +59,20 @@ pub fn lowest(target: &Target, archive: &Path, native_libs: &[String], work: &Pa
     None.context("zig links the archive against no version of the GNU C library")
 }
 
-/// How zig is called here, if it is.
-fn zig() -> Option<Vec<&'static str>> {
-    [vec!["zig"], vec!["python3", "-m", "ziglang"]].into_iter().find(|zig| {
-        let mut command = Command::new(zig[0]);
-        command.args(&zig[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    })
+/// The highest of the versions that the objects name.
+fn macos(archive: &[u8]) -> Result<String> {
+    let mut lowest = 0;
+    for member in ArchiveFile::parse(archive)?.members() {
+        let data = member?.data(archive)?;
+        let mut commands = MachHeader64::<LE>::parse(data, 0)?.load_commands(LE, data, 0)?;
+        while let Some(command) = commands.next()? {
+            lowest = lowest.max(match command.cmd() {
+                LC_BUILD_VERSION => command.data::<BuildVersionCommand<LE>>()?.minos.get(LE),
+                LC_VERSION_MIN_MACOSX => command.data::<VersionMinCommand<LE>>()?.version.get(LE),
+                _ => 0,
+            });
+        }
+    }
+    ensure!(lowest != 0, "no object says which version of macOS it is for");
+    Ok(format!("macOS {}.{}", lowest >> 16, lowest >> 8 & 0xff))
 }

@@ -2,6 +2,8 @@
 //!
 //! Each command is a module of its own; `targets` is the list of platforms, one entry each.
 
+mod all;
+mod archive;
 mod cargo;
 mod check;
 mod compact;
@@ -14,11 +16,15 @@ mod library;
 mod manifest;
 mod notices;
 mod recipe;
+mod separate;
 mod sizes;
 mod sources;
 mod symbols;
 mod targets;
+mod toolchain;
+mod tools;
 mod workspace;
+mod zig;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +63,9 @@ struct BuildArgs {
     /// The platform, as its folder below build/ is called or as rustc calls it; the host's if absent.
     #[arg(long)]
     target: Option<String>,
+    /// Build every platform's that is missing or stale; go on after a failure, and end with a table.
+    #[arg(long, conflicts_with_all = ["target", "shared", "lto", "output"])]
+    all: bool,
     /// Build the shared library instead, into dist/, and record nothing.
     #[arg(long)]
     shared: bool,
@@ -66,6 +75,9 @@ struct BuildArgs {
     /// Put the archive here and record nothing.
     #[arg(long)]
     output: Option<PathBuf>,
+    /// Make the archive from this static library, which cargo built before, to work on the steps after it.
+    #[arg(long, requires = "output")]
+    raw: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -102,15 +114,21 @@ fn run() -> Result<()> {
     let ws = Workspace::open()?;
     match Cli::parse().command {
         Command::Build(args) => {
+            if args.all {
+                return all::build(&ws);
+            }
             let target = Target::find(args.target.as_deref())?;
             if args.shared {
                 return library::build_shared(&ws, target, args.output.as_deref());
+            }
+            if let (Some(raw), Some(out)) = (&args.raw, &args.output) {
+                return recipe::process(target, raw, &out.with_extension("work"), out);
             }
             if args.lto || args.output.is_some() {
                 let out = args.output.unwrap_or_else(|| ws.root.join("dist").join(target.dir).join("libwasmtime.a"));
                 return library::build_aside(&ws, target, args.lto, &out);
             }
-            manifest::build(&ws, target)
+            manifest::build(&ws, target).map(|_| ())
         }
         Command::Headers(flag) => headers::run(&ws, flag.check),
         Command::Manifest(flag) => manifest::run(&ws, flag.check),

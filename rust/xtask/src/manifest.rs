@@ -1,11 +1,12 @@
 //! `build/manifest.json`: what each archive is. The build writes it; everything else reads it.
 
-use crate::cargo::{output, rustc};
 use crate::libc_floor;
 use crate::library::{self, PLAIN};
 use crate::sources::{self, sha256};
 use crate::symbols;
-use crate::targets::{TARGETS, Target};
+use crate::targets::{System, TARGETS, Target};
+use crate::toolchain;
+use crate::tools::Tools;
 use crate::workspace::{C_API, SHIM, Workspace, package};
 use crate::{go_link, headers};
 use anyhow::{Context, Result, ensure};
@@ -15,7 +16,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// What the file holds: archives by their folder below `build/`.
 #[derive(Serialize, Deserialize, Default)]
@@ -77,21 +77,6 @@ pub fn archive_path(ws: &Workspace, target: &Target) -> PathBuf {
     ws.root.join("build").join(target.dir).join("libwasmtime.a")
 }
 
-/// The first lines in which the C compiler and the linker say who they are.
-pub fn tools(target: &Target) -> Result<Vec<String>> {
-    let cc = format!("CC_{}", target.triple.replace('-', "_"));
-    let cc = std::env::var(cc).or_else(|_| std::env::var("CC")).unwrap_or_else(|_| format!("{}cc", target.tools));
-    let ld = format!("{}ld", target.tools);
-    [cc, ld]
-        .iter()
-        .map(|tool| {
-            let mut words = tool.split_whitespace();
-            let text = output(Command::new(words.next().unwrap_or(tool)).args(words).arg("--version"))?;
-            Ok(text.lines().next().unwrap_or_default().to_owned())
-        })
-        .collect()
-}
-
 /// What is true of an archive by itself.
 fn facts(bytes: &[u8]) -> Result<(String, u64, u64, usize)> {
     let mut deflate = DeflateEncoder::new(Vec::new(), Compression::best());
@@ -99,8 +84,13 @@ fn facts(bytes: &[u8]) -> Result<(String, u64, u64, usize)> {
     Ok((sha256(bytes), bytes.len() as u64, deflate.finish()?.len() as u64, symbols::api(bytes)?.len()))
 }
 
+/// Whether the archive that is recorded is the one that is there.
+pub fn is_present(ws: &Workspace, target: &Target, archive: &Archive) -> bool {
+    fs::read(archive_path(ws, target)).is_ok_and(|bytes| sha256(&bytes) == archive.sha256)
+}
+
 /// Builds the archive of a platform and records it.
-pub fn build(ws: &Workspace, target: &Target) -> Result<()> {
+pub fn build(ws: &Workspace, target: &Target) -> Result<Archive> {
     let sources = sources::hash(ws, target)?;
     let path = archive_path(ws, target);
     let native_libs = target.native_libs(&library::build(ws, target, &PLAIN, &path)?);
@@ -109,7 +99,7 @@ pub fn build(ws: &Workspace, target: &Target) -> Result<()> {
     let metadata = ws.metadata(target.triple)?;
     let work = metadata.target_directory.join("xtask").join(target.dir).into_std_path_buf();
     let lowest_libc = libc_floor::lowest(target, &path, &native_libs, &work)?;
-    if lowest_libc.is_none() {
+    if lowest_libc.is_none() && matches!(target.system, System::Glibc(_)) {
         eprintln!("warning: zig is not installed, so the lowest C library is not recorded");
     }
     let (sha256, size, compressed_size, functions) = facts(&fs::read(&path)?)?;
@@ -122,16 +112,17 @@ pub fn build(ws: &Workspace, target: &Target) -> Result<()> {
         wasmtime: package(&metadata, C_API)?.version.to_string(),
         extension: package(&metadata, SHIM)?.version.to_string(),
         sources,
-        rustc: rustc()?.version,
-        tools: tools(target)?,
+        rustc: toolchain::of(target)?.name(),
+        tools: Tools::of(target)?.versions()?,
         native_libs,
         lowest_libc,
     };
     println!("{}: {size} bytes, {compressed_size} compressed, {functions} functions", path.display());
     let mut manifest = Manifest::read(ws)?;
-    manifest.archives.insert(target.dir.into(), archive);
+    manifest.archives.insert(target.dir.into(), archive.clone());
     manifest.write(ws)?;
-    go_link::run(ws, &manifest, false)
+    go_link::run(ws, &manifest, false)?;
+    Ok(archive)
 }
 
 /// Generates what follows from the manifest, after checking that the manifest is true of the archives.
@@ -156,7 +147,8 @@ fn verify(ws: &Workspace, dir: &str, archive: &Archive) -> Result<()> {
     ensure!(archive.functions == functions, "the archive shows {functions} functions");
     ensure!(archive.target == target.triple, "the target is {}", target.triple);
     let metadata = ws.metadata(target.triple)?;
-    for (name, recorded) in [(C_API, &archive.wasmtime), (SHIM, &archive.extension)] {
+    let stale = archive.sources != sources::hash(ws, target)?;
+    for (name, recorded) in [(C_API, &archive.wasmtime), (SHIM, &archive.extension)].into_iter().filter(|_| !stale) {
         let version = package(&metadata, name)?.version.to_string();
         ensure!(*recorded == version, "{name} is {version}: build the archive again");
     }

@@ -1,11 +1,14 @@
 //! From what cargo builds to what is committed: one object that shows the C API and nothing else.
 
+use crate::archive;
 use crate::cargo::run;
 use crate::compact::compact;
 use crate::elf::Object;
+use crate::separate;
 use crate::symbols;
 use crate::targets::Target;
-use anyhow::{Context, Result, ensure};
+use crate::tools::Tools;
+use anyhow::{Result, ensure};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -20,12 +23,15 @@ pub fn process(target: &Target, raw: &Path, work: &Path, out: &Path) -> Result<(
     let keep = symbols::api(&fs::read(raw)?)?;
     ensure!(!keep.is_empty(), "{} shows no C API", raw.display());
 
+    let Some(ld) = Tools::of(target)?.ld else {
+        return archive::write(target, separate::process(&fs::read(raw)?, &keep)?, out);
+    };
     let script = work.join("merge.lds");
     fs::write(&script, MERGE)?;
     let roots = work.join("roots");
     fs::write(&roots, keep.iter().map(|name| format!("-u {name}\n")).collect::<String>())?;
     let merged = work.join("merged.o");
-    run(Command::new(format!("{}ld", target.tools))
+    run(Command::new(ld)
         .args(["-r", "--gc-sections", "--force-group-allocation", "--build-id=none", "-T"])
         .arg(script)
         .arg(format!("@{}", roots.display()))
@@ -35,15 +41,5 @@ pub fn process(target: &Target, raw: &Path, work: &Path, out: &Path) -> Result<(
 
     let mut object = Object::parse(&fs::read(&merged)?)?;
     compact(&mut object, &keep)?;
-    let single = work.join("wasmtime.o");
-    fs::write(&single, object.write()?)?;
-
-    fs::create_dir_all(out.parent().context("an archive in a folder")?)?;
-    let fresh = work.join("libwasmtime.a");
-    if fresh.exists() {
-        fs::remove_file(&fresh)?;
-    }
-    run(Command::new(format!("{}ar", target.tools)).arg("rcD").arg(&fresh).arg(&single))?;
-    fs::copy(&fresh, out).with_context(|| out.display().to_string())?;
-    Ok(())
+    archive::write(target, vec![("wasmtime.o".into(), object.write()?)], out)
 }

@@ -19,11 +19,16 @@ const FILES: &[&str] = &[
     "shim/Cargo.toml",
     "shim/build.rs",
     "shim/src",
+    "xtask/src/archive.rs",
     "xtask/src/cargo.rs",
-    "xtask/src/compact.rs",
+    "xtask/src/compact",
     "xtask/src/elf.rs",
     "xtask/src/merge.lds",
     "xtask/src/recipe.rs",
+    "xtask/src/separate",
+    "xtask/src/symbols.rs",
+    "xtask/src/toolchain.rs",
+    "xtask/src/tools.rs",
 ];
 
 /// The hash for one platform, in hexadecimal digits.

@@ -10,39 +10,136 @@ pub struct Target {
     pub triple: &'static str,
     /// `GOOS` and `GOARCH`.
     pub go: (&'static str, &'static str),
-    /// What comes before `ld` and `ar` in the names of the tools, as in `aarch64-linux-gnu-`.
-    pub tools: &'static str,
-    /// The C library, which decides what is recorded as the lowest version.
-    pub libc: Libc,
+    /// zig's name for it, to which a version of the system can be appended.
+    pub zig: &'static str,
+    /// What comes before `gcc` in the name of the compiler that is preferred to zig.
+    pub tools: Option<&'static str>,
+    /// What programs with the archive run on.
+    pub system: System,
 }
 
-/// The C library of a platform.
-pub enum Libc {
-    /// The GNU C library; the name is zig's for the platform, to which a version can be appended.
-    Glibc {
-        /// For example `x86_64-linux-gnu`.
-        zig: &'static str,
+/// The system below the programs of a platform, with the lowest version that the archive is built for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum System {
+    /// Linux with the GNU C library 2.x.
+    Glibc(u32),
+    /// Linux with musl, which has had what we use for ages.
+    Musl,
+    /// Windows. Rust's standard library asks for 10.
+    Windows,
+    /// macOS, as the linker writes its version.
+    MacOs(&'static str),
+}
+
+/// All platforms, in the order in which they are built.
+pub const TARGETS: &[Target] = &[
+    Target {
+        dir: "linux-x86_64",
+        triple: "x86_64-unknown-linux-gnu",
+        go: ("linux", "amd64"),
+        zig: "x86_64-linux-gnu",
+        tools: Some(""),
+        system: System::Glibc(17),
     },
-}
-
-/// All platforms.
-pub const TARGETS: &[Target] = &[Target {
-    dir: "linux-x86_64",
-    triple: "x86_64-unknown-linux-gnu",
-    go: ("linux", "amd64"),
-    tools: "",
-    libc: Libc::Glibc { zig: "x86_64-linux-gnu" },
-}];
+    Target {
+        dir: "linux-aarch64",
+        triple: "aarch64-unknown-linux-gnu",
+        go: ("linux", "arm64"),
+        zig: "aarch64-linux-gnu",
+        tools: None,
+        system: System::Glibc(17),
+    },
+    Target {
+        dir: "linux-x86_64-musl",
+        triple: "x86_64-unknown-linux-musl",
+        go: ("linux", "amd64"),
+        zig: "x86_64-linux-musl",
+        tools: None,
+        system: System::Musl,
+    },
+    Target {
+        dir: "linux-aarch64-musl",
+        triple: "aarch64-unknown-linux-musl",
+        go: ("linux", "arm64"),
+        zig: "aarch64-linux-musl",
+        tools: None,
+        system: System::Musl,
+    },
+    Target {
+        dir: "linux-riscv64",
+        triple: "riscv64gc-unknown-linux-gnu",
+        go: ("linux", "riscv64"),
+        zig: "riscv64-linux-gnu",
+        tools: None,
+        system: System::Glibc(27),
+    },
+    Target {
+        dir: "windows-x86_64",
+        triple: "x86_64-pc-windows-gnu",
+        go: ("windows", "amd64"),
+        zig: "x86_64-windows-gnu",
+        tools: Some("x86_64-w64-mingw32-"),
+        system: System::Windows,
+    },
+    Target {
+        dir: "macos-aarch64",
+        triple: "aarch64-apple-darwin",
+        go: ("darwin", "arm64"),
+        zig: "aarch64-macos",
+        tools: None,
+        system: System::MacOs("12.0"),
+    },
+    Target {
+        dir: "macos-x86_64",
+        triple: "x86_64-apple-darwin",
+        go: ("darwin", "amd64"),
+        zig: "x86_64-macos",
+        tools: None,
+        system: System::MacOs("12.0"),
+    },
+    Target {
+        dir: "windows-aarch64",
+        triple: "aarch64-pc-windows-gnullvm",
+        go: ("windows", "arm64"),
+        zig: "aarch64-windows-gnu",
+        tools: None,
+        system: System::Windows,
+    },
+];
 
 impl Target {
     /// Finds a platform by its folder or its triple; the host's without a name.
     pub fn find(name: Option<&str>) -> Result<&'static Self> {
-        let host = crate::cargo::rustc()?.host;
+        let host = crate::toolchain::host()?;
         let name = name.unwrap_or(&host);
         TARGETS
             .iter()
             .find(|t| t.dir == name || t.triple == name)
             .with_context(|| format!("{name} is not in rust/xtask/src/targets.rs"))
+    }
+
+    /// zig's name with the lowest version of the system.
+    pub fn zig_name(&self) -> String {
+        match self.system {
+            System::Glibc(minor) => format!("{}.2.{minor}", self.zig),
+            System::MacOs(version) => format!("{}.{version}", self.zig),
+            System::Musl | System::Windows => self.zig.into(),
+        }
+    }
+
+    /// How cargo and the `cc` crate spell the platform in the names of environment variables.
+    pub fn variable(&self, name: &str) -> String {
+        format!("{name}_{}", self.triple.replace('-', "_"))
+    }
+
+    /// Whether its objects are ELF, of which linkers make one of many.
+    pub fn is_elf(&self) -> bool {
+        matches!(self.system, System::Glibc(_) | System::Musl)
+    }
+
+    /// The build tag of Go that chooses the archive, where operating system and architecture do not.
+    pub fn tag(&self) -> Option<&'static str> {
+        (self.system == System::Musl).then_some("musl")
     }
 
     /// The libraries that a program must be linked with beside the archive, from those that rustc names.
@@ -51,10 +148,13 @@ impl Target {
     /// by default. `-lgcc_eh` suits gcc with and without `-static`, and zig, which reads it as its own libunwind.
     /// The C library itself is every linker's own business.
     pub fn native_libs(&self, from_rustc: &[String]) -> Vec<String> {
-        from_rustc
-            .iter()
-            .filter(|lib| *lib != "-lc")
-            .map(|lib| if lib == "-lgcc_s" { "-lgcc_eh".into() } else { lib.clone() })
-            .collect()
+        let mut libs = Vec::new();
+        for lib in from_rustc.iter().filter(|lib| *lib != "-lc") {
+            let lib = if lib == "-lgcc_s" || lib == "-lunwind" { "-lgcc_eh" } else { lib };
+            if !libs.iter().any(|known| known == lib) {
+                libs.push(lib.to_owned());
+            }
+        }
+        libs
     }
 }

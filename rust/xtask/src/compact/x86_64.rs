@@ -1,87 +1,50 @@
-//! Makes the one object of the archive small, after the partial link.
-//!
-//! A partial link keeps every relocation, even those that nothing can change any more: a call from one function to
-//! another inside `.text` has a fixed distance. Rust also reaches functions of other crates through the global offset
-//! table, in a form that final linkers may not shorten. Here such references are resolved, and names that nobody can
-//! refer to are dropped. The instructions that are rewritten are those of the x86-64 psABI, section "Optimize
-//! GOTPCRELX relocations".
+//! x86-64: calls and jumps have 32-bit distances, and the forms of access to the global offset table are those of the psABI,
+//! section "Optimize GOTPCRELX relocations".
 
-use crate::elf::{Object, Reloc, Section, Symbol};
-use anyhow::{Context, Result};
+use super::{Machine, set32};
+use crate::elf::Reloc;
+use anyhow::Result;
 use object::elf;
-use std::collections::BTreeSet;
 
-/// Compacts `object`, in which only the symbols named by `keep` stay visible.
-pub fn compact(object: &mut Object, keep: &BTreeSet<String>) -> Result<()> {
-    localise(object, keep);
-    for section in &mut object.sections {
-        // What the partial link left of entries that it dropped from `.eh_frame`.
-        section.relocs.retain(|r| r.kind != elf::R_X86_64_NONE);
-    }
-    resolve_code(object)?;
-    refer_to_sections(object);
-    drop_symbols(object);
-    // What the C compiler said by its absence must be said: the stack need not be executable.
-    object.sections.push(Section {
-        name: b".note.GNU-stack".into(),
-        kind: elf::SHT_PROGBITS,
-        align: 1,
-        ..Section::default()
-    });
-    for section in &mut object.sections {
-        section.flags &= !u64::from(elf::SHF_GNU_RETAIN | elf::SHF_GROUP);
-    }
-    Ok(())
-}
+pub(super) struct X86_64;
 
-/// Hides every defined symbol but those of the C API.
-fn localise(object: &mut Object, keep: &BTreeSet<String>) {
-    for symbol in &mut object.symbols {
-        let kept = str::from_utf8(&symbol.name).is_ok_and(|name| keep.contains(name));
-        if symbol.section != 0 && !kept {
-            symbol.bind = elf::STB_LOCAL;
-            symbol.other = elf::STV_DEFAULT;
+impl Machine for X86_64 {
+    fn is_nothing(&self, kind: u32) -> bool {
+        kind == elf::R_X86_64_NONE
+    }
+
+    fn skip_table(&self, code: &mut [u8], reloc: &mut Reloc) -> Result<()> {
+        if is_table_load(reloc.kind) && reloc.addend == -4 {
+            skip_table(code, reloc);
         }
+        Ok(())
+    }
+
+    fn resolve(&self, code: &mut [u8], reloc: &Reloc, distance: i64) -> Result<bool> {
+        let known = matches!(reloc.kind, elf::R_X86_64_PC32 | elf::R_X86_64_PLT32);
+        if known {
+            set32(code, reloc.offset, i32::try_from(distance)? as u32);
+        }
+        Ok(known)
+    }
+
+    fn takes_section(&self, kind: u32) -> bool {
+        matches!(
+            kind,
+            elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 | elf::R_X86_64_64 | elf::R_X86_64_32 | elf::R_X86_64_32S
+        )
     }
 }
 
-/// Resolves the references from code to code, and goes straight to what is reached through the global offset table.
-fn resolve_code(object: &mut Object) -> Result<()> {
-    let text = object.section(".text").context("no .text")?;
-    let Object { sections, symbols } = object;
-    let Section { data, relocs, .. } = &mut sections[text];
-    let mut left = Vec::new();
-    for mut reloc in std::mem::take(relocs) {
-        let symbol = &symbols[reloc.symbol];
-        if is_got_load(reloc.kind) && reloc.addend == -4 && is_plain(symbol) {
-            skip_got(data, &mut reloc);
-        }
-        if matches!(reloc.kind, elf::R_X86_64_PC32 | elf::R_X86_64_PLT32) && symbol.section == text {
-            let place = reloc.offset as usize;
-            let distance = symbol.value as i64 + reloc.addend - reloc.offset as i64;
-            data[place..place + 4].copy_from_slice(&i32::try_from(distance)?.to_le_bytes());
-        } else {
-            left.push(reloc);
-        }
-    }
-    *relocs = left;
-    Ok(())
-}
-
-fn is_got_load(kind: u32) -> bool {
+fn is_table_load(kind: u32) -> bool {
     matches!(kind, elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX | elf::R_X86_64_REX_GOTPCRELX)
-}
-
-/// Whether the address of the symbol is simply where it stands in this object.
-fn is_plain(symbol: &Symbol) -> bool {
-    symbol.is_defined() && !matches!(symbol.kind, elf::STT_TLS | elf::STT_GNU_IFUNC)
 }
 
 /// Rewrites one instruction that loads an address from the global offset table, if it is of a known form.
 ///
 /// The four bytes at the relocation are the displacement of a `[rip + x]` operand, so the byte before is ModRM and
 /// the one before that the opcode.
-fn skip_got(code: &mut [u8], reloc: &mut Reloc) {
+fn skip_table(code: &mut [u8], reloc: &mut Reloc) {
     let at = reloc.offset as usize;
     match code[at - 3..at] {
         // call [rip + x] => addr32 call x
@@ -99,47 +62,12 @@ fn skip_got(code: &mut [u8], reloc: &mut Reloc) {
     reloc.kind = elf::R_X86_64_PC32;
 }
 
-/// Turns references to hidden symbols into references to their sections, so that the names can go.
-fn refer_to_sections(object: &mut Object) {
-    let first = object.symbols.len();
-    for section in 0..object.sections.len() {
-        object.symbols.push(Symbol { kind: elf::STT_SECTION, section, ..Symbol::default() });
-    }
-    let Object { sections, symbols } = object;
-    for reloc in sections.iter_mut().flat_map(|s| &mut s.relocs) {
-        let symbol = &symbols[reloc.symbol];
-        let direct = matches!(
-            reloc.kind,
-            elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 | elf::R_X86_64_64 | elf::R_X86_64_32 | elf::R_X86_64_32S
-        );
-        if direct && symbol.bind == elf::STB_LOCAL && is_plain(symbol) {
-            reloc.addend += symbol.value as i64;
-            reloc.symbol = first + symbol.section;
-        }
-    }
-}
-
-/// Drops the symbols that are neither visible nor referred to.
-fn drop_symbols(object: &mut Object) {
-    let used: BTreeSet<usize> = object.sections.iter().flat_map(|s| &s.relocs).map(|r| r.symbol).collect();
-    let mut new = vec![0; object.symbols.len()];
-    let mut symbols = vec![Symbol::default()];
-    for (i, symbol) in object.symbols.iter().enumerate().skip(1) {
-        let visible = symbol.bind != elf::STB_LOCAL && symbol.section != 0;
-        if visible || used.contains(&i) {
-            new[i] = symbols.len();
-            symbols.push(symbol.clone());
-        }
-    }
-    for reloc in object.sections.iter_mut().flat_map(|s| &mut s.relocs) {
-        reloc.symbol = new[reloc.symbol];
-    }
-    object.symbols = symbols;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compact::compact;
+    use crate::elf::{Object, Section, Symbol};
+    use std::collections::BTreeSet;
 
     /// An object with a visible function at 0, a hidden one at `0x20`, a static in `.rodata` and the given code at 0.
     fn object(code: &[u8], relocs: Vec<Reloc>) -> Object {
@@ -164,6 +92,8 @@ mod tests {
             ..Symbol::default()
         };
         Object {
+            machine: elf::EM_X86_64,
+            flags: 0,
             sections: vec![Section::default(), text, rodata],
             symbols: vec![
                 Symbol::default(),
