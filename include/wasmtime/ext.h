@@ -22,6 +22,11 @@
 #define WASMTIME_EXT_VERSION "0.1.0"
 
 /**
+ * Where the type of a function that was looked up begins in the frame, in bytes.
+ */
+#define WASMTIME_BINDING_EXPORT_TYPE_AT 32
+
+/**
  * The number of slots in the frame that a store comes with.
  */
 #define WASMTIME_BINDING_STORE_SLOTS 32
@@ -29,7 +34,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 1
+#define WASMTIME_EXT_ABI 3
 
 /**
  * The guest may read the file.
@@ -62,6 +67,85 @@
 #define WASMTIME_WASI_STDIO_FILE 2
 
 /**
+ * The guest gets a stream that the binding serves, a pipe as far as it can see: for `wasmtime_binding_store_set_wasi` only.
+ */
+#define WASMTIME_WASI_STDIO_STREAM 3
+
+/**
+ * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
+ * `host_fd` may become a descriptor of the host's, which is duplicated and used in place of what was opened.
+ */
+#define WASMTIME_FS_OPEN 0
+
+/**
+ * Of a directory: the attributes of `path` below it.
+ */
+#define WASMTIME_FS_PATH_STAT 1
+
+/**
+ * Of a directory: what the symbolic link at `path` says, into `buffer`; `count` becomes the number of bytes.
+ */
+#define WASMTIME_FS_READ_LINK 2
+
+/**
+ * Of a directory: entries, laid out as `fd_readdir` does, from the cookie `number` on, into `buffer`; `count` becomes the
+ * number of bytes.
+ */
+#define WASMTIME_FS_READ_DIR 3
+
+/**
+ * Of a file: read into `buffer` at the position, and move it; `count` becomes the number of bytes, less than asked for at the
+ * end.
+ */
+#define WASMTIME_FS_READ 4
+
+/**
+ * Of a file: read into `buffer` at the offset `number`.
+ */
+#define WASMTIME_FS_PREAD 5
+
+/**
+ * Of a file: move the position by `number`, a signed one, counted from what `flags` say as `fd_seek` has it; `count` becomes the
+ * position.
+ */
+#define WASMTIME_FS_SEEK 6
+
+/**
+ * The attributes of the directory or file itself; `count` becomes the position of a file.
+ */
+#define WASMTIME_FS_STAT 7
+
+/**
+ * The guest's descriptor is gone: the last request of a directory or file. Only a guest that closes it hears of an error.
+ */
+#define WASMTIME_FS_GONE 8
+
+/**
+ * Of a path: a symbolic link at its end is followed.
+ */
+#define WASMTIME_FS_FOLLOW 1
+
+/**
+ * Of a path to open: it must be a directory.
+ */
+#define WASMTIME_FS_DIRECTORY 2
+
+/**
+ * Done.
+ */
+#define WASMTIME_FS_DONE 0
+
+/**
+ * It failed; `count` is the error number of WASI 0.1.
+ */
+#define WASMTIME_FS_FAILED 1
+
+/**
+ * The guest has to stop, as by an interrupt.
+ */
+#define WASMTIME_FS_STOP 2
+
+/**
  * Read into `buffer`: 0 bytes are the end.
  */
 #define WASMTIME_STREAM_READ 0
@@ -87,12 +171,17 @@
 #define WASMTIME_STREAM_SHUTDOWN 4
 
 /**
- * The guest's descriptor is gone: the last request of a stream.
+ * Accept a connection of a listener.
  */
-#define WASMTIME_STREAM_GONE 5
+#define WASMTIME_STREAM_ACCEPT 5
 
 /**
- * Of a read or a write: it may wait.
+ * The guest's descriptor is gone: the last request of a stream.
+ */
+#define WASMTIME_STREAM_GONE 6
+
+/**
+ * Of a read, a write or an accept: it may wait.
  */
 #define WASMTIME_STREAM_MAY_WAIT 1
 
@@ -102,7 +191,8 @@
 #define WASMTIME_STREAM_PEEK 2
 
 /**
- * Done; `count` says how much.
+ * Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
+ * been inserted.
  */
 #define WASMTIME_STREAM_DONE 0
 
@@ -120,6 +210,56 @@
  * The guest has to stop, as by an interrupt.
  */
 #define WASMTIME_STREAM_STOP 3
+
+/**
+ * What the guest can only read or write: a pipe, as far as it can see.
+ */
+#define WASMTIME_STREAM_PIPE 0
+
+/**
+ * A connection: a stream socket.
+ */
+#define WASMTIME_STREAM_CONNECTION 1
+
+/**
+ * A listener: a stream socket that accepts connections.
+ */
+#define WASMTIME_STREAM_LISTENER 2
+
+/**
+ * An address is for a TCP socket to be bound to, explicitly or by the system; the wildcard address in the second case.
+ */
+#define WASMTIME_WASI_SOCKET_TCP_BIND 0
+
+/**
+ * An address is the one of a TCP socket that shall listen.
+ */
+#define WASMTIME_WASI_SOCKET_TCP_LISTEN 1
+
+/**
+ * An address is that of a TCP client. If it is refused, the connection is dropped.
+ */
+#define WASMTIME_WASI_SOCKET_TCP_ACCEPT 2
+
+/**
+ * An address is for a TCP socket to connect to.
+ */
+#define WASMTIME_WASI_SOCKET_TCP_CONNECT 3
+
+/**
+ * An address is for a UDP socket to be bound to, explicitly or by the system; the wildcard address in the second case.
+ */
+#define WASMTIME_WASI_SOCKET_UDP_BIND 4
+
+/**
+ * An address is where a datagram goes.
+ */
+#define WASMTIME_WASI_SOCKET_UDP_SEND 5
+
+/**
+ * An address is where a datagram comes from. If it is refused, the datagram is dropped.
+ */
+#define WASMTIME_WASI_SOCKET_UDP_RECEIVE 6
 
 /**
  * What went wrong, as a number that crosses the C boundary. `wasmtime_error_code` returns it.
@@ -178,6 +318,73 @@ typedef uint32_t wasmtime_error_code_t;
  * Tells a binding that the function defined with `env` is gone for good.
  */
 typedef void (*wasmtime_binding_finalizer_t)(uint64_t env);
+
+/**
+ * What a clock says.
+ */
+typedef struct wasmtime_wasi_time_t {
+  /**
+   * Whole seconds since the point that the clock counts from.
+   */
+  uint64_t seconds;
+  /**
+   * What comes on top of them.
+   */
+  uint32_t nanoseconds;
+} wasmtime_wasi_time_t;
+
+/**
+ * Writes to `*now` what a clock says. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
+ */
+typedef wasmtime_error_t *(*wasmtime_wasi_clock_callback_t)(uint64_t env,
+                                                            struct wasmtime_wasi_time_t *now);
+
+/**
+ * Tells that none of the callbacks that got this `env` will be called again.
+ */
+typedef void (*wasmtime_wasi_gone_callback_t)(uint64_t env);
+
+/**
+ * Writes `len` random bytes to `data`, which is memory of the guest or of the library. Returns null, or an error, which it
+ * gives away; see `wasmtime_wasi_system_t`.
+ */
+typedef wasmtime_error_t *(*wasmtime_wasi_random_callback_t)(uint64_t env, uint8_t *data, size_t len);
+
+/**
+ * An IP address with a port.
+ */
+typedef struct wasmtime_wasi_socket_addr_t {
+  /**
+   * The address in network order; of IPv4, the first four bytes.
+   */
+  uint8_t ip[16];
+  /**
+   * Whether it is IPv6.
+   */
+  bool ipv6;
+  /**
+   * The port, in the machine's order.
+   */
+  uint16_t port;
+  /**
+   * Of IPv6, the traffic class and the flow label.
+   */
+  uint32_t flow_info;
+  /**
+   * Of IPv6, which of the host's interfaces a link-local address belongs to.
+   */
+  uint32_t scope_id;
+} wasmtime_wasi_socket_addr_t;
+
+/**
+ * Decides whether a socket of a component may use an address, and writes it to `*allowed`, which is false. `reason` is one
+ * of the `WASMTIME_WASI_SOCKET_*` constants. It may be called on any thread, by several at once, and while the guest does
+ * something else. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
+ */
+typedef wasmtime_error_t *(*wasmtime_wasi_socket_addr_check_callback_t)(uint64_t env,
+                                                                        const struct wasmtime_wasi_socket_addr_t *addr,
+                                                                        uint32_t reason,
+                                                                        bool *allowed);
 
 /**
  * An engine with its tick counter. Safe to use from any thread.
@@ -396,10 +603,108 @@ typedef struct wasmtime_wasi_stdio_t {
    */
   uint32_t kind;
   /**
-   * The file when `kind` is `WASMTIME_WASI_STDIO_FILE`: a descriptor on Unix, a `HANDLE` on Windows.
+   * The file when `kind` is `WASMTIME_WASI_STDIO_FILE`: a descriptor on Unix, a `HANDLE` on Windows. When it is
+   * `WASMTIME_WASI_STDIO_STREAM`, what the stream's callback gets as `env`, as a number.
    */
   void *host_fd;
 } wasmtime_wasi_stdio_t;
+
+/**
+ * What the system is for a guest, part by part. All zero is a valid one, in which each part is the host's own, and the
+ * network is closed.
+ *
+ * The callbacks get `env`. They must not use the store, nor unwind or jump out of the call, and they may be called by
+ * several threads at once if `env` is given to several stores. The clocks and the random sources are called in the middle of a
+ * guest's call, on its thread. A guest cannot be stopped while it waits for a callback.
+ *
+ * A callback that fails ends a guest of WASI 0.1: its error comes out of the call into the guest. A component goes on, because
+ * upstream's implementation knows no failure there: with the time of the clock's last answer, with random bytes of the
+ * host, without the address. `wasmtime_context_take_wasi_failure` tells of it afterwards.
+ */
+typedef struct wasmtime_wasi_system_t {
+  /**
+   * What the callbacks are given.
+   */
+  uint64_t env;
+  /**
+   * Hears once that the callbacks are not needed any more, if and only if the configuration succeeds: when the store
+   * is deleted or configured anew, and no operation of a component is left. It may be called on any thread. May be null.
+   */
+  wasmtime_wasi_gone_callback_t gone;
+  /**
+   * The wall clock: `now` counts from 1970-01-01 00:00 UTC. Null is the host's. See `WasiCtxBuilder::wall_clock`.
+   */
+  wasmtime_wasi_clock_callback_t wall_clock;
+  /**
+   * What that clock has for its resolution, in nanoseconds; 0 is taken as 1.
+   */
+  uint64_t wall_clock_resolution;
+  /**
+   * The monotonic clock: `now` counts from any point, and never falls. Null is the host's. See
+   * `WasiCtxBuilder::monotonic_clock`.
+   */
+  wasmtime_wasi_clock_callback_t monotonic_clock;
+  /**
+   * What that clock has for its resolution, in nanoseconds; 0 is taken as 1.
+   */
+  uint64_t monotonic_clock_resolution;
+  /**
+   * Where random bytes come from. Null is the host's generator. A guest may rely on their being unpredictable. See
+   * `WasiCtxBuilder::secure_random`.
+   */
+  wasmtime_wasi_random_callback_t secure_random;
+  /**
+   * Where the random bytes of `wasi:random/insecure` come from, which only components have. Null is a generator of the
+   * host. See `WasiCtxBuilder::insecure_random`.
+   */
+  wasmtime_wasi_random_callback_t insecure_random;
+  /**
+   * Whether `insecure_random_seed` is set; otherwise the seed is a random one.
+   */
+  bool has_insecure_random_seed;
+  /**
+   * What `wasi:random/insecure-seed` gives to components: the low half, then the high half. See
+   * `WasiCtxBuilder::insecure_random_seed`.
+   */
+  uint64_t insecure_random_seed[2];
+  /**
+   * Whether `max_random_size` is set; otherwise it is 64 MiB.
+   */
+  bool has_max_random_size;
+  /**
+   * The most random bytes that a guest gets in one call; asking for more is a trap. See
+   * `WasiCtxBuilder::max_random_size`.
+   */
+  uint64_t max_random_size;
+  /**
+   * Whether `initial_dir` is set.
+   */
+  bool has_initial_dir;
+  /**
+   * The current directory that a component starts in, UTF-8. WASI 0.1 has none. See `WasiCtxBuilder::initial_cwd`.
+   */
+  struct wasmtime_wasi_string_t initial_dir;
+  /**
+   * Whether components may have TCP sockets. See `WasiCtxBuilder::allow_tcp`.
+   */
+  bool allow_tcp;
+  /**
+   * Whether components may have UDP sockets. See `WasiCtxBuilder::allow_udp`.
+   */
+  bool allow_udp;
+  /**
+   * Whether components may look names up. See `WasiCtxBuilder::allow_ip_name_lookup`.
+   */
+  bool allow_ip_name_lookup;
+  /**
+   * Whether sockets of components may use all addresses; otherwise none. See `WasiCtxBuilder::inherit_network`.
+   */
+  bool inherit_network;
+  /**
+   * Decides on each address, in place of `inherit_network`. May be null. See `WasiCtxBuilder::socket_addr_check`.
+   */
+  wasmtime_wasi_socket_addr_check_callback_t socket_addr_check;
+} wasmtime_wasi_system_t;
 
 /**
  * The WASI 0.1 configuration of a store. All zero is a valid one: no arguments, no environment, no files.
@@ -449,6 +754,10 @@ typedef struct wasmtime_wasi_options_t {
    * Whether the environment of the process comes before `env`.
    */
   bool inherit_env;
+  /**
+   * Clocks, random numbers, the network, the initial directory. Null leaves all of them at what they are by default.
+   */
+  const struct wasmtime_wasi_system_t *system;
 } wasmtime_wasi_options_t;
 
 /**
@@ -483,12 +792,101 @@ typedef struct wasmtime_binding_stream_request_t {
    * What the status says it is.
    */
   uint64_t count;
+  /**
+   * For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
+   */
+  void *accepting;
 } wasmtime_binding_stream_request_t;
 
 /**
  * Serves the streams of a binding. It must not use the store.
  */
 typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
+
+/**
+ * Attributes of a file or directory that a binding serves.
+ */
+typedef struct wasmtime_binding_fs_stat_t {
+  /**
+   * Which file system it is in, for the guest.
+   */
+  uint64_t dev;
+  /**
+   * Which of its files it is: the same number, the same file.
+   */
+  uint64_t ino;
+  /**
+   * How many bytes it has.
+   */
+  uint64_t size;
+  /**
+   * When it was changed, in nanoseconds since 1970.
+   */
+  uint64_t mtim;
+  /**
+   * What it is: a file type of WASI 0.1.
+   */
+  uint32_t filetype;
+} wasmtime_binding_fs_stat_t;
+
+/**
+ * A request to a file system of a binding.
+ */
+typedef struct wasmtime_binding_fs_request_t {
+  /**
+   * Which directory or file: what it was inserted with, or opened as.
+   */
+  uint64_t env;
+  /**
+   * What to do: a `WASMTIME_FS_*` from `OPEN` to `GONE`.
+   */
+  uint32_t what;
+  /**
+   * `WASMTIME_FS_FOLLOW` and `WASMTIME_FS_DIRECTORY`, or whence to seek.
+   */
+  uint32_t flags;
+  /**
+   * A path, in UTF-8, as the guest wrote it.
+   */
+  const uint8_t *path;
+  /**
+   * The bytes in it.
+   */
+  size_t path_len;
+  /**
+   * Memory to write to, the guest's most often. It may be shared with other threads.
+   */
+  uint8_t *buffer;
+  /**
+   * The bytes in it.
+   */
+  size_t len;
+  /**
+   * An offset or a cookie.
+   */
+  uint64_t number;
+  /**
+   * The answer: a `WASMTIME_FS_*` from `DONE` to `STOP`.
+   */
+  uint32_t status;
+  /**
+   * What the status and the request say it is.
+   */
+  uint64_t count;
+  /**
+   * A descriptor of the host, or a `HANDLE`; all ones if there is none. It stays open until `WASMTIME_FS_GONE`.
+   */
+  void *host_fd;
+  /**
+   * Attributes.
+   */
+  struct wasmtime_binding_fs_stat_t stat;
+} wasmtime_binding_fs_request_t;
+
+/**
+ * Serves the file systems of a binding. It must not use the store.
+ */
+typedef void (*wasmtime_binding_fs_callback_t)(struct wasmtime_binding_fs_request_t *request);
 
 #ifdef __cplusplus
 extern "C" {
@@ -908,6 +1306,23 @@ void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
                                     int64_t memories);
 
 /**
+ * Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned by the caller, at
+ * its start, and if it is a function whose type has room, the type at `WASMTIME_BINDING_EXPORT_TYPE_AT`, encoded as
+ * by `wasmtime_binding_func_type`. The instance, a `wasmtime_instance_t` of the store, is in the frame's first slot before.
+ *
+ * Returns 0 if there is no such export, and otherwise 1 more than the number of bytes of the type, of which there may be none. The
+ * counterpart of `wasmtime_instance_export_get`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use, `name` valid for `len` bytes.
+ */
+WASM_API_EXTERN
+size_t wasmtime_binding_store_export(struct wasmtime_binding_store_t *store,
+                                     const uint8_t *name,
+                                     size_t len);
+
+/**
  * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
  * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a memory
  * of the store may have moved or changed its size.
@@ -1124,12 +1539,12 @@ wasmtime_error_t *wasmtime_linker_define_wasi_p1(wasmtime_linker_t *linker);
  * configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing files
  * blocks the thread that runs the guest.
  *
- * Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories is seen by
- * components in the same store.
+ * Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the system is
+ * seen by components in the same store.
  *
  * Returns null, or an error that the caller owns; on an error nothing has changed. Codes:
- * `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path that is not UTF-8, an unknown kind of
- * stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
+ * `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an unknown
+ * kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
  * a directory that cannot be opened is named in the message.
  *
  * # Safety
@@ -1143,7 +1558,8 @@ wasmtime_error_t *wasmtime_context_set_wasi_options(wasmtime_context_t *context,
 
 /**
  * `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
- * `wasmtime_binding_store_interrupt`.
+ * `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
+ * `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
  *
  * # Safety
  *
@@ -1151,16 +1567,43 @@ wasmtime_error_t *wasmtime_context_set_wasi_options(wasmtime_context_t *context,
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_t *store,
-                                                  const struct wasmtime_wasi_options_t *options);
+                                                  const struct wasmtime_wasi_options_t *options,
+                                                  wasmtime_binding_stream_callback_t callback);
+
+/**
+ * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
+ * `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
+ *
+ * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
+ * the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
+ * `wasmtime_context_insert_dir`; null for none.
+ *
+ * The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears
+ * `WASMTIME_FS_GONE` once for each, in the end; for the root if and only if this succeeds. Errors are those of
+ * `wasmtime_context_insert_dir`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use, `guest_fd` valid, and `guest_path` null or readable for `guest_path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_store_insert_fs(struct wasmtime_binding_store_t *store,
+                                                   bool push,
+                                                   uint32_t *guest_fd,
+                                                   const uint8_t *guest_path,
+                                                   size_t guest_path_len,
+                                                   uint64_t env,
+                                                   wasmtime_binding_fs_callback_t callback);
 
 /**
  * Makes a stream that the binding serves a guest's descriptor, in a store that was configured by
  * `wasmtime_binding_store_set_wasi`.
  *
  * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
- * the guest has there is closed first. `socket` says whether it is a stream socket for the guest, rather than a pipe. The
- * callback hears `WASMTIME_STREAM_GONE` once, in the end, if and only if this succeeds. Errors are those of
- * `wasmtime_context_insert_file`.
+ * the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
+ * `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the end, if and
+ * only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with. Errors are those of
+ * `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
  *
  * # Safety
  *
@@ -1171,9 +1614,26 @@ wasmtime_error_t *wasmtime_binding_store_insert_stream(struct wasmtime_binding_s
                                                        bool push,
                                                        uint32_t *guest_fd,
                                                        uint32_t access_mode,
-                                                       bool socket,
+                                                       uint32_t kind,
                                                        uint64_t env,
                                                        wasmtime_binding_stream_callback_t callback);
+
+/**
+ * Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it reads and
+ * writes without the binding.
+ *
+ * The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call returns. It
+ * may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer: `WASMTIME_STREAM_DONE`, or
+ * `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no descriptor left. Returns null, or an
+ * error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another request.
+ *
+ * # Safety
+ *
+ * `request` must be one that the callback is serving, and nobody may close `host_fd` during the call.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_stream_accept_file(struct wasmtime_binding_stream_request_t *request,
+                                                      void *host_fd);
 
 /**
  * Makes a guest of the store that polls ask its streams again. Safe to call from any thread while the store lives.
@@ -1184,6 +1644,18 @@ wasmtime_error_t *wasmtime_binding_store_insert_stream(struct wasmtime_binding_s
  */
 WASM_API_EXTERN
 void wasmtime_binding_store_wake(struct wasmtime_binding_store_t *store);
+
+/**
+ * Takes the first failure of a callback of `wasmtime_wasi_system_t` that no guest could be told of: one for a component.
+ *
+ * Returns null if there was none since the last time, or the error, which the caller owns.
+ *
+ * # Safety
+ *
+ * `context` must be live and not in use by another thread.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_context_take_wasi_failure(wasmtime_context_t *context);
 
 #ifdef __cplusplus
 }  // extern "C"

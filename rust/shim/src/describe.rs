@@ -63,11 +63,16 @@ pub unsafe extern "C" fn wasmtime_binding_func_type(
     out: &mut wasm_byte_vec_t,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(|| {
-        let mut w = Writer::default();
-        w.func(&func.ty(context))?;
-        out.set_buffer(w.0);
+        out.set_buffer(func_type(&func.ty(context))?);
         Ok(())
     })
+}
+
+/// The encoding of a function's type.
+pub(crate) fn func_type(ty: &FuncType) -> Result<Vec<u8>> {
+    let mut w = Writer::default();
+    w.func(ty)?;
+    Ok(w.0)
 }
 
 /// Describes the type of any external item into `*out`, which the caller owns. The counterpart of

@@ -4,6 +4,7 @@ use crate::call::wasmtime_binding_call_t;
 use crate::deadline::Deadline;
 use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::Limiter;
+use crate::wasi::SoleMemory;
 use crate::{cast, guard::guard};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -33,6 +34,7 @@ pub(crate) struct Whole {
     pub(crate) store: Box<wasmtime_store_t>,
     pub(crate) limiter: Limiter,
     pub(crate) deadline: Deadline,
+    pub(crate) sole: SoleMemory,
     outgrown: Vec<Frame>,
     slots: [MaybeUninit<ValRaw>; WASMTIME_BINDING_STORE_SLOTS],
 }
@@ -78,6 +80,7 @@ pub extern "C" fn wasmtime_binding_store_new(
             .write(wasmtime_binding_store_t { context, call: frame(context, (&raw mut (*this).slots).cast()) });
         (&raw mut (*this).limiter).write(Limiter::new(memory_epoch));
         (&raw mut (*this).deadline).write(Deadline::new(engine));
+        (&raw mut (*this).sole).write(SoleMemory::default());
         (&raw mut (*this).outgrown).write(Vec::new());
         Limiter::attach(&raw mut (*this).limiter, cast::store(&mut store));
         if epochs {

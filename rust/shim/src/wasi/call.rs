@@ -2,8 +2,10 @@
 
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
+use super::sole;
 use super::state::{self, State};
 use super::strings::pointer;
+use std::ptr;
 use wasmtime::{AsContextMut, Caller, Extern};
 use wasmtime_c_api::WasmtimeStoreData;
 use wasmtime_wasi::WasiCtx;
@@ -28,17 +30,22 @@ impl<'a> Call<'a> {
         mut caller: Caller<'_, WasmtimeStoreData>,
         function: impl FnOnce(&mut Call<'_>) -> Outcome<i32>,
     ) -> wasmtime::Result<i32> {
-        let export = caller.get_export("memory");
         let fuel = caller.as_context_mut().hostcall_fuel();
-        let (memory, data) = match &export {
-            Some(Extern::Memory(memory)) => {
-                let (bytes, data) = memory.data_and_store_mut(&mut caller);
-                (GuestMemory::Unshared(bytes), data)
+        let (state, ctx) = state::find(caller.data_mut())?;
+        let whole = state.whole();
+        let (state, ctx) = (ptr::from_mut(state), ptr::from_mut(ctx));
+        let shared;
+        let memory = match whole.and_then(sole::known).map(Extern::Memory).or_else(|| sole::look_up(&mut caller, whole))
+        {
+            Some(Extern::Memory(memory)) => GuestMemory::Unshared(memory.data_mut(&mut caller)),
+            Some(Extern::SharedMemory(memory)) => {
+                shared = memory;
+                GuestMemory::Shared(shared.data())
             }
-            Some(Extern::SharedMemory(memory)) => (GuestMemory::Shared(memory.data()), caller.data_mut()),
             _ => return Err(no_memory()),
         };
-        let (state, ctx) = state::find(data)?;
+        // SAFETY: both are in the store's data, which nobody has used since, and of which the guest's memory is no part.
+        let (state, ctx) = unsafe { (&mut *state, &mut *ctx) };
         match function(&mut Call { memory, state, ctx, fuel }) {
             Ok(result) => Ok(result),
             Err(Fault::Errno(errno)) => Ok(errno as i32),

@@ -2,11 +2,15 @@
 
 use super::fault::Errno;
 use super::host::{HostDir, HostFile};
+use super::served::{ServedDir, ServedFile};
 use super::stream::Stream;
 
 /// The number of descriptors that a guest can have, Linux's default for a process (`fs.nr_open`). A table takes memory in
 /// proportion to the highest number that was ever open in it.
 pub(super) const LIMIT: u32 = 1 << 20;
+
+/// How many numbers there is room for at first: standard streams, some directories and files.
+const FIRST: usize = 8;
 
 /// What is behind a number.
 pub(super) enum Entry {
@@ -18,6 +22,21 @@ pub(super) enum Entry {
     Host(HostFile),
     /// A stream that the binding serves.
     Stream(Stream),
+    /// A directory that the binding serves.
+    ServedDir(Box<ServedDir>),
+    /// A file that the binding serves.
+    ServedFile(ServedFile),
+}
+
+impl Entry {
+    /// The guest's name of a preopened directory.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Entry::Dir(dir) => dir.name(),
+            Entry::ServedDir(dir) => dir.name(),
+            _ => None,
+        }
+    }
 }
 
 /// The table: numbers from 0, the lowest free one first, as in POSIX.
@@ -59,22 +78,30 @@ impl Descriptors {
         }
     }
 
-    /// The directory of the host with this number, or `ENOTDIR`.
+    /// The directory of the host with this number, or `ENOTDIR`. One that the binding serves has nothing that can be changed:
+    /// `EPERM`, as with one of the host that may only be read.
     pub(super) fn dir(&mut self, fd: i32) -> Result<&mut HostDir, Errno> {
         match self.get(fd)? {
             Entry::Dir(dir) => Ok(dir),
+            Entry::ServedDir(_) => Err(Errno::Perm),
             _ => Err(Errno::Notdir),
         }
     }
 
-    /// Two directories of the host, which may be one.
+    /// Two directories of the host, which may be one. With one that the binding serves it is as in [`Descriptors::dir`], and
+    /// with one of each, it is as if they lay on different file systems.
     pub(super) fn two_dirs(&self, a: i32, b: i32) -> Result<(&HostDir, &HostDir), Errno> {
         let dir = |fd: i32| match self.entries.get(fd.cast_unsigned() as usize) {
-            Some(Some(Entry::Dir(dir))) => Ok(&**dir),
+            Some(Some(Entry::Dir(dir))) => Ok(Some(&**dir)),
+            Some(Some(Entry::ServedDir(_))) => Ok(None),
             Some(Some(_)) => Err(Errno::Notdir),
             _ => Err(Errno::Badf),
         };
-        Ok((dir(a)?, dir(b)?))
+        match (dir(a)?, dir(b)?) {
+            (Some(a), Some(b)) => Ok((a, b)),
+            (None, None) => Err(Errno::Perm),
+            _ => Err(Errno::Xdev),
+        }
     }
 
     /// Whether this number is open.
@@ -94,6 +121,7 @@ impl Descriptors {
     pub(super) fn put(&mut self, fd: u32, entry: Entry) -> Option<Entry> {
         let at = fd as usize;
         if at >= self.entries.len() {
+            self.entries.reserve((at + 1 - self.entries.len()).max(FIRST));
             self.entries.resize_with(at + 1, || None);
         }
         self.entries[at].replace(entry)

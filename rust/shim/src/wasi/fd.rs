@@ -3,7 +3,8 @@
 use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
-use super::memory::Spans;
+use super::memory::{Span, Spans};
+use super::served::{ServedFile, refuse_times};
 use wasmtime_wasi::p1::types::{Advice, Fdflags, Fstflags, Prestat, PrestatDir, Whence};
 
 impl Call<'_> {
@@ -15,10 +16,16 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_read(fd, iovs, count, read))
             }
-            Entry::Dir(_) => Err(Errno::Isdir.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Isdir.into()),
             Entry::Host(file) => {
                 file.check_readable()?;
-                let n = file.read(&Spans::read(&self.memory, iovs, count)?, waker)?;
+                let mut spans = Spans::none();
+                spans.fill(&self.memory, iovs, count)?;
+                let n = file.read(&spans, waker)?;
+                self.store(read, n as u32)
+            }
+            Entry::ServedFile(file) => {
+                let n = file.read(&Spans::read(&self.memory, iovs, count)?)?;
                 self.store(read, n as u32)
             }
             Entry::Stream(stream) => {
@@ -36,10 +43,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_write(fd, iovs, count, written))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.check_writable()?;
-                let n = file.write(&mut Spans::read(&self.memory, iovs, count)?, waker)?;
+                let mut spans = Spans::none();
+                spans.fill(&self.memory, iovs, count)?;
+                let n = file.write(&mut spans, waker)?;
                 self.store(written, n as u32)
             }
             Entry::Stream(stream) => {
@@ -55,10 +64,14 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_pread(fd, iovs, count, offset, read))
             }
-            Entry::Dir(_) => Err(Errno::Isdir.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Isdir.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pread(&spans, offset.cast_unsigned())?;
+                self.store(read, n as u32)
+            }
+            Entry::ServedFile(file) => {
+                let n = file.pread(&Spans::read(&self.memory, iovs, count)?, offset.cast_unsigned())?;
                 self.store(read, n as u32)
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
@@ -71,12 +84,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_pwrite(fd, iovs, count, offset, written))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pwrite(&spans, offset.cast_unsigned())?;
                 self.store(written, n as u32)
             }
+            Entry::ServedFile(_) => Err(if offset < 0 { Errno::Inval } else { Errno::Badf }.into()),
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
@@ -87,8 +101,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_seek(fd, offset, whence, position))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
+                let at = file.seek(offset, Whence::try_from(whence)?)?;
+                self.store(position, at)
+            }
+            Entry::ServedFile(file) => {
                 let at = file.seek(offset, Whence::try_from(whence)?)?;
                 self.store(position, at)
             }
@@ -102,8 +120,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_tell(fd, position))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
+                let at = file.seek(0, Whence::Cur)?;
+                self.store(position, at)
+            }
+            Entry::ServedFile(file) => {
                 let at = file.seek(0, Whence::Cur)?;
                 self.store(position, at)
             }
@@ -117,9 +139,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_advise(fd, offset, len, advice))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.advise(offset.cast_unsigned(), len.cast_unsigned(), Advice::try_from(advice)?)?;
+                OK
+            }
+            Entry::ServedFile(_) => {
+                ServedFile::advise(len.cast_unsigned(), Advice::try_from(advice)?)?;
                 OK
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
@@ -132,10 +158,13 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_allocate(fd, offset, len))
             }
-            Entry::Dir(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.allocate(offset.cast_unsigned(), len.cast_unsigned())?;
                 OK
+            }
+            Entry::ServedFile(_) => {
+                Err(ServedFile::refuse_allocation(offset.cast_unsigned(), len.cast_unsigned()).into())
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
@@ -155,6 +184,7 @@ impl Call<'_> {
                 file.sync(false)?;
                 OK
             }
+            Entry::ServedDir(_) | Entry::ServedFile(_) => OK,
             Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
@@ -173,6 +203,7 @@ impl Call<'_> {
                 file.sync(true)?;
                 OK
             }
+            Entry::ServedDir(_) | Entry::ServedFile(_) => OK,
             Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
@@ -188,6 +219,14 @@ impl Call<'_> {
                 self.store(stat, value)
             }
             Entry::Host(file) => {
+                let value = file.fdstat();
+                self.store(stat, value)
+            }
+            Entry::ServedDir(dir) => {
+                let value = dir.fdstat();
+                self.store(stat, value)
+            }
+            Entry::ServedFile(file) => {
                 let value = file.fdstat();
                 self.store(stat, value)
             }
@@ -212,6 +251,14 @@ impl Call<'_> {
                 file.set_flags(Fdflags::try_from(flags)?)?;
                 OK
             }
+            Entry::ServedDir(dir) => {
+                dir.set_flags(Fdflags::try_from(flags)?)?;
+                OK
+            }
+            Entry::ServedFile(file) => {
+                file.set_flags(Fdflags::try_from(flags)?)?;
+                OK
+            }
             Entry::Stream(stream) => {
                 stream.set_flags(Fdflags::try_from(flags)?)?;
                 OK
@@ -226,9 +273,7 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_fdstat_set_rights(fd, base, inheriting))
             }
-            Entry::Dir(_) => Err(Errno::Notsup.into()),
-            Entry::Host(_) => Err(Errno::Notsup.into()),
-            Entry::Stream(_) => Err(Errno::Notsup.into()),
+            _ => Err(Errno::Notsup.into()),
         }
     }
 
@@ -246,6 +291,14 @@ impl Call<'_> {
                 let value = file.stat()?;
                 self.store(stat, value)
             }
+            Entry::ServedDir(dir) => {
+                let value = dir.stat()?;
+                self.store(stat, value)
+            }
+            Entry::ServedFile(file) => {
+                let value = file.stat()?;
+                self.store(stat, value)
+            }
             Entry::Stream(stream) => {
                 let value = stream.stat();
                 self.store(stat, value)
@@ -259,7 +312,7 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_filestat_set_size(fd, size))
             }
-            Entry::Dir(_) => Err(Errno::Inval.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Inval.into()),
             Entry::Host(file) => {
                 file.set_size(size.cast_unsigned())?;
                 OK
@@ -282,6 +335,7 @@ impl Call<'_> {
                 file.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
                 OK
             }
+            Entry::ServedDir(_) | Entry::ServedFile(_) => Err(refuse_times(Fstflags::try_from(flags)?).into()),
             Entry::Stream(_) => Err(Errno::Perm.into()),
         }
     }
@@ -292,12 +346,10 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_prestat_get(fd, prestat))
             }
-            Entry::Dir(dir) => {
-                let pr_name_len = dir.name().ok_or(Errno::Badf)?.len() as u32;
+            other => {
+                let pr_name_len = other.name().ok_or(Errno::Badf)?.len() as u32;
                 self.store(prestat, Prestat::Dir(PrestatDir { pr_name_len }))
             }
-            Entry::Host(_) => Err(Errno::Badf.into()),
-            Entry::Stream(_) => Err(Errno::Badf.into()),
         }
     }
 
@@ -307,20 +359,18 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, fd_prestat_dir_name(fd, path, len))
             }
-            Entry::Dir(dir) => {
-                let name = dir.name().ok_or(Errno::Notdir)?.to_owned();
+            other => {
+                let name = other.name().ok_or(Errno::Notdir)?.to_owned();
                 if name.len() > len.cast_unsigned() as usize {
                     return Err(Errno::Nametoolong.into());
                 }
                 self.store_bytes(path, name.as_bytes())
             }
-            Entry::Host(_) => Err(Errno::Notdir.into()),
-            Entry::Stream(_) => Err(Errno::Notdir.into()),
         }
     }
 
     pub(super) fn fd_readdir(&mut self, fd: i32, buf: i32, len: i32, cookie: i64, used: i32) -> Outcome<i32> {
-        match self.entry(fd)? {
+        match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
                 inner!(self, await fd_readdir(fd, buf, len, cookie, used))
@@ -330,8 +380,11 @@ impl Call<'_> {
                 self.store_bytes(buf, &bytes)?;
                 self.store(used, bytes.len() as u32)
             }
-            Entry::Host(_) => Err(Errno::Notdir.into()),
-            Entry::Stream(_) => Err(Errno::Notdir.into()),
+            Entry::ServedDir(dir) => {
+                let n = dir.read_entries(cookie.cast_unsigned(), Span::at(&self.memory, buf, len)?)?;
+                self.store(used, n)
+            }
+            Entry::Host(_) | Entry::Stream(_) | Entry::ServedFile(_) => Err(Errno::Notdir.into()),
         }
     }
 

@@ -243,7 +243,7 @@ unsafe fn duplicate_dir(host_fd: *mut c_void, name: Option<String>, access: Acce
 /// # Safety
 ///
 /// Unless null, `data` must be readable for `len` bytes.
-unsafe fn name(data: *const u8, len: usize) -> wasmtime::Result<Option<String>> {
+pub(super) unsafe fn name(data: *const u8, len: usize) -> wasmtime::Result<Option<String>> {
     if data.is_null() {
         return Ok(None);
     }
@@ -266,7 +266,7 @@ pub(super) fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
 }
 
 /// A descriptor is gone even if closing it reported an error, as on Linux.
-fn ignore_errno(fault: Fault) -> wasmtime::Result<()> {
+pub(super) fn ignore_errno(fault: Fault) -> wasmtime::Result<()> {
     match fault {
         Fault::Errno(_) => Ok(()),
         Fault::Trap(error) => Err(error),

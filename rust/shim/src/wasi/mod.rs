@@ -3,13 +3,17 @@
 //! `wasmtime-wasi` keeps its descriptor table private, so a host file cannot become a guest descriptor there. Here the
 //! guest's numbers belong to [`descriptors::Descriptors`]: each is either a directory or a file of the host
 //! ([`host::HostDir`], [`host::HostFile`]), which this module serves itself, a stream that the binding serves
-//! ([`stream::Stream`]), or a descriptor of upstream's implementation, to which a call is passed on with the number
+//! ([`stream::Stream`]), a directory or a file of a file system that it serves ([`served::ServedDir`],
+//! [`served::ServedFile`]), or a descriptor of upstream's implementation, to which a call is passed on with the number
 //! translated. Upstream's are all descriptors that the C API's own configuration gave, and what was opened below those.
 //!
 //! - `state.rs` keeps one [`state::State`] a store, inside the store's WASI resource table.
-//! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with.
+//! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with, `sole.rs`
+//!   how most find the guest's memory.
 //! - `fd.rs`, `path.rs`, `poll.rs`, `process.rs`, `sock.rs` are the functions themselves.
+//! - `stream.rs` and `served/` are what the binding serves: streams, and file systems that can only be read.
 //! - `host/` is the host's side of a descriptor, `wait.rs` the only place that waits.
+//! - `system/` is what else the system is for a guest: clocks, random numbers, the network.
 //! - `insert.rs` and `options.rs` are the C functions.
 
 mod call;
@@ -24,12 +28,18 @@ mod options;
 mod path;
 mod poll;
 mod process;
+mod served;
 mod sock;
+mod sole;
 mod state;
 mod stream;
 mod strings;
+mod system;
 
 pub use insert::*;
 pub use linker::*;
 pub use options::*;
+pub use served::*;
+pub(crate) use sole::SoleMemory;
 pub use stream::*;
+pub use system::*;

@@ -3,8 +3,9 @@
 use super::descriptors::Entry;
 use super::host::{AccessMode, HostDir, HostFile};
 use super::state::{self, ArgsAndEnv, State};
+use super::stream::{Stream, wasmtime_binding_stream_callback_t};
 use super::strings::{Strings, TooLong};
-use crate::deadline::Deadline;
+use super::system::{self, wasmtime_wasi_system_t};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
@@ -56,13 +57,17 @@ pub const WASMTIME_WASI_STDIO_INHERIT: u32 = 1;
 /// The guest gets a duplicate of an open file, as with `wasmtime_context_insert_file`.
 pub const WASMTIME_WASI_STDIO_FILE: u32 = 2;
 
+/// The guest gets a stream that the binding serves, a pipe as far as it can see: for `wasmtime_binding_store_set_wasi` only.
+pub const WASMTIME_WASI_STDIO_STREAM: u32 = 3;
+
 /// What a standard stream of the guest is.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct wasmtime_wasi_stdio_t {
     /// One of the `WASMTIME_WASI_STDIO_*` constants.
     pub kind: u32,
-    /// The file when `kind` is `WASMTIME_WASI_STDIO_FILE`: a descriptor on Unix, a `HANDLE` on Windows.
+    /// The file when `kind` is `WASMTIME_WASI_STDIO_FILE`: a descriptor on Unix, a `HANDLE` on Windows. When it is
+    /// `WASMTIME_WASI_STDIO_STREAM`, what the stream's callback gets as `env`, as a number.
     pub host_fd: *mut c_void,
 }
 
@@ -92,6 +97,8 @@ pub struct wasmtime_wasi_options_t {
     pub inherit_args: bool,
     /// Whether the environment of the process comes before `env`.
     pub inherit_env: bool,
+    /// Clocks, random numbers, the network, the initial directory. Null leaves all of them at what they are by default.
+    pub system: *const wasmtime_wasi_system_t,
 }
 
 /// Configures WASI 0.1 in a store, for guests that were linked through `wasmtime_linker_define_wasi_p1`.
@@ -100,12 +107,12 @@ pub struct wasmtime_wasi_options_t {
 /// configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing files
 /// blocks the thread that runs the guest.
 ///
-/// Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories is seen by
-/// components in the same store.
+/// Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the system is
+/// seen by components in the same store.
 ///
 /// Returns null, or an error that the caller owns; on an error nothing has changed. Codes:
-/// `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path that is not UTF-8, an unknown kind of
-/// stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
+/// `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an unknown
+/// kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
 /// a directory that cannot be opened is named in the message.
 ///
 /// # Safety
@@ -118,11 +125,12 @@ pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
     options: &wasmtime_wasi_options_t,
 ) -> Option<Box<wasmtime_error_t>> {
     // SAFETY: the caller vouches for the options.
-    guard(move || unsafe { configure(context, options, ptr::null()) })
+    guard(move || unsafe { configure(context, options, ptr::null(), None) })
 }
 
 /// `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
-/// `wasmtime_binding_store_interrupt`.
+/// `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
+/// `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
 ///
 /// # Safety
 ///
@@ -131,24 +139,26 @@ pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
 pub unsafe extern "C" fn wasmtime_binding_store_set_wasi(
     store: *mut wasmtime_binding_store_t,
     options: &wasmtime_wasi_options_t,
+    callback: wasmtime_binding_stream_callback_t,
 ) -> Option<Box<wasmtime_error_t>> {
     let whole = Whole::of(store);
     guard(move || {
-        // SAFETY: the caller vouches for the store and for the options; the deadline outlives what the store holds.
+        // SAFETY: the caller vouches for the store and for the options; all of the store outlives what is in it.
         unsafe {
             let store = cast::store(&mut (*whole).store);
-            configure(store.as_context_mut(), options, &raw const (*whole).deadline)
+            configure(store.as_context_mut(), options, whole, Some(callback))
         }
     })
 }
 
 /// # Safety
 ///
-/// The options must be good, and the deadline outlive the store, or be null.
+/// The options must be good, and `whole` be the store with all that belongs to it, or null.
 unsafe fn configure(
     mut context: WasmtimeStoreContextMut<'_>,
     options: &wasmtime_wasi_options_t,
-    deadline: *const Deadline,
+    whole: *const Whole,
+    callback: Option<wasmtime_binding_stream_callback_t>,
 ) -> wasmtime::Result<()> {
     state::silence_probe();
     // SAFETY: the caller promises that the pointers in the options are good.
@@ -157,6 +167,7 @@ unsafe fn configure(
     let stdio = unsafe {
         [stdio(0, options.stdin_stream)?, stdio(1, options.stdout_stream)?, stdio(2, options.stderr_stream)?]
     };
+    let streams = streams(options, callback)?;
     // SAFETY: as above.
     let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
     let mut config = wasi_config_new();
@@ -167,14 +178,28 @@ unsafe fn configure(
         // SAFETY: as above.
         directories.push(unsafe { open(builder, preopen) }?);
     }
-    let state = State::new(stdio.map(Some), directories, strings, deadline);
+    // SAFETY: as above.
+    let system = match unsafe { options.system.as_ref() } {
+        // SAFETY: as above.
+        Some(system) => unsafe { system::apply(system, builder) }?,
+        None => None,
+    };
+    let mut state = State::new(stdio, directories, strings, system.clone(), whole);
     if let Some(error) = wasmtime_context_set_wasi(context.as_context_mut(), config) {
         return Err((*error).into());
     }
-    state::place(context.data_mut(), state)
+    // Nothing fails from here on, so the end of what is made of them is told rightly.
+    for (fd, env, callback) in streams.into_iter().flatten() {
+        state.descriptors.put(fd, Entry::Stream(Stream::pipe(env, callback, stdio_access(fd))));
+    }
+    state::place(context.data_mut(), state)?;
+    if let Some(system) = system {
+        system.place();
+    }
+    Ok(())
 }
 
-fn bad_argument(message: impl Into<String>) -> wasmtime::Error {
+pub(super) fn bad_argument(message: impl Into<String>) -> wasmtime::Error {
     ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_BAD_ARGUMENT, message)
 }
 
@@ -206,6 +231,17 @@ pub(super) unsafe fn bytes<'a>(string: wasmtime_wasi_string_t, what: &str) -> wa
         return Err(bad_argument(format!("{what}: a zero byte in {:?}", String::from_utf8_lossy(bytes))));
     }
     Ok(bytes)
+}
+
+/// A string of UTF-8 that has no zeros in it.
+///
+/// # Safety
+///
+/// As for [`list`].
+pub(super) unsafe fn utf8<'a>(string: wasmtime_wasi_string_t, what: &str) -> wasmtime::Result<&'a str> {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { bytes(string, what) }?;
+    std::str::from_utf8(bytes).map_err(|_| bad_argument(format!("{what}: not UTF-8")))
 }
 
 /// # Safety
@@ -242,16 +278,39 @@ unsafe fn strings(options: &wasmtime_wasi_options_t) -> wasmtime::Result<ArgsAnd
 /// # Safety
 ///
 /// The file in `stream` must stay open during the call.
-unsafe fn stdio(number: i32, stream: wasmtime_wasi_stdio_t) -> wasmtime::Result<Entry> {
-    let access = if number == 0 { AccessMode::ReadOnly } else { AccessMode::WriteOnly };
+unsafe fn stdio(fd: u32, stream: wasmtime_wasi_stdio_t) -> wasmtime::Result<Option<Entry>> {
+    let access = stdio_access(fd);
     let file = match stream.kind {
         WASMTIME_WASI_STDIO_NONE => HostFile::null(access)?,
-        WASMTIME_WASI_STDIO_INHERIT => HostFile::standard(number)?,
+        WASMTIME_WASI_STDIO_INHERIT => HostFile::standard(fd as i32)?,
+        WASMTIME_WASI_STDIO_STREAM => return Ok(None),
         // SAFETY: as the caller promises.
         WASMTIME_WASI_STDIO_FILE => unsafe { HostFile::duplicate(stream.host_fd, access) }?,
         other => return Err(bad_argument(format!("{other} is no kind of standard stream"))),
     };
-    Ok(Entry::Host(file))
+    Ok(Some(Entry::Host(file)))
+}
+
+/// What can be done with a standard stream.
+fn stdio_access(fd: u32) -> AccessMode {
+    if fd == 0 { AccessMode::ReadOnly } else { AccessMode::WriteOnly }
+}
+
+/// The standard streams that the binding serves: their descriptors, their numbers there, and who serves them.
+fn streams(
+    options: &wasmtime_wasi_options_t,
+    callback: Option<wasmtime_binding_stream_callback_t>,
+) -> wasmtime::Result<[Option<(u32, u64, wasmtime_binding_stream_callback_t)>; 3]> {
+    let mut streams = [None; 3];
+    let all = [options.stdin_stream, options.stdout_stream, options.stderr_stream];
+    for (fd, (stream, of)) in (0..).zip(streams.iter_mut().zip(all)) {
+        if of.kind == WASMTIME_WASI_STDIO_STREAM {
+            let callback =
+                callback.ok_or_else(|| bad_argument("nobody serves a standard stream that is to be served"))?;
+            *stream = Some((fd, of.host_fd as u64, callback));
+        }
+    }
+    Ok(streams)
 }
 
 /// Opens a directory, for the guest and for components.

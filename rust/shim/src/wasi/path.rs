@@ -1,10 +1,11 @@
-//! The functions on a path below a directory: the host's directory does it, or upstream's implementation with the
-//! descriptors translated.
+//! The functions on a path below a directory: the host's directory does it, the binding's, or upstream's implementation with
+//! the descriptors translated.
 
 use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
 use super::host::Opening;
+use super::served::refuse_times;
 use super::state::run;
 use std::path::PathBuf;
 use wasmtime_wasi::p1::types::{Fdflags, Fstflags, Lookupflags, Oflags, Rights};
@@ -15,12 +16,12 @@ use wiggle::GuestPtr;
 const PATH_MAX: u32 = 4096;
 
 impl Call<'_> {
-    /// Upstream's number for a directory of upstream's, and nothing for a directory of the host.
+    /// Upstream's number for a directory of upstream's, and nothing for one of the host or of the binding.
     fn upstream(&mut self, fd: i32) -> Result<Option<i32>, Errno> {
         match self.entry(fd)? {
             Entry::Inner(fd) => Ok(Some(*fd as i32)),
-            Entry::Dir(_) => Ok(None),
-            Entry::Host(_) | Entry::Stream(_) => Err(Errno::Notdir),
+            Entry::Dir(_) | Entry::ServedDir(_) => Ok(None),
+            Entry::Host(_) | Entry::Stream(_) | Entry::ServedFile(_) => Err(Errno::Notdir),
         }
     }
 
@@ -77,7 +78,11 @@ impl Call<'_> {
             None => {
                 let path = self.path(path, path_len)?;
                 let follow = dirflags.contains(Lookupflags::SYMLINK_FOLLOW);
-                self.state.descriptors.dir(fd)?.open(&path, &Opening { follow, oflags, rights, flags })?
+                let opening = Opening { follow, oflags, rights, flags };
+                match self.entry(fd)? {
+                    Entry::ServedDir(dir) => dir.open(&path, &opening)?,
+                    _ => self.state.descriptors.dir(fd)?.open(&path, &opening)?,
+                }
             }
         };
         if let Err(fault) = self.store(opened, number) {
@@ -103,7 +108,10 @@ impl Call<'_> {
         }
         let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
         let path = self.path(path, len)?;
-        let value = self.state.descriptors.dir(fd)?.path_stat(&path, follow)?;
+        let value = match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.path_stat(&path, follow)?,
+            _ => self.state.descriptors.dir(fd)?.path_stat(&path, follow)?,
+        };
         self.store(stat, value)
     }
 
@@ -124,6 +132,9 @@ impl Call<'_> {
         let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
         let fst_flags = Fstflags::try_from(fst_flags)?;
         let path = self.path(path, len)?;
+        if let Entry::ServedDir(_) = self.entry(fd)? {
+            return Err(refuse_times(fst_flags).into());
+        }
         let dir = self.state.descriptors.dir(fd)?;
         dir.path_set_times(&path, follow, atim.cast_unsigned(), mtim.cast_unsigned(), fst_flags)?;
         OK
@@ -166,8 +177,12 @@ impl Call<'_> {
             return inner!(self, await path_readlink(fd, path, len, buf, buf_len, used));
         }
         let path = self.path(path, len)?;
-        let mut target = self.state.descriptors.dir(fd)?.read_link(&path)?;
-        target.truncate(buf_len.cast_unsigned() as usize);
+        let room = buf_len.cast_unsigned() as usize;
+        let mut target = match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.read_link(&path, room)?,
+            _ => self.state.descriptors.dir(fd)?.read_link(&path)?,
+        };
+        target.truncate(room);
         self.store_bytes(buf, &target)?;
         self.store(used, target.len() as u32)
     }

@@ -4,7 +4,6 @@ use super::call::Call;
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
 use super::host::{Direction, HostFile, Readiness, Waiter, Woken};
-use super::process::time;
 use super::state::run;
 use super::strings::pointer;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use wiggle::GuestType;
 enum Wait {
     /// Nothing: its event is known.
     Known(Result<Readiness, Errno>),
+    /// A time after the start of the call.
     Clock(Duration),
     File(Direction, i32),
     Stream(Direction, i32),
@@ -42,7 +42,7 @@ impl Call<'_> {
                 at = at.add(1)?;
             }
             let subscription = self.memory.read(at)?;
-            let wait = self.what(&subscription)?;
+            let wait = self.what(start, &subscription)?;
             asked.push((subscription, wait));
         }
 
@@ -58,38 +58,44 @@ impl Call<'_> {
     }
 
     /// What a subscription waits for.
-    fn what(&mut self, subscription: &Subscription) -> Outcome<Wait> {
+    fn what(&mut self, start: Instant, subscription: &Subscription) -> Outcome<Wait> {
         Ok(match &subscription.u {
-            SubscriptionU::Clock(clock) => self.clock(clock),
+            SubscriptionU::Clock(clock) => self.clock(start, clock)?,
             SubscriptionU::FdRead(read) => self.file(u32::from(read.file_descriptor) as i32, Direction::Read)?,
             SubscriptionU::FdWrite(write) => self.file(u32::from(write.file_descriptor) as i32, Direction::Write)?,
         })
     }
 
-    /// How long a clock still runs. An absolute time of the wall clock is not followed when that clock is set meanwhile.
-    fn clock(&mut self, clock: &SubscriptionClock) -> Wait {
+    /// When a clock will have run down, in the host's time, also if the clock is one of the binding: that is asked when the
+    /// wait begins, for an absolute time only. So an absolute time is not followed when a clock is set meanwhile.
+    fn clock(&mut self, start: Instant, clock: &SubscriptionClock) -> Outcome<Wait> {
+        let absolute = clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME);
         let now = match clock.id {
             // One cannot sleep by the clocks that measure processor time.
-            Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Wait::Known(Err(Errno::Inval)),
-            id if clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) => match time(self.ctx, id) {
+            Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => return Ok(Wait::Known(Err(Errno::Inval))),
+            id if absolute => match self.time(id) {
                 Ok(now) => now,
-                Err(_) => return Wait::Known(Err(Errno::Overflow)),
+                Err(Fault::Errno(errno)) => return Ok(Wait::Known(Err(errno))),
+                Err(trap) => return Err(trap),
             },
             _ => 0,
         };
-        Wait::Clock(Duration::from_nanos(clock.timeout.saturating_sub(now)))
+        let left = Duration::from_nanos(clock.timeout.saturating_sub(now));
+        // What the clock has said holds for now.
+        Ok(Wait::Clock(if absolute && !left.is_zero() { left + start.elapsed() } else { left }))
     }
 
     fn file(&mut self, fd: i32, direction: Direction) -> Outcome<Wait> {
         Ok(match self.entry(fd) {
             Err(errno) => Wait::Known(Err(errno)),
-            Ok(Entry::Dir(_)) => Wait::Known(Ok(Readiness { bytes: 0, hangup: false })),
+            Ok(Entry::Dir(_) | Entry::ServedDir(_)) => Wait::Known(Ok(Readiness { bytes: 0, hangup: false })),
             // As on Linux, whatever the access mode: what is never ready is never reported.
             Ok(Entry::Host(_)) => Wait::File(direction, fd),
             Ok(Entry::Stream(stream)) => match stream.check(direction) {
                 Ok(()) => Wait::Stream(direction, fd),
                 Err(errno) => Wait::Known(Err(errno)),
             },
+            Ok(Entry::ServedFile(file)) => Wait::Known(Ok(file.ready(direction)?)),
             Ok(Entry::Inner(fd)) => {
                 let fd = *fd;
                 Wait::Known(Ok(Readiness { bytes: self.inner_bytes(fd, direction)?, hangup: false }))

@@ -2,7 +2,9 @@
 
 use super::call::{Call, OK, inner};
 use super::fault::{Errno, Fault, Outcome};
+use super::memory::Span;
 use super::strings::pointer;
+use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::clocks::WasiClocksCtxView;
 use wasmtime_wasi::p1::types::Clockid;
@@ -10,30 +12,35 @@ use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::random::Host as _;
 use wasmtime_wasi::{ResourceTable, WasiCtx};
 
-/// The time of a guest's clock in nanoseconds. Clocks that measure processor time are `EBADF`, as upstream has it.
-pub(super) fn time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+/// The time of a clock of the host in nanoseconds. Clocks that measure processor time are `EBADF`, as upstream has it.
+fn host_time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
     // The two clocks read only the context; the table is for the pollables of other functions.
     let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
     match clock {
-        Clockid::Realtime => nanoseconds(wall_clock::Host::now(&mut clocks)?),
+        Clockid::Realtime => {
+            let time = wall_clock::Host::now(&mut clocks)?;
+            nanoseconds(Duration::new(time.seconds, time.nanoseconds))
+        }
         Clockid::Monotonic => Ok(monotonic_clock::Host::now(&mut clocks)?),
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
     }
 }
 
-fn resolution(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+fn host_resolution(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
     let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
     match clock {
-        Clockid::Realtime => nanoseconds(wall_clock::Host::resolution(&mut clocks)?),
+        Clockid::Realtime => {
+            let time = wall_clock::Host::resolution(&mut clocks)?;
+            nanoseconds(Duration::new(time.seconds, time.nanoseconds))
+        }
         Clockid::Monotonic => Ok(monotonic_clock::Host::resolution(&mut clocks)?),
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
     }
 }
 
-fn nanoseconds(time: wall_clock::Datetime) -> Outcome<u64> {
-    let whole = time.seconds.checked_mul(1_000_000_000);
-    let all = whole.and_then(|whole| whole.checked_add(time.nanoseconds.into()));
-    all.ok_or_else(|| Errno::Overflow.into())
+/// A time as WASI 0.1 counts it, which ends in the year 2554.
+fn nanoseconds(time: Duration) -> Outcome<u64> {
+    u64::try_from(time.as_nanos()).map_err(|_| Errno::Overflow.into())
 }
 
 impl Call<'_> {
@@ -70,17 +77,40 @@ impl Call<'_> {
     }
 
     pub(super) fn clock_res_get(&mut self, clock: i32, result: i32) -> Outcome<i32> {
-        let value = resolution(self.ctx, Clockid::try_from(clock)?)?;
+        let clock = Clockid::try_from(clock)?;
+        let value = match self.state.system.as_ref().and_then(|system| system.resolution(clock)) {
+            Some(resolution) => nanoseconds(resolution)?,
+            None => host_resolution(self.ctx, clock)?,
+        };
         self.store(result, value)
     }
 
     pub(super) fn clock_time_get(&mut self, clock: i32, _precision: i64, result: i32) -> Outcome<i32> {
-        let value = time(self.ctx, Clockid::try_from(clock)?)?;
+        let value = self.time(Clockid::try_from(clock)?)?;
         self.store(result, value)
+    }
+
+    /// The time of a clock in nanoseconds: of the binding's if it has one, otherwise of the host's.
+    pub(super) fn time(&mut self, clock: Clockid) -> Outcome<u64> {
+        if let Some(system) = &self.state.system
+            && let Some(now) = system.now(clock)?
+        {
+            return nanoseconds(now);
+        }
+        host_time(self.ctx, clock)
     }
 
     pub(super) fn random_get(&mut self, buffer: i32, len: i32) -> Outcome<i32> {
         let len = len.cast_unsigned();
+        if let Some((source, most)) = self.state.system.as_ref().and_then(|system| system.secure_random()) {
+            if u64::from(len) > most {
+                return Err(wasmtime::Error::msg(format!("requested len {len} exceeds limit {most}")).into());
+            }
+            let span = Span::at(&self.memory, buffer, len.cast_signed())?;
+            // SAFETY: the memory is the guest's, and stays where it is while the call lasts.
+            unsafe { source.fill(span.base, span.len) }?;
+            return OK;
+        }
         let bytes = self.ctx.random().get_random_bytes(len.into())?;
         self.memory.copy_from_slice(&bytes, pointer::<u8>(buffer).as_array(len))?;
         OK

@@ -16,14 +16,19 @@ impl Call<'_> {
         // A full table must be found out before a connection is taken.
         let number = self.state.descriptors.lowest_free();
         match self.entry(fd)? {
-            Entry::Inner(_) | Entry::Dir(_) => Err(Errno::Notsock.into()),
+            Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {
                 let number = number?;
                 let connection = file.accept(flags.contains(Fdflags::NONBLOCK), waker)?;
                 self.state.descriptors.put(number, Entry::Host(connection));
                 self.store(accepted, number)
             }
-            Entry::Stream(_) => Err(Errno::Inval.into()),
+            Entry::Stream(stream) => {
+                let number = number?;
+                let connection = stream.accept(flags.contains(Fdflags::NONBLOCK))?;
+                self.state.descriptors.put(number, connection);
+                self.store(accepted, number)
+            }
         }
     }
 
@@ -39,7 +44,7 @@ impl Call<'_> {
         let flags = Riflags::try_from(flags)?;
         let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
-            Entry::Inner(_) | Entry::Dir(_) => Err(Errno::Notsock.into()),
+            Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let (n, flags) = file.recv(&spans, flags, waker)?;
@@ -61,7 +66,7 @@ impl Call<'_> {
         }
         let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
-            Entry::Inner(_) | Entry::Dir(_) => Err(Errno::Notsock.into()),
+            Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {
                 let n = file.send(&mut Spans::read(&self.memory, iovs, count)?, waker)?;
                 self.store(sent, n as u32)
@@ -76,7 +81,7 @@ impl Call<'_> {
     pub(super) fn sock_shutdown(&mut self, fd: i32, how: i32) -> Outcome<i32> {
         let how = Sdflags::try_from(how)?;
         match self.entry(fd)? {
-            Entry::Inner(_) | Entry::Dir(_) => Err(Errno::Notsock.into()),
+            Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {
                 file.shutdown(how)?;
                 OK

@@ -7,14 +7,15 @@
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
 use super::strings::Strings;
-use crate::deadline::Deadline;
+use super::system::System;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::store::Whole;
 use crate::wake::Waker;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::{mem, ptr};
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_c_api::WasmtimeStoreData;
@@ -29,13 +30,15 @@ pub(super) struct State {
     /// Arguments and environment when `wasmtime_context_set_wasi_options` gave them; otherwise upstream's implementation
     /// answers.
     pub(super) strings: Option<ArgsAndEnv>,
+    /// Clocks and random numbers of the binding, if there are any.
+    pub(super) system: Option<Arc<System>>,
     /// Upstream's implementation, made when a guest first needs it.
     inner: Option<Box<WasiP1Ctx>>,
-    /// The deadline of the store; null if the store has none that is known here. It outlives the state.
-    deadline: *const Deadline,
+    /// What the store's binding keeps beside it; null if it has none. It outlives the state.
+    whole: *const Whole,
 }
 
-// SAFETY: all of a deadline is atomic.
+// SAFETY: the state is used by whoever uses the store, and so is what is reached through it.
 unsafe impl Send for State {}
 // SAFETY: as above.
 unsafe impl Sync for State {}
@@ -53,7 +56,8 @@ impl State {
         stdio: [Option<Entry>; 3],
         preopens: Vec<Entry>,
         strings: ArgsAndEnv,
-        deadline: *const Deadline,
+        system: Option<Arc<System>>,
+        whole: *const Whole,
     ) -> State {
         let mut descriptors = Descriptors::default();
         for (fd, entry) in (0..).zip(stdio) {
@@ -64,7 +68,7 @@ impl State {
         for (fd, entry) in (3..).zip(preopens) {
             descriptors.put(fd, entry);
         }
-        State { descriptors, strings: Some(strings), inner: None, deadline }
+        State { descriptors, strings: Some(strings), system, inner: None, whole }
     }
 
     /// A state over a context that was made by the C API's own configuration: standard streams, arguments and
@@ -75,8 +79,13 @@ impl State {
         *fresh.filesystem() = ctx.filesystem().clone();
         // The streams cannot be copied, so they move: components in the same store have empty ones from now on.
         mem::swap(fresh.cli(), ctx.cli());
-        let mut state =
-            State { descriptors: Descriptors::default(), strings: None, inner: Some(inner), deadline: ptr::null() };
+        let mut state = State {
+            descriptors: Descriptors::default(),
+            strings: None,
+            system: None,
+            inner: Some(inner),
+            whole: ptr::null(),
+        };
         let mut fd = 0;
         while fd < 3 || state.is_preopen(fd)? {
             state.descriptors.put(fd, Entry::Inner(fd));
@@ -106,17 +115,22 @@ impl State {
         })
     }
 
+    /// What the store's binding keeps beside it.
+    #[inline]
+    pub(super) fn whole<'a>(&self) -> Option<&'a Whole> {
+        // SAFETY: null, or what the state dies with; a guest's call, which alone looks at it, ends before that.
+        unsafe { self.whole.as_ref() }
+    }
+
     /// What ends a wait of the guest; nothing if nobody can.
     #[inline]
     pub(super) fn waker<'a>(&self) -> Option<&'a Waker> {
-        // SAFETY: null, or the deadline of the store that the state dies with; a wait ends before that.
-        unsafe { self.deadline.as_ref() }.and_then(Deadline::waker)
+        self.whole().and_then(|whole| whole.deadline.waker())
     }
 
     /// What ends a wait of the guest, and what streams use to have it look around.
     pub(super) fn any_waker<'a>(&self) -> Option<&'a Waker> {
-        // SAFETY: as above.
-        unsafe { self.deadline.as_ref() }.map(Deadline::any_waker)
+        self.whole().map(|whole| whole.deadline.any_waker())
     }
 
     /// Finishes with an entry that has left the table.
@@ -125,6 +139,8 @@ impl State {
             Entry::Dir(dir) => drop(dir),
             Entry::Host(file) => drop(file),
             Entry::Stream(stream) => drop(stream),
+            Entry::ServedDir(dir) => dir.close()?,
+            Entry::ServedFile(file) => file.close()?,
             Entry::Inner(fd) => {
                 let inner = self.inner(ctx);
                 let mut memory = GuestMemory::Unshared(&mut []);
@@ -139,11 +155,13 @@ impl State {
 #[inline]
 pub(super) fn find(data: &mut WasmtimeStoreData) -> wasmtime::Result<(&mut State, &mut WasiCtx)> {
     let WasiCtxView { ctx, table } = view(data)?;
-    let first = Resource::<State>::new_borrow(0);
-    if table.get(&first).is_ok() {
-        return Ok((table.get_mut(&first)?, ctx));
+    let table = ptr::from_mut(table);
+    // SAFETY: nothing else uses the table, and what is found in it here is not used beyond this function unless it is returned.
+    match unsafe { &mut *table }.get_mut(&Resource::<State>::new_borrow(0)) {
+        Ok(state) => Ok((state, ctx)),
+        // SAFETY: as above; nothing was found.
+        Err(_) => find_elsewhere(unsafe { &mut *table }, ctx),
     }
-    find_elsewhere(table, ctx)
 }
 
 #[cold]
@@ -157,6 +175,12 @@ fn find_elsewhere<'a>(
     }
     let state = table.iter_mut().find_map(|entry| entry.downcast_mut::<State>());
     Ok((state.expect("pushed just now or found before"), ctx))
+}
+
+/// The state of a store, if there is one already.
+pub(super) fn existing(data: &mut WasmtimeStoreData) -> Option<&mut State> {
+    let WasiCtxView { table, .. } = view(data).ok()?;
+    table.iter_mut().find_map(|entry| entry.downcast_mut::<State>())
 }
 
 /// Puts `state` into a store whose WASI was just configured, so that it is the first resource.

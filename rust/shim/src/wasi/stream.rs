@@ -1,17 +1,18 @@
-//! Streams that a binding serves: readers, writers and connections that have no descriptor of the host.
+//! Streams that a binding serves: readers, writers, connections and listeners that have no descriptor of the host.
 //!
 //! The binding is asked by one callback. Asked not to wait, it says when it would have to, and later, when there is more to
 //! say, it calls `wasmtime_binding_store_wake`, so that a guest that polls asks again.
 
 use super::descriptors::{Entry, LIMIT};
 use super::fault::{Errno, Fault, Outcome};
-use super::host::{AccessMode, Direction, Readiness};
+use super::host::{AccessMode, Direction, HostFile, Readiness};
 use super::insert::check_range;
 use super::memory::Spans;
 use super::state;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
+use std::ffi::c_void;
 use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Riflags, Rights, Sdflags};
 
@@ -25,15 +26,18 @@ pub const WASMTIME_STREAM_POLL_READ: u32 = 2;
 pub const WASMTIME_STREAM_POLL_WRITE: u32 = 3;
 /// End the directions in `flags`: 1 for reading, 2 for writing.
 pub const WASMTIME_STREAM_SHUTDOWN: u32 = 4;
+/// Accept a connection of a listener.
+pub const WASMTIME_STREAM_ACCEPT: u32 = 5;
 /// The guest's descriptor is gone: the last request of a stream.
-pub const WASMTIME_STREAM_GONE: u32 = 5;
+pub const WASMTIME_STREAM_GONE: u32 = 6;
 
-/// Of a read or a write: it may wait.
+/// Of a read, a write or an accept: it may wait.
 pub const WASMTIME_STREAM_MAY_WAIT: u32 = 1;
 /// Of a read: what is read stays to be read.
 pub const WASMTIME_STREAM_PEEK: u32 = 2;
 
-/// Done; `count` says how much.
+/// Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
+/// been inserted.
 pub const WASMTIME_STREAM_DONE: u32 = 0;
 /// It would have to wait.
 pub const WASMTIME_STREAM_WOULD_WAIT: u32 = 1;
@@ -41,6 +45,13 @@ pub const WASMTIME_STREAM_WOULD_WAIT: u32 = 1;
 pub const WASMTIME_STREAM_FAILED: u32 = 2;
 /// The guest has to stop, as by an interrupt.
 pub const WASMTIME_STREAM_STOP: u32 = 3;
+
+/// What the guest can only read or write: a pipe, as far as it can see.
+pub const WASMTIME_STREAM_PIPE: u32 = 0;
+/// A connection: a stream socket.
+pub const WASMTIME_STREAM_CONNECTION: u32 = 1;
+/// A listener: a stream socket that accepts connections.
+pub const WASMTIME_STREAM_LISTENER: u32 = 2;
 
 /// A request to a stream of a binding.
 #[repr(C)]
@@ -59,17 +70,51 @@ pub struct wasmtime_binding_stream_request_t {
     pub status: u32,
     /// What the status says it is.
     pub count: u64,
+    /// For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
+    pub accepting: *mut c_void,
 }
 
 /// Serves the streams of a binding. It must not use the store.
 pub type wasmtime_binding_stream_callback_t = extern "C" fn(request: *mut wasmtime_binding_stream_request_t);
+
+/// What a stream is for the guest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StreamKind {
+    Pipe,
+    Connection,
+    Listener,
+}
+
+impl StreamKind {
+    fn from_number(kind: u32) -> wasmtime::Result<StreamKind> {
+        match kind {
+            WASMTIME_STREAM_PIPE => Ok(StreamKind::Pipe),
+            WASMTIME_STREAM_CONNECTION => Ok(StreamKind::Connection),
+            WASMTIME_STREAM_LISTENER => Ok(StreamKind::Listener),
+            other => Err(ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_BAD_ARGUMENT,
+                format!("stream kind {other} is none of 0 (pipe), 1 (connection) and 2 (listener)"),
+            )),
+        }
+    }
+
+    fn is_socket(self) -> bool {
+        self != StreamKind::Pipe
+    }
+}
+
+/// Where `wasmtime_binding_stream_accept_file` puts a connection.
+struct Accepting {
+    access: AccessMode,
+    file: Option<HostFile>,
+}
 
 /// A stream as a guest's descriptor.
 pub(super) struct Stream {
     env: u64,
     callback: wasmtime_binding_stream_callback_t,
     access: AccessMode,
-    socket: bool,
+    kind: StreamKind,
     nonblock: bool,
 }
 
@@ -80,8 +125,25 @@ impl Drop for Stream {
 }
 
 impl Stream {
+    /// A pipe that the binding serves. It hears of the end when this is dropped.
+    pub(super) fn pipe(env: u64, callback: wasmtime_binding_stream_callback_t, access: AccessMode) -> Stream {
+        Stream { env, callback, access, kind: StreamKind::Pipe, nonblock: false }
+    }
+
     /// What came of a request: nothing if it would have to wait.
     fn ask(&self, what: u32, flags: u32, buffer: *mut u8, len: usize) -> Outcome<Option<u64>> {
+        self.request(what, flags, buffer, len, std::ptr::null_mut())
+    }
+
+    /// As [`Stream::ask`], with a place for an accepted connection that has a descriptor.
+    fn request(
+        &self,
+        what: u32,
+        flags: u32,
+        buffer: *mut u8,
+        len: usize,
+        accepting: *mut Accepting,
+    ) -> Outcome<Option<u64>> {
         let mut request = wasmtime_binding_stream_request_t {
             env: self.env,
             what,
@@ -90,6 +152,7 @@ impl Stream {
             len,
             status: WASMTIME_STREAM_DONE,
             count: 0,
+            accepting: accepting.cast(),
         };
         (self.callback)(&raw mut request);
         match request.status {
@@ -114,14 +177,17 @@ impl Stream {
         if self.access.writes() { Ok(()) } else { Err(Errno::Badf) }
     }
 
-    /// `ENOTSOCK` unless it is a connection.
+    /// `ENOTSOCK` unless it is a socket.
     fn check_socket(&self) -> Result<(), Errno> {
-        if self.socket { Ok(()) } else { Err(Errno::Notsock) }
+        if self.kind.is_socket() { Ok(()) } else { Err(Errno::Notsock) }
     }
 
     /// Reads what one request brings.
     pub(super) fn read(&self, spans: &Spans) -> Outcome<usize> {
         self.check_readable()?;
+        if self.kind == StreamKind::Listener && spans.total() > 0 {
+            return Err(Errno::Notconn.into());
+        }
         self.receive(spans, 0)
     }
 
@@ -134,6 +200,9 @@ impl Stream {
     /// Writes everything if the guest's descriptor blocks, and otherwise what is taken now.
     pub(super) fn write(&self, spans: &mut Spans) -> Outcome<usize> {
         self.check_writable()?;
+        if self.kind == StreamKind::Listener {
+            return Err(Errno::Pipe.into());
+        }
         let mut done = 0;
         while let Some(span) = spans.as_slice().iter().copied().find(|span| span.len > 0) {
             match self.ask(WASMTIME_STREAM_WRITE, self.may_wait(), span.base, span.len) {
@@ -158,6 +227,9 @@ impl Stream {
     pub(super) fn recv(&self, spans: &Spans, flags: Riflags) -> Outcome<usize> {
         self.check_socket()?;
         self.check_readable()?;
+        if self.kind == StreamKind::Listener {
+            return Err(Errno::Notconn.into());
+        }
         if flags.contains(Riflags::RECV_PEEK) {
             return self.receive(spans, WASMTIME_STREAM_PEEK);
         }
@@ -200,6 +272,26 @@ impl Stream {
         self.ask(WASMTIME_STREAM_SHUTDOWN, flags, std::ptr::null_mut(), 0).map(|_| ())
     }
 
+    /// Accepts a connection of a listener, which is the guest's alone, with the listener's access mode.
+    pub(super) fn accept(&self, nonblock: bool) -> Outcome<Entry> {
+        self.check_socket()?;
+        if self.kind != StreamKind::Listener {
+            return Err(Errno::Inval.into());
+        }
+        self.check_readable()?;
+        let mut accepting = Accepting { access: self.access, file: None };
+        let answer =
+            self.request(WASMTIME_STREAM_ACCEPT, self.may_wait(), std::ptr::null_mut(), 0, &raw mut accepting)?;
+        let env = answer.ok_or(Errno::Again)?;
+        Ok(match accepting.file {
+            Some(mut file) => {
+                file.set_nonblock(nonblock);
+                Entry::Host(file)
+            }
+            None => Entry::Stream(Stream { env, kind: StreamKind::Connection, nonblock, ..*self }),
+        })
+    }
+
     /// Whether it is ready: nothing if not. An error counts as ready, as everywhere: the call itself will meet it.
     pub(super) fn ready(&self, direction: Direction) -> Outcome<Option<Readiness>> {
         let what = match direction {
@@ -207,9 +299,10 @@ impl Stream {
             Direction::Write => WASMTIME_STREAM_POLL_WRITE,
         };
         match self.ask(what, 0, std::ptr::null_mut(), 0) {
-            Ok(Some(bytes)) => {
-                Ok(Some(Readiness { bytes, hangup: direction == Direction::Read && bytes == 0 && !self.socket }))
-            }
+            Ok(Some(bytes)) => Ok(Some(Readiness {
+                bytes,
+                hangup: direction == Direction::Read && bytes == 0 && !self.kind.is_socket(),
+            })),
             Ok(None) => Ok(None),
             Err(Fault::Errno(_)) => Ok(Some(Readiness { bytes: 0, hangup: true })),
             Err(trap) => Err(trap),
@@ -224,9 +317,9 @@ impl Stream {
         }
     }
 
-    /// A connection is a stream socket; WASI 0.1 has no type for a pipe.
+    /// WASI 0.1 has no type for a pipe.
     fn filetype(&self) -> Filetype {
-        if self.socket { Filetype::SocketStream } else { Filetype::Unknown }
+        if self.kind.is_socket() { Filetype::SocketStream } else { Filetype::Unknown }
     }
 
     pub(super) fn stat(&self) -> Filestat {
@@ -237,7 +330,8 @@ impl Stream {
         let mut rights = Rights::FD_FDSTAT_SET_FLAGS | Rights::FD_FILESTAT_GET | Rights::POLL_FD_READWRITE;
         rights.set(Rights::FD_READ, self.access.reads());
         rights.set(Rights::FD_WRITE, self.access.writes());
-        rights.set(Rights::SOCK_SHUTDOWN, self.socket);
+        rights.set(Rights::SOCK_SHUTDOWN, self.kind.is_socket());
+        rights.set(Rights::SOCK_ACCEPT, self.kind == StreamKind::Listener);
         let mut flags = Fdflags::empty();
         flags.set(Fdflags::NONBLOCK, self.nonblock);
         Fdstat {
@@ -262,9 +356,10 @@ impl Stream {
 /// `wasmtime_binding_store_set_wasi`.
 ///
 /// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
-/// the guest has there is closed first. `socket` says whether it is a stream socket for the guest, rather than a pipe. The
-/// callback hears `WASMTIME_STREAM_GONE` once, in the end, if and only if this succeeds. Errors are those of
-/// `wasmtime_context_insert_file`.
+/// the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
+/// `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the end, if and
+/// only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with. Errors are those of
+/// `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
 ///
 /// # Safety
 ///
@@ -275,13 +370,14 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
     push: bool,
     guest_fd: *mut u32,
     access_mode: u32,
-    socket: bool,
+    kind: u32,
     env: u64,
     callback: wasmtime_binding_stream_callback_t,
 ) -> Option<Box<wasmtime_error_t>> {
     let whole = Whole::of(store);
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
+        let kind = StreamKind::from_number(kind)?;
         // SAFETY: the caller vouches for both.
         let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
         if !push {
@@ -303,10 +399,50 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
                 )
             })?;
         }
-        let stream = Stream { env, callback, access, socket, nonblock: false };
+        let stream = Stream { env, callback, access, kind, nonblock: false };
         if let Some(replaced) = state.descriptors.put(*guest_fd, Entry::Stream(stream)) {
             // It is gone, whatever closing it says, and the stream is in its place.
             let _ = state.close(replaced, ctx);
+        }
+        Ok(())
+    })
+}
+
+/// Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it reads and
+/// writes without the binding.
+///
+/// The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call returns. It
+/// may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer: `WASMTIME_STREAM_DONE`, or
+/// `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no descriptor left. Returns null, or an
+/// error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another request.
+///
+/// # Safety
+///
+/// `request` must be one that the callback is serving, and nobody may close `host_fd` during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_stream_accept_file(
+    request: *mut wasmtime_binding_stream_request_t,
+    host_fd: *mut c_void,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(move || {
+        // SAFETY: the caller vouches for the request, whose pointer is null or was made by `Stream::accept`.
+        let (request, accepting) = unsafe { (&mut *request, (*request).accepting.cast::<Accepting>().as_mut()) };
+        let Some(accepting) = accepting else {
+            return Err(ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_BAD_ARGUMENT,
+                "the request is not one to accept",
+            ));
+        };
+        // SAFETY: the caller keeps `host_fd` as it is.
+        match unsafe { HostFile::accepted(host_fd, accepting.access) } {
+            Ok(file) => {
+                accepting.file = Some(file);
+                request.status = WASMTIME_STREAM_DONE;
+            }
+            Err(errno) => {
+                request.status = WASMTIME_STREAM_FAILED;
+                request.count = errno as u64;
+            }
         }
         Ok(())
     })

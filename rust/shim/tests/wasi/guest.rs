@@ -312,6 +312,7 @@ pub fn no_options() -> wasmtime_wasi_options_t {
         stderr_stream: none,
         inherit_args: false,
         inherit_env: false,
+        system: std::ptr::null(),
     }
 }
 

@@ -9,4 +9,6 @@ mod opened;
 mod options;
 mod pipes;
 mod poll;
+mod system;
+mod system_components;
 mod temp;

@@ -1,7 +1,5 @@
 //! What a host descriptor can be.
 
-use rustix::fd::BorrowedFd;
-use rustix::fs::{FileType, Stat};
 use wasmtime_wasi::p1::types::Filetype;
 
 /// The kinds that differ in what a guest can do with them.
@@ -13,6 +11,7 @@ pub(super) enum Kind {
     /// A character device without a position: a terminal, most often.
     Terminal,
     /// A character device that can be sought, such as `/dev/zero`.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is none but the one that swallows everything"))]
     Device,
     /// The one that swallows everything: `/dev/null`.
     Null,
@@ -27,28 +26,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Finds the kind of an open descriptor.
-    pub(super) fn of(fd: BorrowedFd<'_>, stat: &Stat) -> Kind {
-        match FileType::from_raw_mode(stat.st_mode as _) {
-            FileType::RegularFile => Kind::Regular,
-            FileType::Directory => Kind::Directory,
-            FileType::Fifo => Kind::Pipe,
-            FileType::BlockDevice => Kind::BlockDevice,
-            #[cfg(target_os = "linux")]
-            FileType::CharacterDevice if stat.st_rdev == libc::makedev(1, 3) => Kind::Null,
-            FileType::CharacterDevice => match rustix::fs::seek(fd, rustix::fs::SeekFrom::Current(0)) {
-                Ok(_) => Kind::Device,
-                Err(_) => Kind::Terminal,
-            },
-            FileType::Socket if rustix::net::sockopt::socket_acceptconn(fd) == Ok(true) => Kind::Listener,
-            FileType::Socket => match rustix::net::sockopt::socket_type(fd) {
-                Ok(rustix::net::SocketType::DGRAM) => Kind::SocketDgram,
-                _ => Kind::SocketStream,
-            },
-            _ => Kind::Other,
-        }
-    }
-
     /// The file type that the guest sees. WASI 0.1 has none for a pipe.
     pub(super) fn filetype(self) -> Filetype {
         match self {
@@ -68,11 +45,13 @@ impl Kind {
     }
 
     /// Whether it is a character device with a position.
+    #[cfg(unix)]
     pub(super) fn is_device(self) -> bool {
         matches!(self, Kind::Device | Kind::Null)
     }
 
     /// Whether reading and writing can have to wait for the other side.
+    #[cfg(unix)]
     #[inline]
     pub(super) fn waits(self) -> bool {
         !matches!(self, Kind::Regular | Kind::BlockDevice | Kind::Directory)
@@ -94,18 +73,5 @@ impl Kind {
     #[inline]
     pub(super) fn ignores_empty_writes(self) -> bool {
         matches!(self, Kind::Regular | Kind::BlockDevice | Kind::Pipe | Kind::Null)
-    }
-}
-
-/// The file type of what is not open: all that is known of a socket is that it is one.
-pub(super) fn filetype(of: FileType) -> Filetype {
-    match of {
-        FileType::RegularFile => Filetype::RegularFile,
-        FileType::Directory => Filetype::Directory,
-        FileType::Symlink => Filetype::SymbolicLink,
-        FileType::CharacterDevice => Filetype::CharacterDevice,
-        FileType::BlockDevice => Filetype::BlockDevice,
-        FileType::Socket => Filetype::SocketStream,
-        _ => Filetype::Unknown,
     }
 }

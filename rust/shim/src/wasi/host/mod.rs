@@ -1,43 +1,37 @@
 //! Files of the host behind guest descriptors.
 //!
-//! `file.rs` is one of them, `transfer.rs` and `socket.rs` what a guest can do with it, in terms of Linux's errors, `dir/` the
-//! same for a directory and the paths below it; `kind.rs` says what one can be, `sys.rs` holds the calls that need raw
-//! pointers, `sigpipe.rs` and `wait.rs` what blocking and broken pipes take. All of it is Unix;
-//! `unsupported.rs` stands in elsewhere.
+//! `unix/` and `windows/` have the same interface: [`HostFile`] is one file and what a guest can do with it, in terms of
+//! Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files. `kind.rs`,
+//! `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands in elsewhere.
 
-#[cfg(unix)]
-mod dir;
-#[cfg(unix)]
-mod errno;
-#[cfg(unix)]
-mod file;
-#[cfg(unix)]
 mod kind;
+mod listing;
+pub(super) mod rights;
 #[cfg(unix)]
-mod sigpipe;
-#[cfg(unix)]
-mod socket;
-#[cfg(unix)]
-mod sys;
-#[cfg(unix)]
-mod times;
-#[cfg(unix)]
-mod transfer;
-#[cfg(not(unix))]
+mod unix;
+#[cfg(not(any(unix, windows)))]
 mod unsupported;
-#[cfg(unix)]
-mod wait;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
-pub(super) use dir::{HostDir, Opening, is_directory};
-#[cfg(unix)]
-pub(super) use file::HostFile;
-#[cfg(not(unix))]
-pub(super) use unsupported::{HostDir, HostFile, Opening, Waiter, Woken, is_directory};
-#[cfg(unix)]
-pub(super) use wait::{Waiter, Woken};
+use unix as system;
+#[cfg(not(any(unix, windows)))]
+use unsupported as system;
+#[cfg(windows)]
+use windows as system;
 
+pub(super) use system::{HostDir, HostFile, Waiter, is_directory};
+
+use super::fault::Errno;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use wasmtime_wasi::p1::types::{Fdflags, Filestat, Fstflags, Oflags, Rights};
+
+/// The attributes of a host's file in a file system that the binding serves: what such a file system does not know is not the
+/// host's.
+fn served_stat(stat: Filestat, (dev, ino): (u64, u64)) -> Filestat {
+    Filestat { dev, ino, nlink: 1, atim: stat.mtim, ctim: stat.mtim, ..stat }
+}
 
 /// What a guest may do with a file, whatever the host's descriptor could do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,4 +89,74 @@ pub(super) struct Readiness {
     pub(super) bytes: u64,
     /// Whether the other side is gone.
     pub(super) hangup: bool,
+}
+
+/// What ended a wait.
+#[derive(PartialEq, Eq)]
+pub(super) enum Woken {
+    ByFileOrTime,
+    BySignal,
+}
+
+/// How a path is to be opened.
+pub(super) struct Opening {
+    /// Whether a symbolic link at the end of the path is followed.
+    pub(super) follow: bool,
+    pub(super) oflags: Oflags,
+    /// Those that say what is asked for: reading, writing.
+    pub(super) rights: Rights,
+    pub(super) flags: Fdflags,
+}
+
+/// What to do with one of a file's times.
+#[derive(Clone, Copy)]
+enum NewTime {
+    Keep,
+    Now,
+    /// Nanoseconds since 1970.
+    At(u64),
+}
+
+/// The times that `fd_filestat_set_times` asks for: that of the last access, then that of the last modification.
+///
+/// `EINVAL` when a time is to be set both to a value and to now.
+fn new_times(atim: u64, mtim: u64, flags: Fstflags) -> Result<(NewTime, NewTime), Errno> {
+    let time = |value: u64, set: Fstflags, now: Fstflags| match (flags.contains(set), flags.contains(now)) {
+        (true, true) => Err(Errno::Inval),
+        (true, false) => Ok(NewTime::At(value)),
+        (false, true) => Ok(NewTime::Now),
+        (false, false) => Ok(NewTime::Keep),
+    };
+    let atim = time(atim, Fstflags::ATIM, Fstflags::ATIM_NOW)?;
+    Ok((atim, time(mtim, Fstflags::MTIM, Fstflags::MTIM_NOW)?))
+}
+
+/// Whether a directory with this access can be changed. What can only be written has no paths to find.
+fn writable(access: AccessMode) -> wasmtime::Result<bool> {
+    match access {
+        AccessMode::ReadOnly => Ok(false),
+        AccessMode::ReadWrite => Ok(true),
+        AccessMode::WriteOnly | AccessMode::Neither => Err(ExtError::error(
+            wasmtime_error_code_t::WASMTIME_ERROR_BAD_ACCESS_MODE,
+            "access mode 2 (write-only) is none of a directory's: 1 (read-only) and 3 (read-write)",
+        )),
+    }
+}
+
+/// Refuses what [`HostFile`] does not serve.
+fn check_kind(kind: kind::Kind) -> wasmtime::Result<()> {
+    if kind != kind::Kind::Directory {
+        return Ok(());
+    }
+    Err(ExtError::error(
+        wasmtime_error_code_t::WASMTIME_ERROR_UNSUPPORTED,
+        "the host file is a directory, which cannot be inserted",
+    ))
+}
+
+fn bad_host_file(number: isize, why: impl std::fmt::Display) -> wasmtime::Error {
+    ExtError::error(
+        wasmtime_error_code_t::WASMTIME_ERROR_BAD_HOST_FILE,
+        format!("host descriptor {number} cannot be used: {why}"),
+    )
 }

@@ -1,6 +1,6 @@
 //! Stands in where host files cannot be inserted: nothing makes a [`HostFile`], so nothing here can be called.
 
-use super::{AccessMode, Direction, Readiness};
+use super::{AccessMode, Direction, Opening, Readiness, Woken};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::Waker;
 use crate::wasi::descriptors::Entry;
@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 use wasmtime_wasi::p1::types::{
-    Advice, Dircookie, Fdflags, Fdstat, Filestat, Fstflags, Oflags, Riflags, Rights, Roflags, Sdflags, Whence,
+    Advice, Dircookie, Fdflags, Fdstat, Filestat, Fstflags, Riflags, Roflags, Sdflags, Whence,
 };
 
 /// A file of the host: impossible here.
@@ -19,15 +19,6 @@ pub(in crate::wasi) enum HostFile {}
 
 /// A directory of the host: impossible here.
 pub(in crate::wasi) enum HostDir {}
-
-/// How a path is to be opened.
-#[allow(dead_code, reason = "there is no directory to open it below")]
-pub(in crate::wasi) struct Opening {
-    pub(in crate::wasi) follow: bool,
-    pub(in crate::wasi) oflags: Oflags,
-    pub(in crate::wasi) rights: Rights,
-    pub(in crate::wasi) flags: Fdflags,
-}
 
 pub(in crate::wasi) unsafe fn is_directory(_: *mut c_void) -> bool {
     false
@@ -45,12 +36,20 @@ impl HostFile {
         Err(unsupported())
     }
 
+    pub(in crate::wasi) unsafe fn accepted(_: *mut c_void, _: AccessMode) -> Result<HostFile, Errno> {
+        Err(Errno::Notsup)
+    }
+
     pub(in crate::wasi) fn standard(_: i32) -> wasmtime::Result<HostFile> {
         Err(unsupported())
     }
 
     pub(in crate::wasi) fn null(_: AccessMode) -> wasmtime::Result<HostFile> {
         Err(unsupported())
+    }
+
+    pub(in crate::wasi) fn served_as(self, _: Fdflags, _: (u64, u64)) -> HostFile {
+        match self {}
     }
 }
 
@@ -93,6 +92,7 @@ impossible! { HostFile:
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
     set_flags(Fdflags) -> Result<(), Errno>;
+    set_nonblock(bool) -> ();
     look() -> Result<(), Errno>;
     check_readable() -> Result<(), Errno>;
     check_writable() -> Result<(), Errno>;
@@ -100,14 +100,6 @@ impossible! { HostFile:
     send(&mut Spans, Option<&Waker>) -> Outcome<usize>;
     shutdown(Sdflags) -> Result<(), Errno>;
     accept(bool, Option<&Waker>) -> Outcome<HostFile>;
-}
-
-/// What ended a wait.
-#[derive(PartialEq, Eq)]
-pub(in crate::wasi) enum Woken {
-    ByFileOrTime,
-    #[allow(dead_code, reason = "nobody signals here")]
-    BySignal,
 }
 
 impossible! { HostDir:

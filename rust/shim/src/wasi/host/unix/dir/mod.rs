@@ -10,14 +10,12 @@ mod listing;
 mod open;
 
 use super::errno::{errno, from_io};
-use super::file::bad_host_file;
+use super::listing::Listing;
 use super::times::timestamps;
-use super::{AccessMode, kind};
-use crate::error::{ExtError, wasmtime_error_code_t};
+use super::{AccessMode, bad_host_file, kind, rights, system, writable};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{Metadata, MetadataExt};
-use listing::Listing;
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use std::ffi::c_void;
 use std::fs::File;
@@ -25,9 +23,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Fstflags, Rights};
-
-pub(in crate::wasi) use open::Opening;
+use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Fstflags};
 
 /// A directory of the host, and what belongs to the guest's descriptor alone.
 pub(in crate::wasi) struct HostDir {
@@ -122,8 +118,8 @@ impl HostDir {
     /// Writes the entries, and unless `data_only` the attributes, to the disk.
     pub(in crate::wasi) fn sync(&self, data_only: bool) -> Result<(), Errno> {
         let dir = self.readable().map_err(errno)?;
-        let sync = if data_only { rustix::fs::fdatasync } else { rustix::fs::fsync };
-        sync(dir).map_err(errno)
+        let done = if data_only { system::sync_data(dir.as_fd()) } else { rustix::fs::fsync(&dir) };
+        done.map_err(errno)
     }
 
     /// The directory opened anew: the host's descriptor may be good for looking up paths only, and its position is the
@@ -132,43 +128,9 @@ impl HostDir {
         rustix::fs::openat(&self.dir, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     }
 
-    /// File type, flags and rights. C libraries give what they open no other rights than the inheriting ones here, so
-    /// these are all that there are; what is refused below a read-only directory is refused by the call.
+    /// File type, flags and rights.
     pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        let base = Rights::PATH_CREATE_DIRECTORY
-            | Rights::PATH_CREATE_FILE
-            | Rights::PATH_LINK_SOURCE
-            | Rights::PATH_LINK_TARGET
-            | Rights::PATH_OPEN
-            | Rights::PATH_READLINK
-            | Rights::PATH_RENAME_SOURCE
-            | Rights::PATH_RENAME_TARGET
-            | Rights::PATH_SYMLINK
-            | Rights::PATH_REMOVE_DIRECTORY
-            | Rights::PATH_UNLINK_FILE
-            | Rights::PATH_FILESTAT_GET
-            | Rights::PATH_FILESTAT_SET_TIMES
-            | Rights::FD_READDIR
-            | Rights::FD_FILESTAT_GET
-            | Rights::FD_FILESTAT_SET_TIMES
-            | Rights::FD_FDSTAT_SET_FLAGS
-            | Rights::FD_SYNC
-            | Rights::FD_DATASYNC;
-        let inheriting = base
-            | Rights::FD_READ
-            | Rights::FD_WRITE
-            | Rights::FD_SEEK
-            | Rights::FD_TELL
-            | Rights::FD_ADVISE
-            | Rights::FD_ALLOCATE
-            | Rights::FD_FILESTAT_SET_SIZE
-            | Rights::POLL_FD_READWRITE;
-        Fdstat {
-            fs_filetype: Filetype::Directory,
-            fs_flags: self.flags,
-            fs_rights_base: base,
-            fs_rights_inheriting: inheriting,
-        }
+        rights::directory(self.flags)
     }
 
     /// Sets flags, which make no difference to a directory.
@@ -178,18 +140,6 @@ impl HostDir {
         }
         self.flags = flags;
         Ok(())
-    }
-}
-
-/// Whether a directory with this access can be changed. What can only be written has no paths to find.
-fn writable(access: AccessMode) -> wasmtime::Result<bool> {
-    match access {
-        AccessMode::ReadOnly => Ok(false),
-        AccessMode::ReadWrite => Ok(true),
-        AccessMode::WriteOnly | AccessMode::Neither => Err(ExtError::error(
-            wasmtime_error_code_t::WASMTIME_ERROR_BAD_ACCESS_MODE,
-            "access mode 2 (write-only) is none of a directory's: 1 (read-only) and 3 (read-write)",
-        )),
     }
 }
 

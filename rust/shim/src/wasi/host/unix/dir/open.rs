@@ -1,26 +1,18 @@
 //! `path_open` below a directory.
 
 use super::super::errno::{errno, from_io};
-use super::super::{AccessMode, HostFile};
+use super::super::{AccessMode, HostFile, Opening};
 use super::HostDir;
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{FollowSymlinks, OpenOptions, OpenOptionsExt, open};
 use rustix::fs::{FileType, OFlags};
+use rustix::io::Errno as Host;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use wasmtime_wasi::p1::types::{Fdflags, Oflags, Rights};
-
-/// How a path is to be opened.
-pub(in crate::wasi) struct Opening {
-    /// Whether a symbolic link at the end of the path is followed.
-    pub(in crate::wasi) follow: bool,
-    pub(in crate::wasi) oflags: Oflags,
-    /// Those that say what is asked for: reading, writing.
-    pub(in crate::wasi) rights: Rights,
-    pub(in crate::wasi) flags: Fdflags,
-}
 
 impl HostDir {
     /// Opens a file or a directory, and creates a file if it is told to.
@@ -37,6 +29,9 @@ impl HostDir {
         let file = self.open_file(path, opening, reads, writes).map_err(from_io)?;
         let stat = rustix::fs::fstat(&file).map_err(errno)?;
         if FileType::from_raw_mode(stat.st_mode as _) != FileType::Directory {
+            if opening.oflags.contains(Oflags::DIRECTORY) {
+                return Err(Errno::Notdir);
+            }
             let access = match (reads, writes) {
                 (_, false) => AccessMode::ReadOnly,
                 (false, true) => AccessMode::WriteOnly,
@@ -58,11 +53,12 @@ impl HostDir {
     }
 
     fn open_file(&self, path: &Path, opening: &Opening, reads: bool, writes: bool) -> io::Result<File> {
-        let mut flags = OFlags::NOCTTY;
         // The open itself never waits for the other end of a named pipe. Whether reading and writing wait belongs to the
         // guest's descriptor.
-        flags |= OFlags::NONBLOCK;
-        flags.set(OFlags::DIRECTORY, opening.oflags.contains(Oflags::DIRECTORY));
+        let mut flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+        // With a link to follow, whether it leads to a directory is asked afterwards. Where the kernel cannot resolve paths below
+        // a directory, the library opens one component at a time, and would be told that the link itself is none.
+        flags.set(OFlags::DIRECTORY, opening.oflags.contains(Oflags::DIRECTORY) && !opening.follow);
         let truncates = opening.oflags.contains(Oflags::TRUNC);
         let mut options = OpenOptions::new();
         options
@@ -86,6 +82,10 @@ impl HostDir {
             }
         }
         options.write(true).create(!exclusive).create_new(exclusive);
-        open(&self.dir, path, &options)
+        open(&self.dir, path, &options).map_err(|e| match e.raw_os_error() {
+            // What the library says, where the kernel has a word for it.
+            Some(libc::EINVAL) if path.as_os_str().as_bytes().ends_with(b"/") => Host::ISDIR.into(),
+            _ => e,
+        })
     }
 }

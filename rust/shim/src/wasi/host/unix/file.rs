@@ -1,10 +1,8 @@
 //! One file of the host, as a guest descriptor.
 
-use super::AccessMode;
 use super::errno::errno;
-use super::kind::Kind;
 use super::times::timestamps;
-use crate::error::{ExtError, wasmtime_error_code_t};
+use super::{AccessMode, Kind, bad_host_file, check_kind, rights, served_stat, system};
 use crate::wasi::fault::Errno;
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{OFlags, SeekFrom, Stat};
@@ -12,7 +10,7 @@ use rustix::io::Errno as Host;
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::sync::OnceLock;
-use wasmtime_wasi::p1::types::{Advice, Fdflags, Fdstat, Filestat, Fstflags, Rights, Whence};
+use wasmtime_wasi::p1::types::{Advice, Fdflags, Fdstat, Filestat, Fstflags, Whence};
 
 /// A descriptor of the host, and what belongs to the guest's descriptor alone: the access mode, the append flag and the
 /// non-blocking flag. The open file description, and with it the position, is shared with the host.
@@ -29,6 +27,8 @@ pub(in crate::wasi) struct HostFile {
     pub(super) nonblock: bool,
     /// How writes are synchronised, which is settled when a guest opens the file.
     sync: Fdflags,
+    /// Device and inode for the guest, when the file is that of a file system which the binding serves.
+    served: Option<Box<(u64, u64)>>,
 }
 
 impl Drop for HostFile {
@@ -40,17 +40,6 @@ impl Drop for HostFile {
     }
 }
 
-/// What can be inserted: everything that the calls here can serve.
-fn check_kind(kind: Kind) -> wasmtime::Result<()> {
-    if kind != Kind::Directory {
-        return Ok(());
-    }
-    Err(ExtError::error(
-        wasmtime_error_code_t::WASMTIME_ERROR_UNSUPPORTED,
-        "the host file is a directory, which cannot be inserted",
-    ))
-}
-
 impl HostFile {
     /// Duplicates a descriptor that the host keeps.
     ///
@@ -59,14 +48,29 @@ impl HostFile {
     /// If `host_fd` is an open descriptor, it must stay open during the call.
     pub(in crate::wasi) unsafe fn duplicate(host_fd: *mut c_void, access: AccessMode) -> wasmtime::Result<HostFile> {
         let number = host_fd as isize;
-        let raw = RawFd::try_from(number).ok().filter(|fd| *fd >= 0);
-        let raw = raw.ok_or_else(|| bad_host_file(number, "it is no descriptor"))?;
+        let raw = descriptor(number).ok_or_else(|| bad_host_file(number, "it is no descriptor"))?;
+        let file = HostFile::copy(raw, access).map_err(|e| bad_host_file(number, e))?;
+        check_kind(file.kind())?;
+        Ok(file)
+    }
+
+    /// Duplicates the descriptor of a connection that a binding has accepted for a guest.
+    ///
+    /// # Safety
+    ///
+    /// As for [`HostFile::duplicate`].
+    pub(in crate::wasi) unsafe fn accepted(host_fd: *mut c_void, access: AccessMode) -> Result<HostFile, Errno> {
+        let raw = descriptor(host_fd as isize).ok_or(Errno::Badf)?;
+        HostFile::copy(raw, access).map_err(errno)
+    }
+
+    /// Duplicates a descriptor, if it is open, and looks at it.
+    fn copy(raw: RawFd, access: AccessMode) -> Result<HostFile, Host> {
         // SAFETY: not -1, and the operating system itself checks whether it is open.
         let theirs = unsafe { BorrowedFd::borrow_raw(raw) };
-        let ours = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(|e| bad_host_file(number, e))?;
+        let ours = rustix::io::fcntl_dupfd_cloexec(theirs, 3)?;
         let mut file = HostFile::new(ours.into_raw_fd(), true, None, access);
-        let kind = file.examine().map_err(|e| bad_host_file(number, e))?;
-        check_kind(kind)?;
+        file.examine()?;
         Ok(file)
     }
 
@@ -106,6 +110,7 @@ impl HostFile {
             always_append: false,
             nonblock: false,
             sync: Fdflags::empty(),
+            served: None,
         }
     }
 
@@ -113,10 +118,22 @@ impl HostFile {
     pub(super) fn opened(fd: OwnedFd, stat: &Stat, access: AccessMode, flags: Fdflags) -> HostFile {
         let kind = Kind::of(fd.as_fd(), stat);
         let mut file = HostFile::new(fd.into_raw_fd(), true, Some(kind), access);
-        file.append = flags.contains(Fdflags::APPEND);
-        file.nonblock = flags.contains(Fdflags::NONBLOCK);
-        file.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
+        file.open_with(flags);
         file
+    }
+
+    fn open_with(&mut self, flags: Fdflags) {
+        self.append = flags.contains(Fdflags::APPEND);
+        self.nonblock = flags.contains(Fdflags::NONBLOCK);
+        self.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
+    }
+
+    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and an inode of
+    /// its own.
+    pub(in crate::wasi) fn served_as(mut self, flags: Fdflags, identity: (u64, u64)) -> HostFile {
+        self.open_with(flags);
+        self.served = Some(Box::new(identity));
+        self
     }
 
     /// Looks at the file before its first use.
@@ -187,7 +204,7 @@ impl HostFile {
             let all = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
             u64::try_from(all).unwrap_or(0)
         };
-        Ok(Filestat {
+        let stat = Filestat {
             dev: stat.st_dev as u64,
             ino: stat.st_ino as u64,
             filetype: self.kind().filetype(),
@@ -196,6 +213,10 @@ impl HostFile {
             atim: time(stat.st_atime as i64, stat.st_atime_nsec as i64),
             mtim: time(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
             ctim: time(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        };
+        Ok(match self.served.as_deref() {
+            Some(&identity) => served_stat(stat, identity),
+            None => stat,
         })
     }
 
@@ -231,59 +252,26 @@ impl HostFile {
 
     /// Says how a range will be used.
     pub(in crate::wasi) fn advise(&self, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
-        use rustix::fs::Advice as To;
-        let advice = match advice {
-            Advice::Normal => To::Normal,
-            Advice::Sequential => To::Sequential,
-            Advice::Random => To::Random,
-            Advice::Willneed => To::WillNeed,
-            Advice::Dontneed => To::DontNeed,
-            Advice::Noreuse => To::NoReuse,
-        };
         if i64::try_from(len).is_err() {
             return Err(Errno::Inval);
         }
-        rustix::fs::fadvise(self.as_fd(), offset, std::num::NonZeroU64::new(len), advice).map_err(errno)
+        system::advise(self.as_fd(), offset, std::num::NonZeroU64::new(len), advice).map_err(errno)
     }
 
     /// Writes the contents, and unless `data_only` the attributes, to the disk.
     pub(in crate::wasi) fn sync(&self, data_only: bool) -> Result<(), Errno> {
         retry(|| match data_only {
-            true => rustix::fs::fdatasync(self.as_fd()),
+            true => system::sync_data(self.as_fd()),
             false => rustix::fs::fsync(self.as_fd()),
         })
     }
 
     /// File type, flags and rights of the guest's descriptor.
     pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        let kind = self.kind();
         let mut flags = self.sync;
         flags.set(Fdflags::APPEND, self.append);
         flags.set(Fdflags::NONBLOCK, self.nonblock);
-        let mut rights = Rights::FD_FDSTAT_SET_FLAGS | Rights::FD_FILESTAT_GET | Rights::POLL_FD_READWRITE;
-        if kind.seeks() {
-            rights |= Rights::FD_SEEK | Rights::FD_TELL;
-        }
-        if matches!(kind, Kind::Regular | Kind::BlockDevice) {
-            rights |= Rights::FD_ADVISE | Rights::FD_SYNC | Rights::FD_DATASYNC;
-        }
-        if kind.is_socket() {
-            rights |= Rights::SOCK_SHUTDOWN;
-        }
-        rights.set(Rights::SOCK_ACCEPT, kind == Kind::Listener);
-        rights.set(Rights::FD_READ, self.access.reads());
-        if self.access.writes() {
-            rights |= Rights::FD_WRITE | Rights::FD_FILESTAT_SET_TIMES;
-            if kind == Kind::Regular {
-                rights |= Rights::FD_ALLOCATE | Rights::FD_FILESTAT_SET_SIZE;
-            }
-        }
-        Fdstat {
-            fs_filetype: kind.filetype(),
-            fs_flags: flags,
-            fs_rights_base: rights,
-            fs_rights_inheriting: Rights::empty(),
-        }
+        rights::file(self.kind(), self.access, flags)
     }
 
     /// Sets the flags of the guest's descriptor. Those of the open file description stay as the host has them.
@@ -303,6 +291,11 @@ impl HostFile {
         Ok(())
     }
 
+    /// Says whether the guest's descriptor is not to wait.
+    pub(in crate::wasi) fn set_nonblock(&mut self, nonblock: bool) {
+        self.nonblock = nonblock;
+    }
+
     /// How many bytes can be read at once. For a file that has a position, those behind it.
     pub(super) fn available(&self) -> u64 {
         if self.kind() != Kind::Regular {
@@ -314,6 +307,11 @@ impl HostFile {
     }
 }
 
+/// A number as a descriptor, which is never negative.
+fn descriptor(number: isize) -> Option<RawFd> {
+    RawFd::try_from(number).ok().filter(|fd| *fd >= 0)
+}
+
 /// Repeats a call that a signal interrupted.
 #[inline]
 pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Host>) -> Result<T, Errno> {
@@ -323,11 +321,4 @@ pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Host>) -> Result<T, E
             other => return other.map_err(errno),
         }
     }
-}
-
-pub(super) fn bad_host_file(number: isize, why: impl std::fmt::Display) -> wasmtime::Error {
-    ExtError::error(
-        wasmtime_error_code_t::WASMTIME_ERROR_BAD_HOST_FILE,
-        format!("host descriptor {number} cannot be used: {why}"),
-    )
 }

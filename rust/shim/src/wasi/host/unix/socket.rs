@@ -2,8 +2,7 @@
 
 use super::errno::errno;
 use super::file::HostFile;
-use super::kind::Kind;
-use super::{Direction, sys, wait};
+use super::{Direction, Kind, sys, wait};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Outcome};
 use crate::wasi::memory::Spans;

@@ -1,7 +1,7 @@
 //! The functions on a path that open nothing.
 
 use super::super::errno::from_io;
-use super::super::times::timestamps;
+use super::super::{NewTime, new_times};
 use super::{HostDir, filestat};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{self, DirOptions, FollowSymlinks, SystemTimeSpec};
@@ -42,18 +42,17 @@ impl HostDir {
         mtim: u64,
         flags: Fstflags,
     ) -> Result<(), Errno> {
-        timestamps(atim, mtim, flags)?;
+        let (atim, mtim) = new_times(atim, mtim, flags)?;
         self.check_writable()?;
-        let time = |value: u64, set: Fstflags, now: Fstflags| {
-            let absolute = || SystemTime::from_std(UNIX_EPOCH + Duration::from_nanos(value));
-            match (flags.contains(set), flags.contains(now)) {
-                (true, _) => Some(SystemTimeSpec::Absolute(absolute())),
-                (false, true) => Some(SystemTimeSpec::SymbolicNow),
-                (false, false) => None,
+        let time = |time: NewTime| match time {
+            NewTime::At(value) => {
+                let absolute = SystemTime::from_std(UNIX_EPOCH + Duration::from_nanos(value));
+                Some(SystemTimeSpec::Absolute(absolute))
             }
+            NewTime::Now => Some(SystemTimeSpec::SymbolicNow),
+            NewTime::Keep => None,
         };
-        let atim = time(atim, Fstflags::ATIM, Fstflags::ATIM_NOW);
-        let mtim = time(mtim, Fstflags::MTIM, Fstflags::MTIM_NOW);
+        let (atim, mtim) = (time(atim), time(mtim));
         // The library would open the file to follow a link, which a named pipe can keep waiting. A link that appears
         // between the calls is changed itself.
         let is_link = || fs::stat(&self.dir, path, FollowSymlinks::No).map(|metadata| metadata.is_symlink());

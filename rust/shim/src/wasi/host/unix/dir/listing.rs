@@ -1,27 +1,13 @@
-//! `fd_readdir`: the entries of a directory at one moment.
+//! `fd_readdir`.
 
 use super::super::errno::errno;
 use super::super::kind::filetype;
+use super::super::listing::Listing;
 use super::HostDir;
 use crate::wasi::fault::Errno;
 use rustix::fs::{AtFlags, Dir, FileType};
 use rustix::io::Errno as Host;
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
-
-/// The entries as they were when the guest began to read. A cookie is the number of entries before it, so it stays good
-/// whatever is created or removed meanwhile.
-pub(super) struct Listing {
-    entries: Vec<Entry>,
-    /// All names, one after the other.
-    names: Vec<u8>,
-}
-
-struct Entry {
-    inode: u64,
-    filetype: Filetype,
-    /// Where its name ends in `names`; it starts where the one before ends.
-    end: usize,
-}
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
@@ -35,7 +21,7 @@ impl HostDir {
     fn list(&self) -> Result<Listing, Host> {
         let stat = rustix::fs::fstat(&self.dir)?;
         let itself = (stat.st_dev as u64, stat.st_ino as u64);
-        let mut listing = Listing { entries: Vec::new(), names: Vec::new() };
+        let mut listing = Listing::default();
         let mut dir = Dir::new(self.readable()?)?;
         // Linux has these two first on most file systems; programs may count on it.
         listing.push(b".", itself.1, Filetype::Directory);
@@ -57,36 +43,5 @@ impl HostDir {
             listing.push(name.to_bytes(), entry.ino(), filetype(kind));
         }
         Ok(listing)
-    }
-}
-
-impl Listing {
-    fn push(&mut self, name: &[u8], inode: u64, filetype: Filetype) {
-        self.names.extend_from_slice(name);
-        self.entries.push(Entry { inode, filetype, end: self.names.len() });
-    }
-
-    /// The entries from `cookie` on as WASI lays them out.
-    fn read(&self, cookie: Dircookie, room: usize) -> Vec<u8> {
-        let first = usize::try_from(cookie).unwrap_or(usize::MAX).min(self.entries.len());
-        let mut start = match first {
-            0 => 0,
-            _ => self.entries[first - 1].end,
-        };
-        let mut bytes = Vec::new();
-        for (next, entry) in (cookie.saturating_add(1)..).zip(&self.entries[first..]) {
-            if bytes.len() >= room {
-                break;
-            }
-            let name = &self.names[start..entry.end];
-            bytes.extend_from_slice(&next.to_le_bytes());
-            bytes.extend_from_slice(&entry.inode.to_le_bytes());
-            bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(&[entry.filetype as u8, 0, 0, 0]);
-            bytes.extend_from_slice(name);
-            start = entry.end;
-        }
-        bytes.truncate(room);
-        bytes
     }
 }

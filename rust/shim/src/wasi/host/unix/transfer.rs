@@ -2,8 +2,7 @@
 
 use super::errno::errno;
 use super::file::{HostFile, retry};
-use super::kind::Kind;
-use super::{Direction, sigpipe, sys, wait};
+use super::{Direction, Kind, sigpipe, sys, wait};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::{Span, Spans};

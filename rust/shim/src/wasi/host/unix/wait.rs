@@ -2,7 +2,7 @@
 //!
 //! Where a waker is given, the wait ends when somebody interrupts the guest.
 
-use super::{Direction, HostFile, Readiness};
+use super::{Direction, HostFile, Readiness, Woken};
 use crate::wake::Waker;
 use crate::wasi::fault::{Fault, Outcome};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -62,13 +62,6 @@ fn poll(fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Errno> 
             left = Some(deadline.saturating_duration_since(Instant::now()));
         }
     }
-}
-
-/// What ended a wait.
-#[derive(PartialEq, Eq)]
-pub(in crate::wasi) enum Woken {
-    ByFileOrTime,
-    BySignal,
 }
 
 /// Several files that `poll_oneoff` waits for at once.

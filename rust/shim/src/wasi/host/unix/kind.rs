@@ -1,0 +1,43 @@
+//! How the kind of a descriptor is found.
+
+use super::Kind;
+use rustix::fd::BorrowedFd;
+use rustix::fs::{FileType, Stat};
+use wasmtime_wasi::p1::types::Filetype;
+
+impl Kind {
+    /// Finds the kind of an open descriptor.
+    pub(super) fn of(fd: BorrowedFd<'_>, stat: &Stat) -> Kind {
+        match FileType::from_raw_mode(stat.st_mode as _) {
+            FileType::RegularFile => Kind::Regular,
+            FileType::Directory => Kind::Directory,
+            FileType::Fifo => Kind::Pipe,
+            FileType::BlockDevice => Kind::BlockDevice,
+            #[cfg(target_os = "linux")]
+            FileType::CharacterDevice if stat.st_rdev == libc::makedev(1, 3) => Kind::Null,
+            FileType::CharacterDevice => match rustix::fs::seek(fd, rustix::fs::SeekFrom::Current(0)) {
+                Ok(_) => Kind::Device,
+                Err(_) => Kind::Terminal,
+            },
+            FileType::Socket if super::system::is_listener(fd) => Kind::Listener,
+            FileType::Socket => match rustix::net::sockopt::socket_type(fd) {
+                Ok(rustix::net::SocketType::DGRAM) => Kind::SocketDgram,
+                _ => Kind::SocketStream,
+            },
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// The file type of what is not open: all that is known of a socket is that it is one.
+pub(super) fn filetype(of: FileType) -> Filetype {
+    match of {
+        FileType::RegularFile => Filetype::RegularFile,
+        FileType::Directory => Filetype::Directory,
+        FileType::Symlink => Filetype::SymbolicLink,
+        FileType::CharacterDevice => Filetype::CharacterDevice,
+        FileType::BlockDevice => Filetype::BlockDevice,
+        FileType::Socket => Filetype::SocketStream,
+        _ => Filetype::Unknown,
+    }
+}

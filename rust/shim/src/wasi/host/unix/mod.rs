@@ -1,0 +1,27 @@
+//! Files of the host on Unix.
+//!
+//! `file.rs` is one of them, `transfer.rs` and `socket.rs` what a guest can do with it, `dir/` the same for a directory and
+//! the paths below it; `sys.rs` holds the calls that need raw pointers, `system.rs` those that are not the same on all systems,
+//! `sigpipe.rs` and `wait.rs` what blocking and broken pipes take.
+
+mod dir;
+mod errno;
+mod file;
+mod kind;
+mod sigpipe;
+mod socket;
+mod sys;
+mod system;
+mod times;
+mod transfer;
+mod wait;
+
+pub(in crate::wasi) use dir::{HostDir, is_directory};
+pub(in crate::wasi) use file::HostFile;
+pub(in crate::wasi) use wait::Waiter;
+
+use super::kind::Kind;
+use super::{
+    AccessMode, Direction, NewTime, Opening, Readiness, Woken, bad_host_file, check_kind, listing, new_times, rights,
+    served_stat, writable,
+};

@@ -1,0 +1,95 @@
+//! `fd_readdir`.
+
+use super::super::errno::{Host, errno, from_io};
+use super::super::file::file_type;
+use super::super::listing::Listing;
+use super::super::sys;
+use super::{HostDir, handle};
+use crate::wasi::fault::Errno;
+use std::mem::offset_of;
+use wasmtime_wasi::p1::types::{Dircookie, Filetype};
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_NO_MORE_FILES};
+use windows_sys::Win32::Storage::FileSystem as fs;
+
+/// How much of a directory is read in one call, in units of eight bytes.
+const ROOM: usize = 4096;
+
+impl HostDir {
+    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
+    pub(in crate::wasi) fn read_entries(&mut self, cookie: Dircookie, room: usize) -> Result<Vec<u8>, Errno> {
+        if cookie == 0 || self.listing.is_none() {
+            self.listing = Some(self.list()?);
+        }
+        Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
+    }
+
+    fn list(&self) -> Result<Listing, Errno> {
+        let itself = self.stat()?;
+        let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
+        let mut found = Vec::new();
+        let mut parent = itself.ino;
+        let mut class = fs::FileIdBothDirectoryRestartInfo;
+        let mut buffer = vec![0_u64; ROOM];
+        loop {
+            let size = (buffer.len() * size_of::<u64>()) as u32;
+            // SAFETY: the buffer is as large as is said.
+            let read = sys::done(unsafe {
+                let at = buffer.as_mut_ptr().cast();
+                fs::GetFileInformationByHandleEx(handle(&dir).raw(), class, at, size)
+            });
+            match read {
+                Ok(()) => {}
+                Err(Host(ERROR_NO_MORE_FILES | ERROR_FILE_NOT_FOUND)) => break,
+                Err(error) => return Err(errno(error)),
+            }
+            class = fs::FileIdBothDirectoryInfo;
+            each(&buffer, |entry, name| {
+                let inode = entry.FileId.cast_unsigned();
+                match String::from_utf16_lossy(name).as_str() {
+                    "." => {}
+                    ".." => parent = inode,
+                    name => {
+                        // With a reparse point, this is where its tag stands.
+                        let filetype = file_type(entry.FileAttributes, || entry.EaSize);
+                        found.push((name.to_owned(), inode, filetype));
+                    }
+                }
+            });
+        }
+        if (itself.dev, itself.ino) == self.root {
+            parent = itself.ino;
+        }
+        let mut listing = Listing::default();
+        // Programs may count on these two being first, as they are on Linux.
+        listing.push(b".", itself.ino, Filetype::Directory);
+        listing.push(b"..", parent, Filetype::Directory);
+        for (name, inode, filetype) in found {
+            listing.push(name.as_bytes(), inode, filetype);
+        }
+        Ok(listing)
+    }
+}
+
+/// Goes through the entries that the system has written.
+fn each(buffer: &[u64], mut visit: impl FnMut(&fs::FILE_ID_BOTH_DIR_INFO, &[u16])) {
+    const NAME: usize = offset_of!(fs::FILE_ID_BOTH_DIR_INFO, FileName);
+    let bytes = std::mem::size_of_val(buffer);
+    let mut at = 0;
+    while at + size_of::<fs::FILE_ID_BOTH_DIR_INFO>() <= bytes {
+        // SAFETY: the entry lies within the buffer, and the system aligns each to eight bytes.
+        let entry = unsafe { &*buffer.as_ptr().byte_add(at).cast::<fs::FILE_ID_BOTH_DIR_INFO>() };
+        let len = entry.FileNameLength as usize;
+        if at + NAME + len > bytes {
+            return;
+        }
+        // SAFETY: the name was just found to lie within the buffer.
+        let name = unsafe {
+            std::slice::from_raw_parts(buffer.as_ptr().byte_add(at + NAME).cast::<u16>(), len / size_of::<u16>())
+        };
+        visit(entry, name);
+        if entry.NextEntryOffset == 0 {
+            return;
+        }
+        at += entry.NextEntryOffset as usize;
+    }
+}
