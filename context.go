@@ -54,6 +54,9 @@ func (s *state) watch(ctx context.Context) (stop func(), err error) {
 		close(fired)
 	})
 	return func() {
+		if s.behind != nil {
+			s.catchUp(ctx)
+		}
 		if !cancel() {
 			close(over)
 			<-fired

@@ -47,6 +47,10 @@ type Error struct {
 
 // newError takes a native error.
 func newError(native ffi.Error) *Error {
+	if native.Code() == ffi.ErrorNoWasi { // whose own text cannot say what to call in Go
+		native.Delete()
+		return errorf(ErrNoWasi, "%v", ErrNoWasi)
+	}
 	e := &Error{native: native}
 	if status, ok := native.ExitStatus(); ok {
 		e.cause = &ExitError{Status: status}

@@ -50,6 +50,38 @@ func onHostCall(call *ffi.HostCall) {
 	c.done = true
 }
 
+// serveGuest runs f, which serves a guest in the middle of a WASI call: nothing may use the store, not even what f calls. If f
+// panics, stop says that the guest has to stop, and the call that runs it panics; the first one wins.
+func (s *state) serveGuest(f, stop func()) {
+	if s.lock.Disown() {
+		defer s.lock.Identify()
+	}
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		stop()
+		value := recover()
+		if value == nil {
+			s.abandon() // runtime.Goexit
+		} else if !s.panicking {
+			s.panicking, s.panicked = true, value
+		}
+	}()
+	f()
+	returned = true
+}
+
+// raise panics as Go code did that the native library called while no guest ran.
+func (s *state) raise() {
+	if s.panicking {
+		value := s.panicked
+		s.panicking, s.panicked = false, nil
+		panic(value)
+	}
+}
+
 // end ends a host call. A panic stops the guest and waits in the store for the call that it came from; the first one wins.
 func (c *Caller) end() {
 	s, call := c.state, c.call

@@ -83,7 +83,7 @@ func removeFile(store Storelike, fd uint32) error {
 	}
 	defer s.leave(outermost)
 	if err := s.native.RemoveFile(fd); !err.IsNil() {
-		return newError(err)
+		return s.failure(ffi.Trap{}, err)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func withDescriptor(store Storelike, name string, open syscall.Conn, f func(s ff
 		return err
 	}
 	if !failed.IsNil() {
-		return newError(failed)
+		return s.failure(ffi.Trap{}, failed)
 	}
 	return nil
 }

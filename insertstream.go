@@ -20,8 +20,12 @@ func (store *Store) InsertReader(fd uint32, r io.Reader) error { return insertRe
 func (store *Store) PushReader(r io.Reader) (uint32, error) { return pushReader(store, r) }
 
 // InsertWriter makes a writer the guest's descriptor fd, which it can only write: a pipe, as far as it can see. Everything
-// else is as with [Store.InsertReader]: the writer is called when the guest writes, and has been given all when the guest's call
-// returns, unless the descriptor is non-blocking or the writer blocks for more than a moment while the guest is stopped. Then a goroutine writes up to 64 KiB behind, and an error is met by the next write.
+// else is as with [Store.InsertReader]: the writer is called when the guest writes.
+//
+// Where it cannot be, because the guest has set its descriptor non-blocking, as a Go program does with its standard output, or has a context that can
+// be cancelled, a goroutine writes up to 64 KiB behind. An error is then met by the guest's next write, if there is one. When the call into
+// the guest returns, the writer has been given all and is not at work any more, unless it takes more than five seconds for what is left, or more
+// than a moment after the context has ended.
 func (store *Store) InsertWriter(fd uint32, w io.Writer) error { return insertWriter(store, fd, w) }
 
 // PushWriter makes a writer the guest's descriptor with the lowest free number, which it returns. Everything else is as with
@@ -47,7 +51,7 @@ func insertReader(store Storelike, fd uint32, r io.Reader) error {
 	if isNil(r) {
 		return errorf(ErrBadFile, "the reader is nil: %v", ErrBadFile)
 	}
-	_, err := insertStream(store, fd, false, READ_ONLY, &stream{reader: r})
+	_, err := insertServed(store, fd, false, READ_ONLY, newStream(r, nil))
 	return err
 }
 
@@ -58,7 +62,7 @@ func pushReader(store Storelike, r io.Reader) (uint32, error) {
 	if isNil(r) {
 		return 0, errorf(ErrBadFile, "the reader is nil: %v", ErrBadFile)
 	}
-	return insertStream(store, 0, true, READ_ONLY, &stream{reader: r})
+	return insertServed(store, 0, true, READ_ONLY, newStream(r, nil))
 }
 
 func insertWriter(store Storelike, fd uint32, w io.Writer) error {
@@ -68,7 +72,7 @@ func insertWriter(store Storelike, fd uint32, w io.Writer) error {
 	if isNil(w) {
 		return errorf(ErrBadFile, "the writer is nil: %v", ErrBadFile)
 	}
-	_, err := insertStream(store, fd, false, WRITE_ONLY, &stream{writer: w})
+	_, err := insertServed(store, fd, false, WRITE_ONLY, newStream(nil, w))
 	return err
 }
 
@@ -79,7 +83,7 @@ func pushWriter(store Storelike, w io.Writer) (uint32, error) {
 	if isNil(w) {
 		return 0, errorf(ErrBadFile, "the writer is nil: %v", ErrBadFile)
 	}
-	return insertStream(store, 0, true, WRITE_ONLY, &stream{writer: w})
+	return insertServed(store, 0, true, WRITE_ONLY, newStream(nil, w))
 }
 
 // isNil tells whether there is nothing in an interface, or a nil pointer.

@@ -72,20 +72,37 @@ func (instance *Instance) Exports(store Storelike) []*Extern {
 func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 	s, outermost := mustEnterItem(store, instance.state)
 	defer s.leave(outermost)
-	e := &Extern{state: s}
-	if !s.native.Export(instance.raw, name, &e.item) {
+	item, _, ok := s.native.Export(instance.raw, name)
+	if !ok {
 		return nil
 	}
-	return e.own()
+	return (&Extern{s, item}).own()
 }
 
 // GetFunc returns the exported function called name, nil if there is none or it is something else.
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
-	e := instance.GetExport(store, name)
-	if e == nil {
+	s, outermost := mustEnterItem(store, instance.state)
+	defer s.leave(outermost)
+	item, encoded, ok := s.native.Export(instance.raw, name)
+	switch {
+	case !ok:
+		return nil
+	case item.Kind == ffi.ItemSharedMemory:
+		item.Own().Delete()
+		return nil
+	case item.Kind != ffi.ItemFunc:
 		return nil
 	}
-	return e.Func()
+	if len(encoded) == 0 {
+		return s.funcOf(item)
+	}
+	r := typeReader{encoded}
+	f := &struct { // one allocation
+		Func
+		sig FuncType
+	}{Func{state: s, item: item}, FuncType{params: r.vals(), results: r.vals()}}
+	f.Func.sig = &f.sig
+	return &f.Func
 }
 
 // GetMemory returns the exported memory called name, nil if there is none or it is something else.

@@ -26,7 +26,7 @@ func (r *registry[T]) add(thing *T) uint64 {
 	} else {
 		i = r.next
 		if i/chunkSize >= uint64(len(r.chunks)) {
-			panic("wasmtime: more than eight million host functions, or streams, are alive")
+			panic("wasmtime: more than eight million host functions, streams, or files are alive")
 		}
 		if i%chunkSize == 0 {
 			r.chunks[i/chunkSize].Store(new([chunkSize]*T))

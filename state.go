@@ -38,10 +38,16 @@ type state struct {
 	// ctx is the context of the innermost call, and stop one that ends with it or with that of any call around it.
 	ctx, stop context.Context
 
+	// mounts counts the file systems that guests were given.
+	mounts uint64
+
 	// What a host function left behind for the call that it came from.
 	panicking bool
 	panicked  any
 	hostErr   error
+
+	// behind are streams whose writers may be at work still on what a guest has written.
+	behind []*stream
 
 	closed atomic.Bool
 	// abandoned says that it was closed by abandon.
@@ -77,6 +83,7 @@ func (s *state) close() {
 	s.place, s.hosts, s.externs, s.data = nil, nil, slab{}, nil
 	s.closed.Store(true)
 	s.lock.Retire()
+	s.raise()
 }
 
 // enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that wraps
@@ -104,6 +111,9 @@ func (s *state) mustEnter() (outermost bool) {
 // leave gives the store back after enter.
 func (s *state) leave(outermost bool) {
 	if outermost && !s.closed.Load() {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}

@@ -5,11 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"sync"
-	"syscall"
 	"time"
-	"weak"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -20,19 +16,11 @@ import (
 // they are called by a goroutine, one for each direction and at most one call at a time, so that the guest can go on, poll, or
 // be stopped meanwhile.
 type stream struct {
+	served
 	reader io.Reader
 	writer io.Writer
 	// conn is closed when the descriptor is; nil for readers and writers, which stay the program's.
-	conn   net.Conn
-	number uint64
-	// store does not keep the store alive: streams are in a table that C knows.
-	store weak.Pointer[state]
-
-	mu sync.Mutex
-	// native is whom to tell of changes; none once the guest's descriptor is gone.
-	native ffi.Store
-	// changed is closed, and another made, whenever a goroutine is done.
-	changed chan struct{}
+	conn net.Conn
 
 	// ahead has been read and not yet been taken by the guest; readErr comes after it.
 	ahead        []byte
@@ -43,75 +31,29 @@ type stream struct {
 	writeErr     error
 	writing      bool
 	writingEnded bool
-
-	// panicked is what goroutines panicked with: it is the guest's next request that panics.
-	panicked []any
+	// behind says that the store has it among those that may be at work.
+	behind bool
 }
-
-// streams are those that guests have as descriptors.
-var streams registry[stream]
 
 // readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can write
 // before the writer has taken it.
 const readAhead = 64 << 10
 
-// insertStream makes st a descriptor of the store's guests, and returns its number.
-func insertStream(store Storelike, fd uint32, push bool, mode WasiFileAccessMode, st *stream) (uint32, error) {
-	s := store.storeState()
-	outermost, err := s.enter()
-	if err != nil {
-		return 0, err
-	}
-	defer s.leave(outermost)
-	st.store, st.native, st.changed = weak.Make(s), s.native, make(chan struct{})
-	st.number = streams.add(st)
-	fd, failed := s.native.InsertStream(fd, push, uint32(mode), st.conn != nil, st.number)
-	if !failed.IsNil() {
-		streams.remove(st.number)
-		return 0, newError(failed)
-	}
-	return fd, nil
+// newStream makes a pipe of a reader or of a writer.
+func newStream(r io.Reader, w io.Writer) *served {
+	st := &stream{served: served{kind: ffi.StreamPipe}, reader: r, writer: w}
+	st.by = st
+	return &st.served
 }
 
-// onStream serves every request of a guest to a stream.
-func onStream(r *ffi.StreamRequest) {
-	st := streams.get(r.Env)
-	if r.What == ffi.StreamGone {
-		streams.remove(r.Env)
-		st.gone()
-		return
-	}
-	s := st.store.Value()
-	// The store is in the middle of a WASI call: nothing may use it, not even the reader or the writer.
-	if s.lock.Disown() {
-		defer s.lock.Identify()
-	}
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		r.Status = ffi.StreamStop
-		value := recover()
-		if value == nil {
-			s.abandon() // runtime.Goexit
-		} else if !s.panicking {
-			s.panicking, s.panicked = true, value
-		}
-	}()
-	r.Count, r.Status = st.serve(s.stop, r)
-	returned = true
+// newConnStream makes a stream socket of a connection.
+func newConnStream(c net.Conn) *served {
+	st := &stream{served: served{kind: ffi.StreamConnection}, reader: c, writer: c, conn: c}
+	st.by = st
+	return &st.served
 }
 
-// serve answers a request of the guest.
 func (st *stream) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if len(st.panicked) > 0 {
-		value := st.panicked[0]
-		st.panicked = st.panicked[1:]
-		panic(value)
-	}
 	mayWait := r.Flags&ffi.StreamMayWait != 0
 	switch r.What {
 	case ffi.StreamRead:
@@ -132,7 +74,7 @@ func (st *stream) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.
 	case ffi.StreamShutdown:
 		return st.shutdown(r.Flags)
 	}
-	return wasiErrnoNotsup, ffi.StreamFailed
+	return uint64(wasiErrnoNotsup), ffi.StreamFailed
 }
 
 // read and what it calls are called with the lock held, and let go of it while they wait.
@@ -140,7 +82,7 @@ func (st *stream) read(ctx context.Context, p []byte, mayWait, peek bool) (uint6
 	for empty := 0; ; empty++ {
 		switch {
 		case st.reader == nil:
-			return wasiErrnoBadf, ffi.StreamFailed
+			return uint64(wasiErrnoBadf), ffi.StreamFailed
 		case st.readingEnded:
 			return 0, ffi.StreamDone
 		case len(st.ahead) > 0:
@@ -212,9 +154,9 @@ func (st *stream) write(ctx context.Context, p []byte, mayWait bool) (uint64, ff
 	}
 	switch {
 	case st.writer == nil:
-		return wasiErrnoBadf, ffi.StreamFailed
+		return uint64(wasiErrnoBadf), ffi.StreamFailed
 	case st.writingEnded:
-		return wasiErrnoPipe, ffi.StreamFailed
+		return uint64(wasiErrnoPipe), ffi.StreamFailed
 	case st.writeErr != nil:
 		return wasiErrnoOf(st.writeErr), ffi.StreamFailed
 	case mayWait && !canStop(ctx):
@@ -256,6 +198,10 @@ func (st *stream) writeNow(p []byte) (int, error) {
 func (st *stream) send(p []byte) *int {
 	written := new(int)
 	st.writing = true
+	if s := *st.entry; st.conn == nil && !st.behind {
+		st.behind = true
+		s.behind = append(s.behind, st)
+	}
 	go func() {
 		n, err := 0, errGoexit
 		defer func() {
@@ -286,29 +232,52 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// wait waits for a goroutine to be done, and tells whether the guest may go on.
-func (st *stream) wait(ctx context.Context) bool {
-	changed := st.changed
-	st.mu.Unlock()
-	defer st.mu.Lock()
-	if !canStop(ctx) {
-		<-changed
-		return true
+// catchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call of the guest
+// returns. It does not wait for long for one that blocks, and hardly when ctx is done, which may be nil.
+func (s *state) catchUp(ctx context.Context) {
+	behind := s.behind
+	s.behind = nil
+	late := time.NewTimer(linger)
+	defer late.Stop()
+	for _, st := range behind {
+		st.catchUp(ctx, late.C)
 	}
-	select {
-	case <-changed:
-		return true
-	case <-ctx.Done():
-		return false
+}
+
+func (st *stream) catchUp(ctx context.Context, late <-chan time.Time) {
+	var stopped <-chan struct{}
+	if ctx != nil {
+		stopped = ctx.Done()
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.behind = false
+	for st.writing {
+		changed := st.nextChange()
+		st.mu.Unlock()
+		select {
+		case <-changed:
+			st.mu.Lock()
+		case <-stopped:
+			st.mu.Lock()
+			st.settle()
+			return
+		case <-late:
+			st.mu.Lock()
+			return
+		}
 	}
 }
 
 // settle gives a writer that is at work the time to finish: one that does not block is not at work any more when the guest's call,
 // or the store, has ended.
 func (st *stream) settle() {
+	if !st.writing {
+		return
+	}
 	late := time.After(settling)
 	for st.writing {
-		changed := st.changed
+		changed := st.nextChange()
 		st.mu.Unlock()
 		select {
 		case <-changed:
@@ -326,23 +295,11 @@ const settling = 100 * time.Millisecond
 // errGoexit is the error of a reader or a writer that ended its goroutine.
 var errGoexit = errors.New("runtime.Goexit was called")
 
-// done ends a goroutine, and says so. panicked is what it panicked with, if it did.
-func (st *stream) done(panicked any) {
-	if panicked != nil {
-		st.panicked = append(st.panicked, panicked)
-	}
-	close(st.changed)
-	st.changed = make(chan struct{})
-	if !st.native.IsNil() {
-		st.native.Wake()
-	}
-}
-
 // shutdown ends directions of a connection. A connection whose writing cannot be ended alone, such as a net.Pipe, refuses that.
 func (st *stream) shutdown(how uint32) (uint64, ffi.StreamStatus) {
 	if how&ffi.StreamShutWrite != 0 && !st.writingEnded {
 		if _, ok := st.conn.(interface{ CloseWrite() error }); !ok {
-			return wasiErrnoNotsup, ffi.StreamFailed
+			return uint64(wasiErrnoNotsup), ffi.StreamFailed
 		}
 		st.writingEnded = true
 		if !st.writing {
@@ -361,17 +318,14 @@ func (st *stream) endWriting() {
 	go conn.CloseWrite()
 }
 
-// linger is how long a connection goes on sending what a guest has written when the guest is gone.
+// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the guest itself is over.
 const linger = 5 * time.Second
 
 // gone lets go of what the guest no longer uses. What it has written is still sent.
 func (st *stream) gone() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.native = ffi.Store{}
+	st.settle()
 	switch {
 	case st.conn == nil:
-		st.settle()
 	case st.writing: // send closes it then
 		conn := st.conn
 		go func() {
@@ -380,47 +334,21 @@ func (st *stream) gone() {
 		}()
 		time.AfterFunc(2*linger, func() { conn.Close() }) // one without deadlines
 	default:
-		go st.conn.Close() // which may wait for the other side, and the guest does not
+		closeSoon(st.conn)
 	}
 }
 
-// Error numbers of WASI 0.1.
-const (
-	wasiErrnoBadf   = 8
-	wasiErrnoIo     = 29
-	wasiErrnoNotsup = 58
-	wasiErrnoPipe   = 64
-)
-
-// wasiErrnos are the errors that a guest can tell apart.
-var wasiErrnos = []struct {
-	err   error
-	errno uint64
-}{
-	{io.ErrClosedPipe, wasiErrnoPipe},
-	{net.ErrClosed, wasiErrnoBadf},
-	{os.ErrClosed, wasiErrnoBadf},
-	{os.ErrDeadlineExceeded, 73},
-	{syscall.EPIPE, wasiErrnoPipe},
-	{syscall.ECONNRESET, 15},
-	{syscall.ECONNABORTED, 13},
-	{syscall.ECONNREFUSED, 14},
-	{syscall.EHOSTUNREACH, 23},
-	{syscall.ENETUNREACH, 40},
-	{syscall.ENOTCONN, 53},
-	{syscall.ETIMEDOUT, 73},
-	{syscall.ENOSPC, 51},
-	{syscall.EACCES, 2},
-	{syscall.EPERM, 63},
-	{syscall.EBADF, wasiErrnoBadf},
-}
-
-// wasiErrnoOf returns the error number that a guest gets for an error: EIO for one that WASI has no number for.
-func wasiErrnoOf(err error) uint64 {
-	for _, e := range wasiErrnos {
-		if errors.Is(err, e.err) {
-			return e.errno
-		}
+// closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does not.
+func closeSoon(c io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.Close()
+	}()
+	late := time.NewTimer(settling)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
 	}
-	return wasiErrnoIo
 }

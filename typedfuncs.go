@@ -36,6 +36,9 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -81,6 +84,9 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -127,6 +133,9 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -174,6 +183,9 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -222,6 +234,9 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -271,6 +286,9 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -321,6 +339,9 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -372,6 +393,9 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -424,6 +448,9 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}

@@ -15,10 +15,20 @@ import (
 // wasmtime_wasi::WasiCtxBuilder.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
-	files [3]*os.File
+	files [3]stdioFile
 	// streams are the standard streams that Go serves.
 	streams [3]goStream
-	closed  bool
+	// fileSystems are preopened directories that Go serves.
+	fileSystems []fsPreopen
+	// system is nil unless a part of it is set.
+	system *wasiSystem
+	closed bool
+}
+
+// stdioFile is a file for a standard stream: one that the configuration has opened, for one store, or the program's.
+type stdioFile struct {
+	*os.File
+	opened bool
 }
 
 // WasiDirPerms is what a guest may do to directories below a preopened one.
@@ -50,9 +60,9 @@ func (c *WasiConfig) Close() {
 
 func (c *WasiConfig) closeFiles() {
 	for i, f := range c.files {
-		if f != nil {
+		if f.opened {
 			f.Close()
-			c.files[i] = nil
+			c.files[i] = stdioFile{}
 		}
 	}
 }
@@ -104,41 +114,45 @@ func (c *WasiConfig) setFile(i int, path string, open func(string) (*os.File, er
 	if err != nil {
 		return err
 	}
-	c.setStdio(i, ffi.StdioFile, f)
+	c.setStdio(i, ffi.StdioFile, stdioFile{f, true})
 	return nil
 }
 
 // SetStdin makes a reader the guest's standard input, as [Store.InsertReader] would: of every store that is given the
 // configuration.
 func (c *WasiConfig) SetStdin(r io.Reader) {
-	c.setStream(0, goStream{r, func(store *Store) error { return insertReader(store, 0, r) }})
+	c.setStream(0, r)
 }
 
 // SetStdinBytes makes bytes the guest's standard input, for every store anew. They are not copied.
 func (c *WasiConfig) SetStdinBytes(b []byte) {
-	c.setStream(0, goStream{b, func(store *Store) error { return insertReader(store, 0, bytes.NewReader(b)) }})
+	c.setStream(0, stdinBytes(b))
 }
 
 // SetStdout makes a writer the guest's standard output, as [Store.InsertWriter] would: of every store that is given the
 // configuration.
 func (c *WasiConfig) SetStdout(w io.Writer) {
-	c.setStream(1, goStream{w, func(store *Store) error { return insertWriter(store, 1, w) }})
+	c.setStream(1, w)
 }
 
 // SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output.
 func (c *WasiConfig) SetStderr(w io.Writer) {
-	c.setStream(2, goStream{w, func(store *Store) error { return insertWriter(store, 2, w) }})
+	c.setStream(2, w)
 }
 
-func (c *WasiConfig) setStream(i int, stream goStream) {
-	c.setStdio(i, ffi.StdioNone, nil)
-	c.streams[i] = stream
+func (c *WasiConfig) setStream(i int, served any) {
+	if f, ok := served.(*os.File); ok && f != nil {
+		c.setStdio(i, ffi.StdioFile, stdioFile{f, false})
+		return
+	}
+	c.setStdio(i, ffi.StdioNone, stdioFile{})
+	c.streams[i] = goStream{true, served}
 }
 
 // setStdio says what a standard stream is, in place of what it was.
-func (c *WasiConfig) setStdio(i int, kind ffi.StdioKind, f *os.File) {
+func (c *WasiConfig) setStdio(i int, kind ffi.StdioKind, f stdioFile) {
 	spec := c.use()
-	if c.files[i] != nil {
+	if c.files[i].opened {
 		c.files[i].Close()
 	}
 	c.files[i], c.streams[i], spec.Stdio[i] = f, goStream{}, kind
@@ -153,7 +167,7 @@ func (c *WasiConfig) InheritStdout() { c.inherit(1) }
 // InheritStderr gives the guest this process's standard error.
 func (c *WasiConfig) InheritStderr() { c.inherit(2) }
 
-func (c *WasiConfig) inherit(i int) { c.setStdio(i, ffi.StdioInherit, nil) }
+func (c *WasiConfig) inherit(i int) { c.setStdio(i, ffi.StdioInherit, stdioFile{}) }
 
 // PreopenDir gives the guest a directory of the host, sandboxed: nothing above it can be reached. The guest finds it under
 // guestPath.
@@ -195,6 +209,9 @@ func (store *Store) SetWasi(wasi *WasiConfig) {
 // ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, or a string with a zero byte. On an
 // error the store keeps what it had. A configuration whose files another store has got is an error that wraps [ErrClosed].
 func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
+	if wasi == nil {
+		return errorf(nil, "the WASI configuration is nil")
+	}
 	spec := wasi.use()
 	s := store.state
 	outermost, err := s.enter()
@@ -203,32 +220,49 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	}
 	defer s.leave(outermost)
 	for i, kind := range spec.Stdio {
-		if kind == ffi.StdioFile && wasi.files[i] == nil {
+		if kind == ffi.StdioFile && wasi.files[i].File == nil {
 			return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
 		}
 	}
-	for _, stream := range wasi.streams {
-		if err := stream.check(); err != nil {
+	for i := range wasi.streams {
+		if err := wasi.streams[i].check(); err != nil {
 			return err
 		}
 	}
-	options := ffi.NewWasiOptions(spec)
-	defer options.Delete()
-	var failed ffi.Error
-	err = withFds(wasi.files[:], options, 0, func() { failed = s.native.SetWasi(options) })
-	switch {
-	case err != nil:
-		return err
-	case !failed.IsNil():
-		return newError(failed)
+	var system *ffi.WasiSystem
+	if wasi.system != nil {
+		system = &wasi.system.spec
 	}
-	wasi.closeFiles()
-	s.lock.Identify() // the streams are inserted as by a program, which enters the store
-	for _, stream := range wasi.streams {
-		if stream.insert != nil {
-			if err := stream.insert(store); err != nil {
-				return err
+	env, forget := s.serveSystem(wasi.system)
+	options := s.native.NewWasiOptions(spec, system, env)
+	defer options.Delete()
+	var serving [3]*served
+	for i := range wasi.streams {
+		if stream := &wasi.streams[i]; stream.isSet {
+			serving[i] = stream.open(i)
+			serving[i].attach(s.entry, s.native)
+			options.SetStdioStream(i, serving[i].number)
+		}
+	}
+	failed, err := s.setWasi(wasi.files[:], options)
+	if err != nil || !failed.IsNil() {
+		forget()
+		for _, stream := range serving {
+			if stream != nil {
+				streams.remove(stream.number)
 			}
+		}
+		if err != nil {
+			return err
+		}
+		return s.failure(ffi.Trap{}, failed)
+	}
+	s.raise()
+	wasi.closeFiles()
+	s.lock.Identify() // file systems are inserted as by a program, which enters the store
+	for _, p := range wasi.fileSystems {
+		if _, err := mountFS(store, 0, true, p.fsys, &p.guestPath); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -236,26 +270,50 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 
 // goStream is a standard stream that Go serves.
 type goStream struct {
+	isSet bool
+	// served is a reader or stdinBytes for standard input, and otherwise a writer.
 	served any
-	insert func(*Store) error
 }
 
-// check finds out beforehand what would make insert fail.
-func (g goStream) check() error {
-	switch f, ok := g.served.(*os.File); {
-	case g.insert == nil:
-		return nil
-	case isNil(g.served):
+type stdinBytes []byte
+
+// open makes what serves it in a store.
+func (g *goStream) open(fd int) *served {
+	if b, ok := g.served.(stdinBytes); ok {
+		return newStream(bytes.NewReader(b), nil)
+	}
+	if fd == 0 {
+		return newStream(g.served.(io.Reader), nil)
+	}
+	return newStream(nil, g.served.(io.Writer))
+}
+
+// check finds out beforehand what cannot be served.
+func (g *goStream) check() error {
+	if g.isSet && isNil(g.served) {
 		return errorf(ErrBadFile, "a standard stream is nil: %v", ErrBadFile)
-	case ok:
-		return withFd(f.Name(), f, func(uintptr) {})
 	}
 	return nil
 }
 
+// setWasi configures WASI with the files in the options.
+func (s *state) setWasi(files []stdioFile, options ffi.WasiOptions) (ffi.Error, error) {
+	for _, f := range files {
+		if f.File != nil {
+			return s.setWasiFiles(files, options)
+		}
+	}
+	return s.native.SetWasi(options), nil
+}
+
+func (s *state) setWasiFiles(files []stdioFile, options ffi.WasiOptions) (failed ffi.Error, err error) {
+	err = withFds(files, options, 0, func() { failed = s.native.SetWasi(options) })
+	return failed, err
+}
+
 // withFds runs f while the descriptors of the files from the i-th on are held and set in the options.
-func withFds(files []*os.File, options ffi.WasiOptions, i int, f func()) error {
-	for i < len(files) && files[i] == nil {
+func withFds(files []stdioFile, options ffi.WasiOptions, i int, f func()) error {
+	for i < len(files) && files[i].File == nil {
 		i++
 	}
 	if i == len(files) {
@@ -263,7 +321,7 @@ func withFds(files []*os.File, options ffi.WasiOptions, i int, f func()) error {
 		return nil
 	}
 	var inner error
-	err := withFd(files[i].Name(), files[i], func(fd uintptr) {
+	err := withFd(files[i].Name(), files[i].File, func(fd uintptr) {
 		options.SetStdioFile(i, fd)
 		inner = withFds(files, options, i+1, f)
 	})

@@ -3,7 +3,9 @@
 // An [Engine] compiles a [Module]; a [Store] holds its instances; a [Linker] gives them their imports. [Func.Call] calls
 // any function with checked arguments; a function that is called often is bound once, with [Bind2] and its like, and
 // then costs no allocation. Host functions are Go functions, see [Linker.FuncWrap] and, for speed, [HostFunc2]. WASI 0.1 is
-// configured with [WasiConfig]; [Store.InsertFile] makes an open file of the host a descriptor of the guest, and [Store.InsertDir] a directory.
+// configured with [WasiConfig]. What the host has open becomes a descriptor of the guest with [Store.PushFile], [Store.PushDir],
+// [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader] and [Store.PushWriter], or with the Insert beside each, which takes
+// the number; inside of a host function, with the same methods of [Caller].
 //
 // Names and behaviour are those of github.com/bytecodealliance/wasmtime-go/v44, so a program written for it changes its
 // import path and goes on. What has been added stands beside it.
@@ -35,5 +37,10 @@ func init() {
 	ffi.OnHostCall(onHostCall)
 	ffi.OnFuncGone = func(env uint64) { linkerFuncs.remove(env &^ linkerEnv) }
 	ffi.OnStream = onStream
+	ffi.OnWallClock, ffi.OnMonotonicClock = onWallClock, onMonotonicClock
+	ffi.OnSecureRandom, ffi.OnInsecureRandom = onSecureRandom, onInsecureRandom
+	ffi.OnSocketAddrCheck = onSocketAddrCheck
+	ffi.OnSystemGone = systems.remove
+	ffi.OnFS = onFS
 	ffi.OnExternrefGone = onExternrefGone
 }

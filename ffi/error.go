@@ -28,6 +28,21 @@ const (
 	ErrorBadArgument   ErrorCode = 8
 )
 
+// NewError makes an error with a text, to be returned to C by a callback. A zero byte ends the text.
+func NewError(text string) Error {
+	s := C.CString(text)
+	defer C.free(unsafe.Pointer(s))
+	return wrapError(C.wasmtime_error_new(s))
+}
+
+// release gives the error away.
+func (e Error) release() *C.wasmtime_error_t {
+	if e.ptr != nil {
+		track("error", -1)
+	}
+	return e.ptr
+}
+
 func wrapError(ptr *C.wasmtime_error_t) Error {
 	if ptr != nil {
 		track("error", 1)

@@ -24,13 +24,17 @@ func NewInstance(c *Call, module Module, imports []Item) (Instance, bool) {
 	return *(*Instance)(c.Slots), c.ok()
 }
 
-// Export looks an export up by name.
-func (s Store) Export(instance Instance, name string, item *Item) bool {
+// Export looks an export up by name. If it is a function, its type comes with it, unless that is huge: in the encoding of
+// FuncType, good until the store is used again.
+func (s Store) Export(instance Instance, name string) (item Item, fn []byte, ok bool) {
 	crossing()
-	var found Item
-	ok := C.wasmtime_instance_export_get(s.context(), instance.c(), stringPtr(name), C.size_t(len(name)), found.c())
-	*item = found
-	return bool(ok)
+	slots := s.Call().Slots
+	*(*Instance)(slots) = instance
+	n := C.wasmtime_binding_store_export(s.ptr, stringBytes(name), C.size_t(len(name)))
+	if n == 0 {
+		return Item{}, nil, false
+	}
+	return *(*Item)(slots), unsafe.Slice((*byte)(unsafe.Add(slots, C.WASMTIME_BINDING_EXPORT_TYPE_AT)), n-1), true
 }
 
 // ExportAt returns the name and the item of the i-th export, in the module's order.

@@ -7,19 +7,38 @@
 
 #include "stack.h"
 
-// In glibc since 2.18 and in musl since 1.1.21; where it is missing, threads keep the stacks that they get.
+#ifdef __GLIBC__
+// glibc has it since 2.18; where it is missing, threads keep the stacks that they get. Elsewhere it is there and must be
+// linked: a weak reference would not take it out of a static library.
 extern int pthread_setattr_default_np(const pthread_attr_t *) __attribute__((weak));
+#define HAS_SETATTR_DEFAULT (pthread_setattr_default_np != NULL)
+#else
+#define HAS_SETATTR_DEFAULT 1
+#endif
 
 static size_t thread_stack;
 
+// What threads get by default.
+static size_t default_stack(void) {
+  pthread_attr_t attr;
+  size_t size = 0;
+  if (pthread_attr_init(&attr) != 0)
+    return 0;
+  if (pthread_attr_getstacksize(&attr, &size) != 0)
+    size = 0;
+  pthread_attr_destroy(&attr);
+  return size;
+}
+
 __attribute__((constructor)) static void ffi_raise_thread_stack(void) {
+  thread_stack = default_stack();
+  if (thread_stack >= FFI_THREAD_STACK || !HAS_SETATTR_DEFAULT)
+    return;
   pthread_attr_t attr;
   if (pthread_attr_init(&attr) != 0)
     return;
-  if (pthread_attr_getstacksize(&attr, &thread_stack) == 0 && thread_stack < FFI_THREAD_STACK &&
-      pthread_setattr_default_np != NULL && pthread_attr_setstacksize(&attr, FFI_THREAD_STACK) == 0 &&
-      pthread_setattr_default_np(&attr) == 0)
-    thread_stack = FFI_THREAD_STACK;
+  if (pthread_attr_setstacksize(&attr, FFI_THREAD_STACK) == 0 && pthread_setattr_default_np(&attr) == 0)
+    thread_stack = default_stack(); // musl gives 8 MiB at most.
   pthread_attr_destroy(&attr);
 }
 

@@ -6,8 +6,12 @@ package ffi
 void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
 
 static inline wasmtime_error_t *ffi_insert_stream(wasmtime_binding_store_t *store, bool push, uint32_t *guest_fd,
-                                                  uint32_t mode, bool socket, uint64_t env) {
-  return wasmtime_binding_store_insert_stream(store, push, guest_fd, mode, socket, env, gowasmtimeStream);
+                                                  uint32_t mode, uint32_t kind, uint64_t env) {
+  return wasmtime_binding_store_insert_stream(store, push, guest_fd, mode, kind, env, gowasmtimeStream);
+}
+
+static inline wasmtime_error_t *ffi_stream_accept_file(wasmtime_binding_stream_request_t *request, uintptr_t host_fd) {
+  return wasmtime_binding_stream_accept_file(request, (void *)host_fd);
 }
 */
 import "C"
@@ -26,8 +30,9 @@ type StreamRequest struct {
 	buffer unsafe.Pointer
 	len    uintptr
 	// Status and Count are the answer.
-	Status StreamStatus
-	Count  uint64
+	Status    StreamStatus
+	Count     uint64
+	accepting unsafe.Pointer
 }
 
 // The C structure and its mirror must be one.
@@ -46,10 +51,21 @@ const (
 	StreamPollRead  StreamOp = C.WASMTIME_STREAM_POLL_READ
 	StreamPollWrite StreamOp = C.WASMTIME_STREAM_POLL_WRITE
 	StreamShutdown  StreamOp = C.WASMTIME_STREAM_SHUTDOWN
+	StreamAccept    StreamOp = C.WASMTIME_STREAM_ACCEPT
 	StreamGone      StreamOp = C.WASMTIME_STREAM_GONE
 )
 
-// Flags of requests: those of reads and writes, then the directions of StreamShutdown.
+// StreamKind says what a stream is for the guest.
+type StreamKind uint32
+
+// What a stream is for the guest: a pipe, or a stream socket, which a listener is as well.
+const (
+	StreamPipe       StreamKind = C.WASMTIME_STREAM_PIPE
+	StreamConnection StreamKind = C.WASMTIME_STREAM_CONNECTION
+	StreamListener   StreamKind = C.WASMTIME_STREAM_LISTENER
+)
+
+// Flags of requests: those of reads, writes and accepts, then the directions of StreamShutdown.
 const (
 	StreamMayWait   uint32 = C.WASMTIME_STREAM_MAY_WAIT
 	StreamPeek      uint32 = C.WASMTIME_STREAM_PEEK
@@ -60,7 +76,8 @@ const (
 // StreamStatus says how a request ended.
 type StreamStatus uint32
 
-// How a request ends: Count is a number of bytes after StreamDone and an errno of WASI 0.1 after StreamFailed.
+// How a request ends: Count is a number of bytes, or the Env of an accepted connection, after StreamDone and an errno of
+// WASI 0.1 after StreamFailed.
 const (
 	StreamDone      StreamStatus = C.WASMTIME_STREAM_DONE
 	StreamWouldWait StreamStatus = C.WASMTIME_STREAM_WOULD_WAIT
@@ -70,6 +87,11 @@ const (
 
 // Buffer is the guest's memory to read into or to write from.
 func (r *StreamRequest) Buffer() []byte { return unsafe.Slice((*byte)(r.buffer), r.len) }
+
+// AcceptFile answers a StreamAccept with a duplicate of a host's descriptor, or with why there is none.
+func (r *StreamRequest) AcceptFile(hostFd uintptr) Error {
+	return wrapError(C.ffi_stream_accept_file((*C.wasmtime_binding_stream_request_t)(unsafe.Pointer(r)), C.uintptr_t(hostFd)))
+}
 
 // OnStream serves all streams. It is set once, by the package above, before anything is called. It must not panic.
 var OnStream func(*StreamRequest)
@@ -81,10 +103,10 @@ func gowasmtimeStream(request *C.wasmtime_binding_stream_request_t) {
 
 // InsertStream makes a stream that Go serves the guest's descriptor fd, or with push the one with the lowest free number. It
 // returns the number.
-func (s Store) InsertStream(fd uint32, push bool, mode uint32, socket bool, env uint64) (uint32, Error) {
+func (s Store) InsertStream(fd uint32, push bool, mode uint32, kind StreamKind, env uint64) (uint32, Error) {
 	crossing()
 	number := C.uint32_t(fd)
-	err := wrapError(C.ffi_insert_stream(s.ptr, C.bool(push), &number, C.uint32_t(mode), C.bool(socket), C.uint64_t(env)))
+	err := wrapError(C.ffi_insert_stream(s.ptr, C.bool(push), &number, C.uint32_t(mode), C.uint32_t(kind), C.uint64_t(env)))
 	return uint32(number), err
 }
 

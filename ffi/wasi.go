@@ -14,9 +14,11 @@ package ffi
 // static inline wasmtime_error_t *ffi_push_dir(wasmtime_context_t *context, uintptr_t host_fd, const uint8_t *path, size_t len, uint32_t mode, uint32_t *guest_fd) {
 //   return wasmtime_context_push_dir(context, (void *)host_fd, path, len, mode, guest_fd);
 // }
-// static inline void ffi_set_stdio(wasmtime_wasi_stdio_t *stdio, uint32_t kind, uintptr_t host_fd) {
-//   stdio->kind = kind;
-//   stdio->host_fd = (void *)host_fd;
+//
+// void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
+//
+// static inline wasmtime_error_t *ffi_set_wasi(wasmtime_binding_store_t *store, uintptr_t options) {
+//   return wasmtime_binding_store_set_wasi(store, (const wasmtime_wasi_options_t *)options, gowasmtimeStream);
 // }
 import "C"
 
@@ -30,6 +32,7 @@ const (
 	StdioNone    StdioKind = 0
 	StdioInherit StdioKind = 1
 	StdioFile    StdioKind = 2
+	StdioStream  StdioKind = 3
 )
 
 // Preopen is a directory of the host that the guest finds open.
@@ -47,12 +50,16 @@ type WasiSpec struct {
 	InheritArgs, InheritEnv bool
 }
 
-// WasiOptions is an owned wasmtime_wasi_options_t with all that it points at, for any number of stores.
-type WasiOptions struct{ ptr *C.wasmtime_wasi_options_t }
+// WasiOptions is a wasmtime_wasi_options_t with all that it points at.
+type WasiOptions struct {
+	ptr *C.wasmtime_wasi_options_t
+	// owned says that it has memory of its own.
+	owned bool
+}
 
-// NewWasiOptions copies a specification into one block of C memory.
-func NewWasiOptions(spec *WasiSpec) WasiOptions {
-	track("wasi options", 1)
+// NewWasiOptions copies a specification into one block of C memory: the frame that the store comes with if there is room, which
+// nothing may use until SetWasi. system may be nil; what Go serves of it goes by the number systemEnv.
+func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint64) WasiOptions {
 	var text uintptr
 	for _, s := range spec.Args {
 		text += uintptr(len(s))
@@ -67,8 +74,22 @@ func NewWasiOptions(spec *WasiSpec) WasiOptions {
 		uintptr(len(spec.Args))*unsafe.Sizeof(C.wasmtime_wasi_string_t{}) +
 		uintptr(len(spec.Env))*unsafe.Sizeof(C.wasmtime_wasi_env_t{}) +
 		uintptr(len(spec.Preopens))*unsafe.Sizeof(C.wasmtime_wasi_preopen_t{}) + text
-	a := arena{C.calloc(1, C.size_t(size))}
+	if system != nil {
+		size += unsafe.Sizeof(C.wasmtime_wasi_system_t{}) + system.text()
+	}
+	a := arena{s.Call().Slots}
+	owned := size > uintptr(StoreSlots)*unsafe.Sizeof(Slot{})
+	if owned {
+		track("wasi options", 1)
+		a.next = C.malloc(C.size_t(size))
+	}
 	o := carve[C.wasmtime_wasi_options_t](&a, 1)
+	o[0] = C.wasmtime_wasi_options_t{}
+	if system != nil {
+		s := carve[C.wasmtime_wasi_system_t](&a, 1)
+		s[0] = C.wasmtime_wasi_system_t{}
+		o[0].system = &s[0]
+	}
 	args := carve[C.wasmtime_wasi_string_t](&a, len(spec.Args))
 	env := carve[C.wasmtime_wasi_env_t](&a, len(spec.Env))
 	preopens := carve[C.wasmtime_wasi_preopen_t](&a, len(spec.Preopens))
@@ -81,14 +102,18 @@ func NewWasiOptions(spec *WasiSpec) WasiOptions {
 	for i, p := range spec.Preopens {
 		preopens[i] = C.wasmtime_wasi_preopen_t{host_path: a.str(p.HostPath), guest_path: a.str(p.GuestPath), read_only: C.bool(p.ReadOnly)}
 	}
+	if system != nil {
+		system.write(o[0].system, &a, systemEnv)
+	}
 	o[0].args, o[0].args_len = unsafe.SliceData(args), C.size_t(len(args))
 	o[0].env, o[0].env_len = unsafe.SliceData(env), C.size_t(len(env))
 	o[0].preopens, o[0].preopens_len = unsafe.SliceData(preopens), C.size_t(len(preopens))
 	o[0].inherit_args, o[0].inherit_env = C.bool(spec.InheritArgs), C.bool(spec.InheritEnv)
-	for i, s := range (WasiOptions{&o[0]}).stdio() {
-		C.ffi_set_stdio(s, C.uint32_t(spec.Stdio[i]), 0)
+	options := WasiOptions{&o[0], owned}
+	for i, stream := range options.stdio() {
+		stream.kind = C.uint32_t(spec.Stdio[i])
 	}
-	return WasiOptions{&o[0]}
+	return options
 }
 
 // arena hands out the parts of a block of C memory, one after the other.
@@ -113,22 +138,30 @@ func (o WasiOptions) stdio() [3]*C.wasmtime_wasi_stdio_t {
 
 // SetStdioFile makes a standard stream a file, whose descriptor has to stay open until SetWasi.
 func (o WasiOptions) SetStdioFile(i int, hostFd uintptr) {
-	C.ffi_set_stdio(o.stdio()[i], C.uint32_t(StdioFile), C.uintptr_t(hostFd))
+	o.setStdio(i, StdioFile, hostFd)
 }
 
-// IsNil tells whether there are no options.
-func (o WasiOptions) IsNil() bool { return o.ptr == nil }
+// SetStdioStream makes a standard stream one that Go serves, as InsertStream does: a pipe.
+func (o WasiOptions) SetStdioStream(i int, env uint64) { o.setStdio(i, StdioStream, uintptr(env)) }
+
+func (o WasiOptions) setStdio(i int, kind StdioKind, number uintptr) {
+	stream := o.stdio()[i]
+	stream.kind = C.uint32_t(kind)
+	*(*uintptr)(unsafe.Pointer(&stream.host_fd)) = number // a number for C, not a pointer
+}
 
 // Delete frees the options.
 func (o WasiOptions) Delete() {
-	track("wasi options", -1)
-	C.free(unsafe.Pointer(o.ptr))
+	if o.owned {
+		track("wasi options", -1)
+		C.free(unsafe.Pointer(o.ptr))
+	}
 }
 
 // SetWasi configures WASI in the store; everything is copied.
 func (s Store) SetWasi(o WasiOptions) Error {
 	crossing()
-	return wrapError(C.wasmtime_binding_store_set_wasi(s.ptr, o.ptr))
+	return wrapError(C.ffi_set_wasi(s.ptr, C.uintptr_t(uintptr(unsafe.Pointer(o.ptr)))))
 }
 
 // InsertFile makes a duplicate of a host file a guest's descriptor.

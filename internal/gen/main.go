@@ -95,6 +95,9 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}

@@ -1,0 +1,32 @@
+// Guests run on the stacks of the threads that Go makes, which are as large as the program's header says. This asks the
+// linker for larger ones. It is address space, not memory.
+
+#include <windows.h>
+
+#include "stack.h"
+
+#undef TEXT
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+// What FFI_THREAD_STACK is, as a number that the assembler takes.
+#define THREAD_STACK 16777216
+_Static_assert(THREAD_STACK == FFI_THREAD_STACK, "the linker is told of another size");
+
+// The linkers of GNU and of LLVM want it written differently.
+#ifdef __clang__
+#define STACK_OPTION " -stack:"
+#else
+#define STACK_OPTION " -stack "
+#endif
+__asm__(".section .drectve,\"yn\"\n\t.ascii \"" STACK_OPTION TEXT(THREAD_STACK) "\"\n\t.text");
+
+// The program may have been linked otherwise, or be one in another language that has loaded this as a library.
+size_t ffi_reserve_stack(size_t want) {
+  const char *image = (const char *)GetModuleHandleW(NULL);
+  if (image == NULL)
+    return 0;
+  const IMAGE_NT_HEADERS *header = (const IMAGE_NT_HEADERS *)(image + ((const IMAGE_DOS_HEADER *)image)->e_lfanew);
+  size_t reserve = header->OptionalHeader.SizeOfStackReserve;
+  return want < reserve ? want : reserve;
+}

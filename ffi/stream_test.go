@@ -1,0 +1,32 @@
+package ffi_test
+
+import (
+	"testing"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// What the package above never asks for is an error as well.
+func TestStreamMisuse(t *testing.T) {
+	engine, err := ffi.NewEngine(ffi.NewConfig())
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	defer engine.Delete()
+	var epoch uint64
+	store := ffi.NewStore(engine, 0, false, &epoch)
+	defer store.Delete()
+	wantError := func(what string, err ffi.Error) {
+		t.Helper()
+		if err.IsNil() {
+			t.Fatalf("%s: no error", what)
+		}
+		if err.Code() != ffi.ErrorBadArgument {
+			t.Errorf("%s: %q, code %d", what, err.Message(), err.Code())
+		}
+		err.Delete()
+	}
+	_, err = store.InsertStream(3, false, 3, ffi.StreamListener+1, 0)
+	wantError("an unknown kind", err)
+	wantError("no request to accept", (&ffi.StreamRequest{What: ffi.StreamRead}).AcceptFile(0))
+}

@@ -1,0 +1,263 @@
+package wasmtime
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// mount is a file system of Go's that guests of a store have as a directory.
+type mount struct {
+	fsys fs.FS
+	// inMemory says that no call waits for anything.
+	inMemory bool
+	// links tells whether there may be symbolic links to follow.
+	links bool
+	// dev is its number for the guest.
+	dev uint64
+	// entry is where the store is found during a request: it does not keep the store alive, as the table would that C knows.
+	entry **state
+	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it any more.
+	turn chan struct{}
+
+	mu sync.Mutex
+	// panicked is what calls panicked with for which nobody waited: it is the guest's next request that panics.
+	panicked []any
+}
+
+// node is a directory or a file of a mount that a guest has open.
+type node struct {
+	mount *mount
+	// path is its name for the file system.
+	path string
+	// file is nil for a directory.
+	file *servedFile
+	// listing is what a directory's guest goes on to read.
+	listing []dirEntry
+}
+
+// nodes are those that guests have open.
+var nodes registry[node]
+
+// servedDevs is where the numbers of file systems begin, where the host has none.
+const servedDevs = 1 << 32
+
+// errStopped says that the guest has to stop.
+var errStopped = errors.New("stopped")
+
+// mountFS makes fsys a descriptor of the store's guests, and returns its number.
+func mountFS(store Storelike, fd uint32, push bool, fsys fs.FS, guestPath *string) (uint32, error) {
+	s := store.storeState()
+	outermost, err := s.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer s.leave(outermost)
+	s.mounts++
+	m := &mount{fsys: fsys, dev: servedDevs + s.mounts, entry: s.entry, turn: make(chan struct{}, 1)}
+	_, m.inMemory = fsys.(embed.FS)
+	_, m.links = fsys.(fs.ReadLinkFS)
+	number := nodes.add(&node{mount: m, path: "."})
+	fd, failed := s.native.InsertFS(fd, push, guestPath, number)
+	if !failed.IsNil() {
+		nodes.remove(number)
+		return 0, newError(failed)
+	}
+	s.raise()
+	return fd, nil
+}
+
+// onFS serves every request of a guest to a file system.
+func onFS(r *ffi.FSRequest) {
+	n := nodes.get(r.Env)
+	if r.What == ffi.FSGone {
+		nodes.remove(r.Env)
+	}
+	s := *n.mount.entry
+	if s == nil { // the garbage collector frees the store, and with it the last descriptors
+		defer func() { recover() }()
+		n.gone(nil)
+		return
+	}
+	s.serveGuest(func() { n.serve(s.stop, r) }, func() { r.Status = ffi.FSStop })
+}
+
+// serve answers a request.
+func (n *node) serve(ctx context.Context, r *ffi.FSRequest) {
+	switch err := n.answer(ctx, r); {
+	case err == nil:
+		r.Status = ffi.FSDone
+	case err == errStopped:
+		r.Status = ffi.FSStop
+	default:
+		r.Status, r.Count = ffi.FSFailed, wasiErrnoOf(err)
+	}
+}
+
+func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
+	if n.mount.inMemory {
+		ctx = nil
+	}
+	if r.What == ffi.FSGone {
+		return n.gone(ctx)
+	}
+	n.mount.raise()
+	switch r.What {
+	case ffi.FSOpen:
+		return n.serveOpen(ctx, r)
+	case ffi.FSPathStat:
+		path, follow := r.Path(), r.Flags&ffi.FSFollow != 0
+		r.Stat, err = call(ctx, n.mount, func() (ffi.FSStat, error) { return n.statPath(path, follow) })
+	case ffi.FSReadLink:
+		path, target := r.Path(), ""
+		target, err = call(ctx, n.mount, func() (string, error) { return n.readLink(path) })
+		r.Count = uint64(copy(r.Buffer(), target))
+	case ffi.FSReadDir:
+		r.Count, err = n.readDir(ctx, r.Buffer(), r.Number)
+	case ffi.FSRead:
+		r.Count, err = n.file.read(ctx, r.Buffer())
+	case ffi.FSPread:
+		r.Count, err = n.file.pread(ctx, r.Buffer(), int64(r.Number))
+	case ffi.FSSeek:
+		r.Count, err = n.file.seek(ctx, int64(r.Number), r.Flags)
+	case ffi.FSFileStat:
+		r.Stat, err = call(ctx, n.mount, n.stat)
+		if n.file != nil {
+			r.Count = uint64(n.file.pos)
+		}
+	default:
+		err = wasiErrnoNotsup
+	}
+	return err
+}
+
+// gone closes what the guest has no descriptor of any more.
+func (n *node) gone(ctx context.Context) error {
+	if n.file == nil {
+		return nil
+	}
+	m := n.mount
+	select {
+	case m.turn <- struct{}{}:
+		return m.run(ctx, n.file.close, nil)
+	default: // a call for which nobody waits is still at work
+		go func() {
+			m.turn <- struct{}{}
+			defer m.release()
+			m.quietly(func() { n.file.close() })
+		}()
+		return nil
+	}
+}
+
+// call calls the file system when it is its turn, and returns what came of it.
+func call[T any](ctx context.Context, m *mount, f func() (T, error)) (result T, err error) {
+	if err := m.take(ctx); err != nil {
+		return result, err
+	}
+	var late T // what f writes to when nobody waits any more
+	err = m.run(ctx, func() (err error) { late, err = f(); return err }, nil)
+	if err == nil {
+		result = late
+	}
+	return result, err
+}
+
+// take waits for the turn.
+func (m *mount) take(ctx context.Context) error {
+	if !canStop(ctx) {
+		m.turn <- struct{}{}
+		return nil
+	}
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return errStopped
+	}
+}
+
+// release ends the turn.
+func (m *mount) release() { <-m.turn }
+
+// run calls the file system for who has the turn, which it ends. If the guest has to stop meanwhile, the call goes on without
+// it; undo then takes back what came of it, and what f has written must not be read.
+func (m *mount) run(ctx context.Context, f func() error, undo func()) error {
+	if !canStop(ctx) {
+		defer m.release()
+		return f()
+	}
+	c := &fsCall{done: make(chan struct{})}
+	go c.run(m, f, undo)
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if c.settled.CompareAndSwap(false, true) {
+			return errStopped
+		}
+		<-c.done
+	}
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+	return c.err
+}
+
+// fsCall is a call of a file system by a goroutine.
+type fsCall struct {
+	// settled is set by the first of the two: the call when it returns, and the guest when it stops waiting.
+	settled  atomic.Bool
+	done     chan struct{}
+	err      error
+	panicked any
+}
+
+func (c *fsCall) run(m *mount, f func() error, undo func()) {
+	c.err = errGoexit
+	defer func() {
+		c.panicked = recover()
+		abandoned := !c.settled.CompareAndSwap(false, true)
+		switch {
+		case abandoned && c.panicked != nil:
+			m.keep(c.panicked)
+		case abandoned && c.err == nil && undo != nil:
+			m.quietly(undo)
+		}
+		m.release()
+		close(c.done)
+	}()
+	c.err = f()
+}
+
+// quietly runs f for nobody: what it panics with is kept.
+func (m *mount) quietly(f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			m.keep(value)
+		}
+	}()
+	f()
+}
+
+// keep keeps what a call panicked with.
+func (m *mount) keep(value any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.panicked = append(m.panicked, value)
+}
+
+// raise panics with what was kept.
+func (m *mount) raise() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.panicked) > 0 {
+		value := m.panicked[0]
+		m.panicked = m.panicked[1:]
+		panic(value)
+	}
+}
