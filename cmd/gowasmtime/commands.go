@@ -77,7 +77,10 @@ func missingCommand(name string) *command {
 // helpCommand shows help for the command that the arguments name, or for all.
 func helpCommand(args []string) *command {
 	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout io.Writer) error {
-		target, _ := findCommand(args)
+		target, rest := findCommand(args)
+		if len(args) > 0 && len(rest) == len(args) {
+			return usageErrorf("there is no command '%s'", args[0])
+		}
 		_, err := io.WriteString(stdout, target.usage())
 		return err
 	}}
@@ -175,6 +178,10 @@ func setDir(s *settings, text string) error {
 		return errors.New("more than one '::'")
 	}
 	guest, readOnly := strings.CutSuffix(guest, ":ro")
+	// What looks like a mode that there is not must not give more than was meant.
+	if at := strings.LastIndexByte(guest, ':'); at >= 0 && len(guest)-at == len(":ro") {
+		return fmt.Errorf("'%s' is no mode of a directory: ':ro' is the only one, and without it the guest may write", guest[at:])
+	}
 	s.dirs = append(s.dirs, dir{host, guest, readOnly})
 	return nil
 }

@@ -108,9 +108,10 @@ func wasiGroup() group {
 		flag("inherit-stdin", "Pass standard input on (the default)", func(s *settings, on bool) { s.closed[0] = !on }),
 		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),
 		flag("inherit-stderr", "Pass standard error on (the default)", func(s *settings, on bool) { s.closed[2] = !on }),
+		number("max-random-size", "Give the guest N random bytes at most in one call (64 MiB by default); asking for more is an error that ends it", func(s *settings, n uint64) { s.maxRandomSize = &n }),
 	)
 	g.keys = append(g.keys, ignoredKeys("inherit-network", "allow-ip-name-lookup", "tcp", "udp", "network-error-code", "cli-exit-with-code",
-		"p3", "cwd", "config-var", "keyvalue-in-memory-data", "max-random-size", "max-http-fields-size", "max-component-handles",
+		"p3", "cwd", "config-var", "keyvalue-in-memory-data", "max-http-fields-size", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
 	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph", "max-resources", "hostcall-fuel")...)
 	g.keys = append(g.keys, missingKeysBecause("this is for components, which gowasmtime does not run", "http=n", "config=n", "keyvalue=n", "tls=n")...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime"
@@ -63,11 +64,15 @@ func readSource(path string) (*source, error) {
 
 // read reads a file, unless it is a precompiled one that can be mapped.
 func read(path string) (*source, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	f := os.Stdin
+	if path != "/dev/stdin" || runtime.GOOS != "windows" { // which has no such file
+		opened, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer opened.Close()
+		f = opened
 	}
-	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -79,6 +79,8 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "-x"}, "unknown option '-x'"},
 		{[]string{"run", "--dir"}, "needs a value"},
 		{[]string{"run", "--dir", "a::b::c", "m"}, "more than one"},
+		{[]string{"run", "--dir", "a::b:RO", "m"}, "':RO' is no mode"},
+		{[]string{"help", "nothing"}, "no command 'nothing'"},
 		{[]string{"run", "--allow-precompiled=y", "m"}, "takes no value"},
 		{[]string{"run", "--invoke", "a", "--invoke", "b", "m"}, "more than once"},
 		{[]string{"run", "--file", "x=y", "m"}, "descriptor"},
@@ -166,6 +168,16 @@ func TestRunWasi(t *testing.T) {
 	t.Run("cli=n", func(t *testing.T) {
 		run("-S", "cli=n", echo, "args").want(t, 1, "", "unknown import: `wasi_snapshot_preview1::")
 		run("-S", "common=n", "--dir", ".", echo, "args").want(t, 2, "", "need WASI")
+	})
+	t.Run("max-random-size", func(t *testing.T) {
+		write(t, dir, "random.wat", `(module
+			(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+			(memory (export "memory") 1)
+			(func (export "_start") (if (call $random (i32.const 0) (i32.const 100)) (then unreachable))))`)
+		run("random.wat").want(t, 0, "")
+		run("-S", "max-random-size=100", "random.wat").want(t, 0, "")
+		run("-S", "max-random-size=99", "random.wat").want(t, 1, "", "requested len 100 exceeds limit 99")
+		run("-S", "max-random-size=few", "random.wat").want(t, 2, "", "has to be a number")
 	})
 	t.Run("accepted", func(t *testing.T) {
 		run("-S", "cli,preview2,inherit-network,tcp=n,p3,threads=n,http=n", "-W", "concurrency-support,wmemcheck=n", "-D", "logging=n,address-map", echo, "args").

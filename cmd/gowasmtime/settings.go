@@ -41,6 +41,8 @@ type settings struct {
 	inheritEnv bool
 	// closed are the standard streams that the guest does not get.
 	closed [3]bool
+	// maxRandomSize is the most random bytes that the guest gets in one call.
+	maxRandomSize *uint64
 }
 
 // engineSetting is one change of the engine's configuration, under the name of its key.

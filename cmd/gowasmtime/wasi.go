@@ -59,6 +59,9 @@ func (s *settings) wasiConfig() (*wasmtime.WasiConfig, error) {
 			inherit()
 		}
 	}
+	if s.maxRandomSize != nil {
+		config.SetMaxRandomSize(*s.maxRandomSize)
+	}
 	for _, d := range s.dirs {
 		dirs, files := wasmtime.DIR_READ|wasmtime.DIR_WRITE, wasmtime.FILE_READ|wasmtime.FILE_WRITE
 		if d.readOnly {
