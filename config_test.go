@@ -3,6 +3,7 @@ package wasmtime_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -103,6 +104,9 @@ func TestConfigSettings(t *testing.T) {
 		"pooling with its default": func(cfg *Config) { cfg.SetPooling(PoolingConfig{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "no unwind info" && runtime.GOOS == "windows" {
+				t.Skip("Windows needs it")
+			}
 			engine := newEngine(t, set)
 			defer engine.Close()
 			store, instance := guestIn(t, engine, `(module

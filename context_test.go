@@ -241,7 +241,7 @@ func TestNestedContexts(t *testing.T) {
 		defer cancel()
 		went := false
 		f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
-			ctx, cancel := context.WithTimeout(c.Context(), time.Millisecond)
+			ctx, cancel := context.WithTimeout(c.Context(), 50*time.Millisecond) // the guest has begun by then, emulated too
 			defer cancel()
 			_, err := inner.CallContext(ctx)
 			wantTrap(t, err, Interrupt)
@@ -266,7 +266,7 @@ func TestNestedContexts(t *testing.T) {
 			var innerErr error
 			f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func(c *Caller) {
 				go func() {
-					time.Sleep(2 * time.Millisecond)
+					time.Sleep(50 * time.Millisecond)
 					cancelOuter(errors.New("outer"))
 				}()
 				if within == nil {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net"
+	"math/rand/v2"
 	"os"
-	"strings"
+	"testing/fstest"
 	"time"
 
 	"github.com/gowasmtime/wasmtime"
@@ -241,84 +240,87 @@ func ExampleMemory_View() {
 	// Output: 42 hello false
 }
 
-// loopbackWat is a guest that sends back what comes in on a descriptor, until the end.
-const loopbackWat = `(module
-	(import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-	(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-	(memory (export "memory") 1)
-	(func (export "echo") (param $from i32) (param $to i32)
-	  (loop $more
-	    (i64.store (i32.const 0) (i64.const 0x40000000040)) ;; one buffer: 1024 bytes at 64
-	    (drop (call $read (local.get $from) (i32.const 0) (i32.const 1) (i32.const 4)))
-	    (drop (call $write (local.get $to) (i32.const 0) (i32.const 1) (i32.const 8)))
-	    (br_if $more (i32.load (i32.const 4))))))`
-
-// A connection becomes a socket of the guest; the host closes its own copy at once.
-func ExampleStore_PushConn() {
+// A guest whose clocks stand still and whose random bytes come from a seed does the same every time.
+func ExampleWasiConfig_SetSecureRandom() {
 	engine := wasmtime.NewEngine()
 	linker := wasmtime.NewLinker(engine)
 	if err := linker.DefineWasi(); err != nil {
 		log.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	done := make(chan string)
-	go func() {
-		conn, err := net.Dial("tcp", l.Addr().String())
+	module := load(engine, `(module
+	  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+	  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+	  (memory (export "memory") 1)
+	  (func (export "time") (result i64)
+	    (drop (call $time (i32.const 0) (i64.const 1) (i32.const 0)))
+	    (i64.load (i32.const 0)))
+	  (func (export "dice") (result i32)
+	    (drop (call $random (i32.const 0) (i32.const 4)))
+	    (i32.add (i32.const 1) (i32.rem_u (i32.load (i32.const 0)) (i32.const 6)))))`)
+
+	for range 2 {
+		wasi := wasmtime.NewWasiConfig()
+		start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		wasi.SetWallClock(func() time.Time { return start }, time.Second)
+		wasi.SetMonotonicClock(func() time.Duration { return time.Second }, time.Second)
+		wasi.SetSecureRandom(rand.NewChaCha8([32]byte([]byte("the seed decides on all the dice"))))
+		store := wasmtime.NewStore(engine)
+		defer store.Close()
+		store.SetWasi(wasi)
+		instance, err := linker.Instantiate(store, module)
 		if err != nil {
 			log.Fatal(err)
 		}
-		io.WriteString(conn, "echo this")
-		conn.(*net.TCPConn).CloseWrite()
-		answer, _ := io.ReadAll(conn)
-		done <- string(answer)
-	}()
-	conn, err := l.Accept()
-	if err != nil {
-		log.Fatal(err)
+		call := func(name string) any {
+			result, err := instance.GetFunc(store, name).Call(store)
+			if err != nil {
+				log.Fatal(err)
+			}
+			return result
+		}
+		fmt.Println(time.Unix(0, call("time").(int64)).UTC(), call("dice"), call("dice"), call("dice"))
 	}
-	store := wasmtime.NewStore(engine)
-	store.SetWasi(wasmtime.NewWasiConfig())
-	fd, err := store.PushConn(conn)
-	if err != nil {
-		log.Fatal(err)
-	}
-	conn.Close()
-	instance, err := linker.Instantiate(store, load(engine, loopbackWat))
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := instance.GetFunc(store, "echo").Call(store, int32(fd), int32(fd)); err != nil {
-		log.Fatal(err)
-	}
-	store.Close() // and the guest's descriptors with it
-	fmt.Println(<-done)
-	// Output: echo this
+	// Output:
+	// 2026-01-02 03:04:05 +0000 UTC 2 5 6
+	// 2026-01-02 03:04:05 +0000 UTC 2 5 6
 }
 
-// Any reader and any writer can be standard streams.
-func ExampleWasiConfig_SetStdout() {
+// A file system of Go's, such as an embed.FS or an archive, is a directory of the guest.
+func ExampleWasiConfig_PreopenFS() {
 	engine := wasmtime.NewEngine()
 	linker := wasmtime.NewLinker(engine)
 	if err := linker.DefineWasi(); err != nil {
 		log.Fatal(err)
 	}
-	var output strings.Builder
 	wasi := wasmtime.NewWasiConfig()
-	wasi.SetStdin(strings.NewReader("from a reader to a writer"))
-	wasi.SetStdout(&output)
+	wasi.SetStdout(os.Stdout)
+	files := fstest.MapFS{"texts/greeting": {Data: []byte("hello from a map\n")}}
+	if err := wasi.PreopenFS(files, "/"); err != nil {
+		log.Fatal(err)
+	}
 	store := wasmtime.NewStore(engine)
 	defer store.Close()
 	store.SetWasi(wasi)
-	instance, err := linker.Instantiate(store, load(engine, loopbackWat))
+
+	// A guest in C or Go would open "/texts/greeting"; this one is used to calling WASI itself.
+	instance, err := linker.Instantiate(store, load(engine, `(module
+		(import "wasi_snapshot_preview1" "path_open"
+		  (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 32) "texts/greeting")
+		(func (export "_start")
+		  (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 14) (i32.const 0)
+		    (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))
+		  (i64.store (i32.const 0) (i64.const 0x40000000040)) ;; one buffer: 1024 bytes at 64
+		  (drop (call $read (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 4)))
+		  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))`))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := instance.GetFunc(store, "echo").Call(store, int32(0), int32(1)); err != nil {
+	if _, err := instance.GetFunc(store, "_start").Call(store); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(output.String())
-	// Output: from a reader to a writer
+	// Output: hello from a map
 }

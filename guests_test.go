@@ -123,7 +123,7 @@ func TestWasiPointersOutOfBounds(t *testing.T) {
 
 // The C guest reads what its host inserts at a descriptor.
 func TestCGuestReadsInsertedFile(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "out")
+	out := filepath.Join(tempDir(t), "out")
 	text := strings.Repeat("the host's own file\n", 5000)
 	config := NewWasiConfig()
 	defer config.Close()
@@ -153,7 +153,7 @@ func TestCGuestErrors(t *testing.T) {
 		"not open":    {[]string{"readfd", "9"}, nil, 1, "read 9: "},
 		"write only":  {[]string{"readfd", "9"}, func(s *Store) { insert(t, s, 9, tempFile(t, "x"), WRITE_ONLY) }, 1, "read 9: "},
 	} {
-		path := filepath.Join(t.TempDir(), "err")
+		path := filepath.Join(tempDir(t), "err")
 		config := NewWasiConfig()
 		config.SetArgv(c.args)
 		check(t, config.SetStderrFile(path))
@@ -168,7 +168,7 @@ func TestCGuestErrors(t *testing.T) {
 
 // Descriptors that a C program opens itself, and one that was inserted, through the same functions.
 func TestCGuestFileIO(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(dir, "data"), bytes.Repeat([]byte("x"), 200_000), 0o644))
 	config := NewWasiConfig()
 	check(t, config.PreopenDir(dir, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE))
@@ -230,7 +230,7 @@ func TestGoGuestReadsInsertedFile(t *testing.T) {
 	text := strings.Repeat("a line for a Go program\n", 10_000)
 
 	t.Run("file", func(t *testing.T) {
-		out := filepath.Join(t.TempDir(), "out")
+		out := filepath.Join(tempDir(t), "out")
 		config := NewWasiConfig()
 		defer config.Close()
 		config.SetArgv([]string{"catfd"})
@@ -308,7 +308,7 @@ func TestStoresInParallel(t *testing.T) {
 	defer module.Close()
 	var wg sync.WaitGroup
 	for worker := range 2 {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		wg.Go(func() {
 			for round := range 25 {
 				text := strings.Repeat(fmt.Sprintf("worker %d in round %d\n", worker, round), 500)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,14 +15,26 @@ import (
 	. "github.com/gowasmtime/wasmtime"
 )
 
-// networks are the kinds of stream sockets that tests use.
-var networks = []string{"tcp", "unix"}
+// networks are the kinds of stream sockets that tests use. Windows has the second since 2018, Wine not yet.
+var networks = func() []string {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return []string{"tcp"}
+	}
+	defer os.RemoveAll(dir)
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		return []string{"tcp"}
+	}
+	l.Close()
+	return []string{"tcp", "unix"}
+}()
 
 func listen(t testing.TB, network string) net.Listener {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
-		address = filepath.Join(t.TempDir(), "s")
+		address = filepath.Join(tempDir(t), "s")
 	}
 	l, err := net.Listen(network, address)
 	if err != nil {
@@ -133,8 +146,10 @@ func TestConnWaitAll(t *testing.T) {
 		s, errno = g.recv(3, 13, waitAll)
 		want(t, "wait for all", s, errno, "one two three")
 		time.AfterFunc(5*time.Millisecond, func() { io.WriteString(mine, "short"); mine.Close() })
-		s, errno = g.recv(3, 100, waitAll|peek)
-		want(t, "peek until the end", s, errno, "short")
+		if !onWine() { // which does not tell of an end that lies behind data
+			s, errno = g.recv(3, 100, waitAll|peek)
+			want(t, "peek until the end", s, errno, "short")
+		}
 		s, errno = g.recv(3, 100, waitAll)
 		want(t, "wait until the end", s, errno, "short")
 	})
@@ -217,9 +232,10 @@ func TestConnAccessMode(t *testing.T) {
 	g := newWasiGuest(t, nil)
 	mine, its := connected(t, "tcp")
 	f, err := its.(*net.TCPConn).File()
-	if err != nil {
-		t.Fatal(err)
+	if runtime.GOOS == "windows" && err != nil {
+		t.Skip("Wine cannot do that:", err)
 	}
+	check(t, err)
 	defer f.Close()
 	insert(t, g.store, 3, f, READ_ONLY)
 	insert(t, g.store, 4, f, WRITE_ONLY)

@@ -15,7 +15,7 @@ import (
 // Every way out that is known, with every call.
 func TestDirNoWayOut(t *testing.T) {
 	withDir(t, READ_WRITE, func(t *testing.T, g *wasiGuest, dir uint32, path string) {
-		outside := t.TempDir()
+		outside := tempDir(t)
 		secret := filepath.Join(outside, "secret")
 		check(t, os.WriteFile(secret, []byte("secret"), 0o644))
 		check(t, os.Mkdir(filepath.Join(outside, "dir"), 0o755))
@@ -97,9 +97,9 @@ func errnoOf[T any](_ T, errno wasiErrno) wasiErrno { return errno }
 
 // The host swaps a directory for a link that leads out, all the time, while the guest opens what is below.
 func TestDirSwappedForLink(t *testing.T) {
-	outside := t.TempDir()
+	outside := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(outside, "file"), []byte("outside"), 0o644))
-	path := t.TempDir()
+	path := tempDir(t)
 	host := func(name string) string { return filepath.Join(path, name) }
 	check(t, os.Mkdir(host("dir"), 0o755))
 	check(t, os.WriteFile(host("dir/file"), []byte("inside"), 0o644))
@@ -170,7 +170,7 @@ func TestDirSwappedForLink(t *testing.T) {
 
 // The host moves a directory that the guest has open out of the guest's root: what is above the root stays out of reach.
 func TestDirMovedAway(t *testing.T) {
-	path, outside := t.TempDir(), t.TempDir()
+	path, outside := tempDir(t), tempDir(t)
 	check(t, os.MkdirAll(filepath.Join(path, "a/b"), 0o755))
 	check(t, os.WriteFile(filepath.Join(outside, "secret"), nil, 0o644))
 	g := newWasiGuest(t, nil)

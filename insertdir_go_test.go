@@ -10,6 +10,7 @@ import (
 
 // Go's own package os in a guest, on a preopened and on an inserted directory.
 func TestGoGuestDirectory(t *testing.T) {
+	needSymlinks(t)
 	engine := guestEngine(t)
 	module := goGuest(t, engine, "osdir")
 	run := func(t *testing.T, dir, guestPath string, config *WasiConfig, prepare func(*Store)) {
@@ -32,13 +33,13 @@ func TestGoGuestDirectory(t *testing.T) {
 		}
 	}
 	t.Run("preopened", func(t *testing.T) {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		config := NewWasiConfig()
 		check(t, config.PreopenDir(dir, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE))
 		run(t, dir, "/", config, nil)
 	})
 	t.Run("inserted", func(t *testing.T) {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		run(t, dir, "/data", NewWasiConfig(), func(store *Store) {
 			fd, err := store.PushDir(openDir(t, dir), "/data", READ_WRITE)
 			check(t, err)

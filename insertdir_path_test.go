@@ -298,7 +298,7 @@ func TestDirCreateAndRemove(t *testing.T) {
 func TestDirRenameAndLink(t *testing.T) {
 	withDir(t, READ_WRITE, func(t *testing.T, g *wasiGuest, dir uint32, path string) {
 		host := func(name string) string { return filepath.Join(path, name) }
-		other := t.TempDir()
+		other := tempDir(t)
 		check(t, g.store.InsertDir(20, openDir(t, other), "", READ_WRITE))
 		for _, name := range []string{"a", "b", "c"} {
 			check(t, os.WriteFile(host(name), []byte(name), 0o644))
@@ -391,7 +391,7 @@ func TestDirReadOnly(t *testing.T) {
 			check(t, os.WriteFile(filepath.Join(path, name), []byte("content"), 0o644))
 		}
 		check(t, os.Symlink("file", filepath.Join(path, "link")))
-		writable := t.TempDir()
+		writable := tempDir(t)
 		check(t, os.WriteFile(filepath.Join(writable, "file"), nil, 0o644))
 		check(t, g.store.InsertDir(20, openDir(t, writable), "", READ_WRITE))
 		before := snapshot(t, path)

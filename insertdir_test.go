@@ -14,9 +14,9 @@ import (
 
 func TestInsertDirNames(t *testing.T) {
 	config := NewWasiConfig()
-	check(t, config.PreopenDir(t.TempDir(), "/first", DIR_READ, FILE_READ))
+	check(t, config.PreopenDir(tempDir(t), "/first", DIR_READ, FILE_READ))
 	g := newWasiGuest(t, config)
-	dir := openDir(t, t.TempDir())
+	dir := openDir(t, tempDir(t))
 	equal(t, "preopened", g.preopens(), "/first")
 	fd, err := g.store.PushDir(dir, "/second", READ_ONLY)
 	check(t, err)
@@ -39,7 +39,7 @@ func TestInsertDirNames(t *testing.T) {
 
 // Both ends are independent of each other.
 func TestInsertDirIsDuplicated(t *testing.T) {
-	path := t.TempDir()
+	path := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(path, "file"), []byte("content"), 0o644))
 	g := newWasiGuest(t, nil)
 	before := openFds(t)
@@ -51,7 +51,7 @@ func TestInsertDirIsDuplicated(t *testing.T) {
 	want(t, "open", fd, errno, 4)
 	s, errno := g.readAll(fd)
 	want(t, "read", s, errno, "content")
-	if got := openFds(t); got != before+2 {
+	if got := openFds(t); got != before+2 && !onWine() {
 		t.Errorf("%d descriptors before, %d after", before, got)
 	}
 
@@ -68,7 +68,7 @@ func TestInsertDirIsDuplicated(t *testing.T) {
 		t.Error(err)
 	}
 	g.close(4)
-	if got := openFds(t); got != before+1 {
+	if got := openFds(t); got != before+1 && !onWine() {
 		t.Errorf("%d descriptors before, %d in the end", before, got)
 	}
 }
@@ -76,8 +76,8 @@ func TestInsertDirIsDuplicated(t *testing.T) {
 func TestInsertDirErrors(t *testing.T) {
 	g := newWasiGuest(t, nil)
 	insert(t, g.store, 3, tempFile(t, "kept"), READ_ONLY)
-	good, file := openDir(t, t.TempDir()), tempFile(t, "x")
-	closed, err := os.Open(t.TempDir())
+	good, file := openDir(t, tempDir(t)), tempFile(t, "x")
+	closed, err := os.Open(tempDir(t))
 	check(t, err)
 	closed.Close()
 	r, _ := pipe(t)
@@ -93,8 +93,8 @@ func TestInsertDirErrors(t *testing.T) {
 	}{
 		{"nil", 3, nil, "", READ_ONLY, ErrBadFile, "nil", true},
 		{"closed", 3, closed, "", READ_ONLY, ErrBadFile, "closed", true},
-		{"a file", 3, file, "/", READ_ONLY, ErrBadFile, "Not a directory", true},
-		{"a pipe", 3, r, "/", READ_ONLY, ErrBadFile, "Not a directory", true},
+		{"a file", 3, file, "/", READ_ONLY, ErrBadFile, "cannot be used", true},
+		{"a pipe", 3, r, "/", READ_ONLY, ErrBadFile, "cannot be used", true},
 		{"mode 0", 3, good, "", 0, ErrBadAccessMode, "access mode 0", true},
 		{"write only", 3, good, "", WRITE_ONLY, ErrBadAccessMode, "write-only", true},
 		{"mode 4", 3, good, "", 4, ErrBadAccessMode, "access mode 4", true},
@@ -135,7 +135,7 @@ func TestInsertDirErrors(t *testing.T) {
 }
 
 func TestCallerInsertsDir(t *testing.T) {
-	path := t.TempDir()
+	path := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(path, "a"), nil, 0o644))
 	dir := openDir(t, path)
 	store, instance := callerGuest(t, func(c *Caller) int32 {
@@ -207,11 +207,11 @@ func TestReaddirManyEntries(t *testing.T) {
 		for i := range 1000 {
 			name := fmt.Sprintf("%04d%s", i, strings.Repeat("x", i%50))
 			path := filepath.Join(dir, name)
-			switch i % 10 {
-			case 0:
+			switch {
+			case i%10 == 0:
 				wanted[name] = filetypeDirectory
 				check(t, os.Mkdir(path, 0o755))
-			case 1:
+			case i%10 == 1 && canSymlink():
 				wanted[name] = filetypeSymlink
 				check(t, os.Symlink("0000", path))
 			default:
@@ -274,7 +274,7 @@ func TestReaddirManyEntries(t *testing.T) {
 // A directory of the host's root shows nothing of what is above it.
 func TestReaddirParentOfRoot(t *testing.T) {
 	g := newWasiGuest(t, nil)
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.Mkdir(filepath.Join(dir, "sub"), 0o755))
 	check(t, g.store.InsertDir(3, openDir(t, dir), "", READ_ONLY))
 	all, _ := g.entries(3, 0, 4096)
@@ -290,10 +290,10 @@ func TestReaddirParentOfRoot(t *testing.T) {
 }
 
 func TestPreopenedDirWithoutListing(t *testing.T) {
-	if os.Getuid() == 0 {
-		return // who may do everything may list it
+	if os.Getuid() <= 0 {
+		return // who may do everything may list it; Windows has other permissions
 	}
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o644))
 	check(t, os.Chmod(dir, 0o111))
 	defer os.Chmod(dir, 0o755)
@@ -309,7 +309,7 @@ func TestPreopenedDirWithoutListing(t *testing.T) {
 
 func TestInsertDirTooManyDescriptors(t *testing.T) {
 	g := newWasiGuest(t, nil)
-	check(t, g.store.InsertDir(1<<20-1, openDir(t, t.TempDir()), "", READ_ONLY))
+	check(t, g.store.InsertDir(1<<20-1, openDir(t, tempDir(t)), "", READ_ONLY))
 	equal(t, "open", g.isOpen(1<<20-1), true)
 	if err := g.store.InsertDir(1<<20, nil, "", READ_ONLY); !errors.Is(err, ErrBadFile) {
 		t.Error(err)

@@ -33,7 +33,7 @@ func TestInsertFileErrors(t *testing.T) {
 
 	closed := tempFile(t, "")
 	closed.Close()
-	dir, err := os.Open(t.TempDir())
+	dir, err := os.Open(tempDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

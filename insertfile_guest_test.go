@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -117,6 +118,15 @@ type wasiGuest struct {
 	store    *Store
 	instance *Instance
 	mem      *MemoryView
+	// ctx is the context of the guest's calls; none at first.
+	ctx context.Context
+}
+
+func (g *wasiGuest) context() context.Context {
+	if g.ctx == nil {
+		return context.Background()
+	}
+	return g.ctx
 }
 
 // newWasiGuest makes a guest with a configuration, or with an empty one for nil. It is closed with the test.
@@ -143,6 +153,8 @@ func newGuestOf(t testing.TB, engine *Engine, module *Module, config *WasiConfig
 	if err := linker.DefineWasi(); err != nil {
 		t.Fatal(err)
 	}
+	// Windows removes no open file. A test's folder goes last when it is asked for first.
+	tempDir(t)
 	store := NewStore(engine)
 	t.Cleanup(store.Close)
 	if config == nil {
@@ -160,7 +172,7 @@ func newGuestOf(t testing.TB, engine *Engine, module *Module, config *WasiConfig
 
 // call calls a WASI function.
 func (g *wasiGuest) call(name string, args ...any) wasiErrno {
-	result, err := g.instance.GetFunc(g.store, name).Call(g.store, args...)
+	result, err := g.instance.GetFunc(g.store, name).CallContext(g.context(), g.store, args...)
 	if err != nil {
 		g.t.Errorf("%s: %v", name, err)
 		return ^wasiErrno(0)

@@ -13,17 +13,6 @@ import (
 // debugBuild tells whether the build tag debug is set, with which each crossing collects garbage.
 func debugBuild() bool { return ffi.Live() != nil }
 
-// openFds counts the descriptors of this process. The count can go down by itself, when files of earlier tests are
-// collected.
-func openFds(t testing.TB) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}
-
 func TestInsertFileLeaksNoDescriptor(t *testing.T) {
 	rounds := 10_000
 	if debugBuild() {
@@ -125,18 +114,26 @@ func TestStoresLeakNoDescriptor(t *testing.T) {
 	collected(t, "a forgotten store", func() bool { return openFds(t) <= before })
 }
 
+// waitingChild is set in the environment of a child process that lives as long as its standard input.
+const waitingChild = "WASMTIME_TEST_WAITS"
+
 // No duplicate is inherited by a child process: a pipe ends although one runs that was started meanwhile.
 func TestDuplicatesAreCloseOnExec(t *testing.T) {
+	if os.Getenv(waitingChild) != "" {
+		io.Copy(io.Discard, os.Stdin)
+		return
+	}
 	g := newWasiGuest(t, nil)
 	r, w := pipe(t)
 	insert(t, g.store, 3, w, WRITE_ONLY)
 	w.Close()
-	child := exec.Command("sleep", "60")
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	child := exec.Command(os.Args[0], "-test.run=^TestDuplicatesAreCloseOnExec$")
+	child.Env = append(os.Environ(), waitingChild+"=1")
+	stdin, err := child.StdinPipe()
+	check(t, err)
+	check(t, child.Start())
 	defer func() {
-		child.Process.Kill()
+		stdin.Close()
 		child.Wait()
 	}()
 	g.close(3)

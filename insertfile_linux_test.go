@@ -48,7 +48,7 @@ func TestInsertFileWithoutHostDescriptors(t *testing.T) {
 }
 
 func TestInsertNamedPipe(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "fifo")
+	path := filepath.Join(tempDir(t), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func TestInsertReplacesLiveDescriptor(t *testing.T) {
 
 func TestInsertReplacesStandardStreams(t *testing.T) {
 	config := NewWasiConfig()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	for _, err := range []error{
 		os.WriteFile(filepath.Join(dir, "in"), []byte("configured"), 0o644),
 		config.SetStdinFile(filepath.Join(dir, "in")),
@@ -173,7 +173,7 @@ func TestInsertReplacesStandardStreams(t *testing.T) {
 
 func TestInsertReplacesOpenedFileAndDirectory(t *testing.T) {
 	config := NewWasiConfig()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	if err := config.PreopenDir(dir, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE); err != nil {
 		t.Fatal(err)
 	}

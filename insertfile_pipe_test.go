@@ -152,7 +152,9 @@ func TestPipeDeadlineStillWorks(t *testing.T) {
 	w.WriteString("x")
 	s, errno := g.read(3, 1)
 	want(t, "read", s, errno, "x")
-	if err := r.SetReadDeadline(time.Now().Add(30 * time.Millisecond)); err != nil {
+	if err := r.SetReadDeadline(time.Now().Add(30 * time.Millisecond)); errors.Is(err, os.ErrNoDeadline) {
+		return // Windows: this pipe has none
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {

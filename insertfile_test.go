@@ -13,7 +13,7 @@ import (
 // tempFile creates a file with some content, open for reading and writing at its start.
 func tempFile(t testing.TB, content string) *os.File {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
+	path := filepath.Join(tempDir(t), "file")
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestInsertFileDevice(t *testing.T) {
 
 func TestPushFileLowestNumber(t *testing.T) {
 	config := NewWasiConfig()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	if err := config.PreopenDir(dir, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE); err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,6 @@ func (h *hesitant) Read(p []byte) (int, error) {
 }
 
 func TestInsertReaderErrors(t *testing.T) {
-	const errnoIo wasiErrno = 29
 	g := newWasiGuest(t, nil)
 	broken := errors.New("broken")
 	if err := g.store.InsertReader(3, io.MultiReader(strings.NewReader("before"), iotest.ErrReader(broken))); err != nil {

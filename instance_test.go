@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
@@ -137,5 +138,27 @@ func TestUnusualExports(t *testing.T) {
 	equal(t, "size", table.Size(store), 5)
 	if _, err := table.Get(store, 1<<40); err == nil {
 		t.Error("an index beyond 32 bits is in bounds")
+	}
+}
+
+// GetFunc knows functions of any signature, and what is no function.
+func TestGetFuncFindsFunctionsOnly(t *testing.T) {
+	params := strings.Repeat(" externref", 300)
+	store, instance := guestIn(t, newEngine(t, func(cfg *Config) {
+		cfg.SetWasmThreads(true)
+		cfg.SetSharedMemory(true)
+	}), `(module
+	  (func (export "large") (param`+params+`) (result i32) (i32.const 7))
+	  (global (export "global") i32 (i32.const 1))
+	  (memory (export "shared") 1 1 shared)
+	  (table (export "table") 1 funcref))`)
+	large := instance.GetFunc(store, "large")
+	equal(t, "parameters", len(large.Type(store).Params()), 300)
+	equal(t, "results", len(large.Type(store).Results()), 1)
+	equal(t, "result", call(t, store, instance, "large", make([]any, 300)...).(int32), 7)
+	for _, name := range []string{"global", "shared", "table", "nothing", "", "\xff"} {
+		if f := instance.GetFunc(store, name); f != nil {
+			t.Errorf("%q is a function: %v", name, f.Type(store))
+		}
 	}
 }

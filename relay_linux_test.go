@@ -91,7 +91,7 @@ func TestRelaySoak(t *testing.T) {
 		language string
 		relays   int
 		bytes    int64
-	}{{"C", 200, soakBytes()}, {"Go", 200, soakBytes() / 4}} {
+	}{{"C", 200, soakBytes()}, {"Rust", 200, soakBytes() / 2}, {"Go", 200, soakBytes() / 4}} {
 		h := relayGuests[c.language](t)
 		// Go keeps the threads that it once needed.
 		_, err := soak(h, c.relays, 0)

@@ -111,7 +111,7 @@ func TestWasiConfigAfterClose(t *testing.T) {
 }
 
 func TestWasiStdioFiles(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	path := func(name string) string { return filepath.Join(dir, name) }
 	check(t, os.WriteFile(path("in"), []byte("input"), 0o644))
 	check(t, os.WriteFile(path("out"), []byte("this is cut off"), 0o644))
@@ -144,7 +144,7 @@ func TestWasiStdioFiles(t *testing.T) {
 
 // What a program wrote to a file is on disk when _start returns, without closing anything.
 func TestWasiStdoutFileIsOnDisk(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "out")
+	path := filepath.Join(tempDir(t), "out")
 	config := NewWasiConfig()
 	defer config.Close()
 	check(t, config.SetStdoutFile(path))
@@ -158,7 +158,7 @@ func TestWasiStdoutFileIsOnDisk(t *testing.T) {
 
 // One configuration serves many stores, which run at the same time.
 func TestWasiConfigServesManyStores(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(dir, "file"), []byte("shared file"), 0o644))
 	config := NewWasiConfig()
 	defer config.Close()
@@ -184,7 +184,7 @@ func TestWasiConfigServesManyStores(t *testing.T) {
 // not close it.
 func TestWasiConfigFilesGoToOneStore(t *testing.T) {
 	first, second := newWasiGuest(t, nil), newWasiGuest(t, nil)
-	path := filepath.Join(t.TempDir(), "out")
+	path := filepath.Join(tempDir(t), "out")
 	before := openFds(t)
 	config := NewWasiConfig()
 	check(t, config.SetStdoutFile(path))
@@ -259,7 +259,7 @@ func TestWasiInherit(t *testing.T) {
 // Choosing anew replaces the former choice.
 func TestWasiInheritAfterFile(t *testing.T) {
 	before := openFds(t)
-	path := filepath.Join(t.TempDir(), "out")
+	path := filepath.Join(tempDir(t), "out")
 	config := NewWasiConfig()
 	check(t, config.SetStdoutFile(path))
 	check(t, config.SetStdoutFile(path+"2"))
@@ -277,7 +277,7 @@ func TestWasiInheritAfterFile(t *testing.T) {
 }
 
 func TestWasiPreopenReadWrite(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(dir, "old"), []byte("old content"), 0o644))
 	config := NewWasiConfig()
 	check(t, config.PreopenDir(dir, "/data", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE))
@@ -308,6 +308,9 @@ func TestWasiPreopenReadWrite(t *testing.T) {
 	wantErrno(t, "mkdir", g.call("path_create_directory", 3, guestPath, 3), errnoSuccess)
 	g.putPath("newsub/moved")
 	wantErrno(t, "rename", g.call("path_rename", 3, guestPath, 3, 3, guestPath+3, 9), errnoSuccess)
+	if onWine() {
+		g.close(4) // it would be there until it is closed
+	}
 	g.putPath("old")
 	wantErrno(t, "unlink", g.call("path_unlink_file", 3, guestPath, 3), errnoSuccess)
 	if b, err := os.ReadFile(filepath.Join(dir, "sub", "moved")); err != nil || string(b) != "new content" {
@@ -323,7 +326,7 @@ func TestWasiPreopenReadWrite(t *testing.T) {
 }
 
 func TestWasiPreopenReadOnly(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	check(t, os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o644))
 	for name, perms := range map[string]struct {
 		dir  WasiDirPerms
@@ -365,7 +368,7 @@ func TestWasiPreopenReadOnly(t *testing.T) {
 }
 
 func TestWasiPreopenErrors(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	file := filepath.Join(dir, "file")
 	check(t, os.WriteFile(file, nil, 0o644))
 	config := NewWasiConfig()
@@ -391,7 +394,7 @@ func TestWasiPreopenErrors(t *testing.T) {
 	check(t, os.Remove(gone))
 	insert(t, g.store, 3, tempFile(t, "kept"), READ_ONLY)
 	err := g.store.ConfigureWasi(config)
-	if err == nil || !strings.Contains(err.Error(), gone) {
+	if err == nil || !strings.Contains(err.Error(), "gone") {
 		t.Errorf("%T %v", err, err)
 	}
 	s, errno := g.read(3, 10)
@@ -399,11 +402,13 @@ func TestWasiPreopenErrors(t *testing.T) {
 }
 
 func TestWasiSandbox(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	inner := filepath.Join(dir, "inner")
 	check(t, os.Mkdir(inner, 0o755))
 	check(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o644))
-	check(t, os.Symlink("../secret", filepath.Join(inner, "link")))
+	if canSymlink() {
+		check(t, os.Symlink("../secret", filepath.Join(inner, "link")))
+	}
 	config := NewWasiConfig()
 	check(t, config.PreopenDir(inner, "/", DIR_READ|DIR_WRITE, FILE_READ|FILE_WRITE))
 	g := newWasiGuest(t, config)
@@ -419,7 +424,7 @@ func TestWasiSandbox(t *testing.T) {
 func TestWasiSeveralPreopens(t *testing.T) {
 	config := NewWasiConfig()
 	for _, name := range []string{"a", "b", "c"} {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		check(t, os.WriteFile(filepath.Join(dir, "name"), []byte(name), 0o644))
 		check(t, config.PreopenDir(dir, "/"+name, DIR_READ, FILE_READ))
 	}

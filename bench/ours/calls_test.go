@@ -1,6 +1,7 @@
 package ours_test
 
 import (
+	"bytes"
 	"os"
 	"testing"
 
@@ -62,6 +63,22 @@ func BenchmarkHostCallWrap(b *testing.B) {
 	hostCall(b, func(l *wasmtime.Linker) error { return l.FuncWrap("env", "host", work.Host) })
 }
 
+// An op is one fd_write of nothing by the guest, to standard output, which is /dev/null.
+func BenchmarkWasiCall(b *testing.B) {
+	wasi := wasmtime.NewWasiConfig()
+	check(b, wasi.SetStdoutFile(os.DevNull))
+	store, inst := instantiate(b, work.WasiLoop, wasi, nil)
+	loop, err := wasmtime.Bind1[int32, int32](store, inst.GetFunc(store, "loop"))
+	check(b, err)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += work.Loops {
+		if n, err := loop.Call(work.Loops); err != nil || n != work.Loops {
+			b.Fatal(n, err)
+		}
+	}
+}
+
 // An op is a store, an instantiation and the end of the store.
 func instantiation(b *testing.B, pooling bool) {
 	engine := newEngine(pooling)
@@ -79,7 +96,8 @@ func instantiation(b *testing.B, pooling bool) {
 func BenchmarkInstantiate(b *testing.B)        { instantiation(b, false) }
 func BenchmarkInstantiatePooling(b *testing.B) { instantiation(b, true) }
 
-// An op is a store with WASI of its own, an instantiation, a run of _start, and the end of the store.
+// An op is a store with WASI of its own, whose standard output is a buffer, an instantiation, a run of _start, and the end of the
+// store.
 func hello(b *testing.B, pooling bool) {
 	engine := newEngine(pooling)
 	linker := wasmtime.NewLinker(engine)
@@ -88,8 +106,8 @@ func hello(b *testing.B, pooling bool) {
 	check(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		store, wasi := wasmtime.NewStore(engine), wasmtime.NewWasiConfig()
-		check(b, wasi.SetStdoutFile(os.DevNull))
+		store, wasi, out := wasmtime.NewStore(engine), wasmtime.NewWasiConfig(), bytes.Buffer{}
+		wasi.SetStdout(&out)
 		store.SetWasi(wasi)
 		inst, err := pre.Instantiate(store)
 		check(b, err)
@@ -97,6 +115,9 @@ func hello(b *testing.B, pooling bool) {
 		check(b, err)
 		store.Close()
 		wasi.Close()
+		if string(out.Bytes()) != work.HelloOutput {
+			b.Fatal(out.String())
+		}
 	}
 }
 

@@ -98,6 +98,23 @@ func BenchmarkHostCallWrap(b *testing.B) {
 	hostCall(b, func(l *wasmtime.Linker) error { return l.FuncWrap("env", "host", work.Host) })
 }
 
+// An op is one fd_write of nothing by the guest, to standard output, which is /dev/null.
+func BenchmarkWasiCall(b *testing.B) {
+	wasi := wasmtime.NewWasiConfig()
+	check(b, wasi.SetStdoutFile(os.DevNull))
+	store, inst := instantiate(b, work.WasiLoop, wasi, nil)
+	fn := inst.GetFunc(store, "loop")
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += work.Loops {
+		v, err := fn.Call(store, int32(work.Loops))
+		check(b, err)
+		if v.(int32) != work.Loops {
+			b.Fatal(v)
+		}
+	}
+}
+
 // An op is a store, an instantiation and the end of the store.
 func BenchmarkInstantiate(b *testing.B) {
 	engine := wasmtime.NewEngine()
@@ -111,7 +128,8 @@ func BenchmarkInstantiate(b *testing.B) {
 	}
 }
 
-// An op is a store with WASI of its own, an instantiation, a run of _start, and the end of the store.
+// An op is a store with WASI of its own, whose standard output is /dev/null (there is no way to a buffer), an instantiation, a
+// run of _start, and the end of the store.
 func BenchmarkHello(b *testing.B) {
 	engine := wasmtime.NewEngine()
 	linker, m := wasmtime.NewLinker(engine), newModule(b, engine, work.Hello)

@@ -2,6 +2,7 @@
 package wazero_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -116,24 +117,53 @@ func BenchmarkInstantiate(b *testing.B) {
 	}
 }
 
-// An op is an instantiation with WASI of its own, a run of _start, and its end.
-func BenchmarkHello(b *testing.B) {
+// An op is one fd_write of nothing by the guest, to standard output, which is /dev/null.
+func BenchmarkWasiCall(b *testing.B) {
 	rt := newRuntime(b)
 	wasi_snapshot_preview1.MustInstantiate(ctx, rt)
+	fn := instantiate(b, rt, work.WasiLoop, anonymous().WithStdout(devNull(b))).ExportedFunction("loop")
+	b.ReportAllocs()
+	var stack [1]uint64
+	b.ResetTimer()
+	for done := 0; done < b.N; done += work.Loops {
+		stack[0] = work.Loops
+		if err := fn.CallWithStack(ctx, stack[:]); err != nil {
+			b.Fatal(err)
+		}
+		if api.DecodeI32(stack[0]) != work.Loops {
+			b.Fatal(stack[0])
+		}
+	}
+}
+
+// devNull is a file that takes everything.
+func devNull(b *testing.B) io.Writer {
+	b.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer null.Close()
+	b.Cleanup(func() { null.Close() })
+	return null
+}
+
+// An op is an instantiation with WASI of its own, a run of _start, and its end.
+func BenchmarkHello(b *testing.B) {
+	rt := newRuntime(b)
+	wasi_snapshot_preview1.MustInstantiate(ctx, rt)
 	m := compile(b, rt, work.Hello)
 	b.ReportAllocs()
 	for b.Loop() {
-		cfg := wazero.NewModuleConfig().WithName("").WithStdout(io.Writer(null))
+		var out bytes.Buffer
+		cfg := wazero.NewModuleConfig().WithName("").WithStdout(&out)
 		inst, err := rt.InstantiateModule(ctx, m, cfg)
 		if err != nil {
 			b.Fatal(err)
 		}
 		inst.Close(ctx)
+		if string(out.Bytes()) != work.HelloOutput {
+			b.Fatal(out.String())
+		}
 	}
 }
 

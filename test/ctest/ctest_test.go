@@ -44,8 +44,9 @@ func TestCPrograms(t *testing.T) {
 	}
 	cc, flags := compiler(t), linkFlags(t, root)
 	for name, source := range map[string]string{
-		"the extension":    filepath.Join(root, "ci", "ctest", "insert_file.c"),
-		"the official API": filepath.Join("testdata", "official.c"),
+		"the extension":             filepath.Join(root, "ci", "ctest", "insert_file.c"),
+		"clocks and random numbers": filepath.Join(root, "ci", "ctest", "wasi_system.c"),
+		"the official API":          filepath.Join("testdata", "official.c"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

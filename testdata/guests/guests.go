@@ -1,5 +1,5 @@
-// Package guests holds the WebAssembly programs that the tests and the benchmarks run. The C guests are committed as
-// build.sh builds them and embedded here; the Go guests are megabytes each, so they are built on first use.
+// Package guests holds the WebAssembly programs that the tests and the benchmarks run. The C and Rust guests are committed
+// as build.sh builds them and embedded here; the Go guests are megabytes each, so they are built on first use.
 package guests
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed *.wasm
+//go:embed *.wasm rust/*.wasm
 var compiled embed.FS
 
 //go:embed go/*/main.go
@@ -28,6 +28,9 @@ func C(name string) []byte {
 	}
 	return wasm
 }
+
+// Rust returns the guest that build.sh compiles from rust/name. It panics when there is none: a misspelt name in a test.
+func Rust(name string) []byte { return C("rust/" + name) }
 
 // Go returns the guest that the Go toolchain compiles from go/name/main.go. See GoFile.
 func Go(name string) ([]byte, error) {

@@ -1,0 +1,32 @@
+package wasmtime_test
+
+import (
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A connection for which the process has no descriptor left is not lost: the guest gets it when there is one.
+func TestAcceptWithoutDescriptors(t *testing.T) {
+	g := newWasiGuest(t, nil)
+	l := listen(t, "tcp")
+	check(t, g.store.InsertListener(3, wrappedListener{l}))
+	wantErrno(t, "set NONBLOCK", g.setFlags(3, fdflagNonblock), errnoSuccess)
+	mine, err := net.Dial("tcp", l.Addr().String())
+	check(t, err)
+	defer mine.Close()
+	if kinds, _, _ := g.pollRead(3, uint64(10*time.Second)); len(kinds) != 1 || kinds[0] != 1 {
+		t.Fatalf("poll: %v", kinds)
+	}
+	var limit syscall.Rlimit
+	check(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 4 // and 3 is in use
+	check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	_, errno := g.accept(3, 0)
+	check(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	wantErrno(t, "accept without a descriptor", errno, 33)
+	fd, errno := g.accept(3, 0)
+	want(t, "accept", fd, errno, 4)
+}

@@ -1,0 +1,111 @@
+package wasmtime_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
+)
+
+// sayer is a guest that writes its own line with every call of "say", out of its own memory, which declares what memory says.
+func sayer(memory, line string) string {
+	return fmt.Sprintf(`(module
+	  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+	  %s
+	  (func (export "say") (result i32)
+	    (i32.store (i32.const 0) (i32.const 64))
+	    (i32.store (i32.const 4) (i32.const %d))
+	    (i32.store (i32.const 64) (i32.const %d))
+	    (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+	  (func (export "grow") (drop (memory.grow (i32.const 1)))))`, memory, len(line), int32(line[0])|int32(line[1])<<8)
+}
+
+// The guest whose memory a WASI call works on is the one that calls, whoever has called before.
+func TestWasiUsesTheMemoryOfTheCaller(t *testing.T) {
+	withThreads := func(cfg *Config) {
+		cfg.SetWasmThreads(true)
+		cfg.SetSharedMemory(true)
+	}
+	for name, test := range map[string]struct {
+		engine   *Engine
+		memories [2]string
+	}{
+		"own":         {newEngine(t), [2]string{`(memory (export "memory") 1)`, `(memory (export "memory") 1)`}},
+		"pooled":      {newEngine(t, func(cfg *Config) { cfg.SetPooling(PoolingPreset()) }), [2]string{`(memory (export "memory") 1)`, `(memory (export "memory") 1)`}},
+		"from 0":      {newEngine(t), [2]string{`(memory (export "memory") 0)`, `(memory (export "memory") 1)`}},
+		"shared":      {newEngine(t, withThreads), [2]string{`(memory (export "memory") 1)`, `(memory (export "memory") 1 1 shared)`}},
+		"both shared": {newEngine(t, withThreads), [2]string{`(memory (export "memory") 1 1 shared)`, `(memory (export "memory") 1 1 shared)`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			config := NewWasiConfig()
+			config.SetStdout(&out)
+			linker := NewLinker(test.engine)
+			check(t, linker.DefineWasi())
+			store := NewStore(test.engine)
+			defer store.Close()
+			store.SetWasi(config)
+			start := func(memory, line string) *Instance {
+				instance, err := linker.Instantiate(store, compile(t, test.engine, sayer(memory, line)))
+				check(t, err)
+				if strings.Contains(memory, " 0)") {
+					call(t, store, instance, "grow")
+				}
+				return instance
+			}
+			say := func(instance *Instance) {
+				t.Helper()
+				equal(t, "errno", call(t, store, instance, "say").(int32), 0)
+			}
+			a := start(test.memories[0], "a\n")
+			say(a)
+			say(a)
+			b := start(test.memories[1], "b\n")
+			for range 3 {
+				say(b)
+				say(a)
+			}
+			equal(t, "output", out.String(), "a\na\n"+strings.Repeat("b\na\n", 3))
+		})
+	}
+}
+
+// The memory of a guest that calls WASI may grow, and move, between its calls.
+func TestWasiFollowsAMemoryThatGrows(t *testing.T) {
+	engine := newEngine(t, func(cfg *Config) { cfg.SetMemoryReservation(0) })
+	var out bytes.Buffer
+	config := NewWasiConfig()
+	config.SetStdout(&out)
+	linker := NewLinker(engine)
+	check(t, linker.DefineWasi())
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(config)
+	instance, err := linker.Instantiate(store, compile(t, engine, sayer(`(memory (export "memory") 1)`, "x\n")))
+	check(t, err)
+	for range 20 {
+		equal(t, "errno", call(t, store, instance, "say").(int32), 0)
+		call(t, store, instance, "grow")
+	}
+	equal(t, "output", out.String(), strings.Repeat("x\n", 20))
+}
+
+// A caller without a memory is told so.
+func TestWasiNeedsAMemory(t *testing.T) {
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	check(t, linker.DefineWasi())
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(NewWasiConfig())
+	instance, err := linker.Instantiate(store, compile(t, engine, `(module
+	  (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+	  (func (export "run") (result i32) (call $yield)))`))
+	check(t, err)
+	_, err = instance.GetFunc(store, "run").Call(store)
+	if err == nil || !strings.Contains(err.Error(), "memory") {
+		t.Errorf("error %v", err)
+	}
+}
