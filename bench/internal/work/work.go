@@ -40,18 +40,22 @@ func (k Kernel) Check(b *testing.B, result int64) {
 	}
 }
 
-// Loops is how often the guest calls the host in one call of hostloop's "loop".
+// Loops is how often the guest calls the host in one call of "loop" of hostloop or wasiloop.
 const Loops = 1000
 
-// Add, HostLoop, Small, Hello, FileIO and Relay are the modules of the other measurements.
+// Add, HostLoop, WasiLoop, Small, Hello, FileIO and Relay are the modules of the other measurements.
 var (
 	Add      = guests.C("add")      // add(i32, i32) -> i32
 	HostLoop = guests.C("hostloop") // loop(n) calls env.host(i32, i32) -> i32 n times
+	WasiLoop = guests.C("wasiloop") // loop(n) calls fd_write n times with nothing to write
 	Small    = guests.C("small")    // exports memory, greeting() and sum(i32)
 	Hello    = guests.C("hello")    // _start prints one line
 	FileIO   = guests.C("fileio")   // open_data(), read_all(fd), write_all(fd, bytes)
 	Relay    = guests.C("relay")    // relay(conn, cancel, idle_ms) calls host.dial()
 )
+
+// HelloOutput is what Hello prints.
+const HelloOutput = "Hello from a guest\n"
 
 // Host is what the imported function does, everywhere.
 func Host(a, b int32) int32 { return a + b }

@@ -10,10 +10,12 @@ use wasmtime::{
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 pub const ALL: &[Bench] = &[
     ("Call", call),
     ("HostCall", host_call),
+    ("WasiCall", wasi_call),
     ("Memory", memory),
     ("InstantiatePooling", |t| instantiate(t, &pooling())),
     ("Instantiate", |t| instantiate(t, &Config::new())),
@@ -23,8 +25,12 @@ pub const ALL: &[Bench] = &[
 
 const ADD: &[u8] = include_bytes!("../../../testdata/guests/add.wasm");
 const HOST_LOOP: &[u8] = include_bytes!("../../../testdata/guests/hostloop.wasm");
+const WASI_LOOP: &[u8] = include_bytes!("../../../testdata/guests/wasiloop.wasm");
 const SMALL: &[u8] = include_bytes!("../../../testdata/guests/small.wasm");
 const HELLO: &[u8] = include_bytes!("../../../testdata/guests/hello.wasm");
+
+/// What `hello` prints.
+const HELLO_OUTPUT: &[u8] = b"Hello from a guest\n";
 
 /// How often the guest calls the host in one call of `loop`.
 const LOOPS: i32 = 1000;
@@ -107,17 +113,39 @@ fn instantiate(timer: &mut Timer, config: &Config) -> Result<()> {
     })
 }
 
-/// An op is a store with WASI of its own, an instantiation, a run of `_start`, and the end of the store.
+/// An op is one `fd_write` of nothing by the guest, to standard output, which is `/dev/null`: Wasmtime's own WASI.
+fn wasi_call(timer: &mut Timer) -> Result<()> {
+    let engine = Engine::default();
+    let module = Module::new(&engine, WASI_LOOP)?;
+    let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);
+    p1::add_to_linker_sync(&mut linker, |ctx| ctx)?;
+    let null = OutputFile::new(OpenOptions::new().write(true).open("/dev/null")?);
+    let wasi = WasiCtxBuilder::new().allow_blocking_current_thread(true).stdout(null).build_p1();
+    let mut store = Store::new(&engine, wasi);
+    let instance = linker.instantiate(&mut store, &module)?;
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "loop")?;
+    timer.run(|n| {
+        for _ in 0..n.div_ceil(LOOPS as u64) {
+            ensure!(run.call(&mut store, LOOPS)? == LOOPS, "a write of nothing failed");
+        }
+        Ok(())
+    })
+}
+
+/// An op is a store with WASI of its own, whose standard output is a buffer in memory, an instantiation, a run of `_start`, and
+/// the end of the store.
 fn hello(timer: &mut Timer, config: &Config) -> Result<()> {
     let engine = Engine::new(config)?;
     let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);
     p1::add_to_linker_sync(&mut linker, |ctx| ctx)?;
     let pre = linker.instantiate_pre(&Module::new(&engine, HELLO)?)?;
     timer.each(|| {
-        let null = OpenOptions::new().write(true).open("/dev/null")?;
-        let wasi = WasiCtxBuilder::new().allow_blocking_current_thread(true).stdout(OutputFile::new(null)).build_p1();
+        let out = MemoryOutputPipe::new(1 << 16);
+        let wasi = WasiCtxBuilder::new().allow_blocking_current_thread(true).stdout(out.clone()).build_p1();
         let mut store = Store::new(&engine, wasi);
         let instance = pre.instantiate(&mut store)?;
-        instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
+        instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
+        ensure!(out.contents() == HELLO_OUTPUT, "wrong output");
+        Ok(())
     })
 }
