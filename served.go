@@ -20,8 +20,7 @@ type served struct {
 	native ffi.Store
 	// changed is closed when a goroutine is done. It is made for whoever waits for that.
 	changed chan struct{}
-	// panicked is what goroutines panicked with: it is the guest's next request that panics.
-	panicked []any
+	panics  latePanics
 }
 
 // server is what differs.
@@ -78,11 +77,7 @@ func onStream(r *ffi.StreamRequest) {
 func (s *served) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.panicked) > 0 {
-		value := s.panicked[0]
-		s.panicked = s.panicked[1:]
-		panic(value)
-	}
+	s.panics.raise()
 	return s.by.serve(ctx, r)
 }
 
@@ -114,7 +109,7 @@ func (s *served) nextChange() <-chan struct{} {
 // done ends a goroutine, and says so. panicked is what it panicked with, if it did. It is called with the lock held.
 func (s *served) done(panicked any) {
 	if panicked != nil {
-		s.panicked = append(s.panicked, panicked)
+		s.panics.keep(panicked)
 	}
 	if s.changed != nil {
 		close(s.changed)

@@ -59,6 +59,32 @@ func TestWriterHasAllWhenTheCallReturns(t *testing.T) {
 	}
 }
 
+// Writers that are stuck, however many, do not hold the call for long, nor the store.
+func TestStuckWritersAreLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes the five seconds that writers have")
+	}
+	g := newWasiGuest(t, nil)
+	w := &gatedWriter{gate: make(chan struct{})}
+	defer close(w.gate)
+	for _, fd := range []uint32{3, 4} {
+		check(t, g.store.InsertWriter(fd, &gatedWriter{gate: w.gate}))
+		wantErrno(t, "set flags", g.setFlags(fd, fdflagNonblock), errnoSuccess)
+	}
+	linker := NewLinker(g.store.Engine)
+	defer linker.Close()
+	check(t, linker.DefineWasi())
+	both, err := linker.Instantiate(g.store, compile(t, g.store.Engine, `(module
+	  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+	  (memory (export "memory") 1)
+	  (data (i32.const 0) "\40\00\00\00\04\00\00\00")
+	  (func (export "both") (result i32)
+	    (i32.add (call $write (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8))
+	      (call $write (i32.const 4) (i32.const 0) (i32.const 1) (i32.const 8)))))`))
+	check(t, err)
+	equal(t, "errors", call(t, g.store, both, "both").(int32), 0)
+}
+
 // closeTold tells when it is closed.
 type closeTold struct {
 	net.Listener

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
-	"sync"
 	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -23,11 +22,8 @@ type mount struct {
 	// entry is where the store is found during a request: it does not keep the store alive, as the table would that C knows.
 	entry **state
 	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it any more.
-	turn chan struct{}
-
-	mu sync.Mutex
-	// panicked is what calls panicked with for which nobody waited: it is the guest's next request that panics.
-	panicked []any
+	turn   chan struct{}
+	panics latePanics
 }
 
 // node is a directory or a file of a mount that a guest has open.
@@ -106,7 +102,7 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 	if r.What == ffi.FSGone {
 		return n.gone(ctx)
 	}
-	n.mount.raise()
+	n.mount.panics.raise()
 	switch r.What {
 	case ffi.FSOpen:
 		return n.serveOpen(ctx, r)
@@ -224,7 +220,7 @@ func (c *fsCall) run(m *mount, f func() error, undo func()) {
 		abandoned := !c.settled.CompareAndSwap(false, true)
 		switch {
 		case abandoned && c.panicked != nil:
-			m.keep(c.panicked)
+			m.panics.keep(c.panicked)
 		case abandoned && c.err == nil && undo != nil:
 			m.quietly(undo)
 		}
@@ -238,26 +234,8 @@ func (c *fsCall) run(m *mount, f func() error, undo func()) {
 func (m *mount) quietly(f func()) {
 	defer func() {
 		if value := recover(); value != nil {
-			m.keep(value)
+			m.panics.keep(value)
 		}
 	}()
 	f()
-}
-
-// keep keeps what a call panicked with.
-func (m *mount) keep(value any) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.panicked = append(m.panicked, value)
-}
-
-// raise panics with what was kept.
-func (m *mount) raise() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.panicked) > 0 {
-		value := m.panicked[0]
-		m.panicked = m.panicked[1:]
-		panic(value)
-	}
 }

@@ -13,10 +13,8 @@ import (
 var stores storeTable
 
 type storeTable struct {
-	chunks [8192]atomic.Pointer[storeChunk]
-	mu     sync.Mutex
-	next   uintptr
-	unused []uintptr
+	chunks  [8192]atomic.Pointer[storeChunk]
+	numbers numbers
 }
 
 // storeChunk is a part of the table. It stays for good.
@@ -86,32 +84,18 @@ func (r *room) clear() {
 
 // add returns a room with a number that no other has.
 func (t *storeTable) add() *room {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var i uintptr
-	if n := len(t.unused); n > 0 {
-		i = t.unused[n-1]
-		t.unused = t.unused[:n-1]
-	} else {
-		i = t.next
-		if i/chunkSize >= uintptr(len(t.chunks)) {
+	i := t.numbers.take(func(chunk uint64) {
+		if chunk >= uint64(len(t.chunks)) {
 			panic("wasmtime: too many stores are open")
 		}
-		if i%chunkSize == 0 {
-			t.chunks[i/chunkSize].Store(&storeChunk{epochs: ffi.NewCounters(chunkSize)})
-		}
-		t.next++
-	}
+		t.chunks[chunk].Store(&storeChunk{epochs: ffi.NewCounters(chunkSize)})
+	})
 	chunk := t.chunks[i/chunkSize].Load()
-	return &room{index: i, entry: &chunk.stores[i%chunkSize], epoch: &chunk.epochs[i%chunkSize]}
+	return &room{index: uintptr(i), entry: &chunk.stores[i%chunkSize], epoch: &chunk.epochs[i%chunkSize]}
 }
 
 // remove lets another have a number.
-func (t *storeTable) remove(i uintptr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.unused = append(t.unused, i)
-}
+func (t *storeTable) remove(i uintptr) { t.numbers.giveBack(uint64(i)) }
 
 // get returns the entered store with a number; nil if it is not entered.
 func (t *storeTable) get(i uintptr) *state { return t.chunks[i/chunkSize].Load().stores[i%chunkSize] }

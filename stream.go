@@ -233,60 +233,40 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 }
 
 // catchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call of the guest
-// returns. It does not wait for long for one that blocks, and hardly when ctx is done, which may be nil.
+// returns. It does not wait for long for those that block, and hardly when ctx is done, which may be nil.
 func (s *state) catchUp(ctx context.Context) {
 	behind := s.behind
 	s.behind = nil
-	late := time.NewTimer(linger)
-	defer late.Stop()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	limited, cancel := context.WithTimeout(ctx, linger)
+	defer cancel()
 	for _, st := range behind {
-		st.catchUp(ctx, late.C)
-	}
-}
-
-func (st *stream) catchUp(ctx context.Context, late <-chan time.Time) {
-	var stopped <-chan struct{}
-	if ctx != nil {
-		stopped = ctx.Done()
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.behind = false
-	for st.writing {
-		changed := st.nextChange()
-		st.mu.Unlock()
-		select {
-		case <-changed:
-			st.mu.Lock()
-		case <-stopped:
-			st.mu.Lock()
+		st.mu.Lock()
+		st.behind = false
+		if !st.finish(limited) && ctx.Err() != nil {
 			st.settle()
-			return
-		case <-late:
-			st.mu.Lock()
-			return
 		}
+		st.mu.Unlock()
 	}
 }
 
 // settle gives a writer that is at work the time to finish: one that does not block is not at work any more when the guest's call,
 // or the store, has ended.
 func (st *stream) settle() {
-	if !st.writing {
-		return
+	if st.writing {
+		limited, cancel := context.WithTimeout(context.Background(), settling)
+		defer cancel()
+		st.finish(limited)
 	}
-	late := time.After(settling)
-	for st.writing {
-		changed := st.nextChange()
-		st.mu.Unlock()
-		select {
-		case <-changed:
-			st.mu.Lock()
-		case <-late:
-			st.mu.Lock()
-			return
-		}
+}
+
+// finish waits until no writer is at work, or until ctx is done, and tells whether none is.
+func (st *stream) finish(ctx context.Context) bool {
+	for st.writing && st.wait(ctx) {
 	}
+	return !st.writing
 }
 
 // settling is how long settle waits at most.

@@ -87,9 +87,7 @@ func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bo
 		returned := false
 		defer func() {
 			if value := recover(); value != nil {
-				sys.mu.Lock()
-				sys.panicked = append(sys.panicked, value)
-				sys.mu.Unlock()
+				sys.panics.keep(value)
 			}
 			if !returned {
 				allowed, failed = false, ffi.NewError("go panicked")

@@ -3,7 +3,6 @@ package wasmtime
 import (
 	"io"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -37,10 +36,8 @@ type servedSystem struct {
 	wasiSystem
 	// entry is where the store is found during a guest's call: it does not keep the store alive, as the table would.
 	entry **state
-
-	mu sync.Mutex
-	// panicked is what address checks panicked with: it is the guest's next request that panics.
-	panicked []any
+	// panics are those of address checks.
+	panics latePanics
 }
 
 // systems are those of all stores.
@@ -61,7 +58,7 @@ func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 	s, stopped := *sys.entry, false
 	s.serveGuest(func() {
-		sys.panicAgain()
+		sys.panics.raise()
 		if err := f(); err != nil {
 			s.hostErr = err
 			failed = ffi.NewError(err.Error())
@@ -71,15 +68,4 @@ func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 		failed = ffi.NewError("go panicked")
 	}
 	return failed
-}
-
-// panicAgain panics as an address check has done, on a goroutine that the guest knows nothing of.
-func (sys *servedSystem) panicAgain() {
-	sys.mu.Lock()
-	defer sys.mu.Unlock()
-	if len(sys.panicked) > 0 {
-		value := sys.panicked[0]
-		sys.panicked = sys.panicked[1:]
-		panic(value)
-	}
 }
