@@ -111,6 +111,7 @@ func withDescriptor(store Storelike, name string, open syscall.Conn, f func(s ff
 	if !failed.IsNil() {
 		return s.failure(ffi.Trap{}, failed)
 	}
+	s.raise() // what was closed may have panicked
 	return nil
 }
 

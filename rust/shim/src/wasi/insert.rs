@@ -4,11 +4,11 @@ use super::descriptors::{Entry, LIMIT};
 use super::fault::Fault;
 use super::host::{AccessMode, HostDir, HostFile, is_directory};
 use super::options::{bytes, wasmtime_wasi_string_t};
-use super::state;
+use super::state::{self, State};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::guard::guard;
 use std::ffi::c_void;
-use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
+use wasmtime_c_api::{WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_error_t};
 
 /// The guest may read the file.
 pub const WASMTIME_FILE_READ_ONLY: u32 = 1;
@@ -56,7 +56,8 @@ pub unsafe extern "C" fn wasmtime_context_insert_file(
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        insert(&mut context, guest_fd, || unsafe { duplicate(host_fd, access) })
+        insert(context.data_mut(), Place::At(guest_fd), |_| unsafe { duplicate(host_fd, access) })?;
+        Ok(())
     })
 }
 
@@ -79,7 +80,7 @@ pub unsafe extern "C" fn wasmtime_context_push_file(
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let number = push(&mut context, || unsafe { duplicate(host_fd, access) })?;
+        let number = insert(context.data_mut(), Place::Lowest, |_| unsafe { duplicate(host_fd, access) })?;
         // SAFETY: the caller promises that it can be written.
         unsafe { guest_fd.write(number) };
         Ok(())
@@ -122,7 +123,8 @@ pub unsafe extern "C" fn wasmtime_context_insert_dir(
         // SAFETY: the caller promises that it can be read.
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        insert(&mut context, guest_fd, || unsafe { duplicate_dir(host_fd, name, access) })
+        insert(context.data_mut(), Place::At(guest_fd), |_| unsafe { duplicate_dir(host_fd, name, access) })?;
+        Ok(())
     })
 }
 
@@ -148,7 +150,7 @@ pub unsafe extern "C" fn wasmtime_context_push_dir(
         // SAFETY: the caller promises that it can be read.
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let number = push(&mut context, || unsafe { duplicate_dir(host_fd, name, access) })?;
+        let number = insert(context.data_mut(), Place::Lowest, |_| unsafe { duplicate_dir(host_fd, name, access) })?;
         // SAFETY: the caller promises that it can be written.
         unsafe { guest_fd.write(number) };
         Ok(())
@@ -182,36 +184,47 @@ pub unsafe extern "C" fn wasmtime_context_remove_file(
     })
 }
 
-/// Puts what `duplicate` makes at a number, and closes what was there.
-fn insert(
-    context: &mut WasmtimeStoreContextMut<'_>,
-    guest_fd: u32,
-    duplicate: impl FnOnce() -> wasmtime::Result<Entry>,
-) -> wasmtime::Result<()> {
-    check_range(guest_fd)?;
-    state::silence_probe();
-    let (state, ctx) = state::find(context.data_mut())?;
-    match state.descriptors.put(guest_fd, duplicate()?) {
-        Some(replaced) => state.close(replaced, ctx).or_else(ignore_errno),
-        None => Ok(()),
+/// Where in the guest's table something goes.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// At this number; what is there is closed.
+    At(u32),
+    /// At the lowest free number.
+    Lowest,
+}
+
+impl Place {
+    /// The lowest free number with `push`, otherwise `guest_fd`.
+    pub(super) fn new(push: bool, guest_fd: u32) -> Place {
+        if push { Place::Lowest } else { Place::At(guest_fd) }
     }
 }
 
-/// Puts what `duplicate` makes at the lowest free number.
-fn push(
-    context: &mut WasmtimeStoreContextMut<'_>,
-    duplicate: impl FnOnce() -> wasmtime::Result<Entry>,
+/// Puts what `make` makes into the guest's table, and returns its number. It is made when nothing else can fail.
+pub(super) fn insert(
+    data: &mut WasmtimeStoreData,
+    place: Place,
+    make: impl FnOnce(&State) -> wasmtime::Result<Entry>,
 ) -> wasmtime::Result<u32> {
+    if let Place::At(number) = place {
+        check_range(number)?;
+    }
     state::silence_probe();
-    let (state, _) = state::find(context.data_mut())?;
-    let entry = duplicate()?;
-    let number = state.descriptors.lowest_free().map_err(|_| {
-        ExtError::error(
-            wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
-            format!("all {LIMIT} guest descriptors are in use"),
-        )
-    })?;
-    state.descriptors.put(number, entry);
+    let (state, ctx) = state::find(data)?;
+    let number = match place {
+        Place::At(number) => number,
+        Place::Lowest => state.descriptors.lowest_free().map_err(|_| {
+            ExtError::error(
+                wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
+                format!("all {LIMIT} guest descriptors are in use"),
+            )
+        })?,
+    };
+    let entry = make(state)?;
+    if let Some(replaced) = state.descriptors.put(number, entry) {
+        // It is gone, whatever closing it says, and the new one is in its place.
+        let _ = state.close(replaced, ctx);
+    }
     Ok(number)
 }
 
@@ -255,7 +268,7 @@ pub(super) unsafe fn name(data: *const u8, len: usize) -> wasmtime::Result<Optio
     Ok(Some(name.to_owned()))
 }
 
-pub(super) fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
+fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
     if guest_fd < LIMIT {
         return Ok(());
     }
@@ -266,7 +279,7 @@ pub(super) fn check_range(guest_fd: u32) -> wasmtime::Result<()> {
 }
 
 /// A descriptor is gone even if closing it reported an error, as on Linux.
-pub(super) fn ignore_errno(fault: Fault) -> wasmtime::Result<()> {
+fn ignore_errno(fault: Fault) -> wasmtime::Result<()> {
     match fault {
         Fault::Errno(_) => Ok(()),
         Fault::Trap(error) => Err(error),

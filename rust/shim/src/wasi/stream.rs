@@ -3,12 +3,11 @@
 //! The binding is asked by one callback. Asked not to wait, it says when it would have to, and later, when there is more to
 //! say, it calls `wasmtime_binding_store_wake`, so that a guest that polls asks again.
 
-use super::descriptors::{Entry, LIMIT};
+use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
 use super::host::{AccessMode, Direction, HostFile, Readiness};
-use super::insert::check_range;
+use super::insert::{Place, insert};
 use super::memory::Spans;
-use super::state;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
@@ -380,30 +379,15 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
         let kind = StreamKind::from_number(kind)?;
         // SAFETY: the caller vouches for both.
         let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
-        if !push {
-            check_range(*guest_fd)?;
-        }
-        state::silence_probe();
-        let (state, ctx) = state::find(store.data_mut())?;
-        if state.any_waker().is_none() {
-            return Err(ExtError::error(
-                wasmtime_error_code_t::WASMTIME_ERROR_NO_WASI,
-                "WASI was not configured by wasmtime_binding_store_set_wasi",
-            ));
-        }
-        if push {
-            *guest_fd = state.descriptors.lowest_free().map_err(|_| {
-                ExtError::error(
-                    wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
-                    format!("all {LIMIT} guest descriptors are in use"),
-                )
-            })?;
-        }
-        let stream = Stream { env, callback, access, kind, nonblock: false };
-        if let Some(replaced) = state.descriptors.put(*guest_fd, Entry::Stream(stream)) {
-            // It is gone, whatever closing it says, and the stream is in its place.
-            let _ = state.close(replaced, ctx);
-        }
+        *guest_fd = insert(store.data_mut(), Place::new(push, *guest_fd), |state| {
+            if state.any_waker().is_none() {
+                return Err(ExtError::error(
+                    wasmtime_error_code_t::WASMTIME_ERROR_NO_WASI,
+                    "WASI was not configured by wasmtime_binding_store_set_wasi",
+                ));
+            }
+            Ok(Entry::Stream(Stream { env, callback, access, kind, nonblock: false }))
+        })?;
         Ok(())
     })
 }

@@ -10,11 +10,9 @@ mod file;
 pub(super) use dir::ServedDir;
 pub(super) use file::ServedFile;
 
-use super::descriptors::{Entry, LIMIT};
+use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
-use super::insert::{check_range, ignore_errno, name};
-use super::state;
-use crate::error::{ExtError, wasmtime_error_code_t};
+use super::insert::{Place, insert, name};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
 use std::ffi::c_void;
@@ -216,24 +214,9 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_fs(
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller vouches for both.
         let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
-        if !push {
-            check_range(*guest_fd)?;
-        }
-        state::silence_probe();
-        let (state, ctx) = state::find(store.data_mut())?;
-        if push {
-            *guest_fd = state.descriptors.lowest_free().map_err(|_| {
-                ExtError::error(
-                    wasmtime_error_code_t::WASMTIME_ERROR_FD_OUT_OF_RANGE,
-                    format!("all {LIMIT} guest descriptors are in use"),
-                )
-            })?;
-        }
-        let root = ServedDir::root(Node { env, callback }, name);
-        match state.descriptors.put(*guest_fd, Entry::ServedDir(Box::new(root))) {
-            // It is gone, whatever closing it says, and the file system is in its place.
-            Some(replaced) => state.close(replaced, ctx).or_else(ignore_errno).or(Ok(())),
-            None => Ok(()),
-        }
+        *guest_fd = insert(store.data_mut(), Place::new(push, *guest_fd), |_| {
+            Ok(Entry::ServedDir(Box::new(ServedDir::root(Node { env, callback }, name))))
+        })?;
+        Ok(())
     })
 }
