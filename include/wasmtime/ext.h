@@ -747,7 +747,7 @@ typedef struct wasmtime_wasi_options_t {
    */
   struct wasmtime_wasi_stdio_t stderr_stream;
   /**
-   * Whether the arguments of the process come before `args`.
+   * Whether the arguments of the process come before `args`. With musl none are known, unless `main` is Rust's.
    */
   bool inherit_args;
   /**

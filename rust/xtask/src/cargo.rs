@@ -11,20 +11,9 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Which kind of library to build.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
-    /// An archive.
-    Static,
-    /// A shared library.
-    Shared,
-}
-
 /// What can be chosen about a build.
 #[derive(Clone)]
 pub struct Options {
-    /// Which kind of library to build.
-    pub kind: Kind,
     /// Optimise across all crates at link time.
     pub lto: bool,
     /// The features instead of the default ones.
@@ -41,23 +30,14 @@ pub struct Built {
     pub native_libs: Vec<String>,
 }
 
-/// Builds the package `wasmtime-archive`.
+/// Builds the static library of the package `wasmtime-archive`.
 pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built> {
-    let (crate_type, kind) = match options.kind {
-        Kind::Static => ("staticlib", CrateType::StaticLib),
-        Kind::Shared => ("cdylib", CrateType::CDyLib),
-    };
     let toolchain = toolchain::of(target)?;
     let tools = Tools::of(target)?;
     let std = if toolchain.std == Std::Source { "built from source" } else { "as installed" };
     println!("{}: {}, standard library {std}; {}", target.dir, toolchain.version, tools.versions()?.join("; "));
     let mut cargo = toolchain.cargo("rustc", target);
-    cargo.current_dir(&ws.rust).args(["--release", "--locked", "--message-format=json", "--lib"]).args([
-        "--package",
-        ARCHIVE,
-        "--crate-type",
-        crate_type,
-    ]);
+    cargo.current_dir(&ws.rust).args(["--release", "--locked", "--message-format=json", "--lib", "--package", ARCHIVE]);
     if let Some(features) = &options.features {
         cargo.args(["--no-default-features", "--features", &features.join(",")]);
     }
@@ -68,11 +48,7 @@ pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built
     if options.lto {
         cargo.env("CARGO_PROFILE_RELEASE_LTO", "fat");
     }
-    if options.kind == Kind::Static {
-        cargo.args(["--", "--print=native-static-libs"]);
-    } else {
-        cargo.args(["--", "-Cstrip=symbols", "-Clink-arg=-Wl,-soname,libwasmtime.so"]);
-    }
+    cargo.args(["--", "--print=native-static-libs"]);
 
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cargo")?;
     let mut library = None;
@@ -83,7 +59,9 @@ pub fn build(ws: &Workspace, target: &Target, options: &Options) -> Result<Built
                 Some(libs) => native_libs = libs.split_whitespace().map(str::to_owned).collect(),
                 None => eprint!("{}", m.message.rendered.unwrap_or_default()),
             },
-            Message::CompilerArtifact(a) if a.target.name == "wasmtime" && a.target.crate_types.contains(&kind) => {
+            Message::CompilerArtifact(a)
+                if a.target.name == "wasmtime" && a.target.crate_types.contains(&CrateType::StaticLib) =>
+            {
                 library = a.filenames.into_iter().next().map(PathBuf::from);
             }
             _ => {}

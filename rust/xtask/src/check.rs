@@ -5,7 +5,7 @@ use crate::library::{self, PLAIN};
 use crate::manifest::{self, Archive, Manifest, archive_path};
 use crate::sources::{self, sha256};
 use crate::symbols;
-use crate::targets::{TARGETS, Target};
+use crate::targets::Target;
 use crate::toolchain;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
@@ -22,7 +22,9 @@ const LIMIT: u64 = 40_000_000;
 const UNDECLARED: &[&str] = &["wasmtime_component_fixed_length_list_type_"];
 
 /// Checks that archives, headers, manifest, notices and sources agree. Reports everything that is wrong.
-pub fn check(ws: &Workspace) -> Result<()> {
+///
+/// Between releases, archives of other platforms than the host's may wait for those who can build them.
+pub fn check(ws: &Workspace, release: bool) -> Result<()> {
     let manifest = Manifest::read(ws)?;
     let mut wrong: Vec<String> = Vec::new();
     let mut ask = |result: Result<()>| wrong.extend(result.err().map(|e| format!("{e:#}")));
@@ -31,9 +33,8 @@ pub fn check(ws: &Workspace) -> Result<()> {
     ask(notices::run(ws, true));
     let host = toolchain::host()?;
     for (dir, archive) in &manifest.archives {
-        // Between releases, archives of other platforms may wait for those who can build them.
         let fresh = archive.sources == sources::hash(ws, Target::find(Some(dir))?)?;
-        if fresh || archive.target == host {
+        if fresh || release || archive.target == host {
             ask(archive_of(ws, dir, archive).with_context(|| format!("build/{dir}")));
         } else {
             println!("build/{dir} is stale: built from other sources; `cargo xtask build --target {dir}`");
@@ -87,17 +88,16 @@ fn declared(ws: &Workspace) -> Result<BTreeSet<String>> {
     Ok(text.split(MARK).skip(1).filter_map(name).collect())
 }
 
-/// Builds the host's archive again and compares it with the committed one.
+/// Builds the archive of a platform again and compares it with the committed one.
 ///
 /// Bit by bit when the tools are those of the manifest; otherwise by what the archives show.
-pub fn prove(ws: &Workspace) -> Result<()> {
-    let host = toolchain::host()?;
-    let Some(target) = TARGETS.iter().find(|t| t.triple == host) else { bail!("no archive is built for {host}") };
+pub fn prove(ws: &Workspace, target: &Target) -> Result<()> {
     let manifest = Manifest::read(ws)?;
     let recorded = manifest.archives.get(target.dir).with_context(|| format!("no archive in build/{}", target.dir))?;
     ensure!(recorded.sources == sources::hash(ws, target)?, "the sources are not those of the archive");
 
-    let again = ws.metadata(target.triple)?.target_directory.join("xtask/prove.a").into_std_path_buf();
+    let again =
+        ws.metadata(target.triple)?.target_directory.join("xtask").join(target.dir).join("prove.a").into_std_path_buf();
     let native_libs = target.native_libs(&library::build(ws, target, &PLAIN, &again)?);
     ensure!(native_libs == recorded.native_libs, "the native libraries are {native_libs:?}");
     let again = fs::read(again)?;

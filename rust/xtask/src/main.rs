@@ -9,14 +9,16 @@ mod check;
 mod compact;
 mod elf;
 mod ext_header;
+mod floor;
 mod go_link;
 mod headers;
-mod libc_floor;
 mod library;
 mod manifest;
 mod notices;
+mod readme;
 mod recipe;
 mod separate;
+mod shared;
 mod sizes;
 mod sources;
 mod symbols;
@@ -46,14 +48,14 @@ enum Command {
     Build(BuildArgs),
     /// Installs the headers of the pinned release and generates include/wasmtime/ext.h.
     Headers(CheckFlag),
-    /// Generates the Go link flags from build/manifest.json.
+    /// Generates the Go link flags and the table in README.md from build/manifest.json.
     Manifest(CheckFlag),
     /// Writes build/THIRD_PARTY_LICENSES.md.
     Notices(CheckFlag),
     /// Checks that archives, headers, manifest, notices and sources agree.
-    Check,
-    /// Builds the host's archive again and compares it with the committed one.
-    Prove,
+    Check(ReleaseFlag),
+    /// Builds an archive again and compares it with the committed one.
+    Prove(ProveArgs),
     /// Measures what each feature costs in the archive, as a Markdown table.
     Sizes(SizesArgs),
 }
@@ -66,7 +68,7 @@ struct BuildArgs {
     /// Build every platform's that is missing or stale; go on after a failure, and end with a table.
     #[arg(long, conflicts_with_all = ["target", "shared", "lto", "output"])]
     all: bool,
-    /// Build the shared library instead, into dist/, and record nothing.
+    /// Make the shared library of the archive, into dist/, and record nothing.
     #[arg(long)]
     shared: bool,
     /// Optimise across all crates at link time: slow to build, for comparisons.
@@ -75,9 +77,17 @@ struct BuildArgs {
     /// Put the archive here and record nothing.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Make the archive from this static library, which cargo built before, to work on the steps after it.
+    /// Make the archive from this static library, which cargo built before, to work on the steps after it. With --shared: make
+    /// the shared library from this archive, whatever its sources.
     #[arg(long, requires = "output")]
     raw: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ProveArgs {
+    /// The platform, as its folder below build/ is called or as rustc calls it; the host's if absent.
+    #[arg(long)]
+    target: Option<String>,
 }
 
 #[derive(Args)]
@@ -85,6 +95,13 @@ struct CheckFlag {
     /// Change nothing; fail with the differences if a file is not what it should be.
     #[arg(long)]
     check: bool,
+}
+
+#[derive(Args)]
+struct ReleaseFlag {
+    /// Allow no stale archive, of any platform.
+    #[arg(long)]
+    release: bool,
 }
 
 #[derive(Args)]
@@ -119,7 +136,7 @@ fn run() -> Result<()> {
             }
             let target = Target::find(args.target.as_deref())?;
             if args.shared {
-                return library::build_shared(&ws, target, args.output.as_deref());
+                return shared::build(&ws, target, args.raw.as_deref(), args.output.as_deref());
             }
             if let (Some(raw), Some(out)) = (&args.raw, &args.output) {
                 return recipe::process(target, raw, &out.with_extension("work"), out);
@@ -133,8 +150,8 @@ fn run() -> Result<()> {
         Command::Headers(flag) => headers::run(&ws, flag.check),
         Command::Manifest(flag) => manifest::run(&ws, flag.check),
         Command::Notices(flag) => notices::run(&ws, flag.check),
-        Command::Check => check::check(&ws),
-        Command::Prove => check::prove(&ws),
+        Command::Check(flag) => check::check(&ws, flag.release),
+        Command::Prove(args) => check::prove(&ws, Target::find(args.target.as_deref())?),
         Command::Sizes(args) => sizes::run(&ws, args.output.as_deref(), args.jobs, &args.only),
     }
 }

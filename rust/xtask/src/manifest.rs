@@ -1,14 +1,14 @@
 //! `build/manifest.json`: what each archive is. The build writes it; everything else reads it.
 
-use crate::libc_floor;
+use crate::floor;
 use crate::library::{self, PLAIN};
 use crate::sources::{self, sha256};
 use crate::symbols;
-use crate::targets::{System, TARGETS, Target};
+use crate::targets::{TARGETS, Target};
 use crate::toolchain;
 use crate::tools::Tools;
 use crate::workspace::{C_API, SHIM, Workspace, package};
-use crate::{go_link, headers};
+use crate::{go_link, headers, readme};
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::DeflateEncoder};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,8 @@ pub struct Archive {
     pub tools: Vec<String>,
     /// What a program must be linked with beside it.
     pub native_libs: Vec<String>,
-    /// The lowest version of the C library that such a program runs on.
-    pub lowest_libc: Option<String>,
+    /// The lowest system that such a program runs on; `floor.rs` says how it is found.
+    pub lowest_system: Option<String>,
 }
 
 impl Manifest {
@@ -98,9 +98,9 @@ pub fn build(ws: &Workspace, target: &Target) -> Result<Archive> {
 
     let metadata = ws.metadata(target.triple)?;
     let work = metadata.target_directory.join("xtask").join(target.dir).into_std_path_buf();
-    let lowest_libc = libc_floor::lowest(target, &path, &native_libs, &work)?;
-    if lowest_libc.is_none() && matches!(target.system, System::Glibc(_)) {
-        eprintln!("warning: zig is not installed, so the lowest C library is not recorded");
+    let lowest_system = floor::lowest(ws, target, &path, &native_libs, &work)?;
+    if lowest_system.is_none() {
+        eprintln!("warning: zig is not installed, so the lowest system is not recorded");
     }
     let (sha256, size, compressed_size, functions) = facts(&fs::read(&path)?)?;
     let archive = Archive {
@@ -115,13 +115,14 @@ pub fn build(ws: &Workspace, target: &Target) -> Result<Archive> {
         rustc: toolchain::of(target)?.name(),
         tools: Tools::of(target)?.versions()?,
         native_libs,
-        lowest_libc,
+        lowest_system,
     };
     println!("{}: {size} bytes, {compressed_size} compressed, {functions} functions", path.display());
     let mut manifest = Manifest::read(ws)?;
     manifest.archives.insert(target.dir.into(), archive.clone());
     manifest.write(ws)?;
     go_link::run(ws, &manifest, false)?;
+    readme::run(ws, &manifest, false)?;
     Ok(archive)
 }
 
@@ -132,7 +133,8 @@ pub fn run(ws: &Workspace, check: bool) -> Result<()> {
         verify(ws, dir, archive).with_context(|| format!("build/manifest.json is not true of build/{dir}"))?;
     }
     headers::go_packages(ws, check)?;
-    go_link::run(ws, &manifest, check)
+    go_link::run(ws, &manifest, check)?;
+    readme::run(ws, &manifest, check)
 }
 
 /// Checks what the manifest says of one archive.
@@ -153,8 +155,8 @@ fn verify(ws: &Workspace, dir: &str, archive: &Archive) -> Result<()> {
         ensure!(*recorded == version, "{name} is {version}: build the archive again");
     }
     let work = metadata.target_directory.join("xtask").join(target.dir).into_std_path_buf();
-    if let Some(lowest) = libc_floor::lowest(target, &path, &archive.native_libs, &work)? {
-        ensure!(archive.lowest_libc.as_ref() == Some(&lowest), "the lowest C library is {lowest}");
+    if let Some(lowest) = floor::lowest(ws, target, &path, &archive.native_libs, &work)? {
+        ensure!(archive.lowest_system.as_ref() == Some(&lowest), "the lowest system is {lowest}");
     }
     Ok(())
 }

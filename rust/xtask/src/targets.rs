@@ -16,6 +16,8 @@ pub struct Target {
     pub tools: Option<&'static str>,
     /// What programs with the archive run on.
     pub system: System,
+    /// How it is shown on the machine that builds it that programs with the archive work, for README.md.
+    pub proof: &'static str,
 }
 
 /// The system below the programs of a platform, with the lowest version that the archive is built for.
@@ -31,6 +33,9 @@ pub enum System {
     MacOs(&'static str),
 }
 
+/// The import libraries of the DLLs that the archive for Windows uses.
+const WINDOWS_LIBS: &[&str] = &["-lkernel32", "-lntdll", "-luserenv", "-lws2_32", "-lole32", "-lshell32", "-lgcc_eh"];
+
 /// All platforms, in the order in which they are built.
 pub const TARGETS: &[Target] = &[
     Target {
@@ -40,6 +45,7 @@ pub const TARGETS: &[Target] = &[
         zig: "x86_64-linux-gnu",
         tools: Some(""),
         system: System::Glibc(17),
+        proof: "all tests",
     },
     Target {
         dir: "linux-aarch64",
@@ -48,6 +54,7 @@ pub const TARGETS: &[Target] = &[
         zig: "aarch64-linux-gnu",
         tools: None,
         system: System::Glibc(17),
+        proof: "all tests, under qemu",
     },
     Target {
         dir: "linux-x86_64-musl",
@@ -56,6 +63,7 @@ pub const TARGETS: &[Target] = &[
         zig: "x86_64-linux-musl",
         tools: None,
         system: System::Musl,
+        proof: "all tests, fully static",
     },
     Target {
         dir: "linux-aarch64-musl",
@@ -64,6 +72,7 @@ pub const TARGETS: &[Target] = &[
         zig: "aarch64-linux-musl",
         tools: None,
         system: System::Musl,
+        proof: "all tests, fully static, under qemu",
     },
     Target {
         dir: "linux-riscv64",
@@ -72,6 +81,7 @@ pub const TARGETS: &[Target] = &[
         zig: "riscv64-linux-gnu",
         tools: None,
         system: System::Glibc(27),
+        proof: "all tests, under qemu",
     },
     Target {
         dir: "windows-x86_64",
@@ -80,6 +90,7 @@ pub const TARGETS: &[Target] = &[
         zig: "x86_64-windows-gnu",
         tools: Some("x86_64-w64-mingw32-"),
         system: System::Windows,
+        proof: "all tests, under Wine",
     },
     Target {
         dir: "macos-aarch64",
@@ -88,6 +99,7 @@ pub const TARGETS: &[Target] = &[
         zig: "aarch64-macos",
         tools: None,
         system: System::MacOs("12.0"),
+        proof: "linked; not run here",
     },
     Target {
         dir: "macos-x86_64",
@@ -96,6 +108,7 @@ pub const TARGETS: &[Target] = &[
         zig: "x86_64-macos",
         tools: None,
         system: System::MacOs("12.0"),
+        proof: "linked; not run here",
     },
     Target {
         dir: "windows-aarch64",
@@ -104,6 +117,7 @@ pub const TARGETS: &[Target] = &[
         zig: "aarch64-windows-gnu",
         tools: None,
         system: System::Windows,
+        proof: "linked; not run here",
     },
 ];
 
@@ -137,6 +151,11 @@ impl Target {
         matches!(self.system, System::Glibc(_) | System::Musl)
     }
 
+    /// The platform with the same names in Go and the other C library, if there is one.
+    pub fn twin(&self) -> Option<&'static Self> {
+        TARGETS.iter().find(|other| other.go == self.go && other.dir != self.dir)
+    }
+
     /// The build tag of Go that chooses the archive, where operating system and architecture do not.
     pub fn tag(&self) -> Option<&'static str> {
         (self.system == System::Musl).then_some("musl")
@@ -144,10 +163,21 @@ impl Target {
 
     /// The libraries that a program must be linked with beside the archive, from those that rustc names.
     ///
+    /// For Windows rustc names import libraries of its own crates, which nobody else has, and not always that of the system
+    /// which has the same function. So the system's are named here; a program that refers to everything is linked with them
+    /// whenever the floor is determined.
+    ///
     /// The unwinder is the one exception to rustc's list. `-lgcc_s` exists as a shared library only, and zig knows none
     /// by default. `-lgcc_eh` suits gcc with and without `-static`, and zig, which reads it as its own libunwind.
-    /// The C library itself is every linker's own business.
+    /// The C library itself is every linker's own business, and on macOS, where it is one with the system's library, nothing else
+    /// is needed: `floor/` links against it alone.
     pub fn native_libs(&self, from_rustc: &[String]) -> Vec<String> {
+        if self.system == System::Windows {
+            return WINDOWS_LIBS.iter().map(|&lib| lib.to_owned()).collect();
+        }
+        if matches!(self.system, System::MacOs(_)) {
+            return Vec::new();
+        }
         let mut libs = Vec::new();
         for lib in from_rustc.iter().filter(|lib| *lib != "-lc") {
             let lib = if lib == "-lgcc_s" || lib == "-lunwind" { "-lgcc_eh" } else { lib };

@@ -34,6 +34,9 @@ const INLINE: usize = 4;
 /// Linux's `IOV_MAX`: more buffers in one call are `EINVAL`.
 const IOV_MAX: u32 = 1024;
 
+/// As many bytes as Linux transfers in one call. macOS refuses to transfer as many as do not fit into an `int`.
+const MOST: usize = 0x7fff_f000;
+
 /// The buffers of one scatter or gather call.
 ///
 /// The pointers stay good for as long as the host call lasts: nothing can grow, move or free the memory meanwhile. In a
@@ -92,7 +95,8 @@ impl Spans {
                 let entry = base.add(array as usize + i * 8);
                 (read_u32(entry), read_u32(entry.add(4)))
             };
-            let span = Span::within((base, size), buf, len)?;
+            let mut span = Span::within((base, size), buf, len)?;
+            span.len = span.len.min(MOST - self.total);
             match long {
                 true => self.heap.push(span),
                 false => self.inline[i] = MaybeUninit::new(span),

@@ -93,7 +93,7 @@ pub struct wasmtime_wasi_options_t {
     pub stdout_stream: wasmtime_wasi_stdio_t,
     /// Standard error, which can only be written.
     pub stderr_stream: wasmtime_wasi_stdio_t,
-    /// Whether the arguments of the process come before `args`.
+    /// Whether the arguments of the process come before `args`. With musl none are known, unless `main` is Rust's.
     pub inherit_args: bool,
     /// Whether the environment of the process comes before `env`.
     pub inherit_env: bool,

@@ -27,10 +27,12 @@ pub fn rewrite(old: &[u8], names: &Names) -> Vec<u8> {
         match u32_at(old, at) as u32 {
             LC_SEGMENT_64 => segment(old, &mut new, at, &mut emptied),
             LC_SYMTAB => symbols(old, &mut new, at, names, &emptied),
-            LC_DATA_IN_CODE | LC_LINKER_OPTIMIZATION_HINT => {
+            LC_DATA_IN_CODE => {
                 let (from, size) = (u32_at(old, at + 8), u32_at(old, at + 12));
                 copy(old, &mut new, at + 8, from, size, 8);
             }
+            // A million bytes, so that the linker may shorten a few loads of addresses.
+            LC_LINKER_OPTIMIZATION_HINT => new[at + 8..at + 16].fill(0),
             _ => {}
         }
         at += u32_at(old, at + 4);

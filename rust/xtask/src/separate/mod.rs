@@ -18,8 +18,17 @@ struct Member<'a> {
     name: String,
     data: &'a [u8],
     symbols: Vec<symbols::Symbol>,
-    /// Made by a tool that imports functions of a shared library; its names mean something to the linker.
-    import: bool,
+    /// What it is of an import from a shared library, if it is one.
+    import: Option<Import>,
+}
+
+/// What tools make to import functions from a shared library. The names of functions in it mean something to the linker.
+#[derive(Clone, Copy, PartialEq)]
+enum Import {
+    /// One function, in a form that is no object.
+    Short,
+    /// A part of the tables of imports: the library's or one function's.
+    Part,
 }
 
 /// How the names in an object change.
@@ -43,12 +52,12 @@ pub fn process(archive: &[u8], keep: &BTreeSet<String>) -> Result<Vec<(String, V
     let mut objects = Vec::new();
     for (n, member) in members.iter().enumerate().filter(|(n, _)| reached.contains(n)) {
         let data = match object::FileKind::parse(member.data) {
-            _ if member.import => member.data.to_vec(),
+            _ if member.import == Some(Import::Short) => member.data.to_vec(),
             Ok(object::FileKind::MachO64) => macho::rewrite(member.data, &names),
             _ => coff::rewrite(member.data, &names),
         };
         // Only imports are told apart by their names, by linkers that sort them.
-        let name = if member.import { member.name.clone() } else { format!("wasmtime{n}.o") };
+        let name = if member.import.is_some() { member.name.clone() } else { format!("wasmtime{n}.o") };
         objects.push((name, data));
     }
     Ok(objects)
@@ -62,7 +71,10 @@ fn members(archive: &[u8]) -> Result<Vec<Member<'_>>> {
         let data = member.data(archive)?;
         // rustc adds its own metadata, which is no object.
         let Some(symbols) = symbols::of(data).with_context(|| name.clone())? else { continue };
-        let import = symbols::is_import(data)?;
+        let import = match object::FileKind::parse(data) {
+            Ok(object::FileKind::CoffImport) => Some(Import::Short),
+            _ => symbols::is_import(data)?.then_some(Import::Part),
+        };
         members.push(Member { name, data, symbols, import });
     }
     Ok(members)
@@ -77,11 +89,14 @@ fn reached(members: &[Member], keep: &BTreeSet<String>) -> BTreeSet<usize> {
         }
     }
     let mut todo: Vec<usize> = keep.iter().filter_map(|name| definitions.get(name.as_str()).copied()).collect();
-    // The parts of an import belong together by the names of their sections only.
-    todo.extend((0..members.len()).filter(|&n| members[n].import));
     let mut reached = BTreeSet::new();
     while let Some(n) = todo.pop() {
         if reached.insert(n) {
+            if members[n].import == Some(Import::Short) {
+                // It refers to the parts that describe its library by nothing but the common name.
+                let is_part = |other: &Member| other.import == Some(Import::Part) && other.name == members[n].name;
+                todo.extend((0..members.len()).filter(|&other| is_part(&members[other])));
+            }
             let wanted = members[n].symbols.iter().filter(|s| !s.defined);
             todo.extend(wanted.filter_map(|s| definitions.get(s.name.as_str()).copied()));
         }
@@ -91,8 +106,13 @@ fn reached(members: &[Member], keep: &BTreeSet<String>) -> BTreeSet<usize> {
 
 /// New names for what the objects define for each other.
 fn names(members: &[Member], keep: &BTreeSet<String>) -> Names {
-    let imported: BTreeSet<&str> =
-        members.iter().filter(|m| m.import).flat_map(|m| &m.symbols).map(|s| s.name.as_str()).collect();
+    let imported: BTreeSet<&str> = members
+        .iter()
+        .filter(|m| m.import.is_some())
+        .flat_map(|m| &m.symbols)
+        .map(|s| s.name.as_str())
+        .filter(|name| !names_a_file(name))
+        .collect();
     let mut shared = BTreeMap::new();
     for symbol in members.iter().flat_map(|m| &m.symbols).filter(|s| s.defined) {
         if !keep.contains(&symbol.name) && !imported.contains(symbol.name.as_str()) {
@@ -101,6 +121,12 @@ fn names(members: &[Member], keep: &BTreeSet<String>) -> Names {
         }
     }
     Names { shared }
+}
+
+/// Whether a name in the parts of an import is made of the path of a temporary file, as dlltool does it; so that it is another
+/// one in every build.
+fn names_a_file(name: &str) -> bool {
+    name.starts_with("_head_") || name.ends_with("_iname")
 }
 
 #[cfg(test)]
@@ -187,5 +213,41 @@ mod tests {
     #[test]
     fn macho() {
         processed(BinaryFormat::MachO, "macos-x86_64", ("__LLVM", "__bitcode"));
+    }
+
+    /// A part of an import as dlltool makes it.
+    fn part(defined: &str, wanted: &str) -> Vec<u8> {
+        let mut object = Object::new(BinaryFormat::Coff, Architecture::X86_64, Endianness::Little);
+        let tables = object.add_section(vec![], b".idata$5".to_vec(), SectionKind::Data);
+        object.append_section_data(tables, &[0; 8], 8);
+        object.add_symbol(function(defined, SymbolSection::Section(tables), 0, SymbolScope::Dynamic));
+        object.add_symbol(function(wanted, SymbolSection::Undefined, 0, SymbolScope::Unknown));
+        object.write().unwrap()
+    }
+
+    #[test]
+    fn imports() {
+        let (head, tail) = ("_head__tmp_rustcA1b2C3_kernel32_dll", "__tmp_rustcA1b2C3_kernel32_dll_iname");
+        let objects = vec![
+            ("a.o".to_owned(), object(BinaryFormat::Coff, "wasm_one", "helper", "__imp_Sleep", ("", ".drectve"))),
+            ("kernel32.dllh.o".to_owned(), part(head, tail)),
+            ("kernel32.dlls0.o".to_owned(), part("__imp_Sleep", head)),
+            ("kernel32.dlls1.o".to_owned(), part("__imp_Beep", head)),
+            ("kernel32.dllt.o".to_owned(), part(tail, tail)),
+        ];
+        let folder = std::env::temp_dir().join(format!("xtask-imports-{}", std::process::id()));
+        let path = folder.join("raw.a");
+        archive::write(Target::find(Some("windows-x86_64")).unwrap(), objects, &path).unwrap();
+        let raw = fs::read(&path).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        let objects = process(&raw, &symbols::api(&raw).unwrap()).unwrap();
+
+        let names: Vec<_> = objects.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["wasmtime0.o", "kernel32.dllh.o", "kernel32.dlls0.o", "kernel32.dllt.o"]);
+        let symbols: Vec<_> = objects.iter().flat_map(|(_, data)| symbols::of(data).unwrap().unwrap()).collect();
+        assert!(symbols.iter().all(|s| !s.name.contains("rustc")), "a name tells where it was built");
+        for symbol in symbols.iter().filter(|s| !s.defined) {
+            assert!(symbols.iter().any(|s| s.defined && s.name == symbol.name), "{} is lost", symbol.name);
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Files of the host behind guest descriptors.
 //!
 //! `unix/` and `windows/` have the same interface: [`HostFile`] is one file and what a guest can do with it, in terms of
-//! Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files. `kind.rs`,
+//! Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files. `own.rs`, `kind.rs`,
 //! `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands in elsewhere.
 
 mod kind;
 mod listing;
+#[cfg(any(unix, windows))]
+mod own;
 pub(super) mod rights;
 #[cfg(unix)]
 mod unix;

@@ -2,7 +2,7 @@
 
 use super::errno::errno;
 use super::times::timestamps;
-use super::{AccessMode, Kind, bad_host_file, check_kind, rights, served_stat, system};
+use super::{AccessMode, Kind, bad_host_file, check_kind, served_stat, system};
 use crate::wasi::fault::Errno;
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{OFlags, SeekFrom, Stat};
@@ -10,7 +10,7 @@ use rustix::io::Errno as Host;
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::sync::OnceLock;
-use wasmtime_wasi::p1::types::{Advice, Fdflags, Fdstat, Filestat, Fstflags, Whence};
+use wasmtime_wasi::p1::types::{Advice, Fdflags, Filestat, Fstflags, Whence};
 
 /// A descriptor of the host, and what belongs to the guest's descriptor alone: the access mode, the append flag and the
 /// non-blocking flag. The open file description, and with it the position, is shared with the host.
@@ -19,16 +19,16 @@ pub(in crate::wasi) struct HostFile {
     /// Whether `fd` is closed with this object; the process's standard streams and `/dev/null` are not.
     owned: bool,
     /// Nothing until the first use.
-    kind: Option<Kind>,
-    pub(super) access: AccessMode,
-    pub(super) append: bool,
+    pub(in crate::wasi::host) kind: Option<Kind>,
+    pub(in crate::wasi::host) access: AccessMode,
+    pub(in crate::wasi::host) append: bool,
     /// Whether the host opened the file with `O_APPEND`, which the guest cannot take back.
-    pub(super) always_append: bool,
-    pub(super) nonblock: bool,
+    pub(in crate::wasi::host) always_append: bool,
+    pub(in crate::wasi::host) nonblock: bool,
     /// How writes are synchronised, which is settled when a guest opens the file.
-    sync: Fdflags,
+    pub(in crate::wasi::host) sync: Fdflags,
     /// Device and inode for the guest, when the file is that of a file system which the binding serves.
-    served: Option<Box<(u64, u64)>>,
+    pub(in crate::wasi::host) served: Option<Box<(u64, u64)>>,
 }
 
 impl Drop for HostFile {
@@ -122,20 +122,6 @@ impl HostFile {
         file
     }
 
-    fn open_with(&mut self, flags: Fdflags) {
-        self.append = flags.contains(Fdflags::APPEND);
-        self.nonblock = flags.contains(Fdflags::NONBLOCK);
-        self.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
-    }
-
-    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and an inode of
-    /// its own.
-    pub(in crate::wasi) fn served_as(mut self, flags: Fdflags, identity: (u64, u64)) -> HostFile {
-        self.open_with(flags);
-        self.served = Some(Box::new(identity));
-        self
-    }
-
     /// Looks at the file before its first use.
     #[inline]
     pub(in crate::wasi) fn look(&mut self) -> Result<(), Errno> {
@@ -158,28 +144,10 @@ impl HostFile {
         Ok(kind)
     }
 
-    /// The kind; only the table hands out files, and it has looked at them.
-    #[inline]
-    pub(super) fn kind(&self) -> Kind {
-        self.kind.unwrap_or(Kind::Other)
-    }
-
     #[inline]
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is owned by this object, or belongs to the process for good.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
-    }
-
-    /// `EBADF` unless the guest may read.
-    #[inline]
-    pub(in crate::wasi) fn check_readable(&self) -> Result<(), Errno> {
-        if self.access.reads() { Ok(()) } else { Err(Errno::Badf) }
-    }
-
-    /// `EBADF` unless the guest may write.
-    #[inline]
-    pub(in crate::wasi) fn check_writable(&self) -> Result<(), Errno> {
-        if self.access.writes() { Ok(()) } else { Err(Errno::Badf) }
     }
 
     /// Moves the position, which the host's file shares.
@@ -247,7 +215,7 @@ impl HostFile {
             return Err(Errno::Inval);
         }
         self.check_writable()?;
-        retry(|| rustix::fs::fallocate(self.as_fd(), rustix::fs::FallocateFlags::empty(), offset, len))
+        retry(|| system::allocate(self.as_fd(), offset, len))
     }
 
     /// Says how a range will be used.
@@ -262,38 +230,8 @@ impl HostFile {
     pub(in crate::wasi) fn sync(&self, data_only: bool) -> Result<(), Errno> {
         retry(|| match data_only {
             true => system::sync_data(self.as_fd()),
-            false => rustix::fs::fsync(self.as_fd()),
+            false => system::sync(self.as_fd()),
         })
-    }
-
-    /// File type, flags and rights of the guest's descriptor.
-    pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        let mut flags = self.sync;
-        flags.set(Fdflags::APPEND, self.append);
-        flags.set(Fdflags::NONBLOCK, self.nonblock);
-        rights::file(self.kind(), self.access, flags)
-    }
-
-    /// Sets the flags of the guest's descriptor. Those of the open file description stay as the host has them.
-    ///
-    /// `EINVAL` for new flags that say how writes are synchronised: like Linux, WASI cannot change them on an open
-    /// file. `EPERM` for taking back an `O_APPEND` that the host set.
-    pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
-        if (flags - self.sync).intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
-            return Err(Errno::Inval);
-        }
-        let append = flags.contains(Fdflags::APPEND);
-        if self.always_append && !append {
-            return Err(Errno::Perm);
-        }
-        self.append = append;
-        self.nonblock = flags.contains(Fdflags::NONBLOCK);
-        Ok(())
-    }
-
-    /// Says whether the guest's descriptor is not to wait.
-    pub(in crate::wasi) fn set_nonblock(&mut self, nonblock: bool) {
-        self.nonblock = nonblock;
     }
 
     /// How many bytes can be read at once. For a file that has a position, those behind it.

@@ -1,6 +1,6 @@
 //! How the kind of a descriptor is found.
 
-use super::Kind;
+use super::{Kind, system};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FileType, Stat};
 use wasmtime_wasi::p1::types::Filetype;
@@ -13,13 +13,10 @@ impl Kind {
             FileType::Directory => Kind::Directory,
             FileType::Fifo => Kind::Pipe,
             FileType::BlockDevice => Kind::BlockDevice,
-            #[cfg(target_os = "linux")]
-            FileType::CharacterDevice if stat.st_rdev == libc::makedev(1, 3) => Kind::Null,
-            FileType::CharacterDevice => match rustix::fs::seek(fd, rustix::fs::SeekFrom::Current(0)) {
-                Ok(_) => Kind::Device,
-                Err(_) => Kind::Terminal,
-            },
-            FileType::Socket if super::system::is_listener(fd) => Kind::Listener,
+            FileType::CharacterDevice if system::is_null(stat) => Kind::Null,
+            FileType::CharacterDevice if system::is_terminal(fd) => Kind::Terminal,
+            FileType::CharacterDevice => Kind::Device,
+            FileType::Socket if system::is_listener(fd) => Kind::Listener,
             FileType::Socket => match rustix::net::sockopt::socket_type(fd) {
                 Ok(rustix::net::SocketType::DGRAM) => Kind::SocketDgram,
                 _ => Kind::SocketStream,

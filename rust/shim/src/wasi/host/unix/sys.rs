@@ -130,7 +130,7 @@ pub(super) fn send(fd: BorrowedFd<'_>, spans: &[Span], never_waits: bool) -> Res
     #[cfg(target_os = "linux")]
     return send(libc::MSG_NOSIGNAL);
     #[cfg(not(target_os = "linux"))]
-    super::sigpipe::held_back(|| send(0))
+    super::sigpipe::held_back(fd, || send(0))
 }
 
 /// Accepts a connection. The new descriptor does not block and is not inherited.

@@ -1,49 +1,43 @@
-//! Calls that are not the same on all Unix systems.
+//! Calls that are not the same on all Unix systems. `apple/` has the same for macOS.
 
 use rustix::fd::BorrowedFd;
+use rustix::fs::{FallocateFlags, SeekFrom, Stat};
 use rustix::io::Result;
 use std::num::NonZeroU64;
 use wasmtime_wasi::p1::types::Advice;
 
+pub(super) use rustix::event::poll;
+pub(super) use rustix::fs::{fdatasync as sync_data, fsync as sync};
+
+/// Whether sending takes heed of `MSG_DONTWAIT`.
+pub(super) const SENDS_WITHOUT_WAITING: bool = true;
+
+/// Whether a character device is `/dev/null`.
+pub(super) fn is_null(stat: &Stat) -> bool {
+    cfg!(target_os = "linux") && stat.st_rdev == libc::makedev(1, 3)
+}
+
+/// Whether a character device has no position.
+pub(super) fn is_terminal(fd: BorrowedFd<'_>) -> bool {
+    rustix::fs::seek(fd, SeekFrom::Current(0)).is_err()
+}
+
 /// Whether a socket takes connections.
-#[cfg(not(target_vendor = "apple"))]
 pub(super) fn is_listener(fd: BorrowedFd<'_>) -> bool {
     rustix::net::sockopt::socket_acceptconn(fd) == Ok(true)
 }
 
-/// Whether a socket takes connections.
-#[cfg(target_vendor = "apple")]
-pub(super) fn is_listener(fd: BorrowedFd<'_>) -> bool {
-    use std::os::fd::AsRawFd;
-    let mut listens: libc::c_int = 0;
-    let mut size = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: the option is a number, for which there is room.
-    let result = unsafe {
-        libc::getsockopt(
-            fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ACCEPTCONN,
-            (&raw mut listens).cast(),
-            &raw mut size,
-        )
-    };
-    result == 0 && listens != 0
+/// How many bytes a socket takes for sure when it is ready to be written.
+pub(super) fn sure_to_send(_: BorrowedFd<'_>) -> usize {
+    1
 }
 
-/// Writes the contents of a file, and of its attributes only those that reading it takes, to the disk.
-#[cfg(not(target_vendor = "apple"))]
-pub(super) fn sync_data(fd: BorrowedFd<'_>) -> Result<()> {
-    rustix::fs::fdatasync(fd)
-}
-
-/// Writes the contents of a file, and its attributes as well, to the disk.
-#[cfg(target_vendor = "apple")]
-pub(super) fn sync_data(fd: BorrowedFd<'_>) -> Result<()> {
-    rustix::fs::fsync(fd)
+/// Makes room for a range of a file and extends the file to its end.
+pub(super) fn allocate(fd: BorrowedFd<'_>, offset: u64, len: u64) -> Result<()> {
+    rustix::fs::fallocate(fd, FallocateFlags::empty(), offset, len)
 }
 
 /// Says how a range of a file will be used.
-#[cfg(not(target_vendor = "apple"))]
 pub(super) fn advise(fd: BorrowedFd<'_>, offset: u64, len: Option<NonZeroU64>, advice: Advice) -> Result<()> {
     use rustix::fs::Advice as To;
     let advice = match advice {
@@ -55,13 +49,4 @@ pub(super) fn advise(fd: BorrowedFd<'_>, offset: u64, len: Option<NonZeroU64>, a
         Advice::Noreuse => To::NoReuse,
     };
     rustix::fs::fadvise(fd, offset, len, advice)
-}
-
-/// Says how a range of a file will be used. The system wants to know only what will be read soon.
-#[cfg(target_vendor = "apple")]
-pub(super) fn advise(fd: BorrowedFd<'_>, offset: u64, len: Option<NonZeroU64>, advice: Advice) -> Result<()> {
-    match advice {
-        Advice::Willneed => rustix::fs::fcntl_rdadvise(fd, offset, len.map_or(u64::MAX, NonZeroU64::get)),
-        _ => Ok(()),
-    }
 }

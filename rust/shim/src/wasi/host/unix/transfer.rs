@@ -2,7 +2,7 @@
 
 use super::errno::errno;
 use super::file::{HostFile, retry};
-use super::{Direction, Kind, sigpipe, sys, wait};
+use super::{Direction, Kind, sigpipe, sys, system, wait};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::{Span, Spans};
@@ -103,7 +103,8 @@ impl HostFile {
             fault => Err(fault),
         };
         let must_return = self.nonblock || waker.is_some();
-        let held = must_return && !self.kind().is_socket() && !self.host_is_nonblocking()?;
+        let told = self.kind().is_socket() && system::SENDS_WITHOUT_WAITING;
+        let held = must_return && !told && !self.host_is_nonblocking()?;
         // What is written byte by byte, and read meanwhile, has no end.
         let enough = if held && self.nonblock && self.kind() == Kind::Terminal { TERMINAL_SHARE } else { usize::MAX };
         loop {
@@ -131,7 +132,7 @@ impl HostFile {
     fn write_once(&self, spans: &[Span], never_waits: bool) -> Result<usize, Host> {
         match self.kind() {
             kind if kind.is_socket() => sys::send(self.as_fd(), spans, never_waits),
-            Kind::Pipe => sigpipe::held_back(|| sys::write(self.as_fd(), spans)),
+            Kind::Pipe => sigpipe::held_back(self.as_fd(), || sys::write(self.as_fd(), spans)),
             _ => sys::write(self.as_fd(), spans),
         }
     }
@@ -141,17 +142,22 @@ impl HostFile {
         if spans.total() == 0 {
             return self.write_once(spans.as_slice(), true);
         }
-        match sigpipe::held_back(|| sys::write_now(self.as_fd(), spans.as_slice())) {
+        match sigpipe::held_back(self.as_fd(), || sys::write_now(self.as_fd(), spans.as_slice())) {
             Err(Host::OPNOTSUPP) => {}
             written => return written,
         }
         // The operating system cannot be told: no more than what something that is ready takes for sure.
         let most = match self.kind() {
             Kind::Terminal => 1,
+            Kind::SocketStream | Kind::Listener => system::sure_to_send(self.as_fd()),
             _ => PIPE_BUF,
         };
         if !wait::is_ready(self.as_fd(), Direction::Write)? {
             return Err(Host::AGAIN);
+        }
+        // What is sent at once arrives at once, and is never cut.
+        if self.kind() == Kind::SocketDgram {
+            return self.write_once(spans.as_slice(), true);
         }
         let first = spans.as_slice().iter().copied().find(|span| span.len > 0);
         let part = first.map(|span| Span { base: span.base, len: span.len.min(most) });

@@ -2,7 +2,7 @@
 //!
 //! Where a waker is given, the wait ends when somebody interrupts the guest.
 
-use super::{Direction, HostFile, Readiness, Woken};
+use super::{Direction, HostFile, Readiness, Woken, system};
 use crate::wake::Waker;
 use crate::wasi::fault::{Fault, Outcome};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -42,6 +42,9 @@ pub(super) fn until_ready(fd: BorrowedFd<'_>, direction: Direction, waker: Optio
     Ok(())
 }
 
+/// As long as macOS waits at a time: so many milliseconds fit into its number.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// Waits for the first of the descriptors, at most for the given time, and counts those that are ready. A signal does
 /// not end the wait.
 fn poll(fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Errno> {
@@ -49,13 +52,11 @@ fn poll(fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Errno> 
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     let mut left = time;
     loop {
-        // Times that the operating system cannot count are cut: nobody waits for centuries.
-        let timeout = left.map(|left| Timespec {
-            tv_sec: left.as_secs().min(i32::MAX as u64) as _,
-            tv_nsec: left.subsec_nanos() as _,
-        });
-        match rustix::event::poll(fds, timeout.as_ref()) {
+        let part = left.map(|left| left.min(LONGEST));
+        let timeout = part.map(|part| Timespec { tv_sec: part.as_secs() as _, tv_nsec: part.subsec_nanos() as _ });
+        match system::poll(fds, timeout.as_ref()) {
             Err(Errno::INTR) => {}
+            Ok(0) if left > Some(LONGEST) => {}
             other => return other,
         }
         if let Some(deadline) = deadline {

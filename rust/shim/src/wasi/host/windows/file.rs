@@ -6,13 +6,13 @@ use super::kind::duplicate_socket;
 use super::later::{Later, close};
 use super::sys::{self, Handle};
 use super::times::{nanoseconds, steps};
-use super::{AccessMode, Kind, bad_host_file, check_kind, new_times, rights, served_stat};
+use super::{AccessMode, Kind, bad_host_file, check_kind, new_times, served_stat};
 use crate::wasi::fault::Errno;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
 use std::sync::OnceLock;
-use wasmtime_wasi::p1::types::{Advice, Fdflags, Fdstat, Filestat, Filetype, Fstflags, Whence};
+use wasmtime_wasi::p1::types::{Advice, Fdflags, Filestat, Filetype, Fstflags, Whence};
 use windows_sys::Win32::Networking::WinSock as w;
 use windows_sys::Win32::Storage::FileSystem as fs;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE};
@@ -25,18 +25,18 @@ pub(in crate::wasi) struct HostFile {
     /// Whether `handle` is closed with this object; the process's standard streams and `NUL` are not.
     owned: bool,
     /// Nothing until the first use.
-    kind: Option<Kind>,
+    pub(in crate::wasi::host) kind: Option<Kind>,
     /// Whether it was opened with `FILE_FLAG_OVERLAPPED`.
     pub(super) overlapped: bool,
-    pub(super) access: AccessMode,
-    pub(super) append: bool,
+    pub(in crate::wasi::host) access: AccessMode,
+    pub(in crate::wasi::host) append: bool,
     /// Whether the host can only append, which the guest cannot take back.
-    pub(super) always_append: bool,
-    pub(super) nonblock: bool,
+    pub(in crate::wasi::host) always_append: bool,
+    pub(in crate::wasi::host) nonblock: bool,
     /// How writes are synchronised, which is settled when a guest opens the file.
-    sync: Fdflags,
+    pub(in crate::wasi::host) sync: Fdflags,
     /// Device and inode for the guest, when the file is that of a file system which the binding serves.
-    served: Option<Box<(u64, u64)>>,
+    pub(in crate::wasi::host) served: Option<Box<(u64, u64)>>,
     /// The position in a file that was opened for overlapped I/O, which has none in Windows: the host has its own.
     pub(super) position: Cell<u64>,
     /// What a guest that must not wait has written and the other side has not taken yet.
@@ -44,7 +44,7 @@ pub(in crate::wasi) struct HostFile {
     pub(super) console: RefCell<Console>,
     /// Whether a wait has seen that the other side of a connection broke it off, which a read may not learn any more.
     pub(super) reset: Cell<bool>,
-    /// Whether the guest has ended its direction of a connection.
+    /// Whether the guest has ended its direction of a connection, or accepting.
     pub(super) ended: Cell<bool>,
 }
 
@@ -69,26 +69,38 @@ impl HostFile {
     ///
     /// If `host_fd` is an open handle, it must stay open during the call.
     pub(in crate::wasi) unsafe fn duplicate(host_fd: *mut c_void, access: AccessMode) -> wasmtime::Result<HostFile> {
-        let theirs = Handle::new(host_fd);
         let number = host_fd as isize;
-        if !theirs.is_plausible() {
-            return Err(bad_host_file(number, "it is no handle"));
-        }
-        let bad = |error: Host| bad_host_file(number, error);
-        let kind = Kind::of(theirs).map_err(bad)?;
-        check_kind(kind)?;
+        let theirs = handle(host_fd).ok_or_else(|| bad_host_file(number, "it is no handle"))?;
+        let file = HostFile::copy(theirs, access).map_err(|e| bad_host_file(number, e))?;
+        check_kind(file.kind())?;
+        Ok(file)
+    }
+
+    /// Duplicates the handle of a connection that a binding has accepted for a guest.
+    ///
+    /// # Safety
+    ///
+    /// As for [`HostFile::duplicate`].
+    pub(in crate::wasi) unsafe fn accepted(host_fd: *mut c_void, access: AccessMode) -> Result<HostFile, Errno> {
+        let theirs = handle(host_fd).ok_or(Errno::Badf)?;
+        HostFile::copy(theirs, access).map_err(errno)
+    }
+
+    /// Duplicates a handle, if it is open, and looks at it.
+    fn copy(theirs: Handle, access: AccessMode) -> Result<HostFile, Host> {
+        let kind = Kind::of(theirs)?;
         let ours = match kind.is_socket() {
             // Not every provider of sockets knows how.
             true => duplicate_socket(theirs).or_else(|_| sys::duplicate(theirs)),
             false => sys::duplicate(theirs),
         };
-        let mut file = HostFile::new(Handle::new(ours.map_err(bad)?.into_raw_handle()), true, None, access);
-        file.examine(kind).map_err(bad)?;
+        let mut file = HostFile::new(Handle::new(ours?.into_raw_handle()), true, None, access);
+        file.examine(kind)?;
         Ok(file)
     }
 
     /// A socket that is the guest's alone.
-    pub(super) fn accepted(socket: OwnedHandle, access: AccessMode, nonblock: bool) -> HostFile {
+    pub(super) fn connection(socket: OwnedHandle, access: AccessMode, nonblock: bool) -> HostFile {
         let mut file = HostFile::new(Handle::new(socket.into_raw_handle()), true, Some(Kind::SocketStream), access);
         file.overlapped = true;
         file.nonblock = nonblock;
@@ -153,20 +165,6 @@ impl HostFile {
         file
     }
 
-    fn open_with(&mut self, flags: Fdflags) {
-        self.append = flags.contains(Fdflags::APPEND);
-        self.nonblock = flags.contains(Fdflags::NONBLOCK);
-        self.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
-    }
-
-    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and an inode of
-    /// its own.
-    pub(in crate::wasi) fn served_as(mut self, flags: Fdflags, identity: (u64, u64)) -> HostFile {
-        self.open_with(flags);
-        self.served = Some(Box::new(identity));
-        self
-    }
-
     /// Looks at the file before its first use.
     #[inline]
     pub(in crate::wasi) fn look(&mut self) -> Result<(), Errno> {
@@ -204,27 +202,9 @@ impl HostFile {
         Ok(())
     }
 
-    /// The kind; only the table hands out files, and it has looked at them.
-    #[inline]
-    pub(super) fn kind(&self) -> Kind {
-        self.kind.unwrap_or(Kind::Other)
-    }
-
     #[inline]
     pub(super) fn handle(&self) -> Handle {
         self.handle
-    }
-
-    /// `EBADF` unless the guest may read.
-    #[inline]
-    pub(in crate::wasi) fn check_readable(&self) -> Result<(), Errno> {
-        if self.access.reads() { Ok(()) } else { Err(Errno::Badf) }
-    }
-
-    /// `EBADF` unless the guest may write.
-    #[inline]
-    pub(in crate::wasi) fn check_writable(&self) -> Result<(), Errno> {
-        if self.access.writes() { Ok(()) } else { Err(Errno::Badf) }
     }
 
     /// Moves the position, which the host's file shares unless it was opened for overlapped I/O.
@@ -348,31 +328,6 @@ impl HostFile {
         flush(self.handle).map_err(errno)
     }
 
-    /// File type, flags and rights of the guest's descriptor.
-    pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        let mut flags = self.sync;
-        flags.set(Fdflags::APPEND, self.append);
-        flags.set(Fdflags::NONBLOCK, self.nonblock);
-        rights::file(self.kind(), self.access, flags)
-    }
-
-    /// Sets the flags of the guest's descriptor. Those of the open file stay as the host has them.
-    ///
-    /// `EINVAL` for new flags that say how writes are synchronised: like Linux, WASI cannot change them on an open
-    /// file. `EPERM` for taking back appending from a file that the host opened for nothing else.
-    pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
-        if (flags - self.sync).intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
-            return Err(Errno::Inval);
-        }
-        let append = flags.contains(Fdflags::APPEND);
-        if self.always_append && !append {
-            return Err(Errno::Perm);
-        }
-        self.append = append;
-        self.nonblock = flags.contains(Fdflags::NONBLOCK);
-        Ok(())
-    }
-
     /// How many bytes can be read at once. For a file that has a position, those behind it.
     pub(super) fn available(&self) -> u64 {
         match self.kind() {
@@ -389,6 +344,11 @@ impl HostFile {
             _ => 0,
         }
     }
+}
+
+/// A number as a handle, unless it cannot be one.
+fn handle(raw: *mut c_void) -> Option<Handle> {
+    Some(Handle::new(raw)).filter(|handle| handle.is_plausible())
 }
 
 /// Writes a file to the disk. A handle that cannot write has nothing to be written.

@@ -43,6 +43,9 @@ impl HostFile {
 
     /// Receives what there is, and waits until there is something unless the guest must not.
     pub(super) fn receive(&self, spans: &Spans, peek: bool, waker: Option<&Waker>) -> Outcome<(usize, bool)> {
+        if self.kind() == Kind::Listener {
+            return Err(Errno::Notconn.into());
+        }
         // As on Linux, nothing at all can be received of a connection at any time.
         if spans.total() == 0 && self.kind() == Kind::SocketStream {
             return Ok((0, false));
@@ -130,7 +133,10 @@ impl HostFile {
 
     /// The same for what is known to be a socket.
     pub(super) fn send_all(&self, spans: &mut Spans, waker: Option<&Waker>) -> Outcome<usize> {
-        // A listener is not connected to anything, and neither may a datagram socket be: whatever there is to send.
+        if self.kind() == Kind::Listener {
+            return Err(Errno::Pipe.into());
+        }
+        // A datagram socket may be connected to nothing, whatever there is to send.
         if spans.total() == 0 && self.kind() == Kind::SocketStream {
             return Ok(0);
         }
@@ -144,24 +150,21 @@ impl HostFile {
             let begun = self.later.borrow_mut().begin(handle, true, true, bytes);
             return begun.map_err(|error| gone(error.into()));
         }
-        loop {
-            let buffers = buffers(spans.as_slice());
-            let (at, count) = (buffers.as_ptr(), buffers.len() as u32);
-            let start = |n, place| {
-                // SAFETY: the buffers are memory that a guest lets us read (see `Spans`); `run` returns when the
-                // operation is over.
-                sys::socket_done(unsafe { w::WSASend(handle.socket(), at, count, n, 0, place, None) })
-            };
+        let buffers = buffers(spans.as_slice());
+        let (at, count) = (buffers.as_ptr(), buffers.len() as u32);
+        let start = |n, place| {
+            // SAFETY: the buffers are memory that a guest lets us read (see `Spans`); `run` returns when the operation
+            // is over.
+            sys::socket_done(unsafe { w::WSASend(handle.socket(), at, count, n, 0, place, None) })
+        };
+        match sys::run(handle, None, Patience::Until(waker), start, sys::socket_result(handle)) {
+            Ok(n) => Ok(n),
             // A connection on which sending was taken back is in no good state, which only matters to a guest that goes on.
-            let patience = Patience::Until(waker);
-            match sys::run(handle, None, patience, start, sys::socket_result(handle)) {
-                Ok(n) => return Ok(n),
-                Err(Host::ABORTED) => {
-                    taken_back(waker)?;
-                    return Err(Errno::Connaborted.into());
-                }
-                Err(error) => return Err(gone(error.into())),
+            Err(Host::ABORTED) => {
+                taken_back(waker)?;
+                Err(Errno::Connaborted.into())
             }
+            Err(error) => Err(gone(error.into())),
         }
     }
 
@@ -181,10 +184,24 @@ impl HostFile {
         if writes {
             self.check_writable()?;
         }
+        if self.kind() == Kind::Listener {
+            return self.end_accepting(reads);
+        }
         // SAFETY: the socket is open.
         sys::socket_done(unsafe { w::shutdown(self.handle().socket(), how) }).map_err(errno)?;
         self.ended.set(self.ended.get() || writes);
         Ok(())
+    }
+
+    /// Ends a listener for the guest. Windows ends one by closing it only, so the host's goes on.
+    fn end_accepting(&self, reads: bool) -> Result<(), Errno> {
+        match self.ended.get() {
+            true => Err(Errno::Notconn),
+            false => {
+                self.ended.set(reads);
+                Ok(())
+            }
+        }
     }
 
     /// Accepts a connection, which is the guest's alone, with the listener's access mode.
@@ -192,6 +209,7 @@ impl HostFile {
         self.check_socket()?;
         self.check_readable()?;
         match self.kind() {
+            Kind::Listener if self.ended.get() => return Err(Errno::Inval.into()),
             Kind::Listener => {}
             Kind::SocketDgram => return Err(Errno::Notsup.into()),
             _ => return Err(Errno::Inval.into()),
@@ -209,7 +227,7 @@ impl HostFile {
                 unsafe { SetHandleInformation(socket as _, HANDLE_FLAG_INHERIT, 0) };
                 // SAFETY: nobody else has it.
                 let socket = unsafe { OwnedHandle::from_raw_handle(socket as _) };
-                return Ok(HostFile::accepted(socket, self.access, nonblock));
+                return Ok(HostFile::connection(socket, self.access, nonblock));
             }
             // SAFETY: it reads a value of this thread.
             match unsafe { w::WSAGetLastError() } {

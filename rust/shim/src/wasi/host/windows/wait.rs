@@ -224,6 +224,7 @@ fn glance(file: &HostFile, direction: Direction) -> Result<Glance, Host> {
         }
     }
     Ok(match (file.kind(), direction) {
+        (Kind::Listener, _) if file.ended.get() => Glance::Ready { hangup: true },
         (kind, _) if kind.is_socket() => Glance::Socket(asked(direction)),
         (Kind::Pipe, Direction::Read) if file.access.reads() => match sys::peek(file.handle()) {
             Ok(0) if sys::pipe_has_ended(file.handle()) => Glance::Ready { hangup: true },

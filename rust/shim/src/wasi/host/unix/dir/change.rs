@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-use wasmtime_wasi::p1::types::{Filestat, Fstflags};
+use wasmtime_wasi::p1::types::{Filestat, Filetype, Fstflags};
 
 /// Whether a path demands a directory, which is then what a symbolic link leads to.
 fn ends_in_slash(path: &Path) -> bool {
@@ -76,7 +76,13 @@ impl HostDir {
     /// Removes anything but a directory.
     pub(in crate::wasi) fn unlink(&self, path: &Path) -> Result<(), Errno> {
         self.check_writable()?;
-        fs::remove_file(&self.dir, path).map_err(from_io)
+        fs::remove_file(&self.dir, path).map_err(|e| match e.raw_os_error() {
+            // What systems other than Linux say of a directory.
+            Some(libc::EPERM) if self.path_stat(path, false).is_ok_and(|s| s.filetype == Filetype::Directory) => {
+                Errno::Isdir
+            }
+            _ => from_io(e),
+        })
     }
 
     /// Gives a file one more name. A symbolic link is linked itself.

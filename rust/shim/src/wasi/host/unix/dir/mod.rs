@@ -118,7 +118,7 @@ impl HostDir {
     /// Writes the entries, and unless `data_only` the attributes, to the disk.
     pub(in crate::wasi) fn sync(&self, data_only: bool) -> Result<(), Errno> {
         let dir = self.readable().map_err(errno)?;
-        let done = if data_only { system::sync_data(dir.as_fd()) } else { rustix::fs::fsync(&dir) };
+        let done = if data_only { system::sync_data(dir.as_fd()) } else { system::sync(dir.as_fd()) };
         done.map_err(errno)
     }
 
