@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -22,7 +23,9 @@ type WasiConfig struct {
 	fileSystems []fsPreopen
 	// system is nil unless a part of it is set.
 	system *wasiSystem
-	closed bool
+	// inheritsArgv says that spec has this process's arguments.
+	inheritsArgv bool
+	closed       bool
 }
 
 // stdioFile is a file for a standard stream: one that the configuration has opened, for one store, or the program's.
@@ -81,8 +84,15 @@ func (c *WasiConfig) SetArgv(argv []string) {
 	spec.Args = append(spec.Args, argv...)
 }
 
-// InheritArgv gives the guest this process's arguments, before those of SetArgv.
-func (c *WasiConfig) InheritArgv() { c.use().InheritArgs = true }
+// InheritArgv gives the guest this process's arguments, which are those of [os.Args], before those of SetArgv.
+func (c *WasiConfig) InheritArgv() {
+	spec := c.use()
+	if !c.inheritsArgv {
+		// Rust's standard library learns them from the C library's start code, but not from musl's, which has none for it.
+		spec.Args = slices.Concat(os.Args, spec.Args)
+		c.inheritsArgv = true
+	}
+}
 
 // SetEnv adds environment variables. It panics if there are not as many values as keys.
 func (c *WasiConfig) SetEnv(keys, values []string) {

@@ -71,7 +71,7 @@ func (c Config) SetMaxWasmStack(n uint) { C.wasmtime_config_max_wasm_stack_set(c
 
 // SetAsyncStackSize sets the size in bytes of the stacks that fibers get.
 func (c Config) SetAsyncStackSize(n uint64) {
-	C.wasmtime_config_async_stack_size_set(c.ptr, C.uint64_t(n))
+	C.wasmtime_config_async_stack_size_set(c.ptr, C.size_t(n))
 }
 
 // SetStrategy sets the compiler: a WASMTIME_STRATEGY_*.

@@ -3,20 +3,10 @@
 
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "stack.h"
-
-#ifdef __GLIBC__
-// glibc has it since 2.18; where it is missing, threads keep the stacks that they get. Elsewhere it is there and must be
-// linked: a weak reference would not take it out of a static library.
-extern int pthread_setattr_default_np(const pthread_attr_t *) __attribute__((weak));
-#define HAS_SETATTR_DEFAULT (pthread_setattr_default_np != NULL)
-#else
-#define HAS_SETATTR_DEFAULT 1
-#endif
-
-static size_t thread_stack;
 
 // What threads get by default.
 static size_t default_stack(void) {
@@ -30,16 +20,35 @@ static size_t default_stack(void) {
   return size;
 }
 
-__attribute__((constructor)) static void ffi_raise_thread_stack(void) {
-  thread_stack = default_stack();
-  if (thread_stack >= FFI_THREAD_STACK || !HAS_SETATTR_DEFAULT)
-    return;
+#ifdef __GLIBC__
+// glibc has it since 2.18; where it is missing, threads keep the stacks that they get.
+extern int pthread_setattr_default_np(const pthread_attr_t *) __attribute__((weak));
+
+static void raise_default(void) {
   pthread_attr_t attr;
-  if (pthread_attr_init(&attr) != 0)
+  if (pthread_setattr_default_np == NULL || default_stack() >= FFI_THREAD_STACK || pthread_attr_init(&attr) != 0)
     return;
-  if (pthread_attr_setstacksize(&attr, FFI_THREAD_STACK) == 0 && pthread_setattr_default_np(&attr) == 0)
-    thread_stack = default_stack(); // musl gives 8 MiB at most.
+  if (pthread_attr_setstacksize(&attr, FFI_THREAD_STACK) == 0)
+    pthread_setattr_default_np(&attr);
   pthread_attr_destroy(&attr);
+}
+#else
+// musl's default is 8 MiB at most, and guests that Go has compiled are given as much for themselves. So what an attribute
+// begins with is raised, with which Go makes its threads.
+int pthread_attr_init(pthread_attr_t *attr) {
+  memset(attr, 0, sizeof *attr);
+  int error = pthread_attr_setguardsize(attr, 2 * 4096);
+  return error != 0 ? error : pthread_attr_setstacksize(attr, FFI_THREAD_STACK);
+}
+
+static void raise_default(void) {}
+#endif
+
+static size_t thread_stack;
+
+__attribute__((constructor)) static void ffi_raise_thread_stack(void) {
+  raise_default();
+  thread_stack = default_stack();
 }
 
 // The main thread's stack grows up to the soft limit, which may be raised at any time up to the hard one.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/gowasmtime/wasmtime"
 )
@@ -76,6 +77,9 @@ func read(path string) (*source, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if info.IsDir() {
+		return nil, syscall.EISDIR // which not all systems say of reading one
 	}
 	src := &source{path: path}
 	head := make([]byte, elfHeader)
