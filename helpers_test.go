@@ -7,11 +7,20 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	. "github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/testsys"
 )
+
+// tempDir makes a folder that goes with the test.
+func tempDir(t testing.TB) string { t.Helper(); return testsys.TempDir(t) }
+
+// onWine tells whether this is not Windows itself, but Wine, which lacks some of it.
+func onWine() bool { return testsys.OnWine() }
 
 // newEngine makes an engine; each option changes its configuration.
 func newEngine(tb testing.TB, options ...func(*Config)) *Engine {
@@ -183,6 +192,17 @@ func collected(tb testing.TB, what string, done func() bool) {
 	}
 }
 
+// again is this program, to be run once more. A kernel that does not know the emulator that runs it cannot do that.
+func again(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	if errors.Is(startsAgain(), syscall.ENOEXEC) {
+		t.Skip("an emulator runs this, of which the kernel does not know")
+	}
+	return exec.Command(os.Args[0], args...)
+}
+
+var startsAgain = sync.OnceValue(func() error { return exec.Command(os.Args[0], "-test.run=^$").Run() })
+
 // survives runs the rest of a test in a child process, because what it does may end the process instead of failing. It
 // returns true in the child.
 func survives(t *testing.T) bool {
@@ -192,7 +212,7 @@ func survives(t *testing.T) bool {
 		return true
 	}
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	child := exec.Command(os.Args[0], "-test.run="+pattern, "-test.count=1", "-test.v", fmt.Sprint("-test.short=", testing.Short()))
+	child := again(t, "-test.run="+pattern, "-test.count=1", "-test.v", fmt.Sprint("-test.short=", testing.Short()))
 	child.Env = append(os.Environ(), name+"="+t.Name())
 	if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("%v\n%.700s", err, out)

@@ -5,6 +5,7 @@ package wasmtime_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -93,8 +94,6 @@ func TestDirNoWayOut(t *testing.T) {
 	})
 }
 
-func errnoOf[T any](_ T, errno wasiErrno) wasiErrno { return errno }
-
 // The host swaps a directory for a link that leads out, all the time, while the guest opens what is below.
 func TestDirSwappedForLink(t *testing.T) {
 	outside := tempDir(t)
@@ -136,7 +135,9 @@ func TestDirSwappedForLink(t *testing.T) {
 		fd, errno := g.pathOpen(3, lookupFollow, "dir/file", 0, rightRead|rightWrite, 0)
 		if errno != errnoSuccess {
 			refused++
-			if errno != errnoPerm && errno != errnoNoent {
+			// Where the kernel has no openat2, the way is gone step by step: what was a directory may be none any more, and what
+			// was a link may be one.
+			if !slices.Contains([]wasiErrno{errnoPerm, errnoNoent, errnoNotdir, errnoInval}, errno) {
 				t.Errorf("errno %d", errno)
 			}
 		} else {

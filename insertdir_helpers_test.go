@@ -212,3 +212,6 @@ func needSymlinks(t testing.TB) {
 		t.Skip("no symbolic links can be made")
 	}
 }
+
+// errnoOf is the error number of a call that has a result as well.
+func errnoOf[T any](_ T, errno wasiErrno) wasiErrno { return errno }

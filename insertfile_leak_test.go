@@ -3,7 +3,6 @@ package wasmtime_test
 import (
 	"io"
 	"os"
-	"os/exec"
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
@@ -127,7 +126,7 @@ func TestDuplicatesAreCloseOnExec(t *testing.T) {
 	r, w := pipe(t)
 	insert(t, g.store, 3, w, WRITE_ONLY)
 	w.Close()
-	child := exec.Command(os.Args[0], "-test.run=^TestDuplicatesAreCloseOnExec$")
+	child := again(t, "-test.run=^TestDuplicatesAreCloseOnExec$")
 	child.Env = append(os.Environ(), waitingChild+"=1")
 	stdin, err := child.StdinPipe()
 	check(t, err)

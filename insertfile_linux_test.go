@@ -30,7 +30,7 @@ func TestInsertFileWithoutHostDescriptors(t *testing.T) {
 		all = append(all, f)
 	}
 	err := g.store.InsertFile(3, other, READ_ONLY)
-	if _, ok := err.(*Error); !ok || !strings.Contains(err.Error(), "Too many open files") {
+	if _, ok := err.(*Error); !ok || !strings.Contains(err.Error(), "(os error 24)") {
 		t.Errorf("%T %v", err, err)
 	}
 	if fd, err := g.store.PushFile(other, READ_ONLY); err == nil {

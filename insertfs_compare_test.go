@@ -83,6 +83,9 @@ var (
 
 // A guest gets the same answers from a file system of Go's and from a directory of the host with the same tree in it.
 func TestFSAnswersAsHostDir(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts five thousand guests")
+	}
 	p := newProber(t)
 	config := NewWasiConfig()
 	config.SetArgv([]string{"probe", "list"})

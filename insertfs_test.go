@@ -47,8 +47,8 @@ func TestInsertFSErrors(t *testing.T) {
 	}{
 		{"nil", 3, nil, "", ErrBadFile, "nil", true},
 		{"a nil pointer", 3, (*hookedFS)(nil), "", ErrBadFile, "nil", true},
-		{"missing", 3, os.DirFS(tempDir(t) + "/missing"), "", ErrBadFile, "no such file", true},
-		{"missing, as the file system says it", 3, os.DirFS(tempDir(t) + "/missing"), "", fs.ErrNotExist, "no such file", true},
+		{"missing", 3, os.DirFS(tempDir(t) + "/missing"), "", ErrBadFile, "the root of the file system", true},
+		{"missing, as the file system says it", 3, os.DirFS(tempDir(t) + "/missing"), "", fs.ErrNotExist, "the root of the file system", true},
 		{"a file", 3, fileFS{good}, "", ErrBadFile, "not a directory", true},
 		{"number", 1 << 20, good, "", ErrBadFd, "1048576", false},
 		{"not UTF-8", 3, good, "\xff", nil, "UTF-8", true},

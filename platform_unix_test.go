@@ -34,9 +34,3 @@ func openFds(t testing.TB) int {
 	}
 	return len(entries)
 }
-
-// tempDir makes a folder that goes with the test.
-func tempDir(t testing.TB) string { return t.TempDir() }
-
-// onWine tells whether this is not Windows itself.
-func onWine() bool { return false }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -212,7 +211,7 @@ func TestWasiConfigFilesGoToOneStore(t *testing.T) {
 func TestWasiInherit(t *testing.T) {
 	const marker = "GOWASMTIME_TEST_INHERIT"
 	if os.Getenv(marker) == "" {
-		child := exec.Command(os.Args[0], "-test.run=^TestWasiInherit$", "-test.count=1", "extra argument")
+		child := again(t, "-test.run=^TestWasiInherit$", "-test.count=1", "extra argument")
 		child.Env = append(os.Environ(), marker+"=set in the parent")
 		child.Stdin = strings.NewReader("from the parent")
 		var out, stderr bytes.Buffer

@@ -4,10 +4,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gowasmtime/wasmtime/internal/testsys"
 )
 
 func TestCompile(t *testing.T) {
-	dir, other := t.TempDir(), t.TempDir()
+	needMaps(t)
+	dir, other := testsys.TempDir(t), testsys.TempDir(t)
 	module := write(t, dir, "m.wat", `(module (func (export "f") (result i32) (i32.const 11)))`)
 
 	// The file is in the current folder, whatever folder the module is in.
@@ -32,9 +35,9 @@ func TestCompile(t *testing.T) {
 	finish(t, cmd).want(t, 0, "")
 
 	gowasmtime(t, other, "compile", "-").want(t, 1, "", "needs --output")
-	gowasmtime(t, other, "compile", "absent.wasm").want(t, 1, "", "failed to open wasm module", "no such file")
+	gowasmtime(t, other, "compile", "absent.wasm").want(t, 1, "", "failed to open wasm module", testsys.NoSuchFile())
 	gowasmtime(t, other, "compile", "m.cwasm").want(t, 1, "", "compiled already")
-	gowasmtime(t, other, "compile", module, "-o", "absent/m.cwasm").want(t, 1, "", "failed to write output: absent/m.cwasm", "no such file")
+	gowasmtime(t, other, "compile", module, "-o", "absent/m.cwasm").want(t, 1, "", "failed to write output: absent/m.cwasm")
 	gowasmtime(t, other, "compile", "--emit-clif", "x", module).want(t, 2, "", "wasmtime has this")
 
 	damaged := write(t, other, "damaged.cwasm", stdin[:len(stdin)/2])

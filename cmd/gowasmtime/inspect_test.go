@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/testsys"
 )
 
 const inspectText = `(module
@@ -48,7 +49,8 @@ custom section "notes": 11 bytes
 `
 
 func TestInspect(t *testing.T) {
-	dir := t.TempDir()
+	needMaps(t)
+	dir := testsys.TempDir(t)
 	write(t, dir, "m.wat", inspectText)
 	gowasmtime(t, dir, "inspect", "m.wat").want(t, 0, fmt.Sprintf(inspected, len(inspectText)))
 	gowasmtime(t, dir, "inspect", "-W", "multi-memory=n", "m.wat").want(t, 1, "", "multiple memories")

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/gowasmtime/wasmtime/internal/testsys"
+)
 
 const invokeText = `(module
 	(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -20,7 +24,7 @@ const invokeText = `(module
 	(func (export "nothing")))`
 
 func TestInvoke(t *testing.T) {
-	dir := t.TempDir()
+	dir := testsys.TempDir(t)
 	write(t, dir, "m.wat", invokeText)
 	for _, test := range []struct {
 		name   string
@@ -69,7 +73,7 @@ func TestInvoke(t *testing.T) {
 }
 
 func TestInvokeWrong(t *testing.T) {
-	dir := t.TempDir()
+	dir := testsys.TempDir(t)
 	write(t, dir, "m.wat", invokeText)
 	for _, test := range []struct {
 		name string

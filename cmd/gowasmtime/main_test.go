@@ -7,9 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gowasmtime/wasmtime/internal/testsys"
 )
 
 // program is the command, built once for all tests.
@@ -62,8 +66,16 @@ func prepare(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = dir
-	cmd.Env = []string{"XDG_CACHE_HOME=" + cacheHome, "INHERITED=from the host", "OTHER=too"}
+	cmd.Env = []string{cacheVariable() + "=" + cacheHome, "INHERITED=from the host", "OTHER=too"}
 	return cmd
+}
+
+// cacheVariable is what says where programs keep their caches.
+func cacheVariable() string {
+	if runtime.GOOS == "darwin" {
+		return "HOME" // below which they are in Library/Caches
+	}
+	return "XDG_CACHE_HOME"
 }
 
 // finish runs a command that is ready.
@@ -77,6 +89,14 @@ func finish(t *testing.T, cmd *exec.Cmd) ran {
 		t.Fatal(err)
 	}
 	return ran{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// needMaps skips a test that loads a compiled module from a file.
+func needMaps(t *testing.T) {
+	t.Helper()
+	if testsys.OnWine() {
+		t.Skip("Wine does not change the protection of what is mapped")
+	}
 }
 
 // gowasmtime runs the command in a folder.
@@ -129,4 +149,19 @@ func guestFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// hostTriple is what the compiler calls the platform that this is built for.
+func hostTriple() string {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "riscv64": "riscv64gc"}[runtime.GOARCH]
+	switch runtime.GOOS {
+	case "windows":
+		return machine + "-pc-windows-gnu"
+	case "darwin":
+		return machine + "-apple-darwin"
+	}
+	if slices.Contains(strings.Split(tags(), ","), "musl") {
+		return machine + "-unknown-linux-musl"
+	}
+	return machine + "-unknown-linux-gnu"
 }
