@@ -19,10 +19,8 @@ var emulators = map[string][]string{
 	"x86_64-linux-musl":      {},
 	"aarch64-linux-gnu.2.17": {"qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"},
 	"aarch64-linux-musl":     {"qemu-aarch64-static"},
-	"riscv64-linux-gnu.2.27": {"qemu-riscv64-static", "-L", "/usr/riscv64-linux-gnu"},
 	"x86_64-windows-gnu":     {"wine"},
 	"x86_64-w64-mingw32-gcc": {"wine"},
-	"aarch64-windows-gnu":    nil,
 	"aarch64-macos.12.0":     nil,
 	"x86_64-macos.12.0":      nil,
 }
@@ -33,10 +31,8 @@ var archives = map[string]string{
 	"x86_64-linux-musl":      "linux-x86_64-musl",
 	"aarch64-linux-gnu.2.17": "linux-aarch64",
 	"aarch64-linux-musl":     "linux-aarch64-musl",
-	"riscv64-linux-gnu.2.27": "linux-riscv64",
 	"x86_64-windows-gnu":     "windows-x86_64",
 	"x86_64-w64-mingw32-gcc": "windows-x86_64",
-	"aarch64-windows-gnu":    "windows-aarch64",
 	"aarch64-macos.12.0":     "macos-aarch64",
 	"x86_64-macos.12.0":      "macos-x86_64",
 }
