@@ -342,12 +342,12 @@ func ExampleFunc_CallContext_waiting() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	instance, err := linker.InstantiateContext(ctx, store, load(engine, loopbackWat))
+	instance, err := linker.InstantiateContext(context.Background(), store, load(engine, loopbackWat))
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
 	_, err = instance.GetFunc(store, "echo").CallContext(ctx, store, int32(fd), 1)
 	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 	// Output: true
