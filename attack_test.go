@@ -178,12 +178,13 @@ func TestAttackInterruptLeftOver(t *testing.T) {
 	var instance *Instance
 	store, instance := guestIn(t, engine, `(module (import "" "" (func $f)) (func (export "run") (call $f))
 		(func (export "loop") (loop $again (br $again))))`, func(c *Caller) {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-		defer cancel()
 		loop := c.GetExport("loop").Func()
 		outer.err = errors.New("over")
-		_, err := loop.CallContext(ctx, c)
-		wantTrap(t, err, Interrupt)
+		wantTrap(t, untilTrap(func(delay time.Duration) error {
+			ctx, cancel := context.WithTimeout(context.Background(), delay)
+			defer cancel()
+			return second(loop.CallContext(ctx, c))
+		}), Interrupt)
 	})
 	instance.GetFunc(store, "run").CallContext(outer, store)
 	ctx, cancel := context.WithCancelCause(context.Background())

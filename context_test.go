@@ -53,6 +53,18 @@ func endless(t *testing.T, store *Store) map[string]func(context.Context) error 
 	}
 }
 
+// untilTrap makes a call that ends after longer and longer times, until its guest had begun by then: on a busy machine, or an
+// emulated one, that takes its time.
+func untilTrap(call func(delay time.Duration) error) (err error) {
+	for delay := 5 * time.Millisecond; delay < 10*time.Second; delay *= 4 {
+		err = call(delay)
+		if _, ok := err.(*Trap); ok {
+			break
+		}
+	}
+	return err
+}
+
 func TestContextStopsGuest(t *testing.T) {
 	engine := newEngine(t, withEpochs)
 	cause := errors.New("the cause")
@@ -60,19 +72,21 @@ func TestContextStopsGuest(t *testing.T) {
 	defer store.Close()
 	for name, run := range endless(t, store) {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(context.Background())
-			go func() {
-				time.Sleep(5 * time.Millisecond)
-				cancel(cause)
-			}()
-			err := run(ctx)
-			trap := wantTrap(t, err, Interrupt)
-			if !errors.Is(trap, cause) {
+			err := untilTrap(func(delay time.Duration) error {
+				ctx, cancel := context.WithCancelCause(context.Background())
+				time.AfterFunc(delay, func() { cancel(cause) })
+				return run(ctx)
+			})
+			if trap := wantTrap(t, err, Interrupt); !errors.Is(trap, cause) {
 				t.Errorf("the trap wraps %v", errors.Unwrap(trap))
 			}
-			ctx, stop := context.WithTimeout(context.Background(), 5*time.Millisecond)
-			defer stop()
-			err = run(ctx)
+			var ctx context.Context
+			err = untilTrap(func(delay time.Duration) error {
+				var stop context.CancelFunc
+				ctx, stop = context.WithTimeout(context.Background(), delay)
+				t.Cleanup(stop)
+				return run(ctx)
+			})
 			wantTrap(t, err, Interrupt)
 			equal(t, "deadline", errors.Is(err, context.DeadlineExceeded), true)
 
