@@ -155,6 +155,18 @@ func wantTrap(tb testing.TB, err error, code TrapCode) *Trap {
 	return trap
 }
 
+// wantAll checks that each error is of this cause, if one is given, and has the text in it.
+func wantAll(t *testing.T, errs []error, cause error, text string) {
+	t.Helper()
+	for _, err := range errs {
+		if cause != nil {
+			wantTyped(t, err, cause, text)
+		} else {
+			wantText(t, err, text)
+		}
+	}
+}
+
 // panicOf returns what f panics with; it fails the test if f does not panic.
 func panicOf(tb testing.TB, f func()) (value any) {
 	tb.Helper()

@@ -61,13 +61,7 @@ func TestInsertFSErrors(t *testing.T) {
 				equal(t, "a number beside an error", fd, 0)
 				errs = append(errs, err)
 			}
-			for _, err := range errs {
-				if c.cause != nil {
-					wantTyped(t, err, c.cause, c.text)
-				} else {
-					wantText(t, err, c.text)
-				}
-			}
+			wantAll(t, errs, c.cause, c.text)
 			s, errno := g.pread(3, 10, 0)
 			want(t, "read what was there", s, errno, "kept")
 		})

@@ -68,18 +68,23 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-func hostCall(b *testing.B, define func(*wasmtime.Linker) error) {
-	store, inst := instantiate(b, work.HostLoop, nil, define)
+// loop has the guest make b.N calls, work.Loops at a time, and checks what it returns.
+func loop(b *testing.B, store *wasmtime.Store, inst *wasmtime.Instance, result int32) {
 	fn := inst.GetFunc(store, "loop")
 	b.ReportAllocs()
 	b.ResetTimer()
 	for done := 0; done < b.N; done += work.Loops {
 		v, err := fn.Call(store, int32(work.Loops))
 		check(b, err)
-		if v.(int32) != work.LoopResult {
+		if v.(int32) != result {
 			b.Fatal(v)
 		}
 	}
+}
+
+func hostCall(b *testing.B, define func(*wasmtime.Linker) error) {
+	store, inst := instantiate(b, work.HostLoop, nil, define)
+	loop(b, store, inst, work.LoopResult)
 }
 
 // An op is one call of the imported function by the guest. FuncNew is the faster of the two ways.
@@ -103,16 +108,7 @@ func BenchmarkWasiCall(b *testing.B) {
 	wasi := wasmtime.NewWasiConfig()
 	check(b, wasi.SetStdoutFile(os.DevNull))
 	store, inst := instantiate(b, work.WasiLoop, wasi, nil)
-	fn := inst.GetFunc(store, "loop")
-	b.ReportAllocs()
-	b.ResetTimer()
-	for done := 0; done < b.N; done += work.Loops {
-		v, err := fn.Call(store, int32(work.Loops))
-		check(b, err)
-		if v.(int32) != work.Loops {
-			b.Fatal(v)
-		}
-	}
+	loop(b, store, inst, work.Loops)
 }
 
 // An op is a store, an instantiation and the end of the store.

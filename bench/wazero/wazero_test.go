@@ -76,6 +76,22 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// loop has the guest make b.N calls, work.Loops at a time, and checks what it returns.
+func loop(b *testing.B, fn api.Function, result int32) {
+	b.ReportAllocs()
+	var stack [1]uint64
+	b.ResetTimer()
+	for done := 0; done < b.N; done += work.Loops {
+		stack[0] = work.Loops
+		if err := fn.CallWithStack(ctx, stack[:]); err != nil {
+			b.Fatal(err)
+		}
+		if api.DecodeI32(stack[0]) != result {
+			b.Fatal(stack[0])
+		}
+	}
+}
+
 // An op is one call of the imported function by the guest.
 func BenchmarkHostCall(b *testing.B) {
 	rt := newRuntime(b)
@@ -89,18 +105,7 @@ func BenchmarkHostCall(b *testing.B) {
 		b.Fatal(err)
 	}
 	fn := instantiate(b, rt, work.HostLoop, anonymous()).ExportedFunction("loop")
-	b.ReportAllocs()
-	var stack [1]uint64
-	b.ResetTimer()
-	for done := 0; done < b.N; done += work.Loops {
-		stack[0] = work.Loops
-		if err := fn.CallWithStack(ctx, stack[:]); err != nil {
-			b.Fatal(err)
-		}
-		if api.DecodeI32(stack[0]) != work.LoopResult {
-			b.Fatal(stack[0])
-		}
-	}
+	loop(b, fn, work.LoopResult)
 }
 
 // An op is an instantiation and its end.
@@ -122,18 +127,7 @@ func BenchmarkWasiCall(b *testing.B) {
 	rt := newRuntime(b)
 	wasi_snapshot_preview1.MustInstantiate(ctx, rt)
 	fn := instantiate(b, rt, work.WasiLoop, anonymous().WithStdout(devNull(b))).ExportedFunction("loop")
-	b.ReportAllocs()
-	var stack [1]uint64
-	b.ResetTimer()
-	for done := 0; done < b.N; done += work.Loops {
-		stack[0] = work.Loops
-		if err := fn.CallWithStack(ctx, stack[:]); err != nil {
-			b.Fatal(err)
-		}
-		if api.DecodeI32(stack[0]) != work.Loops {
-			b.Fatal(stack[0])
-		}
-	}
+	loop(b, fn, work.Loops)
 }
 
 // devNull is a file that takes everything.

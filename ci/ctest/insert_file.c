@@ -19,6 +19,8 @@
 #include <wasmtime.h>
 #include <wasmtime/ext.h>
 
+#include "check.h"
+
 /* Copies what descriptor 7 has to descriptor 1, and traps when something fails. */
 static const char wat[] =
     "(module"
@@ -37,21 +39,6 @@ static const char wat[] =
     "          (i32.store (i32.const 4) (i32.load (i32.const 8)))"
     "          (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))"
     "          (br $again))))))";
-
-static void fail(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
-
-static void check(const char *what, wasmtime_error_t *error) {
-  if (error == NULL) {
-    return;
-  }
-  wasm_byte_vec_t message;
-  wasmtime_error_message(error, &message);
-  fprintf(stderr, "%s: %.*s\n", what, (int)message.size, message.data);
-  exit(1);
-}
 
 /* Expects an error of the extension, and that it has this code. */
 static void expect(const char *what, wasmtime_error_t *error, uint32_t code) {

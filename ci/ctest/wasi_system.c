@@ -17,6 +17,8 @@
 #include <wasmtime/component.h>
 #include <wasmtime/ext.h>
 
+#include "check.h"
+
 /* Both guests have the functions "now" and "random", which return 64 bits each. */
 static const char module_wat[] =
     "(module"
@@ -50,21 +52,6 @@ static const char component_wat[] =
 static uint64_t seconds = 40;
 static bool broken = false;
 static int gone = 0;
-
-static void fail(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
-
-static void check(const char *what, wasmtime_error_t *error) {
-  if (error == NULL) {
-    return;
-  }
-  wasm_byte_vec_t message;
-  wasmtime_error_message(error, &message);
-  fprintf(stderr, "%s: %.*s\n", what, (int)message.size, message.data);
-  exit(1);
-}
 
 /* Expects an error whose message has a text in it. */
 static void expect(const char *what, wasmtime_error_t *error, const char *text) {

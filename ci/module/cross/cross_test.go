@@ -125,15 +125,12 @@ func run(t *testing.T, root, program string, emulator []string) {
 		}
 		cmd = exec.Command(emulator[0], append(emulator[1:], program)...)
 	}
-	cmd.Env = append(os.Environ(), "QEMU_RESERVED_VA=256G", "QEMU_STACK_SIZE=64M", "WINEDEBUG=-all")
-	if cmd.Args[0] == "wine" && os.Getenv("WINEPREFIX") == "" {
-		// Rust's source of random numbers is in Wine from version 9 on; ci/wine makes it for older ones.
-		prefix := filepath.Join(root, "dist", "wine")
-		if _, err := os.Stat(prefix); err != nil {
-			t.Skip("linked, not run: ci/wine has not set Wine up")
-		}
-		cmd.Env = append(cmd.Env, "WINEPREFIX="+prefix)
+	if len(emulator) > 0 && emulator[0] == "wine" {
+		// It needs setting up, and programs to be watched.
+		cmd = exec.Command("bash", "-c", `. ci/platform windows-x86_64 && exec "$emulator" "$0"`, program)
+		cmd.Dir = root
 	}
+	cmd.Env = append(os.Environ(), "QEMU_RESERVED_VA=256G", "QEMU_STACK_SIZE=64M")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), output) {
 		t.Errorf("%v: %v\n%s", cmd.Args, err, out)

@@ -14,20 +14,7 @@
 #include <wasmtime.h>
 #include <wasmtime/ext.h>
 
-static void fail(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
-
-static void check(const char *what, wasmtime_error_t *error) {
-  if (error == NULL) {
-    return;
-  }
-  wasm_byte_vec_t message;
-  wasmtime_error_message(error, &message);
-  fprintf(stderr, "%s: %.*s\n", what, (int)message.size, message.data);
-  exit(1);
-}
+#include "check.h"
 
 static wasm_trap_t *twice(void *env, wasmtime_caller_t *caller, const wasmtime_val_t *args, size_t nargs,
                           wasmtime_val_t *results, size_t nresults) {
