@@ -15,6 +15,7 @@ import (
 	"time"
 
 	. "github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
 func TestInsertReader(t *testing.T) {
@@ -149,7 +150,7 @@ func (l limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A guest that does not wait is not kept by a writer that is slow.
+// A guest that does not wait is not kept by a writer that is slow, which may be 64 KiB behind.
 func TestInsertWriterNonblocking(t *testing.T) {
 	g := newWasiGuest(t, nil)
 	r, w := io.Pipe()
@@ -157,23 +158,69 @@ func TestInsertWriterNonblocking(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErrno(t, "set NONBLOCK", g.setFlags(3, fdflagNonblock), errnoSuccess)
-	n, errno := g.write(3, "first")
-	want(t, "write", n, errno, 5)
-	_, errno = g.write(3, "second")
-	wantErrno(t, "write before the first is taken", errno, errnoAgain)
-	b := make([]byte, 5)
-	io.ReadFull(r, b)
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		n, errno = g.write(3, "second")
-		if errno != errnoAgain || time.Now().After(deadline) {
+	var written bytes.Buffer
+	for line := strings.Repeat("0123456789", 100); ; {
+		n, errno := g.write(3, line)
+		if errno == errnoAgain {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		wantErrno(t, "write", errno, errnoSuccess)
+		written.WriteString(line[:n])
 	}
-	want(t, "write afterwards", n, errno, 6)
-	io.ReadFull(r, b)
+	if written.Len() != 64<<10 {
+		t.Errorf("%d bytes were taken ahead of the writer, want 64 KiB", written.Len())
+	}
+	taken := make([]byte, written.Len())
+	if _, err := io.ReadFull(r, taken); err != nil || string(taken) != written.String() {
+		t.Errorf("the writer had something else: %v", err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	n, errno := g.write(3, "after")
+	for errno == errnoAgain && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+		n, errno = g.write(3, "after")
+	}
+	want(t, "write afterwards", n, errno, 5)
+	io.ReadFull(r, taken[:5])
 	r.Close()
+}
+
+// Go's runtime makes its streams non-blocking, writes its last words in small pieces, and dies of an error.
+func TestStderrHasLastWords(t *testing.T) {
+	wasm, err := guests.Go("lastwords")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := newEngine(t, func(c *Config) { c.SetStrategy(StrategyWinch) })
+	defer engine.Close()
+	module := must(NewModule(engine, wasm))
+	for _, dies := range []struct{ how, says string }{
+		{"panic", "panic: these are my last words\n\ngoroutine 1 [running]:\nmain.main()"},
+		{"print", "one 1\ntwo 2\nthree 3\n"},
+		{"deadlock", "fatal error: all goroutines are asleep - deadlock!"},
+	} {
+		var stderr bytes.Buffer
+		config := NewWasiConfig()
+		config.SetArgv([]string{"lastwords", dies.how})
+		config.SetStderr(&stderr)
+		store := NewStore(engine)
+		if err := store.ConfigureWasi(config); err != nil {
+			t.Fatal(err)
+		}
+		linker := NewLinker(engine)
+		if err := linker.DefineWasi(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := must(linker.Instantiate(store, module)).GetFunc(store, "_start").Call(store)
+		var exit *ExitError
+		if !errors.As(err, &exit) || exit.Status != 2 {
+			t.Errorf("%s: %v, want status 2", dies.how, err)
+		}
+		if !strings.HasPrefix(stderr.String(), dies.says) {
+			t.Errorf("%s: it says %q, want %q", dies.how, stderr.String(), dies.says)
+		}
+		store.Close()
+	}
 }
 
 func TestStdioStreams(t *testing.T) {
@@ -243,7 +290,7 @@ func TestStreamPanicsInGoroutine(t *testing.T) {
 		}
 	}()
 	for {
-		if _, errno := g.write(3, "x"); errno != errnoAgain {
+		if _, errno := g.write(3, "x"); errno != errnoAgain && errno != errnoSuccess {
 			t.Fatalf("errno %d", errno)
 		}
 		time.Sleep(time.Millisecond)

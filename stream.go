@@ -28,6 +28,9 @@ type stream struct {
 	reading      bool
 	readingEnded bool
 
+	// queued has been written by the guest and waits for the writer, which is at work on sending bytes.
+	queued       []byte
+	sending      int
 	writeErr     error
 	writing      bool
 	writingEnded bool
@@ -67,10 +70,10 @@ func (st *stream) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.
 		st.fetch()
 		return 0, ffi.StreamWouldWait
 	case ffi.StreamPollWrite:
-		if st.writing && st.writeErr == nil {
+		if st.room() == 0 {
 			return 0, ffi.StreamWouldWait
 		}
-		return readAhead, ffi.StreamDone
+		return uint64(st.room()), ffi.StreamDone
 	case ffi.StreamShutdown:
 		return st.shutdown(r.Flags)
 	}
@@ -143,11 +146,11 @@ func (st *stream) fetch() {
 	}()
 }
 
+// room is how much a guest that does not wait can write now.
+func (st *stream) room() int { return readAhead - st.sending - len(st.queued) }
+
 func (st *stream) write(ctx context.Context, p []byte, mayWait bool) (uint64, ffi.StreamStatus) {
-	for st.writing && st.writeErr == nil {
-		if !mayWait {
-			return 0, ffi.StreamWouldWait
-		}
+	for mayWait && st.writing {
 		if !st.wait(ctx) {
 			return 0, ffi.StreamStop
 		}
@@ -170,7 +173,14 @@ func (st *stream) write(ctx context.Context, p []byte, mayWait bool) (uint64, ff
 	if canStop(ctx) && ctx.Err() != nil {
 		return 0, ffi.StreamStop
 	}
-	p = p[:min(len(p), readAhead)]
+	if st.room() == 0 && len(p) > 0 {
+		return 0, ffi.StreamWouldWait
+	}
+	p = p[:min(len(p), st.room())]
+	if st.writing {
+		st.queued = append(st.queued, p...)
+		return uint64(len(p)), ffi.StreamDone
+	}
 	written := st.send(append([]byte(nil), p...))
 	for mayWait && st.writing {
 		if !st.wait(ctx) {
@@ -194,32 +204,48 @@ func (st *stream) writeNow(p []byte) (int, error) {
 	return writeAll(st.writer, p)
 }
 
-// send makes a goroutine write. It returns where the number of bytes will be that were written.
+// send makes a goroutine write, this first and then what is queued. It returns where the number of bytes will be that were
+// written.
 func (st *stream) send(p []byte) *int {
 	written := new(int)
-	st.writing = true
+	st.writing, st.sending = true, len(p)
 	if s := *st.entry; st.conn == nil && !st.behind {
 		st.behind = true
 		s.behind = append(s.behind, st)
 	}
 	go func() {
-		n, err := 0, errGoexit
-		defer func() {
-			value := recover()
-			st.mu.Lock()
-			defer st.mu.Unlock()
-			*written, st.writeErr, st.writing = n, err, false
-			st.done(value)
-			if st.writingEnded {
-				st.endWriting()
-			}
-			if st.native.IsNil() && st.conn != nil {
-				go st.conn.Close()
-			}
-		}()
-		n, err = writeAll(st.writer, p)
+		for more := st.sendOne(p, written); more != nil; {
+			more = st.sendOne(more, new(int))
+		}
 	}()
 	return written
+}
+
+// sendOne writes, and returns what has been queued meanwhile, nil at the end.
+func (st *stream) sendOne(p []byte, written *int) (more []byte) {
+	n, err := 0, errGoexit
+	defer func() {
+		value := recover()
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		if err == nil {
+			more = st.queued
+		}
+		*written, st.writeErr, st.writing = n, err, more != nil
+		st.queued, st.sending = nil, len(more)
+		st.done(value)
+		if st.writing {
+			return
+		}
+		if st.writingEnded {
+			st.endWriting()
+		}
+		if st.native.IsNil() && st.conn != nil {
+			go st.conn.Close()
+		}
+	}()
+	n, err = writeAll(st.writer, p)
+	return nil
 }
 
 // writeAll writes, and has an error for a writer that takes less without one.
