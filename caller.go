@@ -7,7 +7,7 @@ import (
 )
 
 // Caller is who called a host function: the instance and its store. It may be used until the host function returns, and on
-// its goroutine only; after that it panics, unless another host call of the same depth has begun, which it then speaks for.
+// its goroutine only; after that its methods panic, or find no export, unless another host call of the same depth has begun, which it then speaks for.
 // See wasmtime::Caller.
 type Caller struct {
 	state *state

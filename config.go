@@ -76,12 +76,14 @@ func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
 // wasmtime::Config::debug_info.
 func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
 
-// SetConsumeFuel sets whether guests use up fuel as they run, see [Store.SetFuel]. Off by default. See
+// SetConsumeFuel sets whether guests use up fuel as they run. A store has none at first, so its guests trap at once before
+// [Store.SetFuel]. Off by default. See
 // wasmtime::Config::consume_fuel.
 func (cfg *Config) SetConsumeFuel(enabled bool) { cfg.flag(ffi.ConsumeFuel, enabled) }
 
 // SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by contexts, see
-// [Func.CallContext]. Off by default; guests that compute are about a tenth slower with it. See
+// [Func.CallContext]. A store's deadline has passed at first, so its guests are interrupted at once unless one of these is
+// used. Off by default; guests that compute are about a tenth slower with it. See
 // wasmtime::Config::epoch_interruption.
 func (cfg *Config) SetEpochInterruption(enable bool) {
 	cfg.flag(ffi.EpochInterruption, enable)

@@ -3,6 +3,8 @@ package wasmtime
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -44,10 +46,12 @@ func (f *Func) signature() *FuncType {
 }
 
 // Call calls the function with any arguments, which are checked: int32, int64, float32, float64 and [V128] are numbers of
-// these types, int is an i32 or i64, [*Func] is a funcref, a [Val] is what it is, anything else is an externref.
+// these types, int is an i32 (if it has 32 bits, with or without a sign) or i64, uint32 an i32 and uint64 an i64, [*Func] is a
+// funcref, a [Val] is what it is, anything else is an externref.
 //
 // The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest trapped
-// or was interrupted, and an [*Error] otherwise. A panic in a host function comes out of Call as it was.
+// or was interrupted, and an [*Error] otherwise. A panic in a host function comes out of Call as it was, without the host
+// function's stack; [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
@@ -58,7 +62,7 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 // CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt], which
 // wraps the context's error and cause, also while it waits in a WASI call; a host
 // function finds the context with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption]; otherwise
-// the error wraps [ErrNoEpochs]. If no deadline was set for the store, it has none from now on.
+// the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an [*Error] that wraps the context's. If no deadline was set for the store, it has none from now on.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)
 }
@@ -79,20 +83,21 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	defer stop()
 	sig := f.signature()
 	if len(args) > len(sig.params) {
-		return nil, errors.New("too many arguments provided")
+		return nil, errorf(nil, "too many arguments provided: %d, not %d", len(args), len(sig.params))
 	}
 	copied := false
 	for i, arg := range args {
-		n, ok := arg.(int)
-		if !ok {
+		n, err := numberArg(arg, sig.params[i].kind)
+		if err != nil {
+			return nil, errorf(nil, "argument %d: %v", i+1, err)
+		}
+		if n == nil {
 			continue
 		}
 		if !copied { // the slice is the caller's
 			args, copied = slices.Clone(args), true
 		}
-		if args[i], err = intArg(n, sig.params[i].kind); err != nil {
-			return nil, err
-		}
+		args[i] = n
 	}
 	s.reserve(sig.slots())
 	call := s.call
@@ -107,15 +112,30 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	return s.callChecked(call, sig, args)
 }
 
-// intArg turns an int into the integer that a parameter wants.
-func intArg(n int, kind ValKind) (any, error) {
-	switch kind {
-	case KindI32:
-		return int32(n), nil
-	case KindI64:
-		return int64(n), nil
+// numberArg turns an int, or an unsigned integer, into what a parameter wants. It returns nil for anything else.
+func numberArg(arg any, kind ValKind) (any, error) {
+	switch n := arg.(type) {
+	case int:
+		switch kind {
+		case KindI32:
+			if int64(n) < math.MinInt32 || int64(n) > math.MaxUint32 {
+				return nil, fmt.Errorf("%d does not fit in an i32", n)
+			}
+			return int32(n), nil
+		case KindI64:
+			return int64(n), nil
+		}
+		return nil, errors.New("integer provided for non-integer argument")
+	case uint32:
+		if kind == KindI32 {
+			return int32(n), nil
+		}
+	case uint64:
+		if kind == KindI64 {
+			return int64(n), nil
+		}
 	}
-	return nil, errors.New("integer provided for non-integer argument")
+	return nil, nil
 }
 
 // lowerPlain writes arguments into raw slots; it gives up, for the native library to say why, unless they are exactly what

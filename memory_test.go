@@ -116,11 +116,11 @@ func TestMemoryViewBounds(t *testing.T) {
 				0: {func() bool { return view.Read(off, nil) }, func() bool { return view.Write(off, []byte{}) },
 					func() bool { s, ok := view.String(off, 0); return ok && s == "" }},
 				1: {func() bool { _, ok := view.Byte(off); return ok }, func() bool { return view.PutByte(off, 0) }},
-				2: {func() bool { _, ok := view.Uint16(off); return ok }},
+				2: {func() bool { _, ok := view.Uint16(off); return ok }, func() bool { return view.PutUint16(off, 0) }},
 				4: {func() bool { _, ok := view.Uint32(off); return ok }, func() bool { return view.PutUint32(off, 0) },
-					func() bool { _, ok := view.Float32(off); return ok }},
+					func() bool { _, ok := view.Float32(off); return ok }, func() bool { return view.PutFloat32(off, 0) }},
 				8: {func() bool { _, ok := view.Uint64(off); return ok }, func() bool { return view.PutUint64(off, 0) },
-					func() bool { _, ok := view.Float64(off); return ok }},
+					func() bool { _, ok := view.Float64(off); return ok }, func() bool { return view.PutFloat64(off, 0) }},
 				5: {func() bool { return view.Read(off, make([]byte, 5)) }, func() bool { return view.Write(off, make([]byte, 5)) },
 					func() bool { s, ok := view.String(off, 5); return ok && len(s) == 5 }},
 			} {
@@ -154,12 +154,15 @@ func TestMemoryViewValues(t *testing.T) {
 	equal(t, "uint32", u32, 0x55443322)
 	equal(t, "uint16", u16, 0x4433)
 	equal(t, "byte", u8, 0x88)
-	equal(t, "put", view.PutUint32(16, math.Float32bits(1.5)), true)
+	equal(t, "put", view.PutFloat32(16, 1.5), true)
 	f32, _ := view.Float32(16)
 	equal(t, "float32", f32, 1.5)
-	equal(t, "put", view.PutUint64(24, math.Float64bits(-2.25)), true)
+	equal(t, "put", view.PutFloat64(24, -2.25), true)
 	f64, _ := view.Float64(24)
 	equal(t, "float64", f64, -2.25)
+	equal(t, "put", view.PutUint16(32, 0x1234), true)
+	u16, _ = view.Uint16(32)
+	equal(t, "uint16", u16, 0x1234)
 	equal(t, "write", view.Write(100, []byte("hello")), true)
 	text, _ := view.String(100, 5)
 	equal(t, "string", text, "hello")

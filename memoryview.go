@@ -126,6 +126,26 @@ func (v *MemoryView) PutUint32(off uint64, n uint32) bool {
 	return true
 }
 
+// PutUint16 writes two bytes at off.
+func (v *MemoryView) PutUint16(off uint64, n uint16) bool {
+	p := v.at(off, 2)
+	if p == nil {
+		return false
+	}
+	binary.LittleEndian.PutUint16((*[2]byte)(p)[:], n)
+	return true
+}
+
+// PutFloat64 writes eight bytes at off.
+func (v *MemoryView) PutFloat64(off uint64, f float64) bool {
+	return v.PutUint64(off, math.Float64bits(f))
+}
+
+// PutFloat32 writes four bytes at off.
+func (v *MemoryView) PutFloat32(off uint64, f float32) bool {
+	return v.PutUint32(off, math.Float32bits(f))
+}
+
 // PutByte writes the byte at off.
 func (v *MemoryView) PutByte(off uint64, b byte) bool {
 	p := v.at(off, 1)

@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"bytes"
 	"os"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -19,7 +20,23 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	e := engine.handle.acquire()
 	defer engine.handle.release()
 	m, err := ffi.NewModule(e, wasm)
+	if hint := otherFormat(wasm); hint != "" && !err.IsNil() {
+		err.Delete()
+		return nil, errorf(nil, "%s", hint)
+	}
 	return wrapModule(engine, m, err)
+}
+
+// otherFormat says what to do with a module that is in another format than the binary one; nothing about anything else.
+func otherFormat(wasm []byte) string {
+	text := bytes.TrimLeft(wasm, " \t\r\n")
+	switch {
+	case bytes.HasPrefix(wasm, []byte("\x7fELF")):
+		return "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile"
+	case bytes.HasPrefix(text, []byte("(")) || bytes.HasPrefix(text, []byte(";;")):
+		return "this is the text format, which Wat2Wasm turns into the binary one"
+	}
+	return ""
 }
 
 // NewModuleFromFile compiles a file in the binary or the text format.
@@ -28,7 +45,7 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(wasm) > 0 && !IsBinary(wasm) {
+	if len(wasm) > 0 && !IsBinary(wasm) && !bytes.HasPrefix(wasm, []byte("\x7fELF")) {
 		if wasm, err = Wat2Wasm(string(wasm)); err != nil {
 			return nil, err
 		}
@@ -47,8 +64,13 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 }
 
 // NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when they
-// are needed. The file must not change while the module is in use. See wasmtime::Module::deserialize_file.
+// are needed. The file must not change while the module is in use. A file that cannot be opened is an [*os.PathError]. See wasmtime::Module::deserialize_file.
 func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
+	f, openErr := os.Open(path)
+	if openErr != nil { // which says more than the native library
+		return nil, openErr
+	}
+	f.Close()
 	e := engine.handle.acquire()
 	defer engine.handle.release()
 	m, err := ffi.DeserializeModuleFile(e, path)

@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -9,7 +10,8 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Trap is how a guest comes to a sudden end: an instruction that trapped, an interrupt, or the will of a host function.
+// Trap is how a guest comes to a sudden end: an instruction that trapped, or an interrupt. What a host function ends a call with,
+// a trap made by [NewTrap] or an error of any kind, comes out of the call as an [*Error].
 // It is safe for concurrent use. See wasmtime::Trap.
 type Trap struct {
 	mu      sync.Mutex
@@ -29,8 +31,8 @@ type trapRecord struct {
 	frames  []*Frame
 }
 
-// TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those above
-// [OutOfFuel] are in its header wasmtime/trap.h.
+// TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those without
+// a name here are for components.
 type TrapCode uint8
 
 // The codes of traps.
@@ -59,7 +61,38 @@ const (
 	Interrupt
 	// OutOfFuel: the guest used up its fuel.
 	OutOfFuel
+	// AtomicWaitNonSharedMemory: an atomic wait on a memory that is not shared.
+	AtomicWaitNonSharedMemory
+	// NullReference: the use of a null reference where there has to be one.
+	NullReference
+	// ArrayOutOfBounds: an access beyond the end of an array.
+	ArrayOutOfBounds
+	// AllocationTooLarge: an object that is larger than the heap of the garbage collector can be.
+	AllocationTooLarge
+	// CastFailure: a reference cast to a type that it has not.
+	CastFailure
+
+	// UncaughtException: an exception that no frame caught.
+	UncaughtException TrapCode = 49
 )
+
+var trapNames = [...]string{
+	"stack overflow", "memory out of bounds", "misaligned atomic access", "table out of bounds", "indirect call to null",
+	"bad signature", "integer overflow", "integer division by zero", "bad conversion to integer", "unreachable code reached",
+	"interrupt", "out of fuel", "atomic wait on memory that is not shared", "null reference", "array out of bounds",
+	"allocation too large", "cast failure",
+}
+
+// String returns a few words, such as "out of fuel", or the number of a code without a name.
+func (c TrapCode) String() string {
+	switch {
+	case int(c) < len(trapNames):
+		return trapNames[c]
+	case c == UncaughtException:
+		return "uncaught exception"
+	}
+	return fmt.Sprintf("trap code %d", uint8(c))
+}
 
 // NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is part of
 // then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
@@ -175,8 +208,10 @@ func (f *Frame) FuncName() *string { return f.frame.FuncName }
 // ModuleName returns the module's name from its name section; nil if it has none.
 func (f *Frame) ModuleName() *string { return f.frame.ModuleName }
 
-// ModuleOffset returns the offset of the frame's instruction in the module, in bytes.
+// ModuleOffset returns the offset of the frame's instruction in the module, in bytes; the highest uint if that is
+// not known.
 func (f *Frame) ModuleOffset() uint { return f.frame.ModuleOffset }
 
-// FuncOffset returns the offset of the frame's instruction in the function, in bytes.
+// FuncOffset returns the offset of the frame's instruction in the function, in bytes; the highest uint if
+// that is not known.
 func (f *Frame) FuncOffset() uint { return f.frame.FuncOffset }

@@ -2,6 +2,9 @@ package wasmtime_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +29,7 @@ func TestTrapCodes(t *testing.T) {
 	for name, code := range map[string]TrapCode{
 		"0": StackOverflow, "1": MemoryOutOfBounds, "2": HeapMisaligned, "3": TableOutOfBounds, "4": IndirectCallToNull,
 		"5": BadSignature, "6": IntegerOverflow, "7": IntegerDivisionByZero, "8": BadConversionToInteger,
-		"9": UnreachableCodeReached, "13": 13,
+		"9": UnreachableCodeReached, "13": NullReference,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := instance.GetFunc(store, name).Call(store)
@@ -39,6 +42,29 @@ func TestTrapCodes(t *testing.T) {
 			trap.Close()
 		})
 	}
+}
+
+// The names are those of the header, in its order.
+func TestTrapNames(t *testing.T) {
+	header := string(must(os.ReadFile("include/wasmtime/trap.h")))
+	codes := regexp.MustCompile(`WASMTIME_TRAP_CODE_(\w+) = (\d+)`).FindAllStringSubmatch(header, -1)
+	named := map[TrapCode]string{
+		StackOverflow: "STACK_OVERFLOW", OutOfFuel: "OUT_OF_FUEL", AtomicWaitNonSharedMemory: "ATOMIC_WAIT_NON_SHARED_MEMORY",
+		NullReference: "NULL_REFERENCE", ArrayOutOfBounds: "ARRAY_OUT_OF_BOUNDS", AllocationTooLarge: "ALLOCATION_TOO_LARGE",
+		CastFailure: "CAST_FAILURE", UncaughtException: "UNCAUGHT_EXCEPTION",
+	}
+	for _, c := range codes {
+		code := TrapCode(must(strconv.Atoi(c[2])))
+		if name, ok := named[code]; ok {
+			equal(t, code.String(), name, c[1])
+			delete(named, code)
+		}
+	}
+	equal(t, "codes that the header has not", len(named), 0)
+	equal(t, "a code", OutOfFuel.String(), "out of fuel")
+	equal(t, "the last in order", CastFailure.String(), "cast failure")
+	equal(t, "an exception", UncaughtException.String(), "uncaught exception")
+	equal(t, "one without a name", TrapCode(200).String(), "trap code 200")
 }
 
 func TestTrapFrames(t *testing.T) {

@@ -7,7 +7,7 @@ import "unsafe"
 // called by whichever goroutines run them.
 //
 // An error that the Go function returns ends the guest; the call that it came from returns an error that wraps it. A
-// panic ends the guest and comes out of that call.
+// panic ends the guest and comes out of that call. The zero HostFunc is no function: where it is used, it panics.
 type HostFunc struct{ host *hostFunc }
 
 func newTypedHost(results []ValKind, run func(*Caller, unsafe.Pointer) error, params ...ValKind) HostFunc {

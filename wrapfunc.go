@@ -6,7 +6,7 @@ import (
 )
 
 // WrapFunc makes a host function of any Go function. Its parameters and results are int32, int64, float32, float64, [V128]
-// and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type; a [*Caller] is
+// and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type, int and uint32 among them; a [*Caller] is
 // handed in and no part of the signature, and neither is a *Trap as the last result, which ends the guest if it is not
 // nil. An error is not special: it is an externref like any other value; [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function. It uses reflection in every call; [HostFunc2] and its like do not. See
 // wasmtime::Func::wrap.

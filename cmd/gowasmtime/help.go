@@ -93,7 +93,7 @@ func (g group) listing() string {
 		writeRows(&b, rows)
 	}
 	g.others(&b, ignored, "Accepted without effect, because they are about what is not here")
-	g.others(&b, missing, "Keys of wasmtime that gowasmtime does not have")
+	g.others(&b, missing, "Keys of wasmtime that are refused here, unless they ask for what is so anyway")
 	return b.String()
 }
 

@@ -73,6 +73,3 @@ func (l *Lock) Retire() {
 	l.holder.Store(0)
 	l.state.Store(retired)
 }
-
-// getg returns the address of the running goroutine's g.
-func getg() uintptr

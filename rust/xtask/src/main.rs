@@ -50,7 +50,7 @@ enum Command {
     Headers(CheckFlag),
     /// Generates the Go link flags and the table in README.md from build/manifest.json.
     Manifest(CheckFlag),
-    /// Writes build/THIRD_PARTY_LICENSES.md.
+    /// Writes build/LICENSE-THIRD-PARTY.md.
     Notices(CheckFlag),
     /// Checks that archives, headers, manifest, notices and sources agree.
     Check(ReleaseFlag),

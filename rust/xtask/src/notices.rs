@@ -1,4 +1,4 @@
-//! `build/THIRD_PARTY_LICENSES.md`: whose work the archives contain, and under which terms.
+//! `build/LICENSE-THIRD-PARTY.md`: whose work the archives contain, and under which terms.
 
 use crate::go_link::generated;
 use crate::targets::TARGETS;
@@ -22,7 +22,7 @@ const BESIDE: &[(&str, &str, &str)] = &[(
 
 /// Writes the file, or checks it.
 pub fn run(ws: &Workspace, check: bool) -> Result<()> {
-    generated(&ws.root.join("build/THIRD_PARTY_LICENSES.md"), &text(ws)?, check)
+    generated(&ws.root.join("build/LICENSE-THIRD-PARTY.md"), &text(ws)?, check)
 }
 
 fn text(ws: &Workspace) -> Result<String> {
