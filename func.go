@@ -50,7 +50,7 @@ func (f *Func) signature() *FuncType {
 // funcref, a [Val] is what it is, anything else is an externref.
 //
 // The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest trapped
-// or was interrupted, and an [*Error] otherwise. A panic in a host function comes out of Call as it was, without the host
+// or was interrupted, and an [*Error] otherwise, but that too many arguments and ints that do not fit are plain errors. A panic in a host function comes out of Call as it was, without the host
 // function's stack; [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
@@ -83,13 +83,13 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	defer stop()
 	sig := f.signature()
 	if len(args) > len(sig.params) {
-		return nil, errorf(nil, "too many arguments provided: %d, not %d", len(args), len(sig.params))
+		return nil, errors.New("too many arguments provided")
 	}
 	copied := false
 	for i, arg := range args {
 		n, err := numberArg(arg, sig.params[i].kind)
 		if err != nil {
-			return nil, errorf(nil, "argument %d: %v", i+1, err)
+			return nil, err
 		}
 		if n == nil {
 			continue

@@ -64,13 +64,13 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 }
 
 // NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when they
-// are needed. The file must not change while the module is in use. A file that cannot be opened is an [*os.PathError]. See wasmtime::Module::deserialize_file.
+// are needed. The file must not change while the module is in use. The error of a file that cannot be opened wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
 func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	e := engine.handle.acquire()
 	defer engine.handle.release()
 	f, openErr := os.Open(path)
 	if openErr != nil { // which says more than the native library
-		return nil, openErr
+		return nil, errorf(openErr, "%v", openErr)
 	}
 	f.Close()
 	m, err := ffi.DeserializeModuleFile(e, path)

@@ -75,10 +75,11 @@ func TestModuleFromFile(t *testing.T) {
 	if _, err := NewModuleFromFile(engine, filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if _, err := NewModuleDeserializeFile(engine, filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+	_, err := NewModuleDeserializeFile(engine, filepath.Join(dir, "missing"))
+	if typed := (*Error)(nil); !errors.As(err, &typed) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing compiled file: %v", err)
 	}
-	_, err := NewModule(engine, []byte("\n"+wat))
+	_, err = NewModule(engine, []byte("\n"+wat))
 	wantText(t, err, "Wat2Wasm")
 	_, err = NewModuleFromFile(engine, write("m.cwasm", must(must(NewModuleFromFile(engine, filepath.Join(dir, "m.wat"))).Serialize())))
 	wantText(t, err, "NewModuleDeserialize")

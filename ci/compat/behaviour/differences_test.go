@@ -98,12 +98,17 @@ var differences = []difference{
 	{"types/tables", "largest", better, `max true 4294967295"$`, "a maximum of 2^32-1 is not the same as none"},
 	{"wasi/errors", "std*", better, `^"\*fs\.PathError: open `, "the error says which file, and why"},
 	{"wasi/errors", "*directory*", better, `^"\*f(s|mt)\.`, "the error says which directory, and why"},
+	{"call/arguments", "uint32 for i32", better, `^"result int32\(1\)"$`, "an unsigned integer of the parameter's size fits"},
+	{"call/arguments", "uint64 for i64", better, `^"result int64\(1\)"$`, "an unsigned integer of the parameter's size fits"},
 	{"table/use", "get error *", better, `^"\*wasmtime\.Error: index out of bounds"$`, "an *Error as all others"},
+
+	{"call/int", "wide int for i32", stricter, `does not fit in an i32"$`, "a wrong number is not passed in place of one that does not fit"},
 
 	// A store belongs to one goroutine at a time; what looks like concurrent use is refused.
 	{"inside/goroutine", "from another goroutine", stricter, anyError, "a host function calls back in on its own goroutine"},
 
 	// The same in other words.
+	{"module/errors", "new text", words, `^"\*wasmtime\.Error: this is the text format, which Wat2Wasm turns`, "the text says what to call"},
 	{"call/zero-val", "as i32", words, `^"panic `, "a zero Val has no value to pass"},
 	{"panic/wrong-results", "zero Val", words, `^"panic `, "a zero Val has no value to return"},
 	{"panic/wrapfunc-nil", "WrapFunc(nil)", words, "^\"panic string: callback provided must be a `func`\"$", "as for everything that is no func"},
