@@ -62,7 +62,8 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 // CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt], which
 // wraps the context's error and cause, also while it waits in a WASI call; a host
 // function finds the context with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption]; otherwise
-// the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an [*Error] that wraps the context's. If no deadline was set for the store, it has none from now on.
+// the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an [*Error] that wraps
+// the context's. If no deadline was set for the store, it has none from now on.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)
 }

@@ -20,9 +20,11 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	e := engine.handle.acquire()
 	defer engine.handle.release()
 	m, err := ffi.NewModule(e, wasm)
-	if hint := otherFormat(wasm); hint != "" && !err.IsNil() {
-		err.Delete()
-		return nil, errorf(nil, "%s", hint)
+	if !err.IsNil() {
+		if hint := otherFormat(wasm); hint != "" {
+			err.Delete()
+			return nil, errorf(nil, "%s", hint)
+		}
 	}
 	return wrapModule(engine, m, err)
 }
@@ -39,7 +41,7 @@ func otherFormat(wasm []byte) string {
 	return ""
 }
 
-// NewModuleFromFile compiles a file in the binary or the text format.
+// NewModuleFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError].
 func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	wasm, err := os.ReadFile(file)
 	if err != nil {
