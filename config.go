@@ -121,7 +121,7 @@ const (
 	// StrategyCranelift is the optimising compiler.
 	StrategyCranelift Strategy = 1
 	// StrategyWinch is the single-pass compiler: it compiles several times faster than Cranelift, and what it makes runs
-	// slower. It lacks some proposals.
+	// slower. It lacks some proposals, and it is not made for riscv64, where an engine with it is an error.
 	StrategyWinch Strategy = 2
 )
 

@@ -34,10 +34,12 @@ func TestContextNeedsEpochs(t *testing.T) {
 	wantIs(t, err, ErrNoEpochs)
 	_, err = pre.InstantiateContext(ctx, store)
 	wantIs(t, err, ErrNoEpochs)
+	_, err = NewInstanceContext(ctx, store, module, nil)
+	wantIs(t, err, ErrNoEpochs)
 	call(t, store, instance, "nothing")
 }
 
-// run makes the three kinds of calls and two of instantiations, each of a guest that never ends by itself.
+// endless makes two kinds of calls and three of instantiations, each of a guest that never ends by itself.
 func endless(t *testing.T, store *Store) map[string]func(context.Context) error {
 	instance := instantiate(t, store, burnWat)
 	forever := instance.GetFunc(store, "forever")
@@ -50,6 +52,7 @@ func endless(t *testing.T, store *Store) map[string]func(context.Context) error 
 		"typed":       func(ctx context.Context) error { return second(typed.CallContext(ctx)) },
 		"Instantiate": func(ctx context.Context) error { return second(linker.InstantiateContext(ctx, store, module)) },
 		"InstancePre": func(ctx context.Context) error { return second(pre.InstantiateContext(ctx, store)) },
+		"NewInstance": func(ctx context.Context) error { return second(NewInstanceContext(ctx, store, module, nil)) },
 	}
 }
 

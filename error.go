@@ -28,6 +28,8 @@ var (
 	ErrBadAccessMode = errors.New("not an access mode")
 	// ErrBadFd: the guest descriptor is out of range, or is not open where it has to be.
 	ErrBadFd = errors.New("not a guest descriptor")
+	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken.
+	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
@@ -47,9 +49,13 @@ type Error struct {
 
 // newError takes a native error.
 func newError(native ffi.Error) *Error {
-	if native.Code() == ffi.ErrorNoWasi { // whose own text cannot say what to call in Go
+	switch native.Code() { // Rust's own texts cannot say what to call in Go
+	case ffi.ErrorNoWasi:
 		native.Delete()
 		return errorf(ErrNoWasi, "%v", ErrNoWasi)
+	case ffi.ErrorPoolFull:
+		defer native.Delete()
+		return errorf(ErrPoolFull, "%s: %v", native.Message(), ErrPoolFull)
 	}
 	e := &Error{native: native}
 	if status, ok := native.ExitStatus(); ok {

@@ -83,22 +83,9 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	}
 	defer stop()
 	sig := f.signature()
-	if len(args) > len(sig.params) {
-		return nil, errors.New("too many arguments provided")
-	}
-	copied := false
-	for i, arg := range args {
-		n, err := numberArg(arg, sig.params[i].kind)
-		if err != nil {
-			return nil, err
-		}
-		if n == nil {
-			continue
-		}
-		if !copied { // the slice is the caller's
-			args, copied = slices.Clone(args), true
-		}
-		args[i] = n
+	args, err = numberArgs(args, sig.params)
+	if err != nil {
+		return nil, err
 	}
 	s.reserve(sig.slots())
 	call := s.call
@@ -111,6 +98,29 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 		return liftPlain(call.Slots, sig.results), nil
 	}
 	return s.callChecked(call, sig, args)
+}
+
+// numberArgs turns what ints and unsigned integers are among the arguments into what the parameters want. The slice stays as
+// it is: it is the caller's.
+func numberArgs(args []any, params []*ValType) ([]any, error) {
+	if len(args) > len(params) {
+		return nil, errors.New("too many arguments provided")
+	}
+	copied := false
+	for i, arg := range args {
+		n, err := numberArg(arg, params[i].kind)
+		if err != nil {
+			return nil, err
+		}
+		if n == nil {
+			continue
+		}
+		if !copied {
+			args, copied = slices.Clone(args), true
+		}
+		args[i] = n
+	}
+	return args, nil
 }
 
 // numberArg turns an int, or an unsigned integer, into what a parameter wants. It returns nil for anything else.

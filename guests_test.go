@@ -216,10 +216,7 @@ func goGuest(t testing.TB, engine *Engine, name string) *Module {
 
 // guestEngine makes an engine with room for the stack of Go programs.
 func guestEngine(t testing.TB) *Engine {
-	engine := newEngine(t, func(c *Config) {
-		c.SetMaxWasmStack(8 << 20)
-		c.SetStrategy(StrategyWinch)
-	})
+	engine := newEngine(t, func(c *Config) { c.SetMaxWasmStack(8 << 20) }, compilesQuickly)
 	t.Cleanup(engine.Close)
 	return engine
 }

@@ -231,3 +231,20 @@ func survives(t *testing.T) bool {
 	}
 	return false
 }
+
+// hasWinch says that Winch compiles for this machine.
+const hasWinch = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
+
+// needsWinch skips the test where there is none.
+func needsWinch(t *testing.T) {
+	if !hasWinch {
+		t.Skip("Winch does not compile for " + runtime.GOARCH)
+	}
+}
+
+// compilesQuickly is for large guests, such as those in Go: by Winch, where there is one.
+func compilesQuickly(c *Config) {
+	if hasWinch {
+		c.SetStrategy(StrategyWinch)
+	}
+}

@@ -461,7 +461,7 @@ func TestListenerMustNotUseStore(t *testing.T) {
 func TestListenerGuest(t *testing.T) {
 	wasm, err := guests.Go("echo")
 	check(t, err)
-	engine := newEngine(t, withEpochs, func(c *Config) { c.SetStrategy(StrategyWinch) })
+	engine := newEngine(t, withEpochs, compilesQuickly)
 	defer engine.Close()
 	module, err := NewModule(engine, wasm)
 	check(t, err)

@@ -191,7 +191,7 @@ func TestStderrHasLastWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := newEngine(t, func(c *Config) { c.SetStrategy(StrategyWinch) })
+	engine := newEngine(t, compilesQuickly)
 	defer engine.Close()
 	module := must(NewModule(engine, wasm))
 	for _, dies := range []struct{ how, says string }{

@@ -16,6 +16,11 @@ type Instance struct {
 // NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
 // [*Trap] if that traps, and an [*Error] otherwise. [Linker] finds imports by name. See wasmtime::Instance::new.
 func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
+	return NewInstanceContext(nil, store, module, imports)
+}
+
+// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one; ctx may be nil.
+func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
@@ -27,7 +32,7 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 	}
 	native := module.handle.acquire()
 	defer module.handle.release()
-	instance, err := s.instantiate(nil, func(call *ffi.Call) (ffi.Instance, bool) {
+	instance, err := s.instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, native, items)
 	})
 	runtime.KeepAlive(imports)
@@ -51,7 +56,12 @@ func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Ins
 	if !ok {
 		return nil, s.failure(call.Failure())
 	}
-	return &Instance{s, raw}, nil
+	instance := &s.firstInstance
+	if instance.state != nil {
+		instance = new(Instance)
+	}
+	*instance = Instance{s, raw}
+	return instance, nil
 }
 
 // Exports returns the exports in the module's order.

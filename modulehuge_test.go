@@ -67,6 +67,9 @@ func TestCompileHugeFunction(t *testing.T) {
 	wasm := hugeFunction(depth, length)
 	for name, strategy := range map[string]Strategy{"cranelift": StrategyCranelift, "winch": StrategyWinch} {
 		t.Run(name, func(t *testing.T) {
+			if strategy == StrategyWinch {
+				needsWinch(t)
+			}
 			config := NewConfig()
 			config.SetStrategy(strategy)
 			engine := must(TryNewEngine(config))

@@ -59,8 +59,7 @@ var relayGuests = map[string]func(testing.TB) *relayHost{
 	"Go": func(t testing.TB) *relayHost {
 		wasm, err := guests.Go("relay")
 		check(t, err)
-		// Go programs are large; Winch is quick.
-		return newRelayHost(t, wasm, 2, func(c *Config) { c.SetStrategy(StrategyWinch) })
+		return newRelayHost(t, wasm, 2, compilesQuickly)
 	},
 	"Rust": func(t testing.TB) *relayHost { return newRelayHost(t, guests.Rust("relay"), 3) },
 }

@@ -1,6 +1,6 @@
 package wasmtime
 
-// slab keeps values under small numbers, which it uses again.
+// slab keeps values under small numbers, which it uses again. A nil one is empty.
 type slab struct {
 	values []any
 	unused []uint64
@@ -20,7 +20,7 @@ func (s *slab) add(value any) uint64 {
 
 // get returns the value with a number; nil if there is none.
 func (s *slab) get(i uint64) any {
-	if i >= uint64(len(s.values)) {
+	if s == nil || i >= uint64(len(s.values)) {
 		return nil
 	}
 	return s.values[i]
@@ -28,7 +28,7 @@ func (s *slab) get(i uint64) any {
 
 // remove forgets the value with a number that add returned. What is forgotten already stays so.
 func (s *slab) remove(i uint64) {
-	if i < uint64(len(s.values)) && s.values[i] != nil {
+	if s != nil && i < uint64(len(s.values)) && s.values[i] != nil {
 		s.values[i] = nil
 		s.unused = append(s.unused, i)
 	}

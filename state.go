@@ -28,13 +28,16 @@ type state struct {
 	// nativeID is what items of the store carry; 0 until it has been asked for.
 	nativeID uint64
 
-	engine  *Engine
-	data    any
-	hosts   []*hostFunc
-	externs slab
+	engine *Engine
+	data   any
+	hosts  []*hostFunc
+	// externs are the values that guests hold as externrefs; nil as long as there was none.
+	externs *slab
 	// caller is for the next host call.
 	caller      *Caller
 	firstCaller Caller
+	// firstInstance is what most stores have one of.
+	firstInstance Instance
 	// ctx is the context of the innermost call, and stop one that ends with it or with that of any call around it.
 	ctx, stop context.Context
 
@@ -80,7 +83,7 @@ func (s *state) close() {
 	}
 	*s.entry = s // finalizers of externrefs look for the store
 	s.place.leave()
-	s.place, s.hosts, s.externs, s.data = nil, nil, slab{}, nil
+	s.place, s.hosts, s.externs, s.data = nil, nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raise()
@@ -171,8 +174,14 @@ func (s *state) failure(trap ffi.Trap, err ffi.Error) error {
 	}
 	if !trap.IsNil() {
 		t := newTrap(trap)
-		if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil && s.ctx != nil && s.ctx.Err() != nil {
-			hostErr, t.cancelled = contextError(s.ctx), true
+		if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil {
+			switch {
+			case s.ctx != nil && s.ctx.Err() != nil:
+				hostErr = contextError(s.ctx)
+				t.note = "The context of the call ended: " + hostErr.Error()
+			case s.native.DeadlineUnset():
+				t.note = "The store has no epoch deadline yet: set one with Store.SetEpochDeadline, or call with a context"
+			}
 		}
 		t.cause = hostErr
 		return t

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,7 +84,10 @@ func TestEpochDeadline(t *testing.T) {
 	store, instance := guestIn(t, engine, burnWat)
 	nothing := instance.GetFunc(store, "nothing")
 	_, err := nothing.Call(store)
-	wantTrap(t, err, Interrupt) // a new store's deadline is over
+	// A new store's deadline is over.
+	if trap := wantTrap(t, err, Interrupt); !strings.Contains(trap.Error(), "Store.SetEpochDeadline") {
+		t.Errorf("the text does not say what is missing: %v", trap)
+	}
 
 	store.SetEpochDeadline(2)
 	call(t, store, instance, "nothing")
@@ -97,7 +101,9 @@ func TestEpochDeadline(t *testing.T) {
 	call(t, store, instance, "nothing")
 	store.SetEpochDeadline(0)
 	_, err = nothing.Call(store)
-	wantTrap(t, err, Interrupt)
+	if trap := wantTrap(t, err, Interrupt); strings.Contains(trap.Error(), "SetEpochDeadline") {
+		t.Errorf("a deadline that was set is taken for none: %v", trap)
+	}
 	store.SetEpochDeadline(math.MaxUint64)
 	engine.IncrementEpoch()
 	call(t, store, instance, "nothing")

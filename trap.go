@@ -19,8 +19,8 @@ type Trap struct {
 	closed  bool
 	cleanup runtime.Cleanup
 	cause   error
-	// cancelled says that the cause is a context that ended; it is then part of the text.
-	cancelled bool
+	// note is what the text says besides, if anything: why the guest was interrupted.
+	note string
 	// record is what the native trap said before it was given away.
 	record *trapRecord
 }
@@ -137,7 +137,7 @@ func (t *Trap) lock() {
 	}
 }
 
-// Error returns the full text, with the backtrace, the causes, and why the context ended if that is what it was.
+// Error returns the full text, with the backtrace, the causes, and why the guest was interrupted if that is known.
 func (t *Trap) Error() string { return t.Message() }
 
 // Message returns the same text as Error.
@@ -150,8 +150,8 @@ func (t *Trap) Message() string {
 	} else {
 		message = t.native.Message()
 	}
-	if t.cancelled {
-		message = strings.TrimRight(message, "\n") + "\n\nThe context of the call ended: " + t.cause.Error()
+	if t.note != "" {
+		message = strings.TrimRight(message, "\n") + "\n\n" + t.note
 	}
 	return message
 }

@@ -169,6 +169,9 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 		}
 	case KindExternref:
 		if v.val != nil {
+			if s.externs == nil {
+				s.externs = &slab{}
+			}
 			out.Of[0] = s.externs.add(v.val) + 1
 		}
 	default:

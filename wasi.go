@@ -16,9 +16,7 @@ import (
 // wasmtime_wasi::WasiCtxBuilder.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
-	files [3]stdioFile
-	// streams are the standard streams that Go serves.
-	streams [3]goStream
+	stdio [3]stdio
 	// fileSystems are preopened directories that Go serves.
 	fileSystems []fsPreopen
 	// system is nil unless a part of it is set.
@@ -28,11 +26,16 @@ type WasiConfig struct {
 	closed       bool
 }
 
-// stdioFile is a file for a standard stream: one that the configuration has opened, for one store, or the program's.
-type stdioFile struct {
-	*os.File
+// stdio is what a standard stream is.
+type stdio struct {
+	kind ffi.StdioKind
+	// opened says that the file was opened by the configuration, for one store.
 	opened bool
+	// host is the file if it is one, nil when a store has got it; or what Go serves: stdinBytes, a reader or a writer.
+	host any
 }
+
+type stdinBytes []byte
 
 // WasiDirPerms is what a guest may do to directories below a preopened one.
 type WasiDirPerms uint8
@@ -62,10 +65,10 @@ func (c *WasiConfig) Close() {
 }
 
 func (c *WasiConfig) closeFiles() {
-	for i, f := range c.files {
-		if f.opened {
-			f.Close()
-			c.files[i] = stdioFile{}
+	for i := range c.stdio {
+		if s := &c.stdio[i]; s.opened {
+			s.file().Close()
+			s.opened, s.host = false, nil
 		}
 	}
 }
@@ -124,7 +127,7 @@ func (c *WasiConfig) setFile(i int, path string, open func(string) (*os.File, er
 	if err != nil {
 		return err
 	}
-	c.setStdio(i, ffi.StdioFile, stdioFile{f, true})
+	c.setStdio(i, stdio{ffi.StdioFile, true, f})
 	return nil
 }
 
@@ -152,20 +155,19 @@ func (c *WasiConfig) SetStderr(w io.Writer) {
 
 func (c *WasiConfig) setStream(i int, served any) {
 	if f, ok := served.(*os.File); ok && f != nil {
-		c.setStdio(i, ffi.StdioFile, stdioFile{f, false})
+		c.setStdio(i, stdio{ffi.StdioFile, false, f})
 		return
 	}
-	c.setStdio(i, ffi.StdioNone, stdioFile{})
-	c.streams[i] = goStream{true, served}
+	c.setStdio(i, stdio{ffi.StdioStream, false, served})
 }
 
 // setStdio says what a standard stream is, in place of what it was.
-func (c *WasiConfig) setStdio(i int, kind ffi.StdioKind, f stdioFile) {
-	spec := c.use()
-	if c.files[i].opened {
-		c.files[i].Close()
+func (c *WasiConfig) setStdio(i int, to stdio) {
+	c.use()
+	if s := &c.stdio[i]; s.opened {
+		s.file().Close()
 	}
-	c.files[i], c.streams[i], spec.Stdio[i] = f, goStream{}, kind
+	c.stdio[i] = to
 }
 
 // InheritStdin gives the guest this process's standard input.
@@ -177,7 +179,7 @@ func (c *WasiConfig) InheritStdout() { c.inherit(1) }
 // InheritStderr gives the guest this process's standard error.
 func (c *WasiConfig) InheritStderr() { c.inherit(2) }
 
-func (c *WasiConfig) inherit(i int) { c.setStdio(i, ffi.StdioInherit, stdioFile{}) }
+func (c *WasiConfig) inherit(i int) { c.setStdio(i, stdio{kind: ffi.StdioInherit}) }
 
 // PreopenDir gives the guest a directory of the host, sandboxed: nothing above it can be reached. The guest finds it under
 // guestPath.
@@ -222,50 +224,20 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if wasi == nil {
 		return errorf(nil, "the WASI configuration is nil")
 	}
-	spec := wasi.use()
+	wasi.use()
 	s := store.state
 	outermost, err := s.enter()
 	if err != nil {
 		return err
 	}
 	defer s.leave(outermost)
-	for i, kind := range spec.Stdio {
-		if kind == ffi.StdioFile && wasi.files[i].File == nil {
-			return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
-		}
-	}
-	for i := range wasi.streams {
-		if err := wasi.streams[i].check(); err != nil {
+	for i := range wasi.stdio {
+		if err := wasi.stdio[i].check(i); err != nil {
 			return err
 		}
 	}
-	var system *ffi.WasiSystem
-	if wasi.system != nil {
-		system = &wasi.system.spec
-	}
-	env, forget := s.serveSystem(wasi.system)
-	options := s.native.NewWasiOptions(spec, system, env)
-	defer options.Delete()
-	var serving [3]*served
-	for i := range wasi.streams {
-		if stream := &wasi.streams[i]; stream.isSet {
-			serving[i] = stream.open(i)
-			serving[i].attach(s.entry, s.native)
-			options.SetStdioStream(i, serving[i].number)
-		}
-	}
-	failed, err := s.setWasi(wasi.files[:], options)
-	if err != nil || !failed.IsNil() {
-		forget()
-		for _, stream := range serving {
-			if stream != nil {
-				streams.remove(stream.number)
-			}
-		}
-		if err != nil {
-			return err
-		}
-		return s.failure(ffi.Trap{}, failed)
+	if err := s.setWasi(wasi); err != nil {
+		return err
 	}
 	s.raise()
 	wasi.closeFiles()
@@ -278,62 +250,99 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	return nil
 }
 
-// goStream is a standard stream that Go serves.
-type goStream struct {
-	isSet bool
-	// served is a reader or stdinBytes for standard input, and otherwise a writer.
-	served any
-}
-
-type stdinBytes []byte
-
-// open makes what serves it in a store.
-func (g *goStream) open(fd int) *served {
-	if b, ok := g.served.(stdinBytes); ok {
-		return newStream(bytes.NewReader(b), nil)
-	}
-	if fd == 0 {
-		return newStream(g.served.(io.Reader), nil)
-	}
-	return newStream(nil, g.served.(io.Writer))
-}
-
-// check finds out beforehand what cannot be served.
-func (g *goStream) check() error {
-	if g.isSet && isNil(g.served) {
+// check finds out beforehand what the i-th standard stream cannot be.
+func (s *stdio) check(i int) error {
+	switch {
+	case s.kind == ffi.StdioFile && s.host == nil:
+		return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
+	case s.kind == ffi.StdioStream && isNil(s.host):
 		return errorf(ErrBadFile, "a standard stream is nil: %v", ErrBadFile)
 	}
 	return nil
 }
 
-// setWasi configures WASI with the files in the options.
-func (s *state) setWasi(files []stdioFile, options ffi.WasiOptions) (ffi.Error, error) {
-	for _, f := range files {
-		if f.File != nil {
-			return s.setWasiFiles(files, options)
+// file returns the file that it is, nil if it is none.
+func (s *stdio) file() *os.File {
+	f, _ := s.host.(*os.File)
+	return f
+}
+
+// serve makes what serves it in a store, if Go does. Only standard input is read.
+func (s *stdio) serve(i int) *served {
+	if b, ok := s.host.(stdinBytes); ok {
+		return newStream(bytes.NewReader(b), nil)
+	}
+	if i == 0 {
+		return newStream(s.host.(io.Reader), nil)
+	}
+	return newStream(nil, s.host.(io.Writer))
+}
+
+// setWasi configures WASI.
+func (s *state) setWasi(wasi *WasiConfig) error {
+	var system *ffi.WasiSystem
+	if wasi.system != nil {
+		system = &wasi.system.spec
+	}
+	env, forget := s.serveSystem(wasi.system)
+	options := s.native.NewWasiOptions(&wasi.spec, system, env)
+	defer options.Delete()
+	var serving [3]*served
+	for i := range wasi.stdio {
+		switch st := &wasi.stdio[i]; st.kind {
+		case ffi.StdioInherit:
+			options.InheritStdio(i)
+		case ffi.StdioStream:
+			serving[i] = st.serve(i)
+			serving[i].attach(s.entry, s.native)
+			options.SetStdioStream(i, serving[i].number)
+		}
+	}
+	failed, err := s.setWasiOptions(wasi.stdio[:], options)
+	if err == nil && failed.IsNil() {
+		return nil
+	}
+	forget()
+	for _, stream := range serving {
+		if stream != nil {
+			streams.remove(stream.number)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.failure(ffi.Trap{}, failed)
+}
+
+// setWasiOptions hands the options to the native library.
+func (s *state) setWasiOptions(all []stdio, options ffi.WasiOptions) (ffi.Error, error) {
+	for i := range all {
+		if all[i].kind == ffi.StdioFile {
+			return s.setWasiFiles(all, options)
 		}
 	}
 	return s.native.SetWasi(options), nil
 }
 
-func (s *state) setWasiFiles(files []stdioFile, options ffi.WasiOptions) (failed ffi.Error, err error) {
-	err = withFds(files, options, 0, func() { failed = s.native.SetWasi(options) })
+func (s *state) setWasiFiles(all []stdio, options ffi.WasiOptions) (failed ffi.Error, err error) {
+	err = withFiles(all, options, 0, func() { failed = s.native.SetWasi(options) })
 	return failed, err
 }
 
-// withFds runs f while the descriptors of the files from the i-th on are held and set in the options.
-func withFds(files []stdioFile, options ffi.WasiOptions, i int, f func()) error {
-	for i < len(files) && files[i].File == nil {
+// withFiles runs f while the descriptors of the files from the i-th standard stream on are held and set in the options.
+func withFiles(all []stdio, options ffi.WasiOptions, i int, f func()) error {
+	for i < len(all) && all[i].kind != ffi.StdioFile {
 		i++
 	}
-	if i == len(files) {
+	if i == len(all) {
 		f()
 		return nil
 	}
 	var inner error
-	err := withFd(files[i].Name(), files[i].File, func(fd uintptr) {
+	file := all[i].file()
+	err := withFd(file.Name(), file, func(fd uintptr) {
 		options.SetStdioFile(i, fd)
-		inner = withFds(files, options, i+1, f)
+		inner = withFiles(all, options, i+1, f)
 	})
 	if err != nil {
 		return err

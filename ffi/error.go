@@ -26,6 +26,7 @@ const (
 	ErrorFdNotOpen     ErrorCode = 6
 	ErrorBadHostFile   ErrorCode = 7
 	ErrorBadArgument   ErrorCode = 8
+	ErrorPoolFull      ErrorCode = 9
 )
 
 // NewError makes an error with a text, to be returned to C by a callback. A zero byte ends the text.

@@ -1,6 +1,6 @@
 package ffi
 
-// #include <wasmtime/ext.h>
+// #include "aligned.h"
 import "C"
 
 import "unsafe"

@@ -14,4 +14,4 @@ type (
 
 func build(why string) withoutCgo { return withoutCgo{} }
 
-var _ withCgo = build("wasmtime needs cgo and a C compiler (CGO_ENABLED=1, gcc, clang or zig cc); it supports darwin/amd64, darwin/arm64, linux/amd64, linux/arm64, windows/amd64")
+var _ withCgo = build("wasmtime needs cgo and a C compiler (CGO_ENABLED=1, gcc, clang or zig cc); it supports darwin/amd64, darwin/arm64, linux/amd64, linux/arm64, windows/amd64, windows/arm64")

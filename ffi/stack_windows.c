@@ -19,7 +19,8 @@ _Static_assert(THREAD_STACK == FFI_THREAD_STACK, "the linker is told of another 
 #else
 #define STACK_OPTION " -stack "
 #endif
-__asm__(".section .drectve,\"yn\"\n\t.ascii \"" STACK_OPTION TEXT(THREAD_STACK) "\"\n\t.text");
+// GNU ld reads the number until something else follows, beyond the end of the section if need be: hence the last space.
+__asm__(".section .drectve,\"yn\"\n\t.ascii \"" STACK_OPTION TEXT(THREAD_STACK) " \"\n\t.text");
 
 // The program may have been linked otherwise, or be one in another language that has loaded this as a library.
 size_t ffi_reserve_stack(size_t want) {

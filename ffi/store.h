@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>
-#include <wasmtime/ext.h>
+#include "aligned.h"
 
 // A store whose data is a number, not a pointer. Here and below, an address is passed as a number where cgo would lose time
 // checking a pointer into C's own memory.

@@ -41,12 +41,11 @@ type Preopen struct {
 	ReadOnly            bool
 }
 
-// WasiSpec is what a guest is given through WASI 0.1, but for the files among its standard streams.
+// WasiSpec is what a guest is given through WASI 0.1, but for its standard streams.
 type WasiSpec struct {
 	Args       []string
 	Env        [][2]string
 	Preopens   []Preopen
-	Stdio      [3]StdioKind
 	InheritEnv bool
 }
 
@@ -109,11 +108,7 @@ func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint
 	o[0].env, o[0].env_len = unsafe.SliceData(env), C.size_t(len(env))
 	o[0].preopens, o[0].preopens_len = unsafe.SliceData(preopens), C.size_t(len(preopens))
 	o[0].inherit_env = C.bool(spec.InheritEnv)
-	options := WasiOptions{&o[0], owned}
-	for i, stream := range options.stdio() {
-		stream.kind = C.uint32_t(spec.Stdio[i])
-	}
-	return options
+	return WasiOptions{&o[0], owned}
 }
 
 // arena hands out the parts of a block of C memory, one after the other.
@@ -132,9 +127,8 @@ func (a *arena) str(s string) C.wasmtime_wasi_string_t {
 	return C.wasmtime_wasi_string_t{data: (*C.uint8_t)(unsafe.SliceData(b)), len: C.size_t(len(b))}
 }
 
-func (o WasiOptions) stdio() [3]*C.wasmtime_wasi_stdio_t {
-	return [3]*C.wasmtime_wasi_stdio_t{&o.ptr.stdin_stream, &o.ptr.stdout_stream, &o.ptr.stderr_stream}
-}
+// InheritStdio makes a standard stream that of the process.
+func (o WasiOptions) InheritStdio(i int) { o.setStdio(i, StdioInherit, 0) }
 
 // SetStdioFile makes a standard stream a file, whose descriptor has to stay open until SetWasi.
 func (o WasiOptions) SetStdioFile(i int, hostFd uintptr) {
@@ -145,7 +139,7 @@ func (o WasiOptions) SetStdioFile(i int, hostFd uintptr) {
 func (o WasiOptions) SetStdioStream(i int, env uint64) { o.setStdio(i, StdioStream, uintptr(env)) }
 
 func (o WasiOptions) setStdio(i int, kind StdioKind, number uintptr) {
-	stream := o.stdio()[i]
+	stream := [3]*C.wasmtime_wasi_stdio_t{&o.ptr.stdin_stream, &o.ptr.stdout_stream, &o.ptr.stderr_stream}[i]
 	stream.kind = C.uint32_t(kind)
 	*(*uintptr)(unsafe.Pointer(&stream.host_fd)) = number // a number for C, not a pointer
 }

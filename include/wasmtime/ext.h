@@ -305,6 +305,10 @@ enum wasmtime_error_code_t
    * An argument is malformed: not UTF-8, null where it must not be, or of a wrong length.
    */
   WASMTIME_ERROR_BAD_ARGUMENT = 8,
+  /**
+   * A pool of the engine's allocator has no room: `PoolConcurrencyLimitError` of Wasmtime.
+   */
+  WASMTIME_ERROR_POOL_FULL = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1016,7 +1020,7 @@ WASM_API_EXTERN
 void wasmtime_binding_engine_tick(const struct wasmtime_binding_engine_t *engine);
 
 /**
- * Returns the code of an error that the extension made, and `WASMTIME_ERROR_OTHER` for any other error.
+ * Returns the code of an error that the extension made or knows, and `WASMTIME_ERROR_OTHER` for any other error.
  *
  * Does not take ownership of `error`.
  *
@@ -1560,6 +1564,10 @@ wasmtime_error_t *wasmtime_context_set_wasi_options(wasmtime_context_t *context,
  * `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
  * `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
  * `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
+ *
+ * The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what is
+ * in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for guests of
+ * WASI 0.1 afterwards.
  *
  * # Safety
  *

@@ -57,6 +57,7 @@ var differences = []difference{
 	{"wrap/nil-trap-in-front", "nil trap first", better, `^"result \[\]wasmtime\.Val\{externref`, "a nil *Trap that is not the last result is an externref, as the signature says; wasmtime-go skips it and fails"},
 	{"trap/returned-twice", "message after", better, noPanic, "an error that somebody kept can still be printed after a host function returned it"},
 	{"trap/returned-twice", "message", better, `^"once"$`, "as above"},
+	{"trap/epoch-no-deadline", "without a deadline", better, `wasm trap: interrupt\\n\\nThe store has no epoch deadline yet`, "the text says what is missing"},
 	{"linker/get-other-store", "nil", better, `^"true"$`, "an item of another store would abort the process as soon as it is used"},
 	{"store/other-engine", "unknown imports", stricter, `different engines"$`, "a module of another engine can never be linked, so it is refused at once"},
 	{"store/other-engine-linker-store", "linker of another engine", engine, anyError, "Wasmtime 48 refuses a linker of another engine; 44 let it pass for a module without imports"},

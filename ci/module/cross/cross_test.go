@@ -21,6 +21,7 @@ var emulators = map[string][]string{
 	"aarch64-linux-musl":     {"qemu-aarch64-static"},
 	"x86_64-windows-gnu":     {"wine"},
 	"x86_64-w64-mingw32-gcc": {"wine"},
+	"aarch64-windows-gnu":    nil,
 	"aarch64-macos.12.0":     nil,
 	"x86_64-macos.12.0":      nil,
 }
@@ -33,6 +34,7 @@ var archives = map[string]string{
 	"aarch64-linux-musl":     "linux-aarch64-musl",
 	"x86_64-windows-gnu":     "windows-x86_64",
 	"x86_64-w64-mingw32-gcc": "windows-x86_64",
+	"aarch64-windows-gnu":    "windows-aarch64",
 	"aarch64-macos.12.0":     "macos-aarch64",
 	"x86_64-macos.12.0":      "macos-x86_64",
 }

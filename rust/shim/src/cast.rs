@@ -5,10 +5,11 @@
 //! build if a release changes size or alignment.
 
 use crate::error::{ExtError, wasmtime_error_code_t};
+use std::ffi::c_void;
 use wasmtime::{Config, Engine, Error, InstancePre, Linker, Module, Store};
 use wasmtime_c_api::{
-    WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_error_t, wasmtime_instance_pre_t,
-    wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
+    WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_error_t,
+    wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
 };
 
 /// Fails to compile unless `Outer` and `Inner` have the same size and alignment.
@@ -70,6 +71,41 @@ door!(
     /// The configuration in its C wrapper.
     mut config: wasm_config_t => Config
 );
+
+/// Where a store's context is, as C has it.
+#[derive(Clone, Copy)]
+pub(crate) struct StoreAddress(*mut c_void);
+
+impl StoreAddress {
+    /// The address of a context. It stays valid as long as the store.
+    pub(crate) fn of(context: WasmtimeStoreContextMut<'_>) -> StoreAddress {
+        // SAFETY: a context is a transparent wrapper of one reference, which is how the official API hands it to C.
+        StoreAddress(unsafe { std::mem::transmute::<WasmtimeStoreContextMut<'_>, *mut c_void>(context) })
+    }
+
+    /// The address, for C.
+    pub(crate) fn pointer(self) -> *mut c_void {
+        self.0
+    }
+
+    /// The context.
+    ///
+    /// # Safety
+    ///
+    /// The store must be live, and whoever asks be the one that uses it.
+    pub(crate) unsafe fn context<'a>(self) -> WasmtimeStoreContextMut<'a> {
+        // SAFETY: as in `of`, and as the caller promises.
+        unsafe { std::mem::transmute::<*mut c_void, WasmtimeStoreContextMut<'a>>(self.0) }
+    }
+}
+
+/// What the C API keeps in a store.
+#[inline]
+pub(crate) fn data(mut context: WasmtimeStoreContextMut<'_>) -> &mut WasmtimeStoreData {
+    let data = std::ptr::from_mut(context.data_mut());
+    // SAFETY: the borrow that the context was goes on as that of the data.
+    unsafe { &mut *data }
+}
 
 /// Puts an engine into its C wrapper.
 pub(crate) fn wrap_engine(engine: Engine) -> wasm_engine_t {

@@ -1,6 +1,7 @@
 //! Errors that the extension itself reports, each with a code that a binding can turn into a typed error.
 
 use std::fmt;
+use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_c_api::wasmtime_error_t;
 
 /// What went wrong, as a number that crosses the C boundary. `wasmtime_error_code` returns it.
@@ -26,6 +27,8 @@ pub enum wasmtime_error_code_t {
     WASMTIME_ERROR_BAD_HOST_FILE = 7,
     /// An argument is malformed: not UTF-8, null where it must not be, or of a wrong length.
     WASMTIME_ERROR_BAD_ARGUMENT = 8,
+    /// A pool of the engine's allocator has no room: `PoolConcurrencyLimitError` of Wasmtime.
+    WASMTIME_ERROR_POOL_FULL = 9,
 }
 
 /// An error of the extension: a code for programs and a sentence for people.
@@ -50,7 +53,7 @@ impl fmt::Display for ExtError {
 
 impl std::error::Error for ExtError {}
 
-/// Returns the code of an error that the extension made, and `WASMTIME_ERROR_OTHER` for any other error.
+/// Returns the code of an error that the extension made or knows, and `WASMTIME_ERROR_OTHER` for any other error.
 ///
 /// Does not take ownership of `error`.
 ///
@@ -59,5 +62,10 @@ impl std::error::Error for ExtError {}
 /// `error` must point to a live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_error_code(error: &wasmtime_error_t) -> wasmtime_error_code_t {
-    crate::cast::error(error).downcast_ref::<ExtError>().map_or(wasmtime_error_code_t::WASMTIME_ERROR_OTHER, |e| e.code)
+    let error = crate::cast::error(error);
+    match error.downcast_ref::<ExtError>() {
+        Some(own) => own.code,
+        None if error.is::<PoolConcurrencyLimitError>() => wasmtime_error_code_t::WASMTIME_ERROR_POOL_FULL,
+        None => wasmtime_error_code_t::WASMTIME_ERROR_OTHER,
+    }
 }

@@ -4,14 +4,15 @@ use crate::call::wasmtime_binding_call_t;
 use crate::deadline::Deadline;
 use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::Limiter;
-use crate::wasi::SoleMemory;
-use crate::{cast, guard::guard};
+use crate::wasi::{SoleMemory, State};
+use crate::{cast, cast::StoreAddress, guard::guard};
+use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
-use wasmtime::ValRaw;
+use wasmtime::{ResourceLimiter, StoreLimitsBuilder, ValRaw};
 use wasmtime_c_api::{
-    WasmtimeStoreContextMut, wasmtime_error_t, wasmtime_store_context, wasmtime_store_new, wasmtime_store_t,
+    WasmtimeStoreData, wasmtime_error_t, wasmtime_store_context, wasmtime_store_new, wasmtime_store_t,
 };
 
 /// The number of slots in the frame that a store comes with.
@@ -32,6 +33,8 @@ pub struct wasmtime_binding_store_t {
 pub(crate) struct Whole {
     head: wasmtime_binding_store_t,
     pub(crate) store: Box<wasmtime_store_t>,
+    /// What the store has for WASI 0.1, once that is configured.
+    wasi: UnsafeCell<Option<State>>,
     pub(crate) limiter: Limiter,
     pub(crate) deadline: Deadline,
     pub(crate) sole: SoleMemory,
@@ -44,7 +47,31 @@ impl Whole {
     pub(crate) fn of(store: *mut wasmtime_binding_store_t) -> *mut Whole {
         store.cast() // its first field
     }
+
+    /// Leaves the address of the whole in what the C API keeps in the store, for [`Whole::wasi`] to find.
+    ///
+    /// The data type of the C API's stores hides its fields but for a few. One of these holds the limits that a store of
+    /// ours does not ask, since it has a limiter of its own: two numbers, in which nobody else has the same relation.
+    fn sign(this: *mut Whole, data: &mut WasmtimeStoreData) {
+        let address = this.expose_provenance();
+        data.store_limits = StoreLimitsBuilder::new().instances(address).tables(address ^ SIGNATURE).build();
+    }
+
+    /// Where a binding's store keeps its state for WASI 0.1; nothing if the store is none of a binding.
+    #[inline]
+    pub(crate) fn wasi(data: &WasmtimeStoreData) -> Option<*mut Option<State>> {
+        let address = data.store_limits.instances();
+        if address ^ data.store_limits.tables() != SIGNATURE {
+            return None;
+        }
+        let whole = ptr::with_exposed_provenance::<Whole>(address);
+        // SAFETY: only `sign` writes such numbers, and the data does not outlive the whole.
+        Some(unsafe { UnsafeCell::raw_get(&raw const (*whole).wasi) })
+    }
 }
+
+/// What the two numbers of [`Whole::sign`] differ by: chosen at random.
+const SIGNATURE: usize = 0x9d3f_5ac1_e074_b826_u64 as usize;
 
 /// A frame with more slots than the store came with.
 struct Frame {
@@ -70,10 +97,7 @@ pub extern "C" fn wasmtime_binding_store_new(
     let mut place = Box::<Whole>::new_uninit();
     let this = place.as_mut_ptr();
     let mut store = wasmtime_store_new(&engine.engine, data, None);
-    // SAFETY: `StoreContextMut` is a transparent wrapper of one reference to what the box holds, which is how the official
-    // API hands it to C.
-    let context =
-        unsafe { std::mem::transmute::<WasmtimeStoreContextMut<'_>, *mut c_void>(wasmtime_store_context(&mut store)) };
+    let context = StoreAddress::of(wasmtime_store_context(&mut store)).pointer();
     // SAFETY: all fields are written, in place, but the slots, which need not be.
     unsafe {
         (&raw mut (*this).head)
@@ -82,6 +106,8 @@ pub extern "C" fn wasmtime_binding_store_new(
         (&raw mut (*this).deadline).write(Deadline::new(engine));
         (&raw mut (*this).sole).write(SoleMemory::default());
         (&raw mut (*this).outgrown).write(Vec::new());
+        (&raw mut (*this).wasi).write(UnsafeCell::new(None));
+        Whole::sign(this, cast::store(&mut store).data_mut());
         Limiter::attach(&raw mut (*this).limiter, cast::store(&mut store));
         if epochs {
             Deadline::attach(&raw const (*this).deadline, cast::store(&mut store));

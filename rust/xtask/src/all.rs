@@ -16,9 +16,12 @@ enum Outcome {
     Built(Archive, u64),
     /// It could not be built.
     Failed(anyhow::Error, u64),
+    /// There is to be none, for a reason.
+    Withheld(&'static str),
 }
 
-/// Builds every archive that is missing or was built from other sources, and prints a table of all of them.
+/// Builds every archive that is missing or was built from other sources, but those that are withheld, and prints a table of
+/// all of them.
 pub fn build(ws: &Workspace) -> Result<()> {
     let mut rows = Vec::new();
     for target in TARGETS {
@@ -35,6 +38,9 @@ pub fn build(ws: &Workspace) -> Result<()> {
 }
 
 fn one(ws: &Workspace, target: &Target) -> Result<Outcome> {
+    if let Some(reason) = target.withheld {
+        return Ok(Outcome::Withheld(reason));
+    }
     let recorded = Manifest::read(ws)?.archives.remove(target.dir);
     if let Some(archive) = recorded
         && archive.sources == sources::hash(ws, target)?
@@ -57,6 +63,10 @@ fn table(rows: &[(&Target, Outcome)]) -> Result<String> {
         let (seconds, archive) = match outcome {
             Outcome::Present(archive) => ("built before".into(), archive),
             Outcome::Built(archive, seconds) => (seconds.to_string(), archive),
+            Outcome::Withheld(reason) => {
+                writeln!(out, "| {} | | none: {reason} | | |", target.dir)?;
+                continue;
+            }
             Outcome::Failed(error, seconds) => {
                 writeln!(out, "| {} | {seconds} | failed: {error} | | |", target.dir)?;
                 continue;

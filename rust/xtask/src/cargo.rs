@@ -95,7 +95,13 @@ fn reproducible(
         .collect();
     map.extend(registries.into_iter().map(|dir| (dir, "/crates".to_owned())));
 
-    let rust_flags: Vec<_> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
+    let mut rust_flags: Vec<_> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
+    if target.triple.ends_with("-windows-gnullvm") {
+        // A section for each function, each with its entry in every table, doubles the size of the archive. For the other
+        // Windows it is the default not to.
+        rust_flags.push("-Zfunction-sections=no".into());
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+    }
     let c_flags = tools.flags.iter().map(|flag| (*flag).to_owned());
     let c_flags: Vec<_> =
         c_flags.chain(map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}"))).collect();

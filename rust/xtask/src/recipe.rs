@@ -30,12 +30,21 @@ pub fn process(target: &Target, raw: &Path, work: &Path, out: &Path) -> Result<(
     fs::write(&script, MERGE)?;
     let roots = work.join("roots");
     fs::write(&roots, keep.iter().map(|name| format!("-u {name}\n")).collect::<String>())?;
+    let roots = format!("@{}", roots.display());
+    let whole = work.join("whole.o");
+    let input = if target.triple.starts_with("riscv64") {
+        // It mends what GNU ld does to the unwinding information of RISC-V if that is in one section: see `compact`.
+        run(Command::new(&ld).args(["-r", &roots]).arg(raw).arg("-o").arg(&whole))?;
+        &whole
+    } else {
+        raw
+    };
     let merged = work.join("merged.o");
     run(Command::new(ld)
         .args(["-r", "--gc-sections", "--force-group-allocation", "--build-id=none", "-T"])
         .arg(script)
-        .arg(format!("@{}", roots.display()))
-        .arg(raw)
+        .arg(roots)
+        .arg(input)
         .arg("-o")
         .arg(&merged))?;
 

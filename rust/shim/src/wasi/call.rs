@@ -2,13 +2,13 @@
 
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
+use super::find::find;
 use super::sole;
-use super::state::{self, State};
+use super::state::State;
 use super::strings::pointer;
 use std::ptr;
 use wasmtime::{AsContextMut, Caller, Extern};
 use wasmtime_c_api::WasmtimeStoreData;
-use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestType};
@@ -17,8 +17,6 @@ use wiggle::{GuestMemory, GuestType};
 pub(super) struct Call<'a> {
     pub(super) memory: GuestMemory<'a>,
     pub(super) state: &'a mut State,
-    /// The store's WASI context: clocks, randomness, preopened directories.
-    pub(super) ctx: &'a mut WasiCtx,
     /// How many bytes upstream's implementation may copy in this call.
     fuel: usize,
 }
@@ -31,9 +29,9 @@ impl<'a> Call<'a> {
         function: impl FnOnce(&mut Call<'_>) -> Outcome<i32>,
     ) -> wasmtime::Result<i32> {
         let fuel = caller.as_context_mut().hostcall_fuel();
-        let (state, ctx) = state::find(caller.data_mut())?;
+        let state = find(caller.as_context_mut())?;
         let whole = state.whole();
-        let (state, ctx) = (ptr::from_mut(state), ptr::from_mut(ctx));
+        let state = ptr::from_mut(state);
         let shared;
         let memory = match whole.and_then(sole::known).map(Extern::Memory).or_else(|| sole::look_up(&mut caller, whole))
         {
@@ -44,9 +42,9 @@ impl<'a> Call<'a> {
             }
             _ => return Err(no_memory()),
         };
-        // SAFETY: both are in the store's data, which nobody has used since, and of which the guest's memory is no part.
-        let (state, ctx) = unsafe { (&mut *state, &mut *ctx) };
-        match function(&mut Call { memory, state, ctx, fuel }) {
+        // SAFETY: nobody has used it since, and the guest's memory is no part of it.
+        let state = unsafe { &mut *state };
+        match function(&mut Call { memory, state, fuel }) {
             Ok(result) => Ok(result),
             Err(Fault::Errno(errno)) => Ok(errno as i32),
             Err(Fault::Trap(error)) => Err(error),
@@ -61,10 +59,10 @@ impl<'a> Call<'a> {
 
     /// Upstream's implementation and the memory that it is to work on.
     #[inline]
-    pub(super) fn inner(&mut self) -> (&mut WasiP1Ctx, &mut GuestMemory<'a>) {
-        let inner = self.state.inner(self.ctx);
+    pub(super) fn inner(&mut self) -> wasmtime::Result<(&mut WasiP1Ctx, &mut GuestMemory<'a>)> {
+        let inner = self.state.inner()?;
         inner.set_hostcall_fuel(self.fuel);
-        (inner, &mut self.memory)
+        Ok((inner, &mut self.memory))
     }
 
     /// How many bytes this call may make the host copy.
@@ -94,13 +92,13 @@ pub(super) const OK: Outcome<i32> = Ok(Errno::Success as i32);
 macro_rules! inner {
     ($call:expr, await $name:ident($($arg:expr),* $(,)?)) => {
         crate::wasi::call::apart(|| {
-            let (ctx, memory) = $call.inner();
+            let (ctx, memory) = $call.inner()?;
             Ok(crate::wasi::state::run(wasmtime_wasi::p1::wasi_snapshot_preview1::$name(ctx, memory $(, $arg)*))?)
         })
     };
     ($call:expr, $name:ident($($arg:expr),* $(,)?)) => {
         crate::wasi::call::apart(|| {
-            let (ctx, memory) = $call.inner();
+            let (ctx, memory) = $call.inner()?;
             Ok(wasmtime_wasi::p1::wasi_snapshot_preview1::$name(ctx, memory $(, $arg)*)?)
         })
     };

@@ -390,7 +390,7 @@ impl Call<'_> {
 
     pub(super) fn fd_close(&mut self, fd: i32) -> Outcome<i32> {
         let entry = self.state.descriptors.take(fd.cast_unsigned()).ok_or(Errno::Badf)?;
-        self.state.close(entry, self.ctx)?;
+        self.state.close(entry)?;
         OK
     }
 
@@ -406,7 +406,7 @@ impl Call<'_> {
         }
         let replaced = descriptors.take(from).and_then(|entry| descriptors.put(to, entry));
         if let Some(replaced) = replaced {
-            self.state.close(replaced, self.ctx)?;
+            self.state.close(replaced)?;
         }
         OK
     }

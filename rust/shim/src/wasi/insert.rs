@@ -2,13 +2,14 @@
 
 use super::descriptors::{Entry, LIMIT};
 use super::fault::Fault;
+use super::find::find;
 use super::host::{AccessMode, HostDir, HostFile, is_directory};
 use super::options::{bytes, wasmtime_wasi_string_t};
-use super::state::{self, State};
+use super::state::State;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::guard::guard;
 use std::ffi::c_void;
-use wasmtime_c_api::{WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_error_t};
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
 
 /// The guest may read the file.
 pub const WASMTIME_FILE_READ_ONLY: u32 = 1;
@@ -48,7 +49,7 @@ pub const WASMTIME_FILE_READ_WRITE: u32 = 3;
 /// `context` must be live and not in use by another thread, and nobody may close `host_fd` during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_insert_file(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     guest_fd: u32,
     host_fd: *mut c_void,
     access_mode: u32,
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn wasmtime_context_insert_file(
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        insert(context.data_mut(), Place::At(guest_fd), |_| unsafe { duplicate(host_fd, access) })?;
+        insert(context, Place::At(guest_fd), |_| unsafe { duplicate(host_fd, access) })?;
         Ok(())
     })
 }
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn wasmtime_context_insert_file(
 /// must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_push_file(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     host_fd: *mut c_void,
     access_mode: u32,
     guest_fd: *mut u32,
@@ -80,7 +81,7 @@ pub unsafe extern "C" fn wasmtime_context_push_file(
     guard(move || {
         let access = AccessMode::from_number(access_mode)?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let number = insert(context.data_mut(), Place::Lowest, |_| unsafe { duplicate(host_fd, access) })?;
+        let number = insert(context, Place::Lowest, |_| unsafe { duplicate(host_fd, access) })?;
         // SAFETY: the caller promises that it can be written.
         unsafe { guest_fd.write(number) };
         Ok(())
@@ -111,7 +112,7 @@ pub unsafe extern "C" fn wasmtime_context_push_file(
 /// bytes, and nobody may close `host_fd` during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_insert_dir(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     guest_fd: u32,
     host_fd: *mut c_void,
     guest_path: *const u8,
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn wasmtime_context_insert_dir(
         // SAFETY: the caller promises that it can be read.
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        insert(context.data_mut(), Place::At(guest_fd), |_| unsafe { duplicate_dir(host_fd, name, access) })?;
+        insert(context, Place::At(guest_fd), |_| unsafe { duplicate_dir(host_fd, name, access) })?;
         Ok(())
     })
 }
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn wasmtime_context_insert_dir(
 /// As for `wasmtime_context_insert_dir`, and `guest_fd` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_push_dir(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     host_fd: *mut c_void,
     guest_path: *const u8,
     guest_path_len: usize,
@@ -150,7 +151,7 @@ pub unsafe extern "C" fn wasmtime_context_push_dir(
         // SAFETY: the caller promises that it can be read.
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller keeps `host_fd` as it is.
-        let number = insert(context.data_mut(), Place::Lowest, |_| unsafe { duplicate_dir(host_fd, name, access) })?;
+        let number = insert(context, Place::Lowest, |_| unsafe { duplicate_dir(host_fd, name, access) })?;
         // SAFETY: the caller promises that it can be written.
         unsafe { guest_fd.write(number) };
         Ok(())
@@ -167,20 +168,19 @@ pub unsafe extern "C" fn wasmtime_context_push_dir(
 /// `context` must be live and not in use by another thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_context_remove_file(
-    mut context: WasmtimeStoreContextMut<'_>,
+    context: WasmtimeStoreContextMut<'_>,
     guest_fd: u32,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(move || {
         check_range(guest_fd)?;
-        state::silence_probe();
-        let (state, ctx) = state::find(context.data_mut())?;
+        let state = find(context)?;
         let entry = state.descriptors.take(guest_fd).ok_or_else(|| {
             ExtError::error(
                 wasmtime_error_code_t::WASMTIME_ERROR_FD_NOT_OPEN,
                 format!("guest descriptor {guest_fd} is not open"),
             )
         })?;
-        state.close(entry, ctx).or_else(ignore_errno)
+        state.close(entry).or_else(ignore_errno)
     })
 }
 
@@ -202,15 +202,14 @@ impl Place {
 
 /// Puts what `make` makes into the guest's table, and returns its number. It is made when nothing else can fail.
 pub(super) fn insert(
-    data: &mut WasmtimeStoreData,
+    context: WasmtimeStoreContextMut<'_>,
     place: Place,
     make: impl FnOnce(&State) -> wasmtime::Result<Entry>,
 ) -> wasmtime::Result<u32> {
     if let Place::At(number) = place {
         check_range(number)?;
     }
-    state::silence_probe();
-    let (state, ctx) = state::find(data)?;
+    let state = find(context)?;
     let number = match place {
         Place::At(number) => number,
         Place::Lowest => state.descriptors.lowest_free().map_err(|_| {
@@ -223,7 +222,7 @@ pub(super) fn insert(
     let entry = make(state)?;
     if let Some(replaced) = state.descriptors.put(number, entry) {
         // It is gone, whatever closing it says, and the new one is in its place.
-        let _ = state.close(replaced, ctx);
+        let _ = state.close(replaced);
     }
     Ok(number)
 }

@@ -1,7 +1,7 @@
 //! The functions of `wasi_snapshot_preview1` in a linker.
 
 use super::call::Call;
-use super::state;
+use super::find;
 use crate::guard::guard;
 use wasmtime::{Caller, Linker};
 use wasmtime_c_api::{WasmtimeStoreData, wasmtime_error_t, wasmtime_linker_t};
@@ -21,7 +21,7 @@ macro_rules! define {
 
 /// Defines all of WASI 0.1 in `linker`, over descriptors into which host files can be inserted.
 pub(crate) fn define(linker: &mut Linker<WasmtimeStoreData>) -> wasmtime::Result<()> {
-    state::silence_probe();
+    find::silence_probe();
     define! { linker;
         args_get(pointers: i32, buffer: i32);
         args_sizes_get(count: i32, bytes: i32);

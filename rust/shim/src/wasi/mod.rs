@@ -7,7 +7,7 @@
 //! [`served::ServedFile`]), or a descriptor of upstream's implementation, to which a call is passed on with the number
 //! translated. Upstream's are all descriptors that the C API's own configuration gave, and what was opened below those.
 //!
-//! - `state.rs` keeps one [`state::State`] a store, inside the store's WASI resource table.
+//! - `state.rs` is what a store keeps, `find.rs` how it is found, `upstream.rs` how the store's own context is reached.
 //! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with, `sole.rs`
 //!   how most find the guest's memory.
 //! - `fd.rs`, `path.rs`, `poll.rs`, `process.rs`, `sock.rs` are the functions themselves.
@@ -20,6 +20,7 @@ mod call;
 mod descriptors;
 mod fault;
 mod fd;
+mod find;
 mod host;
 mod insert;
 mod linker;
@@ -35,11 +36,13 @@ mod state;
 mod stream;
 mod strings;
 mod system;
+mod upstream;
 
 pub use insert::*;
 pub use linker::*;
 pub use options::*;
 pub use served::*;
 pub(crate) use sole::SoleMemory;
+pub(crate) use state::State;
 pub use stream::*;
 pub use system::*;

@@ -1,11 +1,13 @@
 //! The WASI 0.1 configuration of a store, as plain C structures.
 
 use super::descriptors::Entry;
+use super::find::{may_wait, place};
 use super::host::{AccessMode, HostDir, HostFile};
-use super::state::{self, ArgsAndEnv, State};
+use super::state::{ArgsAndEnv, State};
 use super::stream::{Stream, wasmtime_binding_stream_callback_t};
 use super::strings::{Strings, TooLong};
 use super::system::{self, wasmtime_wasi_system_t};
+use super::upstream::Upstream;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
@@ -13,7 +15,7 @@ use std::ffi::c_void;
 use std::path::Path;
 use std::ptr;
 use wasmtime::AsContextMut;
-use wasmtime_c_api::{WasmtimeStoreContextMut, wasi_config_new, wasmtime_context_set_wasi, wasmtime_error_t};
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 /// Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
@@ -132,6 +134,10 @@ pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
 /// `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
 /// `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
 ///
+/// The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what is
+/// in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for guests of
+/// WASI 0.1 afterwards.
+///
 /// # Safety
 ///
 /// As for `wasmtime_context_set_wasi_options`.
@@ -160,7 +166,6 @@ unsafe fn configure(
     whole: *const Whole,
     callback: Option<wasmtime_binding_stream_callback_t>,
 ) -> wasmtime::Result<()> {
-    state::silence_probe();
     // SAFETY: the caller promises that the pointers in the options are good.
     let strings = unsafe { strings(options) }?;
     // SAFETY: as above, and the files stay open.
@@ -170,29 +175,30 @@ unsafe fn configure(
     let streams = streams(options, callback)?;
     // SAFETY: as above.
     let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
-    let mut config = wasi_config_new();
-    let builder = cast::wasi_config(&mut config);
-    builder.allow_blocking_current_thread(true);
     let mut directories = Vec::with_capacity(preopens.len());
-    for preopen in preopens {
+    let mut system = None;
+    let upstream = if may_wait(context.as_context_mut()) && preopens.is_empty() && options.system.is_null() {
+        Upstream::later(context.as_context_mut())
+    } else {
+        let mut config = Upstream::config();
+        let builder = cast::wasi_config(&mut config);
+        for preopen in preopens {
+            // SAFETY: as above.
+            directories.push(unsafe { open(builder, preopen) }?);
+        }
         // SAFETY: as above.
-        directories.push(unsafe { open(builder, preopen) }?);
-    }
-    // SAFETY: as above.
-    let system = match unsafe { options.system.as_ref() } {
-        // SAFETY: as above.
-        Some(system) => unsafe { system::apply(system, builder) }?,
-        None => None,
+        if let Some(options) = unsafe { options.system.as_ref() } {
+            // SAFETY: as above.
+            system = unsafe { system::apply(options, builder) }?;
+        }
+        Upstream::configured(context.as_context_mut(), config)?
     };
-    let mut state = State::new(stdio, directories, strings, system.clone(), whole);
-    if let Some(error) = wasmtime_context_set_wasi(context.as_context_mut(), config) {
-        return Err((*error).into());
-    }
     // Nothing fails from here on, so the end of what is made of them is told rightly.
+    let mut state = State::new(stdio, directories, strings, system.clone(), upstream, whole);
     for (fd, env, callback) in streams.into_iter().flatten() {
         state.descriptors.put(fd, Entry::Stream(Stream::pipe(env, callback, stdio_access(fd))));
     }
-    state::place(context.data_mut(), state)?;
+    place(context, state)?;
     if let Some(system) = system {
         system.place();
     }

@@ -70,7 +70,7 @@ impl Call<'_> {
         let entry = match upstream {
             Some(dirfd) => {
                 let path = GuestPtr::<str>::new((path.cast_unsigned(), path_len.cast_unsigned()));
-                let (inner, memory) = self.inner();
+                let (inner, memory) = self.inner()?;
                 let opening =
                     inner.path_open(memory, dirfd.into(), dirflags, path, oflags, rights, rights_inheriting, flags);
                 Entry::Inner(run(opening)?.into())
@@ -86,7 +86,7 @@ impl Call<'_> {
             }
         };
         if let Err(fault) = self.store(opened, number) {
-            self.state.close(entry, self.ctx)?;
+            self.state.close(entry)?;
             return Err(fault);
         }
         self.state.descriptors.put(number, entry);

@@ -108,7 +108,7 @@ impl Call<'_> {
         if direction == Direction::Write {
             return Ok(1);
         }
-        let (inner, memory) = self.inner();
+        let (inner, memory) = self.inner()?;
         let stat = match run(inner.fd_filestat_get(memory, fd.into())).map_err(Fault::from) {
             Ok(stat) if stat.filetype == Filetype::RegularFile => stat,
             Ok(_) | Err(Fault::Errno(_)) => return Ok(1),

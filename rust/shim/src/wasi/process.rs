@@ -80,7 +80,7 @@ impl Call<'_> {
         let clock = Clockid::try_from(clock)?;
         let value = match self.state.system.as_ref().and_then(|system| system.resolution(clock)) {
             Some(resolution) => nanoseconds(resolution)?,
-            None => host_resolution(self.ctx, clock)?,
+            None => host_resolution(self.state.ctx()?, clock)?,
         };
         self.store(result, value)
     }
@@ -97,7 +97,7 @@ impl Call<'_> {
         {
             return nanoseconds(now);
         }
-        host_time(self.ctx, clock)
+        host_time(self.state.ctx()?, clock)
     }
 
     pub(super) fn random_get(&mut self, buffer: i32, len: i32) -> Outcome<i32> {
@@ -111,7 +111,7 @@ impl Call<'_> {
             unsafe { source.fill(span.base, span.len) }?;
             return OK;
         }
-        let bytes = self.ctx.random().get_random_bytes(len.into())?;
+        let bytes = self.state.ctx()?.random().get_random_bytes(len.into())?;
         self.memory.copy_from_slice(&bytes, pointer::<u8>(buffer).as_array(len))?;
         OK
     }

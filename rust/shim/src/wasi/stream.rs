@@ -12,6 +12,7 @@ use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
 use std::ffi::c_void;
+use wasmtime::AsContextMut;
 use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Riflags, Rights, Sdflags};
 
@@ -379,7 +380,7 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
         let kind = StreamKind::from_number(kind)?;
         // SAFETY: the caller vouches for both.
         let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
-        *guest_fd = insert(store.data_mut(), Place::new(push, *guest_fd), |state| {
+        *guest_fd = insert(store.as_context_mut(), Place::new(push, *guest_fd), |state| {
             if state.any_waker().is_none() {
                 return Err(ExtError::error(
                     wasmtime_error_code_t::WASMTIME_ERROR_NO_WASI,

@@ -17,6 +17,7 @@ impl Machine for RiscV64 {
     fn prepare(&self, object: &mut Object) -> Result<()> {
         let shrinks = object.sections.iter().flat_map(|s| &s.relocs).any(|r| r.kind == elf::R_RISCV_ALIGN);
         ensure!(!shrinks, "some of the code was compiled so that the linker may shorten it");
+        mend_frames(object)?;
         resolve_differences(object)?;
         skip_table(object)?;
         resolve_addresses(object)
@@ -38,6 +39,56 @@ impl Machine for RiscV64 {
     fn takes_section(&self, kind: u32) -> bool {
         matches!(kind, elf::R_RISCV_32 | elf::R_RISCV_64 | elf::R_RISCV_32_PCREL | elf::R_RISCV_PCREL_HI20)
     }
+}
+
+/// Mends the unwinding information. In a partial link that drops sections, GNU ld 2.40 for RISC-V adds the size of each
+/// `.eh_frame` that it is given to the places of its relocations, and leaves it what is said of functions that are gone.
+fn mend_frames(object: &mut Object) -> Result<()> {
+    let Some(frames) = object.section(".eh_frame") else { return Ok(()) };
+    let frames = &mut object.sections[frames];
+    let beyond = frames.relocs.iter().filter(|r| r.offset >= frames.size).count();
+    if beyond != 0 {
+        ensure!(beyond == frames.relocs.len(), "relocations of .eh_frame are neither right nor beyond its end");
+        frames.relocs.iter_mut().for_each(|r| r.offset -= frames.size);
+    }
+    drop_dead_frames(frames)
+}
+
+/// Drops the frames of functions that are gone: no relocation says any more where they begin.
+fn drop_dead_frames(frames: &mut Section) -> Result<()> {
+    let (old, relocs) = (std::mem::take(&mut frames.data), std::mem::take(&mut frames.relocs));
+    let named: BTreeSet<u64> = relocs.iter().map(|r| r.offset).collect();
+    // Where each one that stays was, up to where, and where it is now.
+    let mut moved = BTreeMap::new();
+    let mut start = 0;
+    while start < old.len() as u64 {
+        let end = start + 4 + u64::from(get32(&old, start));
+        let entry = old.get(start as usize..end as usize).context(".eh_frame ends in the middle of an entry")?;
+        ensure!(entry.len() >= 8, ".eh_frame ends before its end");
+        let distance = u64::from(get32(entry, 4));
+        let now = frames.data.len() as u64;
+        if distance == 0 {
+            moved.insert(start, (end, now));
+            frames.data.extend(entry);
+        } else if named.contains(&(start + 8)) {
+            let common = (start + 4).checked_sub(distance).and_then(|at| moved.get(&at));
+            let (_, common) = common.context("a frame without its common part")?;
+            let distance = now + 4 - common;
+            moved.insert(start, (end, now));
+            frames.data.extend(entry);
+            set32(&mut frames.data, now + 4, distance as u32);
+        }
+        start = end;
+    }
+    frames.size = frames.data.len() as u64;
+    frames.relocs = relocs
+        .into_iter()
+        .filter_map(|reloc| {
+            let (start, (end, now)) = moved.range(..=reloc.offset).next_back()?;
+            (reloc.offset < *end).then(|| Reloc { offset: reloc.offset - start + now, ..reloc })
+        })
+        .collect();
+    Ok(())
 }
 
 /// Replaces the differences of two places in one section by numbers.
@@ -156,6 +207,35 @@ fn set_lower_of_store(code: &mut [u8], at: u64, distance: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Entries of `.eh_frame`: their lengths, what distinguishes them, and four bytes more.
+    fn entries(all: &[[u32; 3]]) -> Vec<u8> {
+        all.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn frames_of_functions_that_are_gone_are_dropped() {
+        // Common part, a dead frame, a live one, another common part, a live frame of the first.
+        let data = entries(&[[8, 0, 1], [8, 16, 0], [8, 28, 0], [8, 0, 2], [8, 52, 0]]);
+        let size = data.len() as u64;
+        let relocs = |places: [u64; 3]| {
+            places.map(|offset| Reloc { offset, kind: elf::R_RISCV_32_PCREL, symbol: 1, addend: 0 }).to_vec()
+        };
+        let mend = |places| {
+            let name = b".eh_frame".into();
+            let frames = Section { name, size, data: data.clone(), relocs: relocs(places), ..Section::default() };
+            let sections = vec![Section::default(), frames];
+            let mut object = Object { machine: elf::EM_RISCV, flags: 0, sections, symbols: vec![] };
+            mend_frames(&mut object).map(|()| object.sections.remove(1))
+        };
+        for shift in [0, size] {
+            let frames = mend([8 + shift, 32 + shift, 56 + shift]).unwrap();
+            assert_eq!(frames.data, entries(&[[8, 0, 1], [8, 16, 0], [8, 0, 2], [8, 40, 0]]));
+            assert_eq!(frames.size, frames.data.len() as u64);
+            assert_eq!(frames.relocs, relocs([8, 20, 44]));
+        }
+        assert!(mend([8, 32, 56 + size]).is_err());
+    }
 
     #[test]
     fn calls_are_resolved() {

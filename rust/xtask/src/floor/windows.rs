@@ -54,6 +54,7 @@ const DATED: &[(&str, Version)] = &[
 /// Functions of the C runtime and of the unwinder, which the compiler links, and what linkers define.
 const RUNTIME: &[&str] = &[
     "_GCC_specific_handler",
+    "_tls_index",
     "_tls_used",
     "_wcsdup",
     "abort",

@@ -18,6 +18,7 @@ use crate::{cast, guard::guard};
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::ptr;
+use wasmtime::AsContextMut;
 use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::p1::types::{Filestat, Filetype, Fstflags};
 
@@ -214,7 +215,7 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_fs(
         let name = unsafe { name(guest_path, guest_path_len) }?;
         // SAFETY: the caller vouches for both.
         let (store, guest_fd) = unsafe { (cast::store(&mut (*whole).store), &mut *guest_fd) };
-        *guest_fd = insert(store.data_mut(), Place::new(push, *guest_fd), |_| {
+        *guest_fd = insert(store.as_context_mut(), Place::new(push, *guest_fd), |_| {
             Ok(Entry::ServedDir(Box::new(ServedDir::root(Node { env, callback }, name))))
         })?;
         Ok(())

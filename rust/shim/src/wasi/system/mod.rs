@@ -12,8 +12,8 @@ pub use clock::*;
 pub use network::*;
 pub use random::*;
 
+use super::find::existing;
 use super::options::{bad_argument, utf8, wasmtime_wasi_string_t};
-use super::state;
 use crate::guard::guard;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,9 +95,7 @@ pub unsafe extern "C" fn wasmtime_context_take_wasi_failure(
     context: WasmtimeStoreContextMut<'_>,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(move || {
-        state::silence_probe();
-        let mut context = context;
-        let system = state::existing(context.data_mut()).and_then(|state| state.system.as_ref());
+        let system = existing(context).and_then(|state| state.system.as_ref());
         match system.and_then(|system| system.failure().take()) {
             Some(error) => Err(error),
             None => Ok(()),

@@ -1,0 +1,16 @@
+// The functions that run guests, called with a stack that is aligned as C wants it: see aligned_riscv64.S.
+#pragma once
+#include <wasmtime/ext.h>
+
+#ifdef __riscv
+extern __typeof__(wasmtime_binding_call) ffi_aligned_wasmtime_binding_call;
+extern __typeof__(wasmtime_binding_call_checked) ffi_aligned_wasmtime_binding_call_checked;
+extern __typeof__(wasmtime_binding_instance_new) ffi_aligned_wasmtime_binding_instance_new;
+extern __typeof__(wasmtime_binding_linker_instantiate) ffi_aligned_wasmtime_binding_linker_instantiate;
+extern __typeof__(wasmtime_binding_pre_instantiate) ffi_aligned_wasmtime_binding_pre_instantiate;
+#define wasmtime_binding_call ffi_aligned_wasmtime_binding_call
+#define wasmtime_binding_call_checked ffi_aligned_wasmtime_binding_call_checked
+#define wasmtime_binding_instance_new ffi_aligned_wasmtime_binding_instance_new
+#define wasmtime_binding_linker_instantiate ffi_aligned_wasmtime_binding_linker_instantiate
+#define wasmtime_binding_pre_instantiate ffi_aligned_wasmtime_binding_pre_instantiate
+#endif
