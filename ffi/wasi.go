@@ -82,11 +82,12 @@ func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint
 		track("wasi options", 1)
 		a.next = C.malloc(C.size_t(size))
 	}
+	// As bytes, before any pointer is written: Go's collector looks at what a pointer overwrites, and ends the process if that
+	// was the address of something that is gone.
+	clear(unsafe.Slice((*byte)(a.next), size))
 	o := carve[C.wasmtime_wasi_options_t](&a, 1)
-	o[0] = C.wasmtime_wasi_options_t{}
 	if system != nil {
 		s := carve[C.wasmtime_wasi_system_t](&a, 1)
-		s[0] = C.wasmtime_wasi_system_t{}
 		o[0].system = &s[0]
 	}
 	args := carve[C.wasmtime_wasi_string_t](&a, len(spec.Args))
