@@ -3,6 +3,7 @@
 package wasmtime_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +136,41 @@ func TestDirOpen(t *testing.T) {
 		}
 		wantErrno(t, "prestat of what was opened", g.call("fd_prestat_get", int(sub), guestResult), errnoBadf)
 	})
+}
+
+// A named pipe that nobody has opened for writing has ended, whether or not somebody could stop the guest if it waited.
+func TestDirReadWithoutWriter(t *testing.T) {
+	for name, guest := range map[string]*wasiGuest{"alone": newWasiGuest(t, nil), "with a context": newCancellableGuest(t)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if name == "with a context" {
+				guest.ctx = ctx
+			}
+			dir := tempDir(t)
+			mkfifo(t, filepath.Join(dir, "fifo"))
+			fd, err := guest.store.PushDir(openDir(t, dir), "", READ_WRITE)
+			check(t, err)
+			for _, flags := range []int{0, fdflagNonblock} {
+				r, errno := guest.pathOpen(fd, 0, "fifo", 0, rightRead, flags)
+				wantErrno(t, "open", errno, errnoSuccess)
+				s, errno := guest.read(r, 10)
+				want(t, "read", s, errno, "")
+				w, errno := guest.pathOpen(fd, 0, "fifo", 0, rightWrite, 0)
+				wantErrno(t, "open to write", errno, errnoSuccess)
+				_, errno = guest.write(w, "text")
+				wantErrno(t, "write", errno, errnoSuccess)
+				s, errno = guest.read(r, 10)
+				want(t, "read what was written", s, errno, "text")
+				if flags == fdflagNonblock {
+					_, errno = guest.read(r, 10)
+					wantErrno(t, "read with a writer", errno, errnoAgain)
+				}
+				guest.close(w)
+				guest.close(r)
+			}
+		})
+	}
 }
 
 // Nothing waits in the open; a pipe and a device are known for what they are.

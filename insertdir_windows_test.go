@@ -39,6 +39,11 @@ func TestDirOnWindows(t *testing.T) {
 			{"a share", `\\localhost\c$`, 0, rightRead, errnoPerm},
 			{"a device", "NUL", 0, rightRead, errnoNoent},
 			{"a device with an extension", "con.txt", oflagCreate, both, errnoNoent},
+			{"a drive below", "./C:/windows/win.ini", 0, rightRead, errnoNoent},
+			{"a drive's own directory", "sub/../C:", oflagDirectory, rightRead, errnoNoent},
+			{"a drive after backslashes", `sub\Z:\etc\hosts`, 0, rightRead, errnoNoent},
+			{"a stream of a file", "old:hidden", oflagCreate, both, errnoNoent},
+			{"a name that is shortened", "old.", 0, both, errnoNoent},
 		} {
 			fd, errno := g.pathOpen(dir, 0, c.path, c.oflags, c.rights, 0)
 			wantErrno(t, c.name, errno, c.errno)
@@ -46,6 +51,23 @@ func TestDirOnWindows(t *testing.T) {
 				g.close(fd)
 			}
 		}
+
+		// Nothing else gets there either.
+		for _, drive := range []string{"./C:/", "sub/C:", `sub\..\C:\`} {
+			_, errno := g.stat(dir, 0, drive+"windows")
+			wantErrno(t, drive+": stat", errno, errnoNoent)
+			wantErrno(t, drive+": mkdir", g.mkdir(dir, drive+"made-by-a-guest"), errnoNoent)
+			wantErrno(t, drive+": rmdir", g.rmdir(dir, drive+"windows"), errnoNoent)
+			wantErrno(t, drive+": unlink", g.unlink(dir, drive+"windows/win.ini"), errnoNoent)
+			wantErrno(t, drive+": rename", g.rename(dir, "old", dir, drive+"old"), errnoNoent)
+			wantErrno(t, drive+": link", g.link(dir, 0, drive+"windows/win.ini", dir, "stolen"), errnoNoent)
+			wantErrno(t, drive+": symlink", g.symlink("old", dir, drive+"link"), errnoNoent)
+			wantErrno(t, drive+": a symlink there", g.symlink(drive+"windows", dir, "way"), errnoNoent)
+			wantErrno(t, drive+": set times", g.setTimes(dir, 0, drive+"windows", 5e9, 7e9, 1|4), errnoNoent)
+			_, errno = g.readlink(dir, drive+"windows", 100)
+			wantErrno(t, drive+": readlink", errno, errnoNoent)
+		}
+		wantErrno(t, "a symlink to a drive's directory", g.symlink("C:windows", dir, "way"), errnoPerm)
 
 		// An open file can be removed, and is used to its end.
 		fd, errno := g.pathOpen(dir, 0, "old", 0, both, 0)
@@ -76,6 +98,17 @@ func TestDirOnWindows(t *testing.T) {
 		wantErrno(t, "a directory over an empty one", g.rename(dir, "sub/deep", dir, "empty"), errnoSuccess)
 		wantErrno(t, "remove a directory as a file", g.unlink(dir, "sub"), errnoIsdir)
 		wantErrno(t, "remove a file as a directory", g.rmdir(dir, "again"), errnoNotdir)
+		// As long as the guest has a directory open it cannot be moved; what was to make room for it is still there.
+		check(t, os.Mkdir(host("room"), 0o755))
+		held, errno := g.pathOpen(dir, 0, "sub", oflagDirectory, rightRead, 0)
+		wantErrno(t, "hold a directory", errno, errnoSuccess)
+		if errno := g.rename(dir, "sub", dir, "room"); errno == errnoSuccess {
+			t.Error("a directory was moved that the guest has open")
+		}
+		_, errno = g.stat(dir, 0, "room")
+		wantErrno(t, "the one that was to be replaced", errno, errnoSuccess)
+		g.close(held)
+		wantErrno(t, "remove it", g.rmdir(dir, "room"), errnoSuccess)
 		wantErrno(t, "remove a directory", g.rmdir(dir, "sub"), errnoSuccess)
 		wantErrno(t, "make what there is", g.mkdir(dir, "empty"), errnoExist)
 		wantErrno(t, "make outside", g.mkdir(dir, `..\made`), errnoPerm)

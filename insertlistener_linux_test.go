@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"context"
 	"net"
 	"syscall"
 	"testing"
@@ -29,4 +30,16 @@ func TestAcceptWithoutDescriptors(t *testing.T) {
 	wantErrno(t, "accept without a descriptor", errno, 33)
 	fd, errno := g.accept(3, 0)
 	want(t, "accept", fd, errno, 4)
+}
+
+// What is no listener accepts nothing, and says so at once to a guest that could be stopped if it waited.
+func TestAcceptFromNoListener(t *testing.T) {
+	g := newCancellableGuest(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	g.ctx = ctx
+	_, its := connected(t, "tcp")
+	check(t, g.store.InsertConn(3, its))
+	_, errno := g.accept(3, 0)
+	wantErrno(t, "accept from a connection", errno, errnoInval)
 }

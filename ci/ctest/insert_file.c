@@ -1,5 +1,6 @@
 /*
- * The extension without Go: a host file and a pipe become descriptors of a WASI guest.
+ * The extension without Go: a host file and a pipe become descriptors of a WASI guest. A reader that goes away in the middle of a
+ * write does not end the process, though nothing here cares for SIGPIPE.
  *
  * Uses nothing but the headers in include/ and libwasmtime.a. Prints "OK" and returns 0 when everything went well.
  *
@@ -7,6 +8,7 @@
  */
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +30,7 @@ static const char wat[] =
     "    (func $read (param i32 i32 i32 i32) (result i32)))"
     "  (import \"wasi_snapshot_preview1\" \"fd_write\""
     "    (func $write (param i32 i32 i32 i32) (result i32)))"
-    "  (memory (export \"memory\") 1)"
+    "  (memory (export \"memory\") 32)"
     "  (func (export \"run\")"
     "    (loop $again"
     "      (i32.store (i32.const 0) (i32.const 64))"
@@ -38,7 +40,12 @@ static const char wat[] =
     "        (then"
     "          (i32.store (i32.const 4) (i32.load (i32.const 8)))"
     "          (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))"
-    "          (br $again))))))";
+    "          (br $again)))))"
+    /* Writes as much at once as no pipe takes. */
+    "  (func (export \"flood\") (result i32)"
+    "    (i32.store (i32.const 0) (i32.const 64))"
+    "    (i32.store (i32.const 4) (i32.const 2000000))"
+    "    (call $write (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 8))))";
 
 /* Expects an error of the extension, and that it has this code. */
 static void expect(const char *what, wasmtime_error_t *error, uint32_t code) {
@@ -46,6 +53,18 @@ static void expect(const char *what, wasmtime_error_t *error, uint32_t code) {
     fail(what);
   }
   wasmtime_error_delete(error);
+}
+
+/* Reads a part of what there is in a pipe, and closes it. */
+static void *read_a_part(void *end) {
+  char part[100000];
+  size_t len = 0;
+  ssize_t n;
+  while (len < sizeof part && (n = read((int)(intptr_t)end, part + len, sizeof part - len)) > 0) {
+    len += (size_t)n;
+  }
+  close((int)(intptr_t)end);
+  return NULL;
 }
 
 static void *host(int fd) { return (void *)(intptr_t)fd; }
@@ -109,6 +128,28 @@ int main(void) {
   if (trap != NULL) {
     fail("the guest trapped");
   }
+
+  int broken[2];
+  pthread_t reader;
+  if (pipe(broken) != 0) {
+    fail("another pipe");
+  }
+  check("insert it", wasmtime_context_insert_file(context, 5, host(broken[1]), WASMTIME_FILE_WRITE_ONLY));
+  close(broken[1]);
+  wasmtime_extern_t flood;
+  if (!wasmtime_instance_export_get(context, &instance, "flood", 5, &flood) ||
+      pthread_create(&reader, NULL, read_a_part, host(broken[0])) != 0) {
+    fail("nothing to write, or nobody to read");
+  }
+  static const int32_t success = 0, epipe = 64;
+  for (int i = 0; i < 2; i++) {
+    wasmtime_val_t result;
+    check("flood", wasmtime_func_call(context, &flood.of.func, NULL, 0, &result, 1, &trap));
+    if (trap != NULL || result.of.i32 != (i == 0 ? success : epipe)) {
+      fail("a part is written, and then nothing");
+    }
+  }
+  pthread_join(reader, NULL);
 
   wasmtime_module_delete(module);
   wasmtime_linker_delete(linker);

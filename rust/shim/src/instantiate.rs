@@ -4,6 +4,8 @@
 //! must be one, or `error` or `trap`.
 
 use crate::call::{run, wasmtime_binding_call_t};
+use crate::store::Whole;
+use crate::wasi::defining_command;
 use crate::{cast, guard::guard};
 use wasmtime::{Extern, Func, Instance, ValRaw};
 use wasmtime_c_api::{
@@ -19,6 +21,7 @@ fn instantiate(
     f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<Instance>,
 ) {
     run(call, |context| {
+        Whole::instantiating(context.data());
         let instance = f(context)?;
         // SAFETY: the caller vouches for the frame, and an instance fits into a slot (checked above).
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
@@ -143,7 +146,12 @@ pub unsafe extern "C" fn wasmtime_binding_linker_module(
     guard(|| {
         // SAFETY: the caller vouches for the name.
         let name = unsafe { cast::str(name, name_len)? };
-        cast::linker(linker).module(context, name, cast::module(module))?;
+        let module = cast::module(module);
+        Whole::instantiating(context.data());
+        if module.get_export("_start").is_some() {
+            defining_command();
+        }
+        cast::linker(linker).module(context, name, module)?;
         Ok(())
     })
 }

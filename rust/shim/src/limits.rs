@@ -9,7 +9,6 @@ use wasmtime_c_api::WasmtimeStoreData;
 pub(crate) struct Limiter {
     limits: StoreLimits,
     epoch: *mut u64,
-    memories_made: u64,
 }
 
 // SAFETY: the counter is used by one thread at a time, as the store is.
@@ -19,7 +18,6 @@ impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         // SAFETY: the binding keeps the counter as long as the store, and nobody else writes it meanwhile.
         unsafe { *self.epoch += 1 };
-        self.memories_made += u64::from(current == 0);
         self.limits.memory_growing(current, desired, maximum)
     }
 
@@ -68,13 +66,7 @@ impl LimiterPtr {
 impl Limiter {
     /// A limiter that only counts, in `*epoch`.
     pub(crate) fn new(epoch: *mut u64) -> Limiter {
-        Limiter { limits: StoreLimits::default(), epoch, memories_made: 0 }
-    }
-
-    /// How many memories were made in the store. One that had no bytes and grew counts again.
-    #[inline]
-    pub(crate) fn memories_made(&self) -> u64 {
-        self.memories_made
+        Limiter { limits: StoreLimits::default(), epoch }
     }
 
     /// Makes a limiter that belongs to a store the store's, with the limits that it has now.

@@ -48,7 +48,7 @@ impl Whole {
         store.cast() // its first field
     }
 
-    /// Leaves the address of the whole in what the C API keeps in the store, for [`Whole::wasi`] to find.
+    /// Leaves the address of the whole in what the C API keeps in the store, for [`Whole::signed`] to find.
     ///
     /// The data type of the C API's stores hides its fields but for a few. One of these holds the limits that a store of
     /// ours does not ask, since it has a limiter of its own: two numbers, in which nobody else has the same relation.
@@ -57,16 +57,26 @@ impl Whole {
         data.store_limits = StoreLimitsBuilder::new().instances(address).tables(address ^ SIGNATURE).build();
     }
 
+    /// The store that has this data; nothing if it is none of a binding.
+    #[inline]
+    fn signed(data: &WasmtimeStoreData) -> Option<*const Whole> {
+        let address = data.store_limits.instances();
+        (address ^ data.store_limits.tables() == SIGNATURE).then(|| ptr::with_exposed_provenance(address))
+    }
+
     /// Where a binding's store keeps its state for WASI 0.1; nothing if the store is none of a binding.
     #[inline]
     pub(crate) fn wasi(data: &WasmtimeStoreData) -> Option<*mut Option<State>> {
-        let address = data.store_limits.instances();
-        if address ^ data.store_limits.tables() != SIGNATURE {
-            return None;
-        }
-        let whole = ptr::with_exposed_provenance::<Whole>(address);
         // SAFETY: only `sign` writes such numbers, and the data does not outlive the whole.
-        Some(unsafe { UnsafeCell::raw_get(&raw const (*whole).wasi) })
+        Whole::signed(data).map(|whole| unsafe { UnsafeCell::raw_get(&raw const (*whole).wasi) })
+    }
+
+    /// Tells a binding's store that an instance is about to be made. Whatever makes one in such a store has to.
+    pub(crate) fn instantiating(data: &WasmtimeStoreData) {
+        if let Some(whole) = Whole::signed(data) {
+            // SAFETY: as above.
+            unsafe { (*whole).sole.instantiating() };
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
 use super::find::find;
-use super::sole;
+use super::guestmemory;
 use super::state::State;
 use super::strings::pointer;
 use std::ptr;
@@ -33,8 +33,8 @@ impl<'a> Call<'a> {
         let whole = state.whole();
         let state = ptr::from_mut(state);
         let shared;
-        let memory = match whole.and_then(sole::known).map(Extern::Memory).or_else(|| sole::look_up(&mut caller, whole))
-        {
+        let memory = whole.and_then(guestmemory::known).map(Extern::Memory);
+        let memory = match memory.or_else(|| guestmemory::look_up(&mut caller, whole)) {
             Some(Extern::Memory(memory)) => GuestMemory::Unshared(memory.data_mut(&mut caller)),
             Some(Extern::SharedMemory(memory)) => {
                 shared = memory;

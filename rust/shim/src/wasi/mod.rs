@@ -8,8 +8,8 @@
 //! translated. Upstream's are all descriptors that the C API's own configuration gave, and what was opened below those.
 //!
 //! - `state.rs` is what a store keeps, `find.rs` how it is found, `upstream.rs` how the store's own context is reached.
-//! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with, `sole.rs`
-//!   how most find the guest's memory.
+//! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with,
+//!   `guestmemory.rs` how they find the guest's memory.
 //! - `fd.rs`, `path.rs`, `poll.rs`, `process.rs`, `sock.rs` are the functions themselves.
 //! - `stream.rs` and `served/` are what the binding serves: streams, and file systems that can only be read.
 //! - `host/` is the host's side of a descriptor, `wait.rs` the only place that waits.
@@ -21,6 +21,7 @@ mod descriptors;
 mod fault;
 mod fd;
 mod find;
+mod guestmemory;
 mod host;
 mod insert;
 mod linker;
@@ -31,18 +32,17 @@ mod poll;
 mod process;
 mod served;
 mod sock;
-mod sole;
 mod state;
 mod stream;
 mod strings;
 mod system;
 mod upstream;
 
+pub(crate) use guestmemory::{SoleMemory, defining_command};
 pub use insert::*;
 pub use linker::*;
 pub use options::*;
 pub use served::*;
-pub(crate) use sole::SoleMemory;
 pub(crate) use state::State;
 pub use stream::*;
 pub use system::*;

@@ -4,7 +4,7 @@
 use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
-use super::host::Opening;
+use super::host::{Opening, check_path};
 use super::served::refuse_times;
 use super::state::run;
 use std::path::PathBuf;
@@ -35,14 +35,18 @@ impl Call<'_> {
         }
     }
 
-    /// A path in the guest's memory.
-    fn path(&self, path: i32, len: i32) -> Outcome<PathBuf> {
+    /// A path in the guest's memory, below a directory.
+    fn path(&mut self, fd: i32, path: i32, len: i32) -> Outcome<PathBuf> {
         let len = len.cast_unsigned();
         if len >= PATH_MAX {
             return Err(Errno::Nametoolong.into());
         }
         let text = self.memory.as_cow_str(GuestPtr::<str>::new((path.cast_unsigned(), len)))?;
-        Ok(text.into_owned().into())
+        let path = PathBuf::from(text.into_owned());
+        if !matches!(self.entry(fd)?, Entry::ServedDir(_)) {
+            check_path(&path)?;
+        }
+        Ok(path)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the signature is WASI's")]
@@ -67,6 +71,7 @@ impl Call<'_> {
         // A full table must be found out before anything is created.
         let number = self.state.descriptors.lowest_free()?;
 
+        let at = self.path(fd, path, path_len)?;
         let entry = match upstream {
             Some(dirfd) => {
                 let path = GuestPtr::<str>::new((path.cast_unsigned(), path_len.cast_unsigned()));
@@ -76,12 +81,11 @@ impl Call<'_> {
                 Entry::Inner(run(opening)?.into())
             }
             None => {
-                let path = self.path(path, path_len)?;
                 let follow = dirflags.contains(Lookupflags::SYMLINK_FOLLOW);
                 let opening = Opening { follow, oflags, rights, flags };
                 match self.entry(fd)? {
-                    Entry::ServedDir(dir) => dir.open(&path, &opening)?,
-                    _ => self.state.descriptors.dir(fd)?.open(&path, &opening)?,
+                    Entry::ServedDir(dir) => dir.open(&at, &opening)?,
+                    _ => self.state.descriptors.dir(fd)?.open(&at, &opening)?,
                 }
             }
         };
@@ -94,23 +98,25 @@ impl Call<'_> {
     }
 
     pub(super) fn path_create_directory(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_create_directory(fd, path, len));
         }
-        let path = self.path(path, len)?;
-        self.state.descriptors.dir(fd)?.create_directory(&path)?;
+        self.state.descriptors.dir(fd)?.create_directory(&at)?;
         OK
     }
 
     pub(super) fn path_filestat_get(&mut self, fd: i32, flags: i32, path: i32, len: i32, stat: i32) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_filestat_get(fd, flags, path, len, stat));
         }
         let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
-        let path = self.path(path, len)?;
         let value = match self.entry(fd)? {
-            Entry::ServedDir(dir) => dir.path_stat(&path, follow)?,
-            _ => self.state.descriptors.dir(fd)?.path_stat(&path, follow)?,
+            Entry::ServedDir(dir) => dir.path_stat(&at, follow)?,
+            _ => self.state.descriptors.dir(fd)?.path_stat(&at, follow)?,
         };
         self.store(stat, value)
     }
@@ -126,17 +132,18 @@ impl Call<'_> {
         mtim: i64,
         fst_flags: i32,
     ) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_filestat_set_times(fd, flags, path, len, atim, mtim, fst_flags));
         }
         let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
         let fst_flags = Fstflags::try_from(fst_flags)?;
-        let path = self.path(path, len)?;
         if let Entry::ServedDir(_) = self.entry(fd)? {
             return Err(refuse_times(fst_flags).into());
         }
         let dir = self.state.descriptors.dir(fd)?;
-        dir.path_set_times(&path, follow, atim.cast_unsigned(), mtim.cast_unsigned(), fst_flags)?;
+        dir.path_set_times(&at, follow, atim.cast_unsigned(), mtim.cast_unsigned(), fst_flags)?;
         OK
     }
 
@@ -152,15 +159,16 @@ impl Call<'_> {
         to_path: i32,
         to_len: i32,
     ) -> Outcome<i32> {
-        if let Some((fd, to_fd)) = self.upstream_two(fd, to_fd)? {
+        let upstream = self.upstream_two(fd, to_fd)?;
+        let (from, to) = (self.path(fd, path, len)?, self.path(to_fd, to_path, to_len)?);
+        if let Some((fd, to_fd)) = upstream {
             return inner!(self, await path_link(fd, flags, path, len, to_fd, to_path, to_len));
         }
         if Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW) {
             return Err(Errno::Inval.into());
         }
-        let (path, to_path) = (self.path(path, len)?, self.path(to_path, to_len)?);
         let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
-        dir.link(&path, to_dir, &to_path)?;
+        dir.link(&from, to_dir, &to)?;
         OK
     }
 
@@ -173,14 +181,15 @@ impl Call<'_> {
         buf_len: i32,
         used: i32,
     ) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_readlink(fd, path, len, buf, buf_len, used));
         }
-        let path = self.path(path, len)?;
         let room = buf_len.cast_unsigned() as usize;
         let mut target = match self.entry(fd)? {
-            Entry::ServedDir(dir) => dir.read_link(&path, room)?,
-            _ => self.state.descriptors.dir(fd)?.read_link(&path)?,
+            Entry::ServedDir(dir) => dir.read_link(&at, room)?,
+            _ => self.state.descriptors.dir(fd)?.read_link(&at)?,
         };
         target.truncate(room);
         self.store_bytes(buf, &target)?;
@@ -188,11 +197,12 @@ impl Call<'_> {
     }
 
     pub(super) fn path_remove_directory(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_remove_directory(fd, path, len));
         }
-        let path = self.path(path, len)?;
-        self.state.descriptors.dir(fd)?.remove_directory(&path)?;
+        self.state.descriptors.dir(fd)?.remove_directory(&at)?;
         OK
     }
 
@@ -205,30 +215,33 @@ impl Call<'_> {
         to_path: i32,
         to_len: i32,
     ) -> Outcome<i32> {
-        if let Some((fd, to_fd)) = self.upstream_two(fd, to_fd)? {
+        let upstream = self.upstream_two(fd, to_fd)?;
+        let (from, to) = (self.path(fd, path, len)?, self.path(to_fd, to_path, to_len)?);
+        if let Some((fd, to_fd)) = upstream {
             return inner!(self, await path_rename(fd, path, len, to_fd, to_path, to_len));
         }
-        let (path, to_path) = (self.path(path, len)?, self.path(to_path, to_len)?);
         let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
-        dir.rename(&path, to_dir, &to_path)?;
+        dir.rename(&from, to_dir, &to)?;
         OK
     }
 
     pub(super) fn path_symlink(&mut self, to: i32, to_len: i32, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let (target, at) = (self.path(fd, to, to_len)?, self.path(fd, path, len)?);
+        if let Some(fd) = upstream {
             return inner!(self, await path_symlink(to, to_len, fd, path, len));
         }
-        let (to, path) = (self.path(to, to_len)?, self.path(path, len)?);
-        self.state.descriptors.dir(fd)?.symlink(&to, &path)?;
+        self.state.descriptors.dir(fd)?.symlink(&target, &at)?;
         OK
     }
 
     pub(super) fn path_unlink_file(&mut self, fd: i32, path: i32, len: i32) -> Outcome<i32> {
-        if let Some(fd) = self.upstream(fd)? {
+        let upstream = self.upstream(fd)?;
+        let at = self.path(fd, path, len)?;
+        if let Some(fd) = upstream {
             return inner!(self, await path_unlink_file(fd, path, len));
         }
-        let path = self.path(path, len)?;
-        self.state.descriptors.dir(fd)?.unlink(&path)?;
+        self.state.descriptors.dir(fd)?.unlink(&at)?;
         OK
     }
 }

@@ -23,6 +23,8 @@ use unsupported as system;
 #[cfg(windows)]
 use windows as system;
 
+#[cfg(windows)]
+pub(super) use system::check_path;
 pub(super) use system::{HostDir, HostFile, Waiter, is_directory};
 
 use super::fault::Errno;
@@ -108,6 +110,13 @@ pub(super) struct Opening {
     /// Those that say what is asked for: reading, writing.
     pub(super) rights: Rights,
     pub(super) flags: Fdflags,
+}
+
+/// Refuses what is no path below a directory. Every path is one where only slashes and dots mean anything.
+#[cfg(not(windows))]
+#[allow(clippy::unnecessary_wraps, reason = "not so on Windows")]
+pub(super) fn check_path(_: &std::path::Path) -> Result<(), Errno> {
+    Ok(())
 }
 
 /// What to do with one of a file's times.

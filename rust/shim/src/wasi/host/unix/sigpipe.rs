@@ -42,7 +42,8 @@ fn without_dying(_: BorrowedFd<'_>, write: impl FnOnce() -> Result<usize, Errno>
         }
         let already = pending();
         let result = write();
-        if result == Err(Errno::PIPE) && !already && pending() {
+        // It also comes when a part was written before the reader was gone.
+        if !already && pending() {
             let mut signal = 0;
             libc::sigwait(&sigpipe, &mut signal);
         }

@@ -111,10 +111,14 @@ impl HostFile {
     pub(in crate::wasi) fn accept(&self, nonblock: bool, waker: Option<&Waker>) -> Outcome<HostFile> {
         self.check_socket()?;
         self.check_readable()?;
-        if waker.is_some() && !self.nonblock {
-            wait::until_ready(self.as_fd(), Direction::Read, waker)?;
-        } else if self.nonblock && !wait::is_ready(self.as_fd(), Direction::Read)? && self.kind() == Kind::Listener {
-            return Err(Errno::Again.into());
+        // What is no listener has nothing to wait for, and says so.
+        if self.kind() == Kind::Listener {
+            if self.nonblock && !wait::is_ready(self.as_fd(), Direction::Read)? {
+                return Err(Errno::Again.into());
+            }
+            if waker.is_some() && !self.nonblock {
+                wait::until_ready(self.as_fd(), Direction::Read, waker)?;
+            }
         }
         loop {
             match sys::accept(self.as_fd()) {

@@ -169,7 +169,9 @@ pub(super) fn append(fd: BorrowedFd<'_>, spans: &[Span], keep_position: bool) ->
                 as isize
         });
         match result {
-            Err(Errno::NOSYS | Errno::OPNOTSUPP) => MISSING.store(true, Ordering::Relaxed),
+            Err(Errno::NOSYS) => MISSING.store(true, Ordering::Relaxed),
+            // This file takes no flags, as most of procfs.
+            Err(Errno::OPNOTSUPP) => {}
             other => return other,
         }
     }

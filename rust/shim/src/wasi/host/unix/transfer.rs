@@ -10,12 +10,6 @@ use rustix::fs::OFlags;
 use rustix::io::Errno as Host;
 
 impl HostFile {
-    /// Whether the guest set the non-blocking flag on something on which it makes a difference.
-    #[inline]
-    fn must_not_wait(&self) -> bool {
-        self.nonblock && self.kind().waits()
-    }
-
     /// Reads at the position and moves it.
     #[inline]
     pub(in crate::wasi) fn read(&self, spans: &Spans, waker: Option<&Waker>) -> Outcome<usize> {
@@ -27,12 +21,14 @@ impl HostFile {
             return Ok(self.receive(spans, 0, waker)?.0);
         }
         let fd = self.as_fd();
-        if self.must_not_wait() && !wait::is_ready(fd, Direction::Read)? {
-            return Err(Errno::Again.into());
-        }
-        // The operating system would not let go of a guest that waits in the call itself.
-        if waker.is_some() && self.kind().waits() && !self.nonblock {
-            wait::until_ready(fd, Direction::Read, waker)?;
+        // The operating system would not let go of a guest that waits in the call itself. Where the host's side does not wait,
+        // the call tells best: a named pipe that nobody has opened for writing has ended, but never becomes ready.
+        if self.kind().waits() && (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()? {
+            match self.nonblock {
+                true if !wait::is_ready(fd, Direction::Read)? => return Err(Errno::Again.into()),
+                true => {}
+                false => wait::until_ready(fd, Direction::Read, waker)?,
+            }
         }
         loop {
             match sys::read(fd, spans.as_slice()) {

@@ -93,11 +93,12 @@ impl HostFile {
 impl Console {
     fn take_units(&mut self, units: &[u16]) {
         let all = self.half.take().into_iter().chain(units.iter().copied());
-        for (i, decoded) in char::decode_utf16(all).enumerate() {
+        let mut characters = char::decode_utf16(all).peekable();
+        while let Some(decoded) = characters.next() {
             let character = match decoded {
                 Ok(character) => character,
                 // The other half may come with the next call.
-                Err(half) if i > 0 && Some(&half.unpaired_surrogate()) == units.last() => {
+                Err(half) if characters.peek().is_none() && matches!(half.unpaired_surrogate(), 0xd800..0xdc00) => {
                     self.half = Some(half.unpaired_surrogate());
                     continue;
                 }

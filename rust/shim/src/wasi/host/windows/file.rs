@@ -50,12 +50,19 @@ pub(in crate::wasi) struct HostFile {
 
 impl Drop for HostFile {
     fn drop(&mut self) {
+        let rest = self.later.get_mut().take();
         if !self.owned {
+            match rest.map(|rest| (rest, sys::duplicate(self.handle))) {
+                Some((rest, Ok(handle))) => rest.finish(handle),
+                // The system still reads what is to be written.
+                Some((rest, Err(_))) => std::mem::forget(rest),
+                None => {}
+            }
             return;
         }
         // SAFETY: the handle was taken out of an `OwnedHandle` and is given up here.
         let handle = unsafe { OwnedHandle::from_raw_handle(self.handle.raw()) };
-        match self.later.get_mut().take() {
+        match rest {
             Some(rest) => rest.finish(handle),
             None => close(handle, self.kind().is_socket()),
         }

@@ -21,6 +21,9 @@ pub(super) const MOST: usize = 65536;
 /// How long a thread may take for a write that does not have to wait.
 const AT_ONCE: Duration = Duration::from_millis(10);
 
+/// How long a connection that the guest has closed may take for what it was sent.
+const ORPHANED: Duration = Duration::from_secs(60);
+
 /// What is being written, and how the last such write failed.
 #[derive(Default)]
 pub(super) struct Later {
@@ -166,14 +169,19 @@ impl Rest {
         }
     }
 
-    /// Lets it come to its end, and closes the handle then.
+    /// Lets it come to its end, and closes the handle then. A peer that does not take what was sent to it is given up in the end,
+    /// as systems do that keep such bytes themselves; a pipe's reader is not.
     pub(super) fn finish(self, handle: OwnedHandle) {
         let How::Overlapped(block) = self.how else { return };
         let event = self.event;
         let is_socket = block.is_socket;
         let wait = move || {
             // It ends when the other side has taken what was written, or is gone.
-            while sys::wait_any(&[Handle::from(&event)], None).is_ok_and(|ended| ended.is_none()) {}
+            let event = Handle::from(&event);
+            let most = is_socket.then_some(ORPHANED);
+            if !matches!(sys::wait_any(&[event], most), Ok(Some(_))) {
+                sys::take_back(Handle::from(&handle), event, &block.place);
+            }
             drop(block);
             close(handle, is_socket);
         };

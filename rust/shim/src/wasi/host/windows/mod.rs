@@ -22,7 +22,7 @@ mod times;
 mod transfer;
 mod wait;
 
-pub(in crate::wasi) use dir::{HostDir, is_directory};
+pub(in crate::wasi) use dir::{HostDir, check_path, is_directory};
 pub(in crate::wasi) use file::HostFile;
 pub(in crate::wasi) use wait::Waiter;
 

@@ -287,6 +287,9 @@ pub(super) fn run(
             }
         };
         let event = Handle::from(event);
+        if let Patience::Until(Some(waker)) = patience {
+            signal_of(waker)?; // while there is nothing yet to be taken back
+        }
         let mut place = overlapped(offset);
         place.hEvent = quiet(event);
         let mut n = 0;
@@ -294,18 +297,30 @@ pub(super) fn run(
             Err(Host(f::ERROR_IO_PENDING)) => {}
             other => return other.map(|()| n as usize),
         }
-        let woken = match patience {
-            Patience::None => true,
-            Patience::Until(waker) => !wait_for(event, waker)?,
+        let ended = match patience {
+            Patience::None => false,
+            Patience::Until(waker) => wait_for(event, waker) == Ok(true),
         };
-        if woken {
-            // It fails when the operation has just ended.
-            // SAFETY: the structure is the operation's.
-            unsafe { CancelIoEx(handle.raw(), &raw const place) };
-            wait_for(event, None)?;
+        if !ended {
+            take_back(handle, event, &place);
         }
         ends(&raw const place, &raw mut n).map(|()| n as usize)
     })
+}
+
+/// Takes an operation back. The system uses `place`, and the memory that is read or written, until this returns.
+pub(super) fn take_back(handle: Handle, event: Handle, place: &OVERLAPPED) {
+    // It fails when the operation has just ended.
+    // SAFETY: the structure is the operation's.
+    unsafe { CancelIoEx(handle.raw(), place) };
+    while wait_any(&[event], None).is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What is set when a waker is raised.
+fn signal_of(waker: &Waker) -> Result<Handle, Host> {
+    waker.event().map(Handle::new).map_err(|_| Host(f::ERROR_NO_SYSTEM_RESOURCES))
 }
 
 /// An event that stays set until it is reset.
@@ -353,11 +368,11 @@ fn wait_for(event: Handle, waker: Option<&Waker>) -> Result<bool, Host> {
         return Ok(true);
     };
     loop {
-        let Ok(signal) = waker.event() else { return Err(Host(f::ERROR_NO_SYSTEM_RESOURCES)) };
+        let signal = signal_of(waker)?;
         if waker.is_raised() {
             return Ok(false);
         }
-        if wait_any(&[event, Handle::new(signal)], None)? == Some(0) {
+        if wait_any(&[event, signal], None)? == Some(0) {
             return Ok(true);
         }
         // Somebody wants a look at streams, which this wait has nothing to do with.

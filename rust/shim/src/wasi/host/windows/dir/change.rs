@@ -110,6 +110,7 @@ impl HostDir {
         if !is_dir && (ends_in_slash(path) || ends_in_slash(to_path)) {
             return Err(Errno::Notdir);
         }
+        let mut removed = false;
         match to.path_stat(to_path, false) {
             Ok(there) if (there.dev, there.ino) == (from.dev, from.ino) => return Ok(()),
             Ok(there) if there.filetype == Filetype::Directory => {
@@ -118,13 +119,20 @@ impl HostDir {
                 }
                 // Windows replaces no directory. Between the two calls the name is free.
                 fs::remove_dir(&to.dir, to_path).map_err(from_io)?;
+                removed = true;
             }
             Ok(_) if is_dir => return Err(Errno::Notdir),
             _ => {}
         }
-        fs::rename(&self.dir, path, &to.dir, to_path).map_err(|error| match error.raw_os_error() {
-            Some(code) if Host(code.cast_unsigned()) == Host(ERROR_NOT_SAME_DEVICE) => Errno::Xdev,
-            _ => from_io(error),
+        fs::rename(&self.dir, path, &to.dir, to_path).map_err(|error| {
+            if removed {
+                // A rename that fails changes nothing.
+                let _ = fs::create_dir(&to.dir, to_path, &DirOptions::new());
+            }
+            match error.raw_os_error() {
+                Some(code) if Host(code.cast_unsigned()) == Host(ERROR_NOT_SAME_DEVICE) => Errno::Xdev,
+                _ => from_io(error),
+            }
         })
     }
 

@@ -2,11 +2,15 @@
 //!
 //! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: one component at a time, from one open
 //! directory to the next. Whatever happens to the directories meanwhile, nothing outside is reached; an attempt is
-//! `EPERM`. `open.rs` opens paths, `change.rs` is everything else that takes one, and `listing.rs` is `fd_readdir`.
+//! `EPERM`. `names.rs` refuses what that library would take for something else, `open.rs` opens paths, `change.rs` is everything
+//! else that takes one, and `listing.rs` is `fd_readdir`.
 
 mod change;
 mod listing;
+mod names;
 mod open;
+
+pub(in crate::wasi) use names::check_path;
 
 use super::errno::{Host, errno, from_io};
 use super::file::{attributes, flush, set_times};
