@@ -42,6 +42,70 @@ func TestAttackGoexitThenUse(t *testing.T) {
 	wantTrap(t, err, UnreachableCodeReached)
 }
 
+// A panic in what runtime.Goexit runs is recovered on the way, and Goexit goes on all the same.
+func TestAttackGoexitAndPanic(t *testing.T) {
+	if debugEnabled {
+		t.Skip("the store's memory is lost on purpose, which counts as a leak")
+	}
+	if !survives(t) {
+		return
+	}
+	failing := func() {
+		defer func() { panic("a deferred function's") }()
+		runtime.Goexit()
+	}
+	started := func() (*Store, *Func) {
+		store := NewStore(NewEngine())
+		return store, instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, failing).GetFunc(store, "run")
+	}
+	store, run := started()
+	typedStore, typedRun := started()
+	typed := must(Bind0[None](typedStore, typedRun))
+	served := newWasiGuest(t, systemWith(failing))
+	clock := served.instance.GetFunc(served.store, "clock_time_get")
+	calls := map[string]func() error{
+		"Call":  func() error { return second(run.Call(store)) },
+		"typed": func() error { return second(typed.Call()) },
+		"a clock": func() error {
+			return second(clock.Call(served.store, int32(clockRealtime), int64(1), int32(guestResult)))
+		},
+	}
+	for name, call := range calls {
+		var wg sync.WaitGroup
+		wg.Go(func() { t.Error(name, "returned", call()) })
+		wg.Wait()
+	}
+	for range 100 { // one of these has the memory of a goroutine that has ended
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for name, call := range calls {
+				if err := call(); !errors.Is(err, ErrClosed) {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+		})
+		wg.Wait()
+	}
+}
+
+// A call that panics because one of two is closed does not hold on to the other.
+func TestAttackClosedModule(t *testing.T) {
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	module := compile(t, engine, `(module)`)
+	store := NewStore(engine)
+	defer store.Close()
+	module.Close()
+	for name, f := range map[string]func(){
+		"Instantiate":                 func() { linker.Instantiate(store, module) },
+		"InstantiatePre":              func() { linker.InstantiatePre(module) },
+		"DefineUnknownImportsAsTraps": func() { linker.DefineUnknownImportsAsTraps(module) },
+	} {
+		wantPanic(t, name, closedText, f)
+	}
+	linker.Close() // main_test.go counts what is left in a debug build
+}
+
 // The goroutine ends in a host function that a guest called which a host function called.
 func TestAttackGoexitNested(t *testing.T) {
 	if debugEnabled {

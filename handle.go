@@ -60,5 +60,6 @@ func (h *handle[T]) close() {
 		h.native.Delete()
 	default:
 		h.cleanup.Stop()
+		runtime.KeepAlive(h) // the owner with it: whoever ends the last use deletes, and the cleanup must not
 	}
 }

@@ -1,6 +1,8 @@
 package wasmtime
 
 import (
+	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -63,8 +65,8 @@ func (s *state) serveGuest(f, stop func()) {
 		}
 		stop()
 		value := recover()
-		if value == nil {
-			s.abandon() // runtime.Goexit
+		if exiting("(*state).serveGuest") {
+			s.abandon()
 		} else if !s.panicking {
 			s.panicking, s.panicked = true, value
 		}
@@ -87,8 +89,8 @@ func (c *Caller) end() {
 	s, call := c.state, c.call
 	if !c.done {
 		value := recover()
-		if value == nil {
-			s.abandon() // runtime.Goexit: the call that this is part of will never return
+		if exiting("onHostCall") {
+			s.abandon() // the call that this is part of will never return
 			return
 		}
 		if !s.panicking {
@@ -97,6 +99,29 @@ func (c *Caller) end() {
 		call.SetTrap(ffi.NewTrap("go panicked"))
 	}
 	c.returnCaller()
+}
+
+// exiting tells a deferred function whether [runtime.Goexit] is ending the goroutine, and not a panic alone: a panic in a
+// function that Goexit runs can be recovered, and Goexit goes on. below is the function of this package that called the user's.
+func exiting(below string) bool {
+	below = "." + below
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		for frames, more := runtime.CallersFrames(pcs[:n]), n > 0; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			switch {
+			case frame.Function == "runtime.Goexit":
+				return true
+			case strings.HasSuffix(frame.Function, below):
+				return false
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
 }
 
 // fail makes the host call end with an error.

@@ -15,8 +15,9 @@ type InstancePre struct {
 // InstantiatePre finds and checks the imports of a module. They must have been defined for every store: items of one store,
 // as [Linker.Define] defines them, are good for instances in that store only. See wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
-	linker, m := l.handle.acquire(), module.handle.acquire()
+	linker := l.handle.acquire()
 	defer l.handle.release()
+	m := module.handle.acquire()
 	defer module.handle.release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {

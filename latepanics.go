@@ -26,6 +26,16 @@ func (l *latePanics) keep(value any) {
 	k.values = append(k.values, value)
 }
 
+// guard runs f, and keeps what it panics with.
+func (l *latePanics) guard(f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			l.keep(value)
+		}
+	}()
+	f()
+}
+
 // raise panics with the first that is left, if there is any.
 func (l *latePanics) raise() {
 	if k := l.kept.Load(); k != nil {

@@ -135,8 +135,9 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	native, m := l.handle.acquire(), module.handle.acquire()
+	native := l.handle.acquire()
 	defer l.handle.release()
+	m := module.handle.acquire()
 	defer module.handle.release()
 	err := native.DefineUnknownImportsAsTraps(m)
 	if !err.IsNil() {
@@ -208,8 +209,9 @@ func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error)
 
 // InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one; ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
-	native, m := l.handle.acquire(), module.handle.acquire()
+	native := l.handle.acquire()
 	defer l.handle.release()
+	m := module.handle.acquire()
 	defer module.handle.release()
 	return store.storeState().instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
 		return native.Instantiate(call, m)

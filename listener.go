@@ -116,7 +116,7 @@ func (ln *listener) keep(conn net.Conn, err error) {
 	case isNil(conn):
 		ln.acceptErr = errNoConn
 	case ln.ended || ln.native.IsNil():
-		go conn.Close()
+		go ln.panics.guard(func() { conn.Close() })
 	default:
 		ln.accepted = conn
 	}
@@ -165,9 +165,9 @@ func (ln *listener) gone() { ln.close() }
 
 // close closes the listener, which ends an Accept, and a connection that the guest has not taken.
 func (ln *listener) close() {
-	closeSoon(ln.l)
+	ln.closeSoon(ln.l)
 	if ln.accepted != nil {
-		closeSoon(ln.accepted)
+		ln.closeSoon(ln.accepted)
 		ln.accepted = nil
 	}
 }

@@ -34,7 +34,8 @@ func (mem *Memory) external() (*state, *ffi.Item) { return mem.state, &mem.item 
 func (mem *Memory) Type(store Storelike) *MemoryType { return externalType(store, mem).MemoryType() }
 
 // Data returns the address of the first byte. It is valid until a guest or the host grows the memory or the store is
-// closed. [Memory.View] is checked.
+// closed, which the garbage collector does when nothing that belongs to the store is reachable: see [runtime.KeepAlive].
+// [Memory.View] is checked.
 func (mem *Memory) Data(store Storelike) unsafe.Pointer {
 	data, _ := mem.data(store)
 	return data

@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"encoding/binary"
 	"math"
+	"runtime"
 	"unsafe"
 )
 
@@ -37,7 +38,7 @@ func (v *MemoryView) refresh() {
 	v.base, v.size, v.epoch = base, uint64(size), *v.now
 }
 
-// at returns the address of n bytes at off, nil if they are out of bounds.
+// at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is reachable.
 func (v *MemoryView) at(off, n uint64) unsafe.Pointer {
 	if *v.now != v.epoch {
 		v.refresh()
@@ -62,7 +63,9 @@ func (v *MemoryView) Uint64(off uint64) (uint64, bool) {
 	if v.size < 8 || off > v.size-8 {
 		return 0, false
 	}
-	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:]), true
+	n := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:])
+	runtime.KeepAlive(v)
+	return n, true
 }
 
 // Uint32 reads four bytes at off.
@@ -73,7 +76,9 @@ func (v *MemoryView) Uint32(off uint64) (uint32, bool) {
 	if v.size < 4 || off > v.size-4 {
 		return 0, false
 	}
-	return binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:]), true
+	n := binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:])
+	runtime.KeepAlive(v)
+	return n, true
 }
 
 // Uint16 reads two bytes at off.
@@ -82,7 +87,9 @@ func (v *MemoryView) Uint16(off uint64) (uint16, bool) {
 	if p == nil {
 		return 0, false
 	}
-	return binary.LittleEndian.Uint16((*[2]byte)(p)[:]), true
+	n := binary.LittleEndian.Uint16((*[2]byte)(p)[:])
+	runtime.KeepAlive(v)
+	return n, true
 }
 
 // Byte reads the byte at off.
@@ -91,7 +98,9 @@ func (v *MemoryView) Byte(off uint64) (byte, bool) {
 	if p == nil {
 		return 0, false
 	}
-	return *(*byte)(p), true
+	b := *(*byte)(p)
+	runtime.KeepAlive(v)
+	return b, true
 }
 
 // Float64 reads eight bytes at off.
@@ -113,6 +122,7 @@ func (v *MemoryView) PutUint64(off uint64, n uint64) bool {
 		return false
 	}
 	binary.LittleEndian.PutUint64((*[8]byte)(p)[:], n)
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -123,6 +133,7 @@ func (v *MemoryView) PutUint32(off uint64, n uint32) bool {
 		return false
 	}
 	binary.LittleEndian.PutUint32((*[4]byte)(p)[:], n)
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -133,6 +144,7 @@ func (v *MemoryView) PutUint16(off uint64, n uint16) bool {
 		return false
 	}
 	binary.LittleEndian.PutUint16((*[2]byte)(p)[:], n)
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -153,6 +165,7 @@ func (v *MemoryView) PutByte(off uint64, b byte) bool {
 		return false
 	}
 	*(*byte)(p) = b
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -163,6 +176,7 @@ func (v *MemoryView) Read(off uint64, b []byte) bool {
 		return false
 	}
 	copy(b, unsafe.Slice((*byte)(p), len(b)))
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -173,6 +187,7 @@ func (v *MemoryView) Write(off uint64, b []byte) bool {
 		return false
 	}
 	copy(unsafe.Slice((*byte)(p), len(b)), b)
+	runtime.KeepAlive(v)
 	return true
 }
 
@@ -182,5 +197,7 @@ func (v *MemoryView) String(off, n uint64) (string, bool) {
 	if p == nil {
 		return "", false
 	}
-	return string(unsafe.Slice((*byte)(p), int(n))), true
+	text := string(unsafe.Slice((*byte)(p), int(n)))
+	runtime.KeepAlive(v)
+	return text, true
 }

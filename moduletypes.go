@@ -7,9 +7,10 @@ import (
 
 // moduleTypes holds a module's imports and exports once they have been asked for.
 type moduleTypes struct {
-	once sync.Once
-	in   []*ImportType
-	out  []*ExportType
+	once   sync.Once
+	in     []*ImportType
+	out    []*ExportType
+	failed *Error
 }
 
 // of reads the types of the module that the receiver is part of.
@@ -19,7 +20,8 @@ func (t *moduleTypes) of(m *Module) *moduleTypes {
 	t.once.Do(func() {
 		encoded, err := native.Types()
 		if !err.IsNil() {
-			panic(newError(err))
+			t.failed = newError(err)
+			return
 		}
 		r := typeReader{encoded}
 		t.in = make([]*ImportType, r.u32())
@@ -31,6 +33,9 @@ func (t *moduleTypes) of(m *Module) *moduleTypes {
 			t.out[i] = &ExportType{r.str(), r.external()}
 		}
 	})
+	if t.failed != nil {
+		panic(t.failed)
+	}
 	return t
 }
 

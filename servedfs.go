@@ -75,9 +75,8 @@ func onFS(r *ffi.FSRequest) {
 		nodes.remove(r.Env)
 	}
 	s := *n.mount.entry
-	if s == nil { // the garbage collector frees the store, and with it the last descriptors
-		defer func() { recover() }()
-		n.gone(nil)
+	if s == nil { // the garbage collector frees the store, and with it the last descriptors; it does not wait
+		go n.mount.panics.guard(func() { n.gone(nil) })
 		return
 	}
 	s.serveGuest(func() { n.serve(s.stop, r) }, func() { r.Status = ffi.FSStop })
@@ -145,7 +144,7 @@ func (n *node) gone(ctx context.Context) error {
 		go func() {
 			m.turn <- struct{}{}
 			defer m.release()
-			m.quietly(func() { n.file.close() })
+			m.panics.guard(func() { n.file.close() })
 		}()
 		return nil
 	}
@@ -222,20 +221,10 @@ func (c *fsCall) run(m *mount, f func() error, undo func()) {
 		case abandoned && c.panicked != nil:
 			m.panics.keep(c.panicked)
 		case abandoned && c.err == nil && undo != nil:
-			m.quietly(undo)
+			m.panics.guard(undo)
 		}
 		m.release()
 		close(c.done)
 	}()
 	c.err = f()
-}
-
-// quietly runs f for nobody: what it panics with is kept.
-func (m *mount) quietly(f func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			m.panics.keep(value)
-		}
-	}()
-	f()
 }

@@ -241,7 +241,7 @@ func (st *stream) sendOne(p []byte, written *int) (more []byte) {
 			st.endWriting()
 		}
 		if st.native.IsNil() && st.conn != nil {
-			go st.conn.Close()
+			go st.panics.guard(func() { st.conn.Close() })
 		}
 	}()
 	n, err = writeAll(st.writer, p)
@@ -321,7 +321,7 @@ func (st *stream) shutdown(how uint32) (uint64, ffi.StreamStatus) {
 // endWriting tells the other side that nothing more comes. For TLS that is a message, so it is sent by a goroutine.
 func (st *stream) endWriting() {
 	conn := st.conn.(interface{ CloseWrite() error })
-	go conn.CloseWrite()
+	go st.panics.guard(func() { conn.CloseWrite() })
 }
 
 // linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the guest itself is over.
@@ -334,22 +334,22 @@ func (st *stream) gone() {
 	case st.conn == nil:
 	case st.writing: // send closes it then
 		conn := st.conn
-		go func() {
+		go st.panics.guard(func() {
 			conn.SetReadDeadline(time.Unix(1, 0))
 			conn.SetWriteDeadline(time.Now().Add(linger))
-		}()
-		time.AfterFunc(2*linger, func() { conn.Close() }) // one without deadlines
+		})
+		time.AfterFunc(2*linger, func() { st.panics.guard(func() { conn.Close() }) }) // one without deadlines
 	default:
-		closeSoon(st.conn)
+		st.closeSoon(st.conn)
 	}
 }
 
 // closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does not.
-func closeSoon(c io.Closer) {
+func (s *served) closeSoon(c io.Closer) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		c.Close()
+		s.panics.guard(func() { c.Close() })
 	}()
 	late := time.NewTimer(settling)
 	defer late.Stop()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -23,7 +24,9 @@ type WasiConfig struct {
 	system *wasiSystem
 	// inheritsArgv says that spec has this process's arguments.
 	inheritsArgv bool
-	closed       bool
+	// inheritsEnv says that the environment comes before that in spec.
+	inheritsEnv bool
+	closed      bool
 }
 
 // stdio is what a standard stream is.
@@ -109,7 +112,25 @@ func (c *WasiConfig) SetEnv(keys, values []string) {
 }
 
 // InheritEnv gives the guest this process's environment, before the variables of SetEnv.
-func (c *WasiConfig) InheritEnv() { c.use().InheritEnv = true }
+func (c *WasiConfig) InheritEnv() {
+	c.use()
+	c.inheritsEnv = true
+}
+
+// environ returns this process's environment. C could read it as well, but not safely while a goroutine calls [os.Setenv].
+func environ() (all [][2]string) {
+	for _, variable := range os.Environ() {
+		if variable == "" {
+			continue
+		}
+		// On Windows there are names that begin with the sign.
+		name, value, found := strings.Cut(variable[1:], "=")
+		if found {
+			all = append(all, [2]string{variable[:1] + name, value})
+		}
+	}
+	return all
+}
 
 // SetStdinFile makes a file the guest's standard input.
 func (c *WasiConfig) SetStdinFile(path string) error { return c.setFile(0, path, os.Open) }
@@ -285,7 +306,11 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 		system = &wasi.system.spec
 	}
 	env, forget := s.serveSystem(wasi.system)
-	options := s.native.NewWasiOptions(&wasi.spec, system, env)
+	spec := wasi.spec
+	if wasi.inheritsEnv {
+		spec.Env = slices.Concat(environ(), spec.Env)
+	}
+	options := s.native.NewWasiOptions(&spec, system, env)
 	defer options.Delete()
 	var serving [3]*served
 	for i := range wasi.stdio {

@@ -91,7 +91,12 @@ const (
 )
 
 // Path returns a copy of the path.
-func (r *FSRequest) Path() string { return string(unsafe.Slice((*byte)(r.path), r.pathLen)) }
+func (r *FSRequest) Path() string {
+	if r.pathLen == 0 {
+		return "" // there may be no address
+	}
+	return string(unsafe.Slice((*byte)(r.path), r.pathLen))
+}
 
 // Buffer is the memory to write to.
 func (r *FSRequest) Buffer() []byte { return unsafe.Slice((*byte)(r.buffer), r.len) }

@@ -43,10 +43,9 @@ type Preopen struct {
 
 // WasiSpec is what a guest is given through WASI 0.1, but for its standard streams.
 type WasiSpec struct {
-	Args       []string
-	Env        [][2]string
-	Preopens   []Preopen
-	InheritEnv bool
+	Args     []string
+	Env      [][2]string
+	Preopens []Preopen
 }
 
 // WasiOptions is a wasmtime_wasi_options_t with all that it points at.
@@ -108,7 +107,6 @@ func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint
 	o[0].args, o[0].args_len = unsafe.SliceData(args), C.size_t(len(args))
 	o[0].env, o[0].env_len = unsafe.SliceData(env), C.size_t(len(env))
 	o[0].preopens, o[0].preopens_len = unsafe.SliceData(preopens), C.size_t(len(preopens))
-	o[0].inherit_env = C.bool(spec.InheritEnv)
 	return WasiOptions{&o[0], owned}
 }
 
