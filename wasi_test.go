@@ -266,13 +266,13 @@ func TestWasiMemoryOfCaller(t *testing.T) {
 	check(t, linker.DefineWasi())
 	module := func(memory string) *Module { return compile(t, engine, "(module "+imports+memory+call+")") }
 	with, without, shifted := module(`(memory (export "memory") 1)`), module(""), module(`(memory 1) (memory (export "memory") 1)`)
-	for name, order := range map[string][]int{"in turn": {0, 1, 2, 3}, "backwards": {3, 2, 1, 0}, "two of a module": {3, 0, 3, 0, 1}} {
+	for name, order := range map[string][]int{"in turn": {0, 1, 2, 3}, "backwards": {3, 2, 1, 0}, "two of a module": {3, 0, 3, 0, 1}, "one memory": {0, 1}} {
 		t.Run(name, func(t *testing.T) {
 			store := NewStore(engine)
 			defer store.Close()
 			store.SetWasi(NewWasiConfig())
 			var instances []*Instance
-			for _, m := range []*Module{with, without, shifted, with} {
+			for _, m := range []*Module{with, without, shifted, with}[:slices.Max(order)+1] {
 				instances = append(instances, must(linker.Instantiate(store, m)))
 			}
 			called := map[int]bool{}
