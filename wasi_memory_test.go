@@ -3,6 +3,7 @@ package wasmtime_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,5 +108,84 @@ func TestWasiNeedsAMemory(t *testing.T) {
 	_, err = instance.GetFunc(store, "run").Call(store)
 	if err == nil || !strings.Contains(err.Error(), "memory") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A guest gets at no memory but its own, however many share the store and whichever calls first.
+func TestWasiMemoryOfCaller(t *testing.T) {
+	const (
+		imports = `(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`
+		call    = `(func (export "call") (result i32) (call $random (i32.const 0) (i32.const 8)))`
+	)
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	check(t, linker.DefineWasi())
+	module := func(memory string) *Module { return compile(t, engine, "(module "+imports+memory+call+")") }
+	with, without, shifted := module(`(memory (export "memory") 1)`), module(""), module(`(memory 1) (memory (export "memory") 1)`)
+	for name, order := range map[string][]int{"in turn": {0, 1, 2, 3}, "backwards": {3, 2, 1, 0}, "two of a module": {3, 0, 3, 0, 1}, "one memory": {0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			store := NewStore(engine)
+			defer store.Close()
+			store.SetWasi(NewWasiConfig())
+			var instances []*Instance
+			for _, m := range []*Module{with, without, shifted, with}[:slices.Max(order)+1] {
+				instances = append(instances, must(linker.Instantiate(store, m)))
+			}
+			called := map[int]bool{}
+			for _, i := range slices.Concat(order, order) {
+				_, err := instances[i].GetFunc(store, "call").Call(store)
+				if i == 1 {
+					wantText(t, err, "missing required memory export")
+				} else {
+					check(t, err)
+				}
+				called[i] = true
+				for j, instance := range instances {
+					memory := instance.GetMemory(store, "memory")
+					if memory == nil {
+						continue
+					}
+					if n, _ := memory.View(store).Uint64(0); (n != 0) != called[j] {
+						t.Fatalf("after the call of %d: memory %d has %#x", i, j, n)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A command in a linker is instantiated when it is called, with a memory of its own.
+func TestWasiMemoryOfCommand(t *testing.T) {
+	if !survives(t) { // in a process of its own: see guestmemory.rs
+		return
+	}
+	const random = `(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	check(t, linker.DefineWasi())
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetWasi(NewWasiConfig())
+	check(t, linker.DefineModule(store, "command", compile(t, engine, `(module `+random+` (memory (export "memory") 1)
+		(func (export "_start") (drop (call $random (i32.const 64) (i32.const 8)))))`)))
+	check(t, linker.DefineModule(store, "without", compile(t, engine, `(module `+random+`
+		(func (export "_start") (drop (call $random (i32.const 64) (i32.const 8)))))`)))
+	instance := must(linker.Instantiate(store, compile(t, engine, `(module `+random+`
+		(import "command" "_start" (func $command)) (import "without" "_start" (func $without))
+		(memory (export "memory") 1)
+		(func (export "own") (drop (call $random (i32.const 0) (i32.const 8))))
+		(func (export "command") (call $command)) (func (export "without") (call $without)))`)))
+	view := instance.GetMemory(store, "memory").View(store)
+	for range 2 {
+		call(t, store, instance, "own")
+		call(t, store, instance, "command")
+		_, err := instance.GetFunc(store, "without").Call(store)
+		wantText(t, err, "missing required memory export")
+	}
+	if own, _ := view.Uint64(0); own == 0 {
+		t.Error("nothing was written for the instance's own call")
+	}
+	if n, _ := view.Uint64(64); n != 0 {
+		t.Error("a command's call wrote to the memory of another")
 	}
 }

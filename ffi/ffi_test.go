@@ -104,3 +104,16 @@ func TestModuleBytes(t *testing.T) {
 		}
 	}
 }
+
+// newStore makes a store that is deleted with the test.
+func newStore(t *testing.T) ffi.Store {
+	t.Helper()
+	engine, err := ffi.NewEngine(ffi.NewConfig())
+	if !err.IsNil() {
+		t.Fatal(err.Message())
+	}
+	t.Cleanup(engine.Delete)
+	store := ffi.NewStore(engine, 0, false, &ffi.NewCounters(1)[0])
+	t.Cleanup(store.Delete)
+	return store
+}

@@ -8,14 +8,7 @@ import (
 
 // What the package above never asks for is an error as well.
 func TestStreamMisuse(t *testing.T) {
-	engine, err := ffi.NewEngine(ffi.NewConfig())
-	if !err.IsNil() {
-		t.Fatal(err.Message())
-	}
-	defer engine.Delete()
-	var epoch uint64
-	store := ffi.NewStore(engine, 0, false, &epoch)
-	defer store.Delete()
+	store := newStore(t)
 	wantError := func(what string, err ffi.Error) {
 		t.Helper()
 		if err.IsNil() {
@@ -26,7 +19,7 @@ func TestStreamMisuse(t *testing.T) {
 		}
 		err.Delete()
 	}
-	_, err = store.InsertStream(3, false, 3, ffi.StreamListener+1, 0)
+	_, err := store.InsertStream(3, false, 3, ffi.StreamListener+1, 0)
 	wantError("an unknown kind", err)
 	wantError("no request to accept", (&ffi.StreamRequest{What: ffi.StreamRead}).AcceptFile(0))
 }

@@ -12,14 +12,7 @@ import (
 // What lies in the memory that options are written to may look like a pointer into Go's heap that is none any more. Go's
 // collector ends the process when it meets one, and while it marks it looks at what a pointer overwrites, in C's memory too.
 func TestWasiOptionsOverStalePointers(t *testing.T) {
-	engine, err := ffi.NewEngine(ffi.NewConfig())
-	if !err.IsNil() {
-		t.Fatal(err.Message())
-	}
-	defer engine.Delete()
-	var epoch uint64
-	store := ffi.NewStore(engine, 0, false, &epoch)
-	defer store.Delete()
+	store := newStore(t)
 	stale := staleAddress()
 
 	text := "x"
