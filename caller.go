@@ -2,14 +2,18 @@ package wasmtime
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/goexit"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // Caller is who called a host function: the instance and its store. It may be used until the host function returns, and on
 // its goroutine only; after that its methods panic, or find no export, unless another host call of the same depth has begun, which it then speaks for.
 // See wasmtime::Caller.
 type Caller struct {
+	descriptors
 	state *state
 	call  *ffi.HostCall
 	// done says that the host function has returned, not panicked.
@@ -71,10 +75,16 @@ func (c *Caller) GetMemory(name string) *Memory {
 func (s *state) lendCaller(call *ffi.HostCall) *Caller {
 	c := s.caller
 	if c.deeper == nil {
-		c.deeper = &Caller{state: s}
+		c.deeper = newCaller(s)
 	}
 	s.caller = c.deeper
 	c.call, c.done = call, false
+	return c
+}
+
+func newCaller(s *state) *Caller {
+	c := &Caller{state: s}
+	c.descriptors.of = c
 	return c
 }
 
@@ -82,4 +92,82 @@ func (s *state) lendCaller(call *ffi.HostCall) *Caller {
 func (c *Caller) returnCaller() {
 	c.call = nil
 	c.state.caller = c
+}
+
+// hostFunc is a Go function that guests call.
+type hostFunc struct {
+	sig *FuncType
+	// run reads its arguments from the slots and writes its results there. It may panic. A *Trap is passed on as it is.
+	run func(c *Caller, slots unsafe.Pointer) error
+}
+
+// linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
+const linkerEnv = 1 << 63
+
+// linkerFuncs are the host functions of all linkers. They stay until the native library says that neither the linker nor a
+// store needs them.
+var linkerFuncs registry.Registry[hostFunc]
+
+// addHost keeps a host function for the life of the store and makes it one of its functions.
+func (s *state) addHost(h *hostFunc) *Func {
+	outermost := s.mustEnter()
+	defer s.leave(outermost)
+	s.hosts = append(s.hosts, h)
+	f := &Func{state: s, sig: h.sig}
+	if err := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !err.IsNil() {
+		panic(newError(err))
+	}
+	return f
+}
+
+// onHostCall serves every call of a guest to the host.
+func onHostCall(call *ffi.HostCall) {
+	s := entered.get(call.Data)
+	var h *hostFunc
+	if call.Env&linkerEnv == 0 {
+		h = s.hosts[call.Env]
+	} else {
+		h = linkerFuncs.Get(call.Env &^ linkerEnv)
+	}
+	s.lock.Identify()
+	c := s.lendCaller(call)
+	defer c.end()
+	if err := h.run(c, call.Slots); err != nil {
+		c.fail(err)
+	}
+	c.done = true
+}
+
+// end ends a host call. A panic stops the guest and waits in the store for the call that it came from; the first one wins.
+func (c *Caller) end() {
+	s, call := c.state, c.call
+	if !c.done {
+		value := recover()
+		if goexit.Running("wasmtime.onHostCall") {
+			s.abandon() // the call that this is part of will never return
+			return
+		}
+		s.keepPanic(value)
+		call.SetTrap(ffi.NewTrap("go panicked"))
+	}
+	c.returnCaller()
+}
+
+// fail makes the host call end with an error.
+func (c *Caller) fail(err error) {
+	trap, ok := err.(*Trap)
+	if ok && trap == nil {
+		panic("a host function returned a nil *Trap as its error; return nil")
+	}
+	if !ok {
+		c.state.hostErr = err
+		c.call.SetTrap(ffi.NewTrap(err.Error()))
+		return
+	}
+	native, ok := trap.take()
+	if !ok {
+		panic("cannot return trap twice")
+	}
+	c.state.hostErr = trap.cause
+	c.call.SetTrap(native)
 }

@@ -256,3 +256,156 @@ func (cfg *Config) loadCache(path *string) error {
 	}
 	return nil
 }
+
+// SetWasmThreads sets whether the threads proposal is enabled. See wasmtime::Config::wasm_threads.
+func (cfg *Config) SetWasmThreads(enabled bool) { cfg.flag(ffi.WasmThreads, enabled) }
+
+// SetSharedMemory sets whether memories shared between threads may be made. See wasmtime::Config::shared_memory.
+func (cfg *Config) SetSharedMemory(enabled bool) { cfg.flag(ffi.SharedMemory, enabled) }
+
+// SetWasmTailCall sets whether tail calls are enabled. See wasmtime::Config::wasm_tail_call.
+func (cfg *Config) SetWasmTailCall(enabled bool) { cfg.flag(ffi.WasmTailCall, enabled) }
+
+// SetWasmReferenceTypes sets whether reference types are enabled. See wasmtime::Config::wasm_reference_types.
+func (cfg *Config) SetWasmReferenceTypes(enabled bool) { cfg.flag(ffi.WasmReferenceTypes, enabled) }
+
+// SetWasmFunctionReferences sets whether typed function references are enabled. See
+// wasmtime::Config::wasm_function_references.
+func (cfg *Config) SetWasmFunctionReferences(enabled bool) {
+	cfg.flag(ffi.WasmFunctionReferences, enabled)
+}
+
+// SetWasmGC sets whether the GC proposal is enabled. See wasmtime::Config::wasm_gc.
+func (cfg *Config) SetWasmGC(enabled bool) { cfg.flag(ffi.WasmGC, enabled) }
+
+// SetGCSupport sets whether the runtime has a garbage collector at all; without one there are no externrefs. See
+// wasmtime::Config::gc_support.
+func (cfg *Config) SetGCSupport(enabled bool) { cfg.flag(ffi.GCSupport, enabled) }
+
+// SetWasmSIMD sets whether vectors are enabled. Relaxed SIMD has to be switched off before. See
+// wasmtime::Config::wasm_simd.
+func (cfg *Config) SetWasmSIMD(enabled bool) { cfg.flag(ffi.WasmSIMD, enabled) }
+
+// SetWasmRelaxedSIMD sets whether relaxed SIMD is enabled. See wasmtime::Config::wasm_relaxed_simd.
+func (cfg *Config) SetWasmRelaxedSIMD(enabled bool) { cfg.flag(ffi.WasmRelaxedSIMD, enabled) }
+
+// SetWasmRelaxedSIMDDeterministic sets whether relaxed SIMD gives the same results on every machine. See
+// wasmtime::Config::relaxed_simd_deterministic.
+func (cfg *Config) SetWasmRelaxedSIMDDeterministic(enabled bool) {
+	cfg.flag(ffi.WasmRelaxedSIMDDeterministic, enabled)
+}
+
+// SetWasmBulkMemory sets whether bulk memory operations are enabled. See wasmtime::Config::wasm_bulk_memory.
+func (cfg *Config) SetWasmBulkMemory(enabled bool) { cfg.flag(ffi.WasmBulkMemory, enabled) }
+
+// SetWasmMultiValue sets whether functions may have several results. See wasmtime::Config::wasm_multi_value.
+func (cfg *Config) SetWasmMultiValue(enabled bool) { cfg.flag(ffi.WasmMultiValue, enabled) }
+
+// SetWasmMultiMemory sets whether modules may have several memories. See wasmtime::Config::wasm_multi_memory.
+func (cfg *Config) SetWasmMultiMemory(enabled bool) { cfg.flag(ffi.WasmMultiMemory, enabled) }
+
+// SetWasmMemory64 sets whether 64-bit memories are enabled. See wasmtime::Config::wasm_memory64.
+func (cfg *Config) SetWasmMemory64(enabled bool) { cfg.flag(ffi.WasmMemory64, enabled) }
+
+// SetWasmWideArithmetic sets whether wide arithmetic is enabled. See wasmtime::Config::wasm_wide_arithmetic.
+func (cfg *Config) SetWasmWideArithmetic(enabled bool) { cfg.flag(ffi.WasmWideArithmetic, enabled) }
+
+// SetWasmExceptions sets whether exceptions are enabled. See wasmtime::Config::wasm_exceptions.
+func (cfg *Config) SetWasmExceptions(enabled bool) { cfg.flag(ffi.WasmExceptions, enabled) }
+
+// SetWasmCustomPageSizes sets whether memories may have pages of another size than 64 KiB. See
+// wasmtime::Config::wasm_custom_page_sizes.
+func (cfg *Config) SetWasmCustomPageSizes(enabled bool) { cfg.flag(ffi.WasmCustomPageSizes, enabled) }
+
+// SetWasmExtendedConst sets whether constant expressions may compute. See wasmtime::Config::wasm_extended_const.
+func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtendedConst, enabled) }
+
+// SetWasmComponentModel sets whether components are enabled. See wasmtime::Config::wasm_component_model.
+func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
+
+// SetMemoryInitCOWSet sets whether a memory's data is mapped copy-on-write instead of copied, which makes instantiation
+// fast. On by default. See wasmtime::Config::memory_init_cow.
+func (cfg *Config) SetMemoryInitCOWSet(enabled bool) { cfg.flag(ffi.MemoryInitCOW, enabled) }
+
+// SetMemoryMayMove sets whether a memory that outgrows its reservation may move; otherwise it cannot grow beyond it. On by
+// default. See wasmtime::Config::memory_may_move.
+func (cfg *Config) SetMemoryMayMove(enabled bool) { cfg.flag(ffi.MemoryMayMove, enabled) }
+
+// SetMemoryReservation sets the address space that a memory reserves, in bytes; 4 GiB by default on 64-bit machines. See
+// wasmtime::Config::memory_reservation.
+func (cfg *Config) SetMemoryReservation(bytes uint64) {
+	cfg.open().SetMemoryReservation(bytes)
+	runtime.KeepAlive(cfg)
+}
+
+// SetMemoryGuardSize sets the size of the guard region behind a memory, in bytes. See wasmtime::Config::memory_guard_size.
+func (cfg *Config) SetMemoryGuardSize(bytes uint64) {
+	cfg.open().SetMemoryGuardSize(bytes)
+	runtime.KeepAlive(cfg)
+}
+
+// SetMemoryReservationForGrowth sets what a memory that moves reserves beyond its new size, in bytes. See
+// wasmtime::Config::memory_reservation_for_growth.
+func (cfg *Config) SetMemoryReservationForGrowth(bytes uint64) {
+	cfg.open().SetMemoryReservationForGrowth(bytes)
+	runtime.KeepAlive(cfg)
+}
+
+// SetNativeUnwindInfo sets whether unwind tables for the compiled code are made. See wasmtime::Config::native_unwind_info.
+func (cfg *Config) SetNativeUnwindInfo(enabled bool) { cfg.flag(ffi.NativeUnwindInfo, enabled) }
+
+// SetMacOSUseMachPorts sets whether traps on macOS are caught with Mach ports; otherwise, and by default here, with signals,
+// which Go's runtime needs. See wasmtime::Config::macos_use_mach_ports.
+func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMachPorts, enabled) }
+
+// PoolingConfig says how large the pools of a pooling allocator are. A field of 0 keeps the default of Wasmtime. The pools
+// are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
+type PoolingConfig struct {
+	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables, GC heaps
+	// and stacks are as many. One more is an error.
+	MaxInstances uint32
+	// MaxMemorySize is the largest size of a memory in bytes.
+	MaxMemorySize uint64
+	// MaxTableElements is the largest size of a table.
+	MaxTableElements uint64
+	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define.
+	MaxMemoriesPerModule, MaxTablesPerModule uint32
+	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by hand.
+	// It saves page faults and costs clearing: the best size is what a guest usually touches.
+	KeepResident uint64
+	// MaxUnusedWarmSlots is how many unused slots are kept as they are, ready for the module that used them last.
+	MaxUnusedWarmSlots uint32
+}
+
+// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories up to
+// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed; the garbage collector does
+// not know that places are short.
+func PoolingPreset() PoolingConfig {
+	return PoolingConfig{
+		MaxInstances:       1000,
+		MaxMemorySize:      4 << 30,
+		MaxTableElements:   20000,
+		KeepResident:       128 << 10,
+		MaxUnusedWarmSlots: 100,
+	}
+}
+
+// SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is several
+// times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
+func (cfg *Config) SetPooling(p PoolingConfig) {
+	cfg.open().SetPooling(ffi.Pooling{
+		TotalCoreInstances:       p.MaxInstances,
+		TotalMemories:            p.MaxInstances,
+		TotalTables:              p.MaxInstances,
+		TotalGCHeaps:             p.MaxInstances,
+		TotalStacks:              p.MaxInstances,
+		MaxUnusedWarmSlots:       p.MaxUnusedWarmSlots,
+		MaxMemoriesPerModule:     p.MaxMemoriesPerModule,
+		MaxTablesPerModule:       p.MaxTablesPerModule,
+		MaxMemorySize:            p.MaxMemorySize,
+		TableElements:            p.MaxTableElements,
+		LinearMemoryKeepResident: p.KeepResident,
+		TableKeepResident:        p.KeepResident,
+	})
+	runtime.KeepAlive(cfg)
+}

@@ -2,14 +2,14 @@ package wasmtime
 
 import (
 	"cmp"
-
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // Engine compiles modules and makes stores: the configuration that they share. It is safe for concurrent use. See
 // wasmtime::Engine.
 type Engine struct {
-	handle handle[ffi.Engine]
+	handle registry.Handle[ffi.Engine]
 	epochs bool
 }
 
@@ -54,25 +54,25 @@ func newEngine(config ffi.Config) *Engine {
 
 func wrapEngine(e ffi.Engine, epochs bool) *Engine {
 	engine := &Engine{epochs: epochs}
-	own(&engine.handle, engine, e)
+	registry.Own(&engine.handle, engine, e)
 	return engine
 }
 
 // Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and stores made from
 // it stay usable. Closing twice does nothing.
-func (engine *Engine) Close() { engine.handle.close() }
+func (engine *Engine) Close() { engine.handle.Close() }
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
 // from any goroutine, and from a host function. See wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
 func (engine *Engine) IncrementEpoch() {
-	native := engine.handle.acquire()
-	defer engine.handle.release()
+	native := engine.handle.Acquire()
+	defer engine.handle.Release()
 	native.Tick()
 }
 
 // IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code.
 func (engine *Engine) IsPulley() bool {
-	native := engine.handle.acquire()
-	defer engine.handle.release()
+	native := engine.handle.Acquire()
+	defer engine.handle.Release()
 	return native.IsPulley()
 }

@@ -3,17 +3,17 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 	"runtime"
 	"sync"
-
-	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
 	// ErrClosed: the object has been closed.
-	ErrClosed = errors.New(closedText)
+	ErrClosed = errors.New(registry.Closed)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
@@ -33,9 +33,6 @@ var (
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
-
-// closedText is what a method that cannot return an error panics with when its object has been closed.
-const closedText = "object has been closed already"
 
 // Error is a failure that is not a trap: a module that does not validate, an import that is missing, an exit of a WASI
 // program, a wrong argument. It is safe for concurrent use.

@@ -2,9 +2,9 @@ package wasmtime
 
 import (
 	"context"
-	"runtime"
-
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"runtime"
 )
 
 // Instance is a module that has been given its imports. It belongs to a store. See wasmtime::Instance.
@@ -30,8 +30,8 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		}
 		items[i] = *item
 	}
-	native := module.handle.acquire()
-	defer module.handle.release()
+	native := module.handle.Acquire()
+	defer module.handle.Release()
 	instance, err := s.instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, native, items)
 	})
@@ -123,3 +123,41 @@ func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
 	}
 	return e.Memory()
 }
+
+// InstancePre is a module whose imports have been found and checked once, to be instantiated many times. It is immutable
+// and safe for concurrent use. See wasmtime::InstancePre.
+type InstancePre struct {
+	handle registry.Handle[ffi.InstancePre]
+}
+
+// InstantiatePre finds and checks the imports of a module. They must have been defined for every store: items of one store,
+// as [Linker.Define] defines them, are good for instances in that store only. See wasmtime::Linker::instantiate_pre.
+func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
+	linker := l.handle.Acquire()
+	defer l.handle.Release()
+	m := module.handle.Acquire()
+	defer module.handle.Release()
+	native, err := linker.InstantiatePre(m)
+	if !err.IsNil() {
+		return nil, newError(err)
+	}
+	pre := &InstancePre{}
+	registry.Own(&pre.handle, pre, native)
+	return pre, nil
+}
+
+// Instantiate instantiates the module in the store. The error is a [*Trap] if its start function traps.
+func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
+	return pre.InstantiateContext(nil, store)
+}
+
+// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has one; ctx
+// may be nil.
+func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
+	native := pre.handle.Acquire()
+	defer pre.handle.Release()
+	return store.storeState().instantiate(ctx, native.Instantiate)
+}
+
+// Close frees it now; instances stay usable. Closing twice does nothing.
+func (pre *InstancePre) Close() { pre.handle.Close() }

@@ -2,9 +2,9 @@ package wasmtime
 
 import (
 	"context"
-	"runtime"
-
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"runtime"
 )
 
 // Linker finds the imports of modules by name. One linker serves any number of stores of its engine. It may be used by
@@ -13,32 +13,32 @@ type Linker struct {
 	// Engine is the engine that the linker was made with.
 	Engine *Engine
 
-	handle handle[ffi.Linker]
+	handle registry.Handle[ffi.Linker]
 }
 
 // NewLinker creates a linker with nothing in it.
 func NewLinker(engine *Engine) *Linker {
 	l := &Linker{Engine: engine}
-	own(&l.handle, l, ffi.NewLinker(engine.handle.acquire()))
-	engine.handle.release()
+	registry.Own(&l.handle, l, ffi.NewLinker(engine.handle.Acquire()))
+	engine.handle.Release()
 	return l
 }
 
 // Close frees the linker now; instances stay usable. Closing twice does nothing.
-func (l *Linker) Close() { l.handle.close() }
+func (l *Linker) Close() { l.handle.Close() }
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that is
 // an error. See wasmtime::Linker::allow_shadowing.
 func (l *Linker) AllowShadowing(allow bool) {
-	native := l.handle.acquire()
-	defer l.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
 	native.AllowShadowing(allow)
 }
 
 // inStore runs f with the linker and the store taken.
 func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Error) error {
-	native := l.handle.acquire()
-	defer l.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
 		return errorf(nil, "the linker and the store were made with different engines")
@@ -88,9 +88,9 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 }
 
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
-	native := l.handle.acquire()
-	defer l.handle.release()
-	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.add(h)|linkerEnv)
+	native := l.handle.Acquire()
+	defer l.handle.Release()
+	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(h)|linkerEnv)
 	if !err.IsNil() {
 		return newError(err)
 	}
@@ -100,8 +100,8 @@ func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 // DefineWasi defines WASI 0.1, the module wasi_snapshot_preview1, for stores that have been given a [WasiConfig] with
 // [Store.SetWasi]. See wasmtime_wasi::p1::add_to_linker_sync.
 func (l *Linker) DefineWasi() error {
-	native := l.handle.acquire()
-	defer l.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
 	err := native.DefineWasi()
 	if !err.IsNil() {
 		return newError(err)
@@ -122,8 +122,8 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 // DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for every
 // call; a reactor once, here. See wasmtime::Linker::module.
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
-	m := module.handle.acquire()
-	defer module.handle.release()
+	m := module.handle.Acquire()
+	defer module.handle.Release()
 	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.DefineModule(s.native, name, m)
 	})
@@ -135,10 +135,10 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	native := l.handle.acquire()
-	defer l.handle.release()
-	m := module.handle.acquire()
-	defer module.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
+	m := module.handle.Acquire()
+	defer module.handle.Release()
 	err := native.DefineUnknownImportsAsTraps(m)
 	if !err.IsNil() {
 		return newError(err)
@@ -153,8 +153,8 @@ func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Mo
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	m := module.handle.acquire()
-	defer module.handle.release()
+	m := module.handle.Acquire()
+	defer module.handle.Release()
 	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.DefineUnknownImportsAsDefaultValues(s.native, m)
 	})
@@ -162,8 +162,8 @@ func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Mo
 
 // Get returns what has been defined, nil if nothing has that a store of this engine can use. See wasmtime::Linker::get.
 func (l *Linker) Get(store Storelike, module, name string) *Extern {
-	native := l.handle.acquire()
-	defer l.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
 		return nil
@@ -209,10 +209,10 @@ func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error)
 
 // InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one; ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
-	native := l.handle.acquire()
-	defer l.handle.release()
-	m := module.handle.acquire()
-	defer module.handle.release()
+	native := l.handle.Acquire()
+	defer l.handle.Release()
+	m := module.handle.Acquire()
+	defer module.handle.Release()
 	return store.storeState().instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
 		return native.Instantiate(call, m)
 	})

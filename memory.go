@@ -1,7 +1,9 @@
 package wasmtime
 
 import (
+	"encoding/binary"
 	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -96,4 +98,199 @@ func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
 		return 0, newError(nerr)
 	}
 	return previous, nil
+}
+
+// MemoryView reads and writes a memory with bounds checks and without crossing into the native library. It follows the
+// memory when that grows or moves. Like the store, it is used by one goroutine at a time; unlike elsewhere, concurrent use
+// is not found. Using it after the store was closed panics.
+//
+// All numbers are little-endian, as in WebAssembly; offsets are in bytes and need no alignment. What lies out of bounds is
+// not touched and gives false.
+type MemoryView struct {
+	mem *Memory
+	// now is the store's memory epoch; as long as it is epoch, base and size are right.
+	now   *uint64
+	epoch uint64
+	base  unsafe.Pointer
+	size  uint64
+}
+
+// View returns a view of the memory.
+func (mem *Memory) View(store Storelike) *MemoryView {
+	v := &MemoryView{mem: mem, now: mem.state.epoch}
+	if store.storeState() != mem.state {
+		panic(ErrWrongStore.Error())
+	}
+	v.refresh()
+	return v
+}
+
+// refresh looks up where the memory is now.
+func (v *MemoryView) refresh() {
+	base, size := v.mem.locate()
+	v.base, v.size, v.epoch = base, uint64(size), *v.now
+}
+
+// at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is reachable.
+func (v *MemoryView) at(off, n uint64) unsafe.Pointer {
+	if *v.now != v.epoch {
+		v.refresh()
+	}
+	if off > v.size || n > v.size-off {
+		return nil
+	}
+	return unsafe.Add(v.base, off)
+}
+
+// Size returns the size of the memory in bytes.
+func (v *MemoryView) Size() uint64 {
+	v.at(0, 0)
+	return v.size
+}
+
+// Uint64 reads eight bytes at off.
+func (v *MemoryView) Uint64(off uint64) (uint64, bool) {
+	if *v.now != v.epoch {
+		v.refresh()
+	}
+	if v.size < 8 || off > v.size-8 {
+		return 0, false
+	}
+	n := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:])
+	runtime.KeepAlive(v)
+	return n, true
+}
+
+// Uint32 reads four bytes at off.
+func (v *MemoryView) Uint32(off uint64) (uint32, bool) {
+	if *v.now != v.epoch {
+		v.refresh()
+	}
+	if v.size < 4 || off > v.size-4 {
+		return 0, false
+	}
+	n := binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:])
+	runtime.KeepAlive(v)
+	return n, true
+}
+
+// Uint16 reads two bytes at off.
+func (v *MemoryView) Uint16(off uint64) (uint16, bool) {
+	p := v.at(off, 2)
+	if p == nil {
+		return 0, false
+	}
+	n := binary.LittleEndian.Uint16((*[2]byte)(p)[:])
+	runtime.KeepAlive(v)
+	return n, true
+}
+
+// Byte reads the byte at off.
+func (v *MemoryView) Byte(off uint64) (byte, bool) {
+	p := v.at(off, 1)
+	if p == nil {
+		return 0, false
+	}
+	b := *(*byte)(p)
+	runtime.KeepAlive(v)
+	return b, true
+}
+
+// Float64 reads eight bytes at off.
+func (v *MemoryView) Float64(off uint64) (float64, bool) {
+	bits, ok := v.Uint64(off)
+	return math.Float64frombits(bits), ok
+}
+
+// Float32 reads four bytes at off.
+func (v *MemoryView) Float32(off uint64) (float32, bool) {
+	bits, ok := v.Uint32(off)
+	return math.Float32frombits(bits), ok
+}
+
+// PutUint64 writes eight bytes at off.
+func (v *MemoryView) PutUint64(off uint64, n uint64) bool {
+	p := v.at(off, 8)
+	if p == nil {
+		return false
+	}
+	binary.LittleEndian.PutUint64((*[8]byte)(p)[:], n)
+	runtime.KeepAlive(v)
+	return true
+}
+
+// PutUint32 writes four bytes at off.
+func (v *MemoryView) PutUint32(off uint64, n uint32) bool {
+	p := v.at(off, 4)
+	if p == nil {
+		return false
+	}
+	binary.LittleEndian.PutUint32((*[4]byte)(p)[:], n)
+	runtime.KeepAlive(v)
+	return true
+}
+
+// PutUint16 writes two bytes at off.
+func (v *MemoryView) PutUint16(off uint64, n uint16) bool {
+	p := v.at(off, 2)
+	if p == nil {
+		return false
+	}
+	binary.LittleEndian.PutUint16((*[2]byte)(p)[:], n)
+	runtime.KeepAlive(v)
+	return true
+}
+
+// PutFloat64 writes eight bytes at off.
+func (v *MemoryView) PutFloat64(off uint64, f float64) bool {
+	return v.PutUint64(off, math.Float64bits(f))
+}
+
+// PutFloat32 writes four bytes at off.
+func (v *MemoryView) PutFloat32(off uint64, f float32) bool {
+	return v.PutUint32(off, math.Float32bits(f))
+}
+
+// PutByte writes the byte at off.
+func (v *MemoryView) PutByte(off uint64, b byte) bool {
+	p := v.at(off, 1)
+	if p == nil {
+		return false
+	}
+	*(*byte)(p) = b
+	runtime.KeepAlive(v)
+	return true
+}
+
+// Read fills b with the bytes at off.
+func (v *MemoryView) Read(off uint64, b []byte) bool {
+	p := v.at(off, uint64(len(b)))
+	if p == nil {
+		return false
+	}
+	copy(b, unsafe.Slice((*byte)(p), len(b)))
+	runtime.KeepAlive(v)
+	return true
+}
+
+// Write writes b at off.
+func (v *MemoryView) Write(off uint64, b []byte) bool {
+	p := v.at(off, uint64(len(b)))
+	if p == nil {
+		return false
+	}
+	copy(unsafe.Slice((*byte)(p), len(b)), b)
+	runtime.KeepAlive(v)
+	return true
+}
+
+// String returns n bytes at off as a string of its own.
+func (v *MemoryView) String(off, n uint64) (string, bool) {
+	p := v.at(off, n)
+	if p == nil {
+		return "", false
+	}
+	text := string(unsafe.Slice((*byte)(p), int(n)))
+	runtime.KeepAlive(v)
+	return text, true
 }

@@ -2,12 +2,12 @@ package wasmtime
 
 import (
 	"fmt"
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // Trap is how a guest comes to a sudden end: an instruction that trapped, or an interrupt. What a host function ends a call with,
@@ -133,7 +133,7 @@ func (t *Trap) lock() {
 	t.mu.Lock()
 	if t.closed || t.native.IsNil() {
 		t.mu.Unlock()
-		panic(closedText)
+		panic(registry.Closed)
 	}
 }
 

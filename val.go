@@ -1,9 +1,10 @@
 package wasmtime
 
 import (
-	"math"
-
+	"encoding/binary"
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"math"
 )
 
 // Val is a value of WebAssembly with its kind. Its zero value is none.
@@ -170,9 +171,9 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 	case KindExternref:
 		if v.val != nil {
 			if s.externs == nil {
-				s.externs = &slab{}
+				s.externs = &registry.Slab{}
 			}
-			out.Of[0] = s.externs.add(v.val) + 1
+			out.Of[0] = s.externs.Add(v.val) + 1
 		}
 	default:
 		out.Of = v.bits()
@@ -183,7 +184,7 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 // unlower forgets what lower kept of a value that does not cross after all.
 func (s *state) unlower(v *ffi.Val) {
 	if v.Kind == ffi.ValExternref && v.Of[0] != 0 {
-		s.externs.remove(v.Of[0] - 1)
+		s.externs.Remove(v.Of[0] - 1)
 	}
 }
 
@@ -199,7 +200,7 @@ func (s *state) lift(v *ffi.Val) Val {
 		if v.Of[0] == 0 || v.Of[0] == ffi.ForeignExternref {
 			return ValExternref(nil)
 		}
-		return ValExternref(s.externs.get(v.Of[0] - 1))
+		return ValExternref(s.externs.Get(v.Of[0] - 1))
 	}
 	kinds := [...]ValKind{KindI32, KindI64, KindF32, KindF64, KindV128}
 	return valOfBits(kinds[v.Kind], (*ffi.Slot)(&v.Of))
@@ -207,7 +208,17 @@ func (s *state) lift(v *ffi.Val) Val {
 
 // onExternrefGone hears that the native library has let go of an externref.
 func onExternrefGone(data uintptr, token uint64) {
-	if s := stores.get(data); s != nil {
-		s.externs.remove(token)
+	if s := entered.get(data); s != nil {
+		s.externs.Remove(token)
 	}
+}
+
+func v128Slot(v V128) ffi.Slot {
+	return ffi.Slot{binary.LittleEndian.Uint64(v[:8]), binary.LittleEndian.Uint64(v[8:])}
+}
+
+func slotV128(s *ffi.Slot) (v V128) {
+	binary.LittleEndian.PutUint64(v[:8], s[0])
+	binary.LittleEndian.PutUint64(v[8:], s[1])
+	return v
 }

@@ -2,14 +2,17 @@ package wasmtime
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any number of
@@ -79,7 +82,7 @@ func (c *WasiConfig) closeFiles() {
 // use panics if the configuration has been closed.
 func (c *WasiConfig) use() *ffi.WasiSpec {
 	if c.closed {
-		panic(closedText)
+		panic(registry.Closed)
 	}
 	return &c.spec
 }
@@ -228,7 +231,32 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 	return nil
 }
 
-var errNotDirectory = errors.New("not a directory")
+// PreopenFS gives the guest a file system of Go's as a directory that can only be read: an [embed.FS], a [zip.Reader], what
+// [os.DirFS] or [os.Root.FS] returns, or any other. The guest finds it under guestPath. The directories of
+// [WasiConfig.PreopenDir] come first, with the numbers from 3 on.
+//
+// Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that several
+// stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system says, and
+// [ErrBadFile].
+//
+// Only guests of WASI 0.1 see it. Components have directories of the host: upstream's file system is made of nothing else.
+func (c *WasiConfig) PreopenFS(fsys fs.FS, guestPath string) error {
+	c.use()
+	if !utf8.ValidString(guestPath) || strings.Contains(guestPath, "\x00") {
+		return errorf(nil, "guest path %q: not UTF-8, or a zero byte", guestPath)
+	}
+	if err := checkFS(fsys); err != nil {
+		return err
+	}
+	c.fileSystems = append(c.fileSystems, fsPreopen{fsys, guestPath})
+	return nil
+}
+
+// fsPreopen is a preopened file system.
+type fsPreopen struct {
+	fsys      fs.FS
+	guestPath string
+}
 
 // SetWasi gives the store's guests what wasi says, for imports defined by [Linker.DefineWasi]. A store that had a
 // configuration loses it, with all its descriptors. It panics if the configuration cannot be carried out; see
@@ -260,11 +288,11 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if err := s.setWasi(wasi); err != nil {
 		return err
 	}
-	s.raise()
+	s.raisePanic()
 	wasi.closeFiles()
 	s.lock.Identify() // file systems are inserted as by a program, which enters the store
 	for _, p := range wasi.fileSystems {
-		if _, err := mountFS(store, 0, true, p.fsys, &p.guestPath); err != nil {
+		if _, err := store.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
 			return err
 		}
 	}
@@ -276,7 +304,7 @@ func (s *stdio) check(i int) error {
 	switch {
 	case s.kind == ffi.StdioFile && s.host == nil:
 		return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
-	case s.kind == ffi.StdioStream && isNil(s.host):
+	case s.kind == ffi.StdioStream && served.IsNil(s.host):
 		return errorf(ErrBadFile, "a standard stream is nil: %v", ErrBadFile)
 	}
 	return nil
@@ -289,14 +317,14 @@ func (s *stdio) file() *os.File {
 }
 
 // serve makes what serves it in a store, if Go does. Only standard input is read.
-func (s *stdio) serve(i int) *served {
+func (s *stdio) serve(i int) *served.Descriptor {
 	if b, ok := s.host.(stdinBytes); ok {
-		return newStream(bytes.NewReader(b), nil)
+		return served.NewReader(bytes.NewReader(b))
 	}
 	if i == 0 {
-		return newStream(s.host.(io.Reader), nil)
+		return served.NewReader(s.host.(io.Reader))
 	}
-	return newStream(nil, s.host.(io.Writer))
+	return served.NewWriter(s.host.(io.Writer))
 }
 
 // setWasi configures WASI.
@@ -312,15 +340,14 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 	}
 	options := s.native.NewWasiOptions(&spec, system, env)
 	defer options.Delete()
-	var serving [3]*served
+	var serving [3]*served.Descriptor
 	for i := range wasi.stdio {
 		switch st := &wasi.stdio[i]; st.kind {
 		case ffi.StdioInherit:
 			options.InheritStdio(i)
 		case ffi.StdioStream:
 			serving[i] = st.serve(i)
-			serving[i].attach(s.entry, s.native)
-			options.SetStdioStream(i, serving[i].number)
+			options.SetStdioStream(i, serving[i].Attach(s.slot, s.native))
 		}
 	}
 	failed, err := s.setWasiOptions(wasi.stdio[:], options)
@@ -330,7 +357,7 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 	forget()
 	for _, stream := range serving {
 		if stream != nil {
-			streams.remove(stream.number)
+			stream.Detach()
 		}
 	}
 	if err != nil {
@@ -365,7 +392,7 @@ func withFiles(all []stdio, options ffi.WasiOptions, i int, f func()) error {
 	}
 	var inner error
 	file := all[i].file()
-	err := withFd(file.Name(), file, func(fd uintptr) {
+	err := withDescriptor(file.Name(), file, func(fd uintptr) {
 		options.SetStdioFile(i, fd)
 		inner = withFiles(all, options, i+1, f)
 	})

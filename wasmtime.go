@@ -25,7 +25,10 @@
 // refused: with [ErrConcurrentUse] where the method returns an error, with a panic of that text where it does not.
 package wasmtime
 
-import "github.com/gowasmtime/wasmtime/ffi"
+import (
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/served"
+)
 
 // Version returns the release of Wasmtime in the linked library, such as "48.0.8".
 func Version() string { return ffi.LibraryVersion() }
@@ -35,12 +38,11 @@ func init() {
 		panic(err)
 	}
 	ffi.OnHostCall(onHostCall)
-	ffi.OnFuncGone = func(env uint64) { linkerFuncs.remove(env &^ linkerEnv) }
-	ffi.OnStream = onStream
+	ffi.OnFuncGone = func(env uint64) { linkerFuncs.Remove(env &^ linkerEnv) }
+	ffi.OnStream, ffi.OnFS = served.OnStream, served.OnFS
 	ffi.OnWallClock, ffi.OnMonotonicClock = onWallClock, onMonotonicClock
 	ffi.OnSecureRandom, ffi.OnInsecureRandom = onSecureRandom, onInsecureRandom
 	ffi.OnSocketAddrCheck = onSocketAddrCheck
-	ffi.OnSystemGone = systems.remove
-	ffi.OnFS = onFS
+	ffi.OnSystemGone = systems.Remove
 	ffi.OnExternrefGone = onExternrefGone
 }

@@ -157,34 +157,29 @@ func (s Store) SetWasi(o WasiOptions) Error {
 	return wrapError(C.ffi_set_wasi(s.ptr, C.uintptr_t(uintptr(unsafe.Pointer(o.ptr)))))
 }
 
-// InsertFile makes a duplicate of a host file a guest's descriptor.
-func (s Store) InsertFile(guestFd uint32, hostFd uintptr, mode uint32) Error {
+// InsertFile makes a duplicate of a host file the guest's descriptor guestFd, or with push the one with the lowest free number.
+// It returns the number.
+func (s Store) InsertFile(guestFd uint32, push bool, hostFd uintptr, mode uint32) (uint32, Error) {
 	crossing()
-	return wrapError(C.ffi_insert_file(s.context(), C.uint32_t(guestFd), C.uintptr_t(hostFd), C.uint32_t(mode)))
+	fd, host := C.uint32_t(guestFd), C.uintptr_t(hostFd)
+	if push {
+		err := wrapError(C.ffi_push_file(s.context(), host, C.uint32_t(mode), &fd))
+		return uint32(fd), err
+	}
+	return guestFd, wrapError(C.ffi_insert_file(s.context(), fd, host, C.uint32_t(mode)))
 }
 
-// PushFile makes a duplicate of a host file the guest's descriptor with the lowest free number.
-func (s Store) PushFile(hostFd uintptr, mode uint32) (uint32, Error) {
-	crossing()
-	var guestFd C.uint32_t
-	err := wrapError(C.ffi_push_file(s.context(), C.uintptr_t(hostFd), C.uint32_t(mode), &guestFd))
-	return uint32(guestFd), err
-}
-
-// InsertDir makes a duplicate of a host directory a guest's descriptor; an empty path is no name.
-func (s Store) InsertDir(guestFd uint32, hostFd uintptr, guestPath string, mode uint32) Error {
+// InsertDir makes a duplicate of a host directory the guest's descriptor guestFd, or with push the one with the lowest free
+// number. It returns the number. An empty path is no name.
+func (s Store) InsertDir(guestFd uint32, push bool, hostFd uintptr, guestPath string, mode uint32) (uint32, Error) {
 	crossing()
 	path, n := dirName(guestPath)
-	return wrapError(C.ffi_insert_dir(s.context(), C.uint32_t(guestFd), C.uintptr_t(hostFd), path, n, C.uint32_t(mode)))
-}
-
-// PushDir makes a duplicate of a host directory the guest's descriptor with the lowest free number.
-func (s Store) PushDir(hostFd uintptr, guestPath string, mode uint32) (uint32, Error) {
-	crossing()
-	var guestFd C.uint32_t
-	path, n := dirName(guestPath)
-	err := wrapError(C.ffi_push_dir(s.context(), C.uintptr_t(hostFd), path, n, C.uint32_t(mode), &guestFd))
-	return uint32(guestFd), err
+	fd, host := C.uint32_t(guestFd), C.uintptr_t(hostFd)
+	if push {
+		err := wrapError(C.ffi_push_dir(s.context(), host, path, n, C.uint32_t(mode), &fd))
+		return uint32(fd), err
+	}
+	return guestFd, wrapError(C.ffi_insert_dir(s.context(), fd, host, path, n, C.uint32_t(mode)))
 }
 
 // dirName is a string for C that is null when it is empty.

@@ -1,0 +1,187 @@
+package wasmtime
+
+import (
+	"reflect"
+	"unsafe"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// NewFunc makes a host function of a signature that is known only at run time. f gets its arguments as values of the
+// parameters' types and returns values of the results' types; anything else is a panic. A *Trap that it returns, or a panic,
+// ends the guest. [WrapFunc] and [HostFunc2] read better where the signature is known. See wasmtime::Func::new.
+func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
+	s := store.storeState()
+	return s.addHost(newHostFunc(ty, f))
+}
+
+func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc {
+	plain := ty.plain()
+	return &hostFunc{ty, func(c *Caller, slots unsafe.Pointer) error {
+		results, trap := f(c, liftArgs(c.state, ty.params, slots, plain))
+		if trap != nil {
+			return trap
+		}
+		if len(results) != len(ty.results) {
+			panic("callback didn't produce the correct number of results")
+		}
+		for i, t := range ty.results {
+			if results[i].kind != t.kind {
+				panic("callback produced wrong type of result")
+			}
+		}
+		return lowerResults(c.state, results, slots, plain)
+	}}
+}
+
+// liftArgs reads the arguments of a host call.
+func liftArgs(s *state, params []*ValType, slots unsafe.Pointer, plain bool) []Val {
+	args := make([]Val, len(params))
+	for i, ty := range params {
+		if plain {
+			args[i] = valOfBits(ty.kind, (*ffi.Slot)(slot(slots, uintptr(i))))
+		} else {
+			args[i] = s.lift(valAt(slots, i))
+		}
+	}
+	return args
+}
+
+// lowerResults writes the results of a host call.
+func lowerResults(s *state, results []Val, slots unsafe.Pointer, plain bool) error {
+	for i, v := range results {
+		if plain {
+			*(*ffi.Slot)(slot(slots, uintptr(i))) = v.bits()
+			continue
+		}
+		lowered, err := s.lower(v)
+		if err != nil {
+			for j := range i {
+				s.unlower(valAt(slots, j))
+			}
+			return err
+		}
+		*valAt(slots, i) = lowered
+	}
+	return nil
+}
+
+func valAt(vals unsafe.Pointer, i int) *ffi.Val {
+	return (*ffi.Val)(unsafe.Add(vals, uintptr(i)*unsafe.Sizeof(ffi.Val{})))
+}
+
+// WrapFunc makes a host function of any Go function. Its parameters and results are int32, int64, float32, float64, [V128]
+// and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type, int and uint32 among them; a [*Caller] is
+// handed in and no part of the signature, and neither is a *Trap as the last result, which ends the guest if it is not
+// nil. An error is not special: it is an externref like any other value; [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function. It uses reflection in every call; [HostFunc2] and its like do not. See
+// wasmtime::Func::wrap.
+func WrapFunc(store Storelike, f any) *Func {
+	s := store.storeState()
+	return s.addHost(wrapHostFunc(f))
+}
+
+var (
+	callerType = reflect.TypeFor[*Caller]()
+	trapType   = reflect.TypeFor[*Trap]()
+)
+
+// goKinds are the Go types that have a WebAssembly type of their own.
+var goKinds = map[reflect.Type]ValKind{
+	reflect.TypeFor[int32]():   KindI32,
+	reflect.TypeFor[int64]():   KindI64,
+	reflect.TypeFor[float32](): KindF32,
+	reflect.TypeFor[float64](): KindF64,
+	reflect.TypeFor[V128]():    KindV128,
+	reflect.TypeFor[*Func]():   KindFuncref,
+}
+
+func typeOfGo(ty reflect.Type) *ValType {
+	if kind, ok := goKinds[ty]; ok {
+		return NewValType(kind)
+	}
+	return NewValType(KindExternref)
+}
+
+// inferFuncType finds the signature of a Go function.
+func inferFuncType(ty reflect.Type) *FuncType {
+	sig := &FuncType{params: []*ValType{}, results: []*ValType{}}
+	for in := range ty.Ins() {
+		if in != callerType {
+			sig.params = append(sig.params, typeOfGo(in))
+		}
+	}
+	for i := range ty.NumOut() {
+		out := ty.Out(i)
+		if i == ty.NumOut()-1 && out == trapType {
+			break
+		}
+		sig.results = append(sig.results, typeOfGo(out))
+	}
+	return sig
+}
+
+func wrapHostFunc(f any) *hostFunc {
+	fn := reflect.ValueOf(f)
+	if fn.Kind() != reflect.Func {
+		panic("callback provided must be a `func`")
+	}
+	sig := inferFuncType(fn.Type())
+	plain := sig.plain()
+	return &hostFunc{sig, func(c *Caller, slots unsafe.Pointer) error {
+		results := fn.Call(reflectArgs(c, fn.Type(), liftArgs(c.state, sig.params, slots, plain)))
+		vals := make([]Val, len(results))
+		for i, result := range results {
+			val := result.Interface()
+			if trap, ok := val.(*Trap); ok && trap != nil {
+				return trap
+			}
+			vals[i] = valOf(val)
+		}
+		// What is left after the signature's results is a last *Trap, which is nil.
+		return lowerResults(c.state, vals[:len(sig.results)], slots, plain)
+	}}
+}
+
+// reflectArgs puts the caller and the arguments where the Go function wants them.
+func reflectArgs(c *Caller, ty reflect.Type, vals []Val) []reflect.Value {
+	args := make([]reflect.Value, ty.NumIn())
+	for i := range args {
+		if ty.In(i) == callerType {
+			args[i] = reflect.ValueOf(c)
+			continue
+		}
+		if v := vals[0].Get(); v != nil {
+			args[i] = reflect.ValueOf(v)
+		} else {
+			args[i] = reflect.Zero(ty.In(i)) // a null externref
+		}
+		vals = vals[1:]
+	}
+	return args
+}
+
+// HostFunc is a Go function that guests can call: made by [HostFunc2] and its like, given to guests by
+// [Linker.DefineHost] or [NewHostFunc]. It can be given to any number of linkers and stores; the Go function is then
+// called by whichever goroutines run them.
+//
+// An error that the Go function returns ends the guest; the call that it came from returns an error that wraps it. A
+// panic ends the guest and comes out of that call. The zero HostFunc is no function: where it is used, it panics.
+type HostFunc struct{ host *hostFunc }
+
+func newTypedHost(results []ValKind, run func(*Caller, unsafe.Pointer) error, params ...ValKind) HostFunc {
+	return HostFunc{&hostFunc{NewFuncType(typesOf(params), typesOf(results)), run}}
+}
+
+func typesOf(kinds []ValKind) []*ValType {
+	types := make([]*ValType, len(kinds))
+	for i, kind := range kinds {
+		types[i] = NewValType(kind)
+	}
+	return types
+}
+
+// Type returns the function's signature.
+func (f HostFunc) Type() *FuncType { return f.host.sig }
+
+// NewHostFunc makes a host function one of the store's functions. See wasmtime::Func::wrap.
+func NewHostFunc(store Storelike, f HostFunc) *Func { return store.storeState().addHost(f.host) }

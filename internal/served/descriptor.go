@@ -1,0 +1,176 @@
+package served
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"reflect"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+)
+
+// Descriptor is a descriptor of a guest that Go serves: a stream, or a listener. C asks for it by its number.
+type Descriptor struct {
+	by     server
+	kind   ffi.StreamKind
+	number uint64
+	host   Host
+
+	mu sync.Mutex
+	// native is told of changes; it is nil once the guest's descriptor is gone.
+	native ffi.Store
+	// changed is closed when a goroutine is done. It is made for whoever waits for that.
+	changed chan struct{}
+	panics  Panics
+}
+
+// server is what differs between streams and listeners.
+type server interface {
+	// serveLocked answers a request of the guest. It lets go of the lock while it waits.
+	serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus)
+	// goneLocked lets go of what the guest no longer uses.
+	goneLocked()
+}
+
+// descriptors are those that guests have.
+var descriptors registry.Registry[Descriptor]
+
+// Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C asks for it.
+func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
+	d.host, d.native = host, native
+	d.number = descriptors.Add(d)
+	return d.number
+}
+
+// Detach takes Attach back. It is for a descriptor whose number C has not got.
+func (d *Descriptor) Detach() { descriptors.Remove(d.number) }
+
+// Kind returns what the descriptor is for the guest.
+func (d *Descriptor) Kind() ffi.StreamKind { return d.kind }
+
+// OnStream serves every request of a guest to a stream or a listener.
+func OnStream(r *ffi.StreamRequest) {
+	d := descriptors.Get(r.Env)
+	if r.What == ffi.StreamGone {
+		descriptors.Remove(r.Env)
+		d.gone()
+		return
+	}
+	Call(d.host, func(stop context.Context) { r.Count, r.Status = d.serve(stop, r) }, func() { r.Status = ffi.StreamStop })
+}
+
+// serve answers a request of the guest.
+func (d *Descriptor) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.panics.Raise()
+	return d.by.serveLocked(ctx, r)
+}
+
+// gone hears that the guest has closed its descriptor.
+func (d *Descriptor) gone() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.native = ffi.Store{}
+	d.by.goneLocked()
+}
+
+// waitLocked waits for a goroutine to be done, and tells whether the guest may go on. It lets go of the lock meanwhile.
+func (d *Descriptor) waitLocked(ctx context.Context) bool {
+	changed := d.nextChangeLocked()
+	d.mu.Unlock()
+	defer d.mu.Lock()
+	if !canStop(ctx) {
+		<-changed
+		return true
+	}
+	select {
+	case <-changed:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// nextChangeLocked is closed when a goroutine is done the next time.
+func (d *Descriptor) nextChangeLocked() <-chan struct{} {
+	if d.changed == nil {
+		d.changed = make(chan struct{})
+	}
+	return d.changed
+}
+
+// doneLocked ends a goroutine, and says so. panicked is what it panicked with, if it did.
+func (d *Descriptor) doneLocked(panicked any) {
+	if panicked != nil {
+		d.panics.Keep(panicked)
+	}
+	if d.changed != nil {
+		close(d.changed)
+		d.changed = nil
+	}
+	if !d.native.IsNil() {
+		d.native.Wake()
+	}
+}
+
+// settling is how long the guest waits at most for what usually takes no time.
+const settling = 100 * time.Millisecond
+
+// closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does not.
+func (d *Descriptor) closeSoon(c io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		d.panics.Guard(func() { c.Close() })
+	}()
+	late := time.NewTimer(settling)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
+	}
+}
+
+// IsSocket tells whether a connection is just a socket of the host, and not one that Go has to serve. A type that embeds one may
+// read and write otherwise.
+func IsSocket(c net.Conn) bool {
+	switch c.(type) {
+	case *net.TCPConn, *net.UnixConn, *net.UDPConn, *net.IPConn:
+		return true
+	}
+	return false
+}
+
+// IsListeningSocket is [IsSocket] for listeners. A type that embeds one may accept otherwise, and make something of what it accepts.
+func IsListeningSocket(l net.Listener) bool {
+	switch l.(type) {
+	case *net.TCPListener, *net.UnixListener:
+		return true
+	}
+	return false
+}
+
+// IsNil tells whether there is nothing in x, or a nil pointer.
+func IsNil(x any) bool {
+	v := reflect.ValueOf(x)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// WithDescriptor runs f while the descriptor, or handle on Windows, of something open is held. It does not change its blocking mode,
+// as os.File.Fd would. name is what an error names; something closed is an error.
+func WithDescriptor(name string, open syscall.Conn, f func(fd uintptr)) error {
+	conn, err := open.SyscallConn()
+	if err == nil {
+		err = conn.Control(f)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+// Package served is what Go itself serves a guest as descriptors: streams and listeners that have no descriptor of the host, and
+// file systems. The native library asks for them by their numbers, in the middle of a guest's WASI call.
+//
+// All it needs of the store is a [Host].
+package served
+
+import (
+	"context"
+
+	"github.com/gowasmtime/wasmtime/internal/goexit"
+)
+
+// Host is a store whose guest is being served. It must not keep the store alive: C's side holds it as long as the guest has the
+// descriptor.
+type Host interface {
+	// BeginCall takes the store away from the goroutine that calls into the guest, since nothing may use it during a WASI call.
+	// stop is done when the guest has to stop; nil if nothing can stop it. ok is false when the store is in no call: the garbage
+	// collector frees it, and with it the last descriptors.
+	BeginCall() (stop context.Context, taken, ok bool)
+	// EndCall gives the store back. taken is what BeginCall has returned.
+	EndCall(taken bool)
+	// Panicked keeps what a call panicked with, for the call into the guest to panic with in turn; the first one wins.
+	Panicked(value any)
+	// Exited hears, in place of EndCall, that runtime.Goexit ends the goroutine: the guest's call will never return.
+	Exited()
+	// WritesBehind hears that a writer may be at work still on what the guest has written. It is called during a call.
+	WritesBehind(st *Stream)
+}
+
+// Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return, stopped is
+// called to say that the guest has to stop, and host learns why. ok is false, and nothing has run, when the store is in no call.
+func Call(host Host, f func(stop context.Context), stopped func()) (ok bool) {
+	stop, taken, ok := host.BeginCall()
+	if !ok {
+		return false
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			stopped()
+			value := recover()
+			if goexit.Running("/internal/served.Call") {
+				host.Exited()
+				return
+			}
+			host.Panicked(value)
+		}
+		host.EndCall(taken)
+	}()
+	f(stop)
+	returned = true
+	return true
+}
+
+// canStop tells whether a context, which may be nil, can ever be done.
+func canStop(ctx context.Context) bool { return ctx != nil && ctx.Done() != nil }

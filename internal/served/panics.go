@@ -1,0 +1,54 @@
+package served
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Panics are what goroutines panicked with that nobody waited for: a guest's next request panics with the first of them. Its zero
+// value has none. It is safe for concurrent use.
+type Panics struct {
+	// kept is nil as long as there was none, which is all that most requests look at.
+	kept atomic.Pointer[keptPanics]
+}
+
+type keptPanics struct {
+	mu     sync.Mutex
+	values []any
+}
+
+// Keep keeps what a goroutine panicked with.
+func (p *Panics) Keep(value any) {
+	p.kept.CompareAndSwap(nil, &keptPanics{})
+	k := p.kept.Load()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.values = append(k.values, value)
+}
+
+// Guard runs f, and keeps what it panics with.
+func (p *Panics) Guard(f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			p.Keep(value)
+		}
+	}()
+	f()
+}
+
+// Raise panics with the first that is left, if there is any.
+func (p *Panics) Raise() {
+	if k := p.kept.Load(); k != nil {
+		k.raise()
+	}
+}
+
+func (k *keptPanics) raise() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.values) > 0 {
+		value := k.values[0]
+		k.values = k.values[1:]
+		panic(value)
+	}
+}

@@ -1,0 +1,131 @@
+package wasmtime
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
+)
+
+// entered finds the store that a call from the native library is about: C knows it by its number. A store is in the table
+// only while it is entered, so the table keeps no store alive.
+var entered storeTable
+
+type storeTable struct {
+	chunks  [registry.MaxChunks]atomic.Pointer[storeChunk]
+	numbers registry.Numbers
+}
+
+// storeChunk is a part of the table. It stays for good.
+type storeChunk struct {
+	stores [registry.ChunkSize]*state
+	// epochs are the stores' memory epochs. They outlive the stores and never fall, also when a number is used again, so that
+	// a view of a memory of a closed store finds that its epoch is over.
+	epochs []uint64
+}
+
+// get returns the entered store with a number; nil if it is not entered.
+func (t *storeTable) get(i uintptr) *state {
+	return t.chunks[i/registry.ChunkSize].Load().stores[i%registry.ChunkSize]
+}
+
+// newSlot returns a slot with a number that no other has.
+func (t *storeTable) newSlot() *storeSlot {
+	i := t.numbers.Take(func(chunk uint64) {
+		t.chunks[chunk].Store(&storeChunk{epochs: ffi.NewCounters(registry.ChunkSize)})
+	})
+	chunk := t.chunks[i/registry.ChunkSize].Load()
+	return &storeSlot{index: uintptr(i), entry: &chunk.stores[i%registry.ChunkSize], epoch: &chunk.epochs[i%registry.ChunkSize]}
+}
+
+// storeSlot is a store's part of the table, with what is left to do when the store is gone. It does not keep the store alive.
+type storeSlot struct {
+	index  uintptr
+	native ffi.Store
+	// entry holds the store while it is entered. Only the goroutine that has entered the store touches it.
+	entry **state
+	// epoch is its memory epoch.
+	epoch *uint64
+}
+
+// slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the native store is
+// deleted.
+type slotOwner struct{ slot *storeSlot }
+
+// unusedSlots are owners whose store has been closed. Using a slot again is much cheaper than making one for every store.
+var unusedSlots sync.Pool
+
+// takeSlot returns a slot that no other store has.
+func takeSlot() *slotOwner {
+	if o, ok := unusedSlots.Get().(*slotOwner); ok {
+		return o
+	}
+	o := &slotOwner{entered.newSlot()}
+	runtime.AddCleanup(o, (*storeSlot).collected, o.slot)
+	return o
+}
+
+// giveBack deletes the native store and lets another store have the slot.
+func (o *slotOwner) giveBack() {
+	o.slot.deleteNative()
+	o.slot.clear()
+	unusedSlots.Put(o)
+}
+
+// deleteNative deletes the native store, once, even if a panic comes of it.
+func (s *storeSlot) deleteNative() {
+	native := s.native
+	s.native = ffi.Store{}
+	native.Delete()
+}
+
+// clear forgets the store.
+func (s *storeSlot) clear() {
+	s.native = ffi.Store{}
+	*s.entry = nil
+	*s.epoch++
+}
+
+// collected ends a slot whose owner has become unreachable.
+func (s *storeSlot) collected() {
+	if !s.native.IsNil() {
+		s.deleteNative()
+		s.clear()
+	}
+	entered.numbers.GiveBack(uint64(s.index))
+}
+
+// A slot is the host of what Go serves to the store's guests.
+var _ served.Host = (*storeSlot)(nil)
+
+// BeginCall takes the store away from its goroutine for the length of a WASI call.
+func (s *storeSlot) BeginCall() (stop context.Context, taken, ok bool) {
+	in := *s.entry
+	if in == nil {
+		return nil, false, false
+	}
+	return in.stop, in.lock.Disown(), true
+}
+
+// EndCall gives the store back to its goroutine.
+func (s *storeSlot) EndCall(taken bool) {
+	if taken {
+		(*s.entry).lock.Identify()
+	}
+}
+
+// Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.
+func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }
+
+// Exited gives the store up.
+func (s *storeSlot) Exited() { (*s.entry).abandon() }
+
+// WritesBehind makes the call into the guest wait for a writer before it returns.
+func (s *storeSlot) WritesBehind(st *served.Stream) {
+	in := *s.entry
+	in.behind = append(in.behind, st)
+}
