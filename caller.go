@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"context"
+	"errors"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -44,11 +45,11 @@ func (c *Caller) Context() context.Context {
 // host function has returned. See wasmtime::Caller::get_export.
 func (c *Caller) GetExport(name string) *Extern {
 	s := c.state
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		panic(err.Error())
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	if c.call == nil {
 		return nil
 	}
@@ -111,7 +112,7 @@ var linkerFuncs registry.Registry[hostFunc]
 // addHost keeps a host function for the life of the store and makes it one of its functions.
 func (s *state) addHost(h *hostFunc) *Func {
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	s.hosts = append(s.hosts, h)
 	f := &Func{state: s, sig: h.sig}
 	if err := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !err.IsNil() {
@@ -138,20 +139,22 @@ func onHostCall(call *ffi.HostCall) {
 	c.done = true
 }
 
-// end ends a host call. A panic stops the guest and waits in the store for the call that it came from; the first one wins.
+// end ends a host call. A panic stops the guest.
 func (c *Caller) end() {
-	s, call := c.state, c.call
 	if !c.done {
 		value := recover()
 		if goexit.Running("wasmtime.onHostCall") {
-			s.abandon() // the call that this is part of will never return
+			c.state.abandon() // the call that this is part of will never return
 			return
 		}
-		s.keepPanic(value)
-		call.SetTrap(ffi.NewTrap("go panicked"))
+		c.state.keepPanic(value)
+		c.call.SetTrap(ffi.NewTrap(errPanicked.Error()))
 	}
 	c.returnCaller()
 }
+
+// errPanicked is what the native library gets to see of a panic.
+var errPanicked = errors.New("go panicked")
 
 // fail makes the host call end with an error.
 func (c *Caller) fail(err error) {
@@ -170,4 +173,30 @@ func (c *Caller) fail(err error) {
 	}
 	c.state.hostErr = trap.cause
 	c.call.SetTrap(native)
+}
+
+// noCall is the host call of a Caller that has no calling instance.
+var noCall ffi.HostCall
+
+// Host runs a host function of another package for a guest, see [bridge.Store].
+func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (failed error) {
+	s.lock.Identify()
+	c := s.lendCaller(&noCall)
+	defer func() {
+		if !c.done {
+			value := recover()
+			if goexit.Running("wasmtime.(*state).Host") {
+				s.abandon()
+				return
+			}
+			s.keepPanic(value)
+			failed = errPanicked
+		}
+		c.returnCaller()
+	}()
+	if failed = run(c, frame); failed != nil {
+		s.hostErr = failed
+	}
+	c.done = true
+	return failed
 }

@@ -333,14 +333,14 @@ func (d *descriptors) open(name string, open syscall.Conn, f func(s ffi.Store, h
 // change runs f, which changes descriptors of the guest, with the store entered. It panics as what was closed meanwhile has.
 func (d *descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, error) {
 	s := d.of.storeState()
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	fd, failed := f(s)
 	if !failed.IsNil() {
-		return 0, s.failure(ffi.Trap{}, failed)
+		return 0, s.Failure(ffi.Trap{}, failed)
 	}
 	s.raisePanic()
 	return fd, nil

@@ -72,7 +72,7 @@ func enterItem(store Storelike, of *state) (s *state, outermost bool, err error)
 	if s != of {
 		return s, false, errorf(ErrWrongStore, "%v", ErrWrongStore)
 	}
-	outermost, err = s.enter()
+	outermost, err = s.Enter()
 	return s, outermost, err
 }
 
@@ -88,7 +88,7 @@ func mustEnterItem(store Storelike, of *state) (*state, bool) {
 func externalType(store Storelike, e AsExtern) *ExternType {
 	of, item := e.external()
 	s, outermost := mustEnterItem(store, of)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	encoded, err := s.native.ItemType(*item)
 	runtime.KeepAlive(e)
 	if !err.IsNil() {

@@ -29,7 +29,7 @@ func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
 // Type returns the function's signature.
 func (f *Func) Type(store Storelike) *FuncType {
 	s, outermost := mustEnterItem(store, f.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	return f.signature()
 }
 
@@ -76,8 +76,8 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	defer s.leave(outermost)
-	stop, err := s.watch(ctx)
+	defer s.Leave(outermost)
+	stop, err := s.Watch(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	call.Len = uintptr(sig.slots())
 	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
 		if !call.Run() {
-			return nil, s.failure(call.Failure())
+			return nil, s.Failure(call.Failure())
 		}
 		return liftPlain(call.Slots, sig.results), nil
 	}
@@ -193,7 +193,7 @@ func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, err
 		}
 	}
 	if !call.RunChecked(vals, len(args)) {
-		return nil, s.failure(call.Failure())
+		return nil, s.Failure(call.Failure())
 	}
 	switch len(sig.results) {
 	case 0:

@@ -11,11 +11,11 @@ type Global struct {
 // NewGlobal creates a global in the store with a value, which must have the global's type. See wasmtime::Global::new.
 func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
 	s := store.storeState()
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	lowered, err := s.lower(val)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, 
 // Get returns the global's value. See wasmtime::Global::get.
 func (g *Global) Get(store Storelike) Val {
 	s, outermost := mustEnterItem(store, g.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	v, err := s.native.GlobalGet(g.item)
 	if !err.IsNil() {
 		panic(newError(err))
@@ -49,7 +49,7 @@ func (g *Global) Set(store Storelike, val Val) error {
 	if err != nil {
 		return err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	lowered, err := s.lower(val)
 	if err != nil {
 		return err

@@ -41,12 +41,12 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil.
 func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Instance, bool)) (*Instance, error) {
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
-	defer s.leave(outermost)
-	stop, err := s.watch(ctx)
+	defer s.Leave(outermost)
+	stop, err := s.Watch(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Ins
 	call := s.call
 	raw, ok := f(call)
 	if !ok {
-		return nil, s.failure(call.Failure())
+		return nil, s.Failure(call.Failure())
 	}
 	instance := &s.firstInstance
 	if instance.state != nil {
@@ -67,7 +67,7 @@ func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Ins
 // Exports returns the exports in the module's order.
 func (instance *Instance) Exports(store Storelike) []*Extern {
 	s, outermost := mustEnterItem(store, instance.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	exports := []*Extern{}
 	for i := 0; ; i++ {
 		e := &Extern{state: s}
@@ -81,7 +81,7 @@ func (instance *Instance) Exports(store Storelike) []*Extern {
 // GetExport returns the export called name, nil if there is none. See wasmtime::Instance::get_export.
 func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 	s, outermost := mustEnterItem(store, instance.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	item, _, ok := s.native.Export(instance.raw, name)
 	if !ok {
 		return nil
@@ -92,7 +92,7 @@ func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 // GetFunc returns the exported function called name, nil if there is none or it is something else.
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
 	s, outermost := mustEnterItem(store, instance.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	item, encoded, ok := s.native.Export(instance.raw, name)
 	switch {
 	case !ok:

@@ -43,13 +43,13 @@ func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Err
 	if s.engine != l.Engine {
 		return errorf(nil, "the linker and the store were made with different engines")
 	}
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	if err := f(native, s); !err.IsNil() {
-		return s.failure(ffi.Trap{}, err)
+		return s.Failure(ffi.Trap{}, err)
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 		return nil
 	}
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	e := &Extern{state: s}
 	found, err := native.Get(s.native, module, name, &e.item)
 	if !err.IsNil() {

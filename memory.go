@@ -18,11 +18,11 @@ type Memory struct {
 // NewMemory creates a memory in the store. A shared memory is an error here. See wasmtime::Memory::new.
 func NewMemory(store Storelike, ty *MemoryType) (*Memory, error) {
 	s := store.storeState()
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	m := &Memory{state: s}
 	if err := s.native.NewMemory(ty.encode(), &m.item); !err.IsNil() {
 		return nil, newError(err)
@@ -70,7 +70,7 @@ func (mem *Memory) data(store Storelike) (unsafe.Pointer, uintptr) {
 func (mem *Memory) locate() (unsafe.Pointer, uintptr) {
 	s := mem.state
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	data, n, err := s.native.MemoryData(mem.item)
 	if !err.IsNil() {
 		panic(newError(err))
@@ -81,7 +81,7 @@ func (mem *Memory) locate() (unsafe.Pointer, uintptr) {
 // Size returns the size in pages.
 func (mem *Memory) Size(store Storelike) uint64 {
 	s, outermost := mustEnterItem(store, mem.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	return s.native.MemorySize(mem.item)
 }
 
@@ -92,7 +92,7 @@ func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	previous, nerr := s.native.MemoryGrow(mem.item, delta)
 	if !nerr.IsNil() {
 		return 0, newError(nerr)

@@ -59,7 +59,7 @@ func (store *Store) storeState() *state { return store.state }
 func (store *Store) GC() {
 	s := store.state
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	if err := s.native.GC(); !err.IsNil() {
 		panic(newError(err))
 	}
@@ -69,11 +69,11 @@ func (store *Store) GC() {
 // [Config.SetConsumeFuel]; a new store has 0. See wasmtime::Store::set_fuel.
 func (store *Store) SetFuel(fuel uint64) error {
 	s := store.state
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	if err := s.native.SetFuel(fuel); !err.IsNil() {
 		return newError(err)
 	}
@@ -84,11 +84,11 @@ func (store *Store) SetFuel(fuel uint64) error {
 // wasmtime::Store::get_fuel.
 func (store *Store) GetFuel() (uint64, error) {
 	s := store.state
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	fuel, nerr := s.native.Fuel()
 	if !nerr.IsNil() {
 		return 0, newError(nerr)
@@ -102,7 +102,7 @@ func (store *Store) GetFuel() (uint64, error) {
 func (store *Store) SetEpochDeadline(deadline uint64) {
 	s := store.state
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	s.native.SetDeadline(deadline)
 }
 
@@ -112,7 +112,7 @@ func (store *Store) SetEpochDeadline(deadline uint64) {
 func (store *Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
 	s := store.state
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	s.native.Limiter(memorySize, tableElements, instances, tables, memories)
 	runtime.KeepAlive(store)
 }
@@ -200,9 +200,9 @@ func (s *state) close() {
 	s.raisePanic()
 }
 
-// enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that wraps
+// Enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that wraps
 // ErrClosed or ErrConcurrentUse if the store cannot be had.
-func (s *state) enter() (outermost bool, err error) {
+func (s *state) Enter() (outermost bool, err error) {
 	switch s.lock.Acquire() {
 	case owner.Acquired:
 		*s.entry = s
@@ -213,17 +213,20 @@ func (s *state) enter() (outermost bool, err error) {
 	return false, s.refusal()
 }
 
-// mustEnter is enter for operations that cannot return an error.
+// Native returns the native store, which is valid until the store is left.
+func (s *state) Native() ffi.Store { return s.native }
+
+// mustEnter is Enter for operations that cannot return an error.
 func (s *state) mustEnter() (outermost bool) {
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		panic(err.Error())
 	}
 	return outermost
 }
 
-// leave gives the store back after enter.
-func (s *state) leave(outermost bool) {
+// Leave gives the store back after Enter.
+func (s *state) Leave(outermost bool) {
 	if outermost && !s.closed.Load() {
 		s.catchUp(nil)
 		*s.entry = nil
@@ -290,8 +293,8 @@ func (s *state) raisePanic() {
 	}
 }
 
-// failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is entered.
-func (s *state) failure(trap ffi.Trap, err ffi.Error) error {
+// Failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is entered.
+func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	hostErr := s.hostErr
 	s.hostErr = nil
 	if s.panicking {

@@ -12,11 +12,11 @@ type Table struct {
 // wasmtime::Table::new.
 func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
 	s := store.storeState()
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	lowered, err := s.lower(init)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (t *Table) Type(store Storelike) *TableType { return externalType(store, t)
 // Size returns the number of elements.
 func (t *Table) Size(store Storelike) uint64 {
 	s, outermost := mustEnterItem(store, t.state)
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	return s.native.TableSize(t.item)
 }
 
@@ -46,7 +46,7 @@ func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
 	if err != nil {
 		return Val{}, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	v, found, nerr := s.native.TableGet(t.item, idx)
 	switch {
 	case !nerr.IsNil():
@@ -64,7 +64,7 @@ func (t *Table) Set(store Storelike, idx uint64, val Val) error {
 	if err != nil {
 		return err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	lowered, err := s.lower(val)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (t *Table) Grow(store Storelike, delta uint64, init Val) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	lowered, err := s.lower(init)
 	if err != nil {
 		return 0, err

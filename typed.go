@@ -74,7 +74,7 @@ func bindFunc(store Storelike, f *Func, check func(*FuncType) error) (typedFunc,
 	if err != nil {
 		return typedFunc{}, err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	sig := f.signature()
 	if err := check(sig); err != nil {
 		return typedFunc{}, err
@@ -97,26 +97,26 @@ func sameKinds(types []*ValType, kinds []ValKind) bool {
 
 // failed ends a call that failed.
 func (f *typedFunc) failed(call *ffi.Call, got owner.Result) error {
-	defer f.state.leave(got == owner.Acquired)
-	return f.state.failure(call.Failure())
+	defer f.state.Leave(got == owner.Acquired)
+	return f.state.Failure(call.Failure())
 }
 
 // begin takes the store and watches ctx; stop ends both.
 func (f *typedFunc) begin(ctx context.Context) (stop func(), err error) {
 	s := f.state
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
 	s.lock.Identify() // for the call that follows
-	unwatch, err := s.watch(ctx)
+	unwatch, err := s.Watch(ctx)
 	if err != nil {
-		s.leave(outermost)
+		s.Leave(outermost)
 		return nil, err
 	}
 	return func() {
 		unwatch()
-		s.leave(outermost)
+		s.Leave(outermost)
 	}, nil
 }
 
@@ -197,7 +197,7 @@ func (f *RawFunc) Call(stack []Raw) error {
 		return f.failed(call, got)
 	}
 	copy(stack, slots)
-	s.leave(got == owner.Acquired)
+	s.Leave(got == owner.Acquired)
 	return nil
 }
 

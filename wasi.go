@@ -275,11 +275,11 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	}
 	wasi.use()
 	s := store.state
-	outermost, err := s.enter()
+	outermost, err := s.Enter()
 	if err != nil {
 		return err
 	}
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	for i := range wasi.stdio {
 		if err := wasi.stdio[i].check(i); err != nil {
 			return err
@@ -363,7 +363,7 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 	if err != nil {
 		return err
 	}
-	return s.failure(ffi.Trap{}, failed)
+	return s.Failure(ffi.Trap{}, failed)
 }
 
 // setWasiOptions hands the options to the native library.

@@ -68,7 +68,7 @@ func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 		}
 	}, func() { stopped = true })
 	if stopped {
-		failed = ffi.NewError("go panicked")
+		failed = ffi.NewError(errPanicked.Error())
 	}
 	return failed
 }
@@ -282,7 +282,7 @@ func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bo
 				sys.panics.Keep(value)
 			}
 			if !returned {
-				allowed, failed = false, ffi.NewError("go panicked")
+				allowed, failed = false, ffi.NewError(errPanicked.Error())
 			}
 			close(ended)
 		}()

@@ -78,7 +78,7 @@ func TestSocketAddrCheckPanics(t *testing.T) {
 			}
 			s := store.state
 			outermost := s.mustEnter()
-			defer s.leave(outermost)
+			defer s.Leave(outermost)
 			served := false
 			failed := systems.Get(env).serve(func() error { served = true; return nil })
 			if served != (name == "Goexit") || failed.IsNil() != served || s.panicking == served {
@@ -101,7 +101,7 @@ func TestSocketAddrCheckAtOnce(t *testing.T) {
 	defer store.Close()
 	s := store.state
 	outermost := s.mustEnter()
-	defer s.leave(outermost)
+	defer s.Leave(outermost)
 	s.lock.Identify()
 	checked(t, s, func(netip.AddrPort, SocketAddrUse) bool {
 		return errors.Is(store.SetFuel(1), ErrConcurrentUse)

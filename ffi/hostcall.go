@@ -70,9 +70,12 @@ func externrefFinalizer() C.wasmtime_binding_externref_finalizer_t {
 // SetTrap makes the call fail with a trap, which it takes.
 func (c *HostCall) SetTrap(trap Trap) { c.trap = trap.Release() }
 
-// Export looks up an export of the calling instance.
+// Export looks up an export of the calling instance; there is none when there is no instance.
 func (c *HostCall) Export(name string, item *Item) bool {
 	crossing()
+	if c.caller == nil {
+		return false
+	}
 	var found Item
 	ok := C.wasmtime_caller_export_get((*C.wasmtime_caller_t)(c.caller), stringPtr(name), C.size_t(len(name)), found.c())
 	*item = found

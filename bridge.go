@@ -1,0 +1,22 @@
+package wasmtime
+
+import (
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+)
+
+// The inside of a store is what other packages of this module see of it.
+var _ bridge.Store = (*state)(nil)
+
+func init() {
+	bridge.StoreOf = func(storelike any) bridge.Store { return storelike.(Storelike).storeState() }
+	bridge.Entered = func(number uintptr) bridge.Store {
+		if s := entered.get(number); s != nil {
+			return s
+		}
+		return nil
+	}
+	bridge.EngineOf = func(engine any) *registry.Handle[ffi.Engine] { return &engine.(*Engine).handle }
+	bridge.NewError = func(native ffi.Error) error { return newError(native) }
+}

@@ -1,0 +1,167 @@
+package registry_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gowasmtime/wasmtime/internal/registry"
+)
+
+func TestRegistry(t *testing.T) {
+	var r registry.Registry[int]
+	things := make([]int, 3*registry.ChunkSize)
+	for i := range things {
+		things[i] = i
+		if got := r.Add(&things[i]); got != uint64(i) {
+			t.Fatalf("thing %d has the number %d", i, got)
+		}
+	}
+	for i := range things {
+		if got := r.Get(uint64(i)); got != &things[i] {
+			t.Fatalf("number %d is thing %d", i, *got)
+		}
+	}
+	r.Remove(7)
+	if r.Get(7) != nil {
+		t.Error("what was removed is there")
+	}
+	if got := r.Add(&things[0]); got != 7 {
+		t.Errorf("the free number is 7, not %d", got)
+	}
+}
+
+// Numbers are each with one holder, also when many take and give back at once.
+func TestNumbersAtOnce(t *testing.T) {
+	var n registry.Numbers
+	var held [4 * registry.ChunkSize]atomic.Bool
+	var chunks atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			var mine []uint64
+			for round := range 2000 {
+				if round%3 == 2 {
+					i := mine[0]
+					mine = mine[1:]
+					held[i].Store(false)
+					n.GiveBack(i)
+					continue
+				}
+				if len(mine) >= 400 {
+					for _, i := range mine {
+						held[i].Store(false)
+						n.GiveBack(i)
+					}
+					mine = nil
+				}
+				i := n.Take(func(chunk uint64) { chunks.Add(1) })
+				if held[i].Swap(true) {
+					t.Errorf("number %d is held twice", i)
+				}
+				mine = append(mine, i)
+			}
+		})
+	}
+	wg.Wait()
+	if got := chunks.Load(); got < 1 || got > 4 {
+		t.Errorf("%d chunks were made", got)
+	}
+}
+
+func TestNumbersEnd(t *testing.T) {
+	var n registry.Numbers
+	for range registry.MaxChunks * registry.ChunkSize {
+		n.Take(func(uint64) {})
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("there is a number beyond the last")
+		}
+		n.GiveBack(5)
+		if got := n.Take(nil); got != 5 {
+			t.Errorf("the free number is 5, not %d", got)
+		}
+	}()
+	n.Take(func(uint64) {})
+}
+
+func TestSlab(t *testing.T) {
+	var empty *registry.Slab
+	empty.Remove(0)
+	if empty.Get(0) != nil {
+		t.Error("a nil slab has a value")
+	}
+	var s registry.Slab
+	if a, b := s.Add("a"), s.Add("b"); a != 0 || b != 1 || s.Get(0) != "a" || s.Get(1) != "b" || s.Get(2) != nil {
+		t.Errorf("numbers %d and %d", a, b)
+	}
+	s.Remove(0)
+	s.Remove(0)
+	s.Remove(9)
+	if s.Get(0) != nil {
+		t.Error("what was removed is there")
+	}
+	if a, b := s.Add("c"), s.Add("d"); a != 0 || b != 2 {
+		t.Errorf("a number that was removed twice is given twice: %d, %d", a, b)
+	}
+}
+
+// native counts how often it is deleted.
+type native struct{ deleted *atomic.Int64 }
+
+func (n native) Delete() { n.deleted.Add(1) }
+
+type owner struct{ handle registry.Handle[native] }
+
+func newOwner() (*owner, *atomic.Int64) {
+	o, deleted := &owner{}, new(atomic.Int64)
+	registry.Own(&o.handle, o, native{deleted})
+	return o, deleted
+}
+
+func TestHandleCloses(t *testing.T) {
+	o, deleted := newOwner()
+	if got := o.handle.Acquire(); got.deleted != deleted {
+		t.Error("another native object")
+	}
+	o.handle.Close()
+	o.handle.Close()
+	if deleted.Load() != 0 {
+		t.Error("deleted while it is used")
+	}
+	o.handle.Release()
+	if deleted.Load() != 1 {
+		t.Error("not deleted after the last use")
+	}
+	o.handle.Close()
+	if deleted.Load() != 1 {
+		t.Error("deleted twice")
+	}
+	for _, h := range []*registry.Handle[native]{&o.handle, {}} {
+		func() {
+			defer func() {
+				if value := recover(); value != registry.Closed {
+					t.Errorf("the use of a closed handle: %v", value)
+				}
+			}()
+			h.Acquire()
+		}()
+		h.Close()
+	}
+}
+
+func TestHandleIsCollected(t *testing.T) {
+	o, deleted := newOwner()
+	o.handle.Acquire()
+	o.handle.Release()
+	runtime.KeepAlive(o)
+	o = nil
+	for deleted.Load() == 0 {
+		runtime.GC()
+	}
+	if deleted.Load() != 1 {
+		t.Error("deleted twice")
+	}
+}
