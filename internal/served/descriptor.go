@@ -22,8 +22,9 @@ type Descriptor struct {
 	host   Host
 
 	mu sync.Mutex
-	// native is told of changes; it is nil once the guest's descriptor is gone.
+	// native is told of changes; it is nil once the guest's descriptor is gone, which closed says.
 	native ffi.Store
+	closed bool
 	// changed is closed when a goroutine is done. It is made for whoever waits for that.
 	changed chan struct{}
 	panics  Panics
@@ -76,7 +77,7 @@ func (d *Descriptor) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, f
 func (d *Descriptor) gone() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.native = ffi.Store{}
+	d.native, d.closed = ffi.Store{}, true
 	d.by.goneLocked()
 }
 

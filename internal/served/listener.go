@@ -115,7 +115,7 @@ func (ln *listener) keepLocked(conn net.Conn, err error) {
 		ln.acceptErr = err
 	case IsNil(conn):
 		ln.acceptErr = errNoConn
-	case ln.ended || ln.native.IsNil():
+	case ln.ended || ln.closed:
 		go ln.panics.Guard(func() { conn.Close() })
 	default:
 		ln.accepted = conn

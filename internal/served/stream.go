@@ -247,7 +247,7 @@ func (st *Stream) sendOne(p []byte, written *int) (more []byte) {
 		if st.writingEnded {
 			st.endWritingLocked()
 		}
-		if st.native.IsNil() && st.conn != nil {
+		if st.closed && st.conn != nil {
 			go st.panics.Guard(func() { st.conn.Close() })
 		}
 	}()
