@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // loopbackWat is a guest that sends back what comes in on a descriptor, until the end.
@@ -230,7 +231,7 @@ func ExampleStore_InsertListener() {
 	engine := wasmtime.NewEngine()
 	store, linker := wasiStore(engine)
 	defer store.Close() // and the listener with it
-	cert, err := newCertificate()
+	cert, err := NewCertificate()
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,0 +1,5 @@
+package streams_test
+
+import "syscall"
+
+const errNoSpace = syscall.ENOSPC
