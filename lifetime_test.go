@@ -10,7 +10,8 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// A store that nobody can reach is collected, also when its host functions, its data and its externrefs lead back to it.
+// A store that nobody can reach is collected, also when its host functions, its data and its externrefs lead back to
+// it.
 func TestStoreWithCyclesIsCollected(t *testing.T) {
 	var gone atomic.Int32
 	func() {

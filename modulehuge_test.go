@@ -8,8 +8,8 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// hugeFunction is a module that exports a function of a hundred kilobytes: blocks in blocks, an expression as deep as they
-// are, many locals, and a long way straight on. It returns its sum.
+// hugeFunction is a module that exports a function of a hundred kilobytes: blocks in blocks, an expression as deep as
+// they are, many locals, and a long way straight on. It returns its sum.
 func hugeFunction(depth, length int) []byte {
 	number := func(n int) []byte { return binary.AppendUvarint(nil, uint64(n)) }
 	section := func(id byte, content []byte) []byte {

@@ -7,7 +7,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// EngineWith makes an engine; each option changes its configuration.
+// EngineWith makes an engine; each option changes its configuration. The caller closes it, or leaves it to the
+// collector.
 func EngineWith(tb testing.TB, options ...func(*wasmtime.Config)) *wasmtime.Engine {
 	tb.Helper()
 	cfg := wasmtime.NewConfig()
@@ -21,9 +22,10 @@ func EngineWith(tb testing.TB, options ...func(*wasmtime.Config)) *wasmtime.Engi
 	return engine
 }
 
+// WithEpochs is an option of EngineWith: guests can be interrupted.
 func WithEpochs(cfg *wasmtime.Config) { cfg.SetEpochInterruption(true) }
 
-// Compile makes a module of its text.
+// Compile makes a module of its text. The caller closes it, or leaves it to the collector.
 func Compile(tb testing.TB, engine *wasmtime.Engine, wat string) *wasmtime.Module {
 	tb.Helper()
 	wasm, err := wasmtime.Wat2Wasm(wat)
@@ -37,13 +39,14 @@ func Compile(tb testing.TB, engine *wasmtime.Engine, wat string) *wasmtime.Modul
 	return module
 }
 
-// Guest instantiates a module with its imports in a new store of a new engine.
+// Guest instantiates a module with its imports, as Items takes them, in a new store of a new engine. The store is
+// closed with the test.
 func Guest(tb testing.TB, wat string, imports ...any) (*wasmtime.Store, *wasmtime.Instance) {
 	tb.Helper()
 	return GuestIn(tb, wasmtime.NewEngine(), wat, imports...)
 }
 
-// GuestIn is guest with an engine. Imports are Go functions, typed host functions, or items.
+// GuestIn is Guest with an engine.
 func GuestIn(tb testing.TB, engine *wasmtime.Engine, wat string, imports ...any) (*wasmtime.Store, *wasmtime.Instance) {
 	tb.Helper()
 	store := wasmtime.NewStore(engine)
@@ -51,6 +54,7 @@ func GuestIn(tb testing.TB, engine *wasmtime.Engine, wat string, imports ...any)
 	return store, Instantiate(tb, store, wat, imports...)
 }
 
+// Instantiate instantiates a module with its imports, as Items takes them, in a store.
 func Instantiate(tb testing.TB, store *wasmtime.Store, wat string, imports ...any) *wasmtime.Instance {
 	tb.Helper()
 	instance, err := wasmtime.NewInstance(store, Compile(tb, store.Engine, wat), Items(store, imports...))
@@ -60,6 +64,7 @@ func Instantiate(tb testing.TB, store *wasmtime.Store, wat string, imports ...an
 	return instance
 }
 
+// Items makes imports of Go functions and of typed host functions. What is an import already stays as it is.
 func Items(store wasmtime.Storelike, imports ...any) []wasmtime.AsExtern {
 	var items []wasmtime.AsExtern
 	for _, imported := range imports {
@@ -75,7 +80,7 @@ func Items(store wasmtime.Storelike, imports ...any) []wasmtime.AsExtern {
 	return items
 }
 
-// Call calls an export that has to succeed.
+// Call calls an exported function, which has to succeed, and returns its result.
 func Call(tb testing.TB, store wasmtime.Storelike, instance *wasmtime.Instance, name string, args ...any) any {
 	tb.Helper()
 	result, err := instance.GetFunc(store, name).Call(store, args...)

@@ -40,7 +40,7 @@ func WantTrap(tb testing.TB, err error, code wasmtime.TrapCode) *wasmtime.Trap {
 }
 
 // WantAll checks that each error is of this cause, if one is given, and has the text in it.
-func WantAll(t *testing.T, errs []error, cause error, text string) {
+func WantAll(t testing.TB, errs []error, cause error, text string) {
 	t.Helper()
 	for _, err := range errs {
 		if cause != nil {
@@ -74,10 +74,11 @@ func WantPanic(tb testing.TB, what, text string, f func()) {
 	}
 }
 
+// ClosedText is what the use of something that is closed panics with.
 const ClosedText = "object has been closed already"
 
-// UntilTrap makes a call that ends after longer and longer times, until its guest had begun by then: on a busy machine, or an
-// emulated one, that takes its time.
+// UntilTrap makes a call, which the function is to end after the delay, with longer and longer delays until its guest
+// had begun by then: on a busy machine, or an emulated one, that takes its time.
 func UntilTrap(call func(delay time.Duration) error) (err error) {
 	for delay := 5 * time.Millisecond; delay < 10*time.Second; delay *= 4 {
 		err = call(delay)
@@ -88,7 +89,7 @@ func UntilTrap(call func(delay time.Duration) error) (err error) {
 	return err
 }
 
-// WantTyped checks the type, the cause and that the text says something.
+// WantTyped checks that an error is an *Error of this cause, with the text in it. The test goes on if it is not.
 func WantTyped(t testing.TB, err, cause error, text string) {
 	t.Helper()
 	typed, ok := err.(*wasmtime.Error)

@@ -11,7 +11,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// TempFile creates a file with some content, open for reading and writing at its start.
+// TempFile creates a file with some content, open for reading and writing at its start. It is closed with the
+// test, and removed.
 func TempFile(t testing.TB, content string) *os.File {
 	t.Helper()
 	path := filepath.Join(TempDir(t), "file")
@@ -26,7 +27,7 @@ func TempFile(t testing.TB, content string) *os.File {
 	return f
 }
 
-// Insert inserts a file, which must work.
+// Insert gives a file to a Store or a Caller, which must work.
 func Insert(t testing.TB, store interface {
 	InsertFile(uint32, *os.File, wasmtime.WasiFileAccessMode) error
 }, fd uint32, f *os.File, mode wasmtime.WasiFileAccessMode) {
@@ -36,7 +37,7 @@ func Insert(t testing.TB, store interface {
 	}
 }
 
-// Content is what the file holds now.
+// Content is what the file holds now, wherever its position is.
 func Content(t testing.TB, f *os.File) string {
 	t.Helper()
 	b, err := os.ReadFile(f.Name())
@@ -46,7 +47,7 @@ func Content(t testing.TB, f *os.File) string {
 	return string(b)
 }
 
-// OpenDir opens a directory of the host for the duration of the test.
+// OpenDir opens a directory of the host. It is closed with the test.
 func OpenDir(t testing.TB, path string) *os.File {
 	t.Helper()
 	f, err := os.Open(path)

@@ -25,15 +25,16 @@ var wasiSignatures = map[string]string{
 	"path_remove_directory": "iii", "path_symlink": "iiiii",
 }
 
-// Where the wrapper guest keeps things in its memory.
+// Where the wrapper guest keeps things in its memory: the vector of the one buffer that reads and writes use, results
+// of calls, paths, and the buffer.
 const (
 	GuestIovec  = 0
 	GuestResult = 16
 	GuestPath   = 1024
 	GuestPath2  = 1 << 14 // the second path of a call
 	GuestBuffer = 1 << 16
-	GuestPages  = 33 // two MiB behind guestBuffer
-	GuestRoom   = (GuestPages - 1) << 16
+	GuestPages  = 33                     // two MiB behind GuestBuffer
+	GuestRoom   = (GuestPages - 1) << 16 // the buffer's size
 )
 
 // WrapperWat is a guest that exports every WASI function as one of its own, under the same name.
@@ -58,7 +59,7 @@ func WrapperWat() string {
 	return fmt.Sprintf("(module\n%s(memory (export \"memory\") %d)\n%s)", &imports, GuestPages, &funcs)
 }
 
-// WrapperCode is the compiled wrapper guest: compiled once, loaded by each test.
+// WrapperCode is the wrapper guest as NewModuleDeserialize takes it: compiled once, loaded by each test.
 var WrapperCode = sync.OnceValues(func() ([]byte, error) {
 	wasm, err := wasmtime.Wat2Wasm(WrapperWat())
 	if err != nil {
@@ -74,16 +75,21 @@ var WrapperCode = sync.OnceValues(func() ([]byte, error) {
 	return module.Serialize()
 })
 
-// WasiGuest is a store with the wrapper guest, driven from Go one WASI call at a time.
+// WasiGuest is a store with the wrapper guest, driven from Go one WASI call at a time. Its methods make one call each,
+// and put what is not a number into the guest's memory before. A call that does not return, because of a trap say,
+// fails the test.
 type WasiGuest struct {
+	// TB is the test that fails.
 	TB       testing.TB
 	Store    *wasmtime.Store
 	Instance *wasmtime.Instance
-	Mem      *wasmtime.MemoryView
-	// ctx is the context of the guest's calls; none at first.
+	// Mem is the guest's memory.
+	Mem *wasmtime.MemoryView
+	// Ctx is the context of the guest's calls; none at first.
 	Ctx context.Context
 }
 
+// Context is the context of the guest's calls.
 func (g *WasiGuest) Context() context.Context {
 	if g.Ctx == nil {
 		return context.Background()
@@ -108,6 +114,7 @@ func NewWasiGuest(t testing.TB, config *wasmtime.WasiConfig) *WasiGuest {
 	return newGuestOf(t, engine, module, config)
 }
 
+// newGuestOf makes a guest of the compiled wrapper guest.
 func newGuestOf(t testing.TB, engine *wasmtime.Engine, module *wasmtime.Module, config *wasmtime.WasiConfig) *WasiGuest {
 	t.Helper()
 	linker := wasmtime.NewLinker(engine)
@@ -135,7 +142,7 @@ func WasiGuestOf(t testing.TB, store *wasmtime.Store, instance *wasmtime.Instanc
 	return &WasiGuest{TB: t, Store: store, Instance: instance, Mem: instance.GetMemory(store, "memory").View(store)}
 }
 
-// Call calls a WASI function.
+// Call calls a WASI function by its name.
 func (g *WasiGuest) Call(name string, args ...any) Errno {
 	result, err := g.Instance.GetFunc(g.Store, name).CallContext(g.Context(), g.Store, args...)
 	if err != nil {
@@ -160,7 +167,7 @@ type Filestat struct {
 	Access, Mod, State uint64
 }
 
-// Want compares a result of the guest.
+// Want fails the test, and lets it go on, if a call of the guest has an error or another result than is wanted.
 func Want[T comparable](t testing.TB, what string, got T, errno Errno, wanted T) {
 	t.Helper()
 	if errno != ErrnoSuccess || got != wanted {
@@ -168,7 +175,7 @@ func Want[T comparable](t testing.TB, what string, got T, errno Errno, wanted T)
 	}
 }
 
-// WantErrno compares an error of the guest.
+// WantErrno fails the test, and lets it go on, if a call of the guest has another error number than is wanted.
 func WantErrno(t testing.TB, what string, errno, wanted Errno) {
 	t.Helper()
 	if errno != wanted {
@@ -179,10 +186,10 @@ func WantErrno(t testing.TB, what string, errno, wanted Errno) {
 // ErrnoOf is the error number of a call that has a result as well.
 func ErrnoOf[T any](_ T, errno Errno) Errno { return errno }
 
-// NewCancellableGuest is newWasiGuest with an engine whose guests can be interrupted.
+// NewCancellableGuest is NewWasiGuest with an empty configuration and an engine whose guests can be interrupted.
 func NewCancellableGuest(t testing.TB) *WasiGuest {
 	t.Helper()
-	engine := EngineWith(t, func(cfg *wasmtime.Config) { cfg.SetEpochInterruption(true) })
+	engine := EngineWith(t, WithEpochs)
 	wasm, err := wasmtime.Wat2Wasm(WrapperWat())
 	if err != nil {
 		t.Fatal(err)

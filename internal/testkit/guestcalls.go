@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Iovec sets the one buffer that reads and writes use.
+// Iovec sets the size of the one buffer that reads and writes use.
 func (g *WasiGuest) Iovec(n int) {
 	if n > GuestRoom {
 		panic("the guest's buffer is too small")
@@ -14,7 +14,7 @@ func (g *WasiGuest) Iovec(n int) {
 	g.Mem.PutUint32(GuestIovec+4, uint32(n))
 }
 
-// Transferred is the content of the buffer after a read.
+// Transferred is what is in the buffer after a read that ended so.
 func (g *WasiGuest) Transferred(errno Errno) (string, Errno) {
 	if errno != ErrnoSuccess {
 		return "", errno
@@ -26,19 +26,25 @@ func (g *WasiGuest) Transferred(errno Errno) (string, Errno) {
 	return s, errno
 }
 
+// Result32 is the 32-bit result that the last call left in memory.
 func (g *WasiGuest) Result32() uint32 { n, _ := g.Mem.Uint32(GuestResult); return n }
+
+// Result64 is the 64-bit result that the last call left in memory.
 func (g *WasiGuest) Result64() uint64 { n, _ := g.Mem.Uint64(GuestResult); return n }
 
+// Read is fd_read, of up to n bytes.
 func (g *WasiGuest) Read(fd uint32, n int) (string, Errno) {
 	g.Iovec(n)
 	return g.Transferred(g.Call("fd_read", int(fd), GuestIovec, 1, GuestResult))
 }
 
+// Pread is fd_pread, of up to n bytes at an offset.
 func (g *WasiGuest) Pread(fd uint32, n int, offset int64) (string, Errno) {
 	g.Iovec(n)
 	return g.Transferred(g.Call("fd_pread", int(fd), GuestIovec, 1, offset, GuestResult))
 }
 
+// Write is fd_write. It returns how many bytes were written.
 func (g *WasiGuest) Write(fd uint32, s string) (int, Errno) {
 	g.Iovec(len(s))
 	g.Mem.Write(GuestBuffer, []byte(s))
@@ -46,6 +52,7 @@ func (g *WasiGuest) Write(fd uint32, s string) (int, Errno) {
 	return int(g.Result32()), errno
 }
 
+// Pwrite is fd_pwrite, at an offset. It returns how many bytes were written.
 func (g *WasiGuest) Pwrite(fd uint32, s string, offset int64) (int, Errno) {
 	g.Iovec(len(s))
 	g.Mem.Write(GuestBuffer, []byte(s))
@@ -53,7 +60,7 @@ func (g *WasiGuest) Pwrite(fd uint32, s string, offset int64) (int, Errno) {
 	return int(g.Result32()), errno
 }
 
-// ReadAll reads to the end.
+// ReadAll reads to the end, or to an error.
 func (g *WasiGuest) ReadAll(fd uint32) (string, Errno) {
 	var all strings.Builder
 	for {
@@ -65,26 +72,31 @@ func (g *WasiGuest) ReadAll(fd uint32) (string, Errno) {
 	}
 }
 
+// Seek is fd_seek; whence is 0 for the start, 1 for the position, 2 for the end. It returns the new position.
 func (g *WasiGuest) Seek(fd uint32, offset int64, whence int) (int64, Errno) {
 	errno := g.Call("fd_seek", int(fd), offset, whence, GuestResult)
 	return int64(g.Result64()), errno
 }
 
+// Tell is fd_tell: the position.
 func (g *WasiGuest) Tell(fd uint32) (int64, Errno) {
 	errno := g.Call("fd_tell", int(fd), GuestResult)
 	return int64(g.Result64()), errno
 }
 
+// Accept is sock_accept, with flags for the descriptor that it returns.
 func (g *WasiGuest) Accept(fd uint32, flags int) (uint32, Errno) {
 	errno := g.Call("sock_accept", int(fd), flags, GuestResult)
 	return g.Result32(), errno
 }
 
+// Recv is sock_recv, of up to n bytes, with Peek and WaitAll.
 func (g *WasiGuest) Recv(fd uint32, n, flags int) (string, Errno) {
 	g.Iovec(n)
 	return g.Transferred(g.Call("sock_recv", int(fd), GuestIovec, 1, flags, GuestResult, GuestResult+8))
 }
 
+// Send is sock_send. It returns how many bytes were sent.
 func (g *WasiGuest) Send(fd uint32, s string) (int, Errno) {
 	g.Iovec(len(s))
 	g.Mem.Write(GuestBuffer, []byte(s))
@@ -92,10 +104,12 @@ func (g *WasiGuest) Send(fd uint32, s string) (int, Errno) {
 	return int(g.Result32()), errno
 }
 
+// SetFlags is fd_fdstat_set_flags, with all flags that the descriptor is to have.
 func (g *WasiGuest) SetFlags(fd uint32, flags int) Errno {
 	return g.Call("fd_fdstat_set_flags", int(fd), flags)
 }
 
+// Close is fd_close.
 func (g *WasiGuest) Close(fd uint32) Errno { return g.Call("fd_close", int(fd)) }
 
 // IsOpen tells whether the guest has the descriptor.
@@ -104,6 +118,7 @@ func (g *WasiGuest) IsOpen(fd uint32) bool {
 	return errno == ErrnoSuccess
 }
 
+// Fdstat is fd_fdstat_get.
 func (g *WasiGuest) Fdstat(fd uint32) (Fdstat, Errno) {
 	errno := g.Call("fd_fdstat_get", int(fd), GuestResult)
 	b := make([]byte, 24)
@@ -111,29 +126,37 @@ func (g *WasiGuest) Fdstat(fd uint32) (Fdstat, Errno) {
 	return Fdstat{b[0], binary.LittleEndian.Uint16(b[2:]), binary.LittleEndian.Uint64(b[8:])}, errno
 }
 
+// Filestat is fd_filestat_get.
 func (g *WasiGuest) Filestat(fd uint32) (Filestat, Errno) {
 	errno := g.Call("fd_filestat_get", int(fd), GuestResult)
+	return g.filestat(), errno
+}
+
+// filestat is the result that a call left in memory.
+func (g *WasiGuest) filestat() Filestat {
 	b := make([]byte, 64)
 	g.Mem.Read(GuestResult, b)
 	u := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-	return Filestat{u(0), u(8), b[16], u(24), u(32), u(40), u(48), u(56)}, errno
+	return Filestat{u(0), u(8), b[16], u(24), u(32), u(40), u(48), u(56)}
 }
 
+// PutPath writes a path into the guest's memory, where it is an argument of calls.
 func (g *WasiGuest) PutPath(path string) { g.Mem.Write(GuestPath, []byte(path)) }
 
-// Open opens a path below a directory, for reading and writing.
+// Open is path_open, below a directory and for reading and writing.
 func (g *WasiGuest) Open(dir uint32, path string, oflags int) (uint32, Errno) {
 	return g.OpenRights(dir, path, oflags, RightRead|RightWrite|RightSeek)
 }
 
+// OpenRights is Open with rights.
 func (g *WasiGuest) OpenRights(dir uint32, path string, oflags int, rights int64) (uint32, Errno) {
 	g.PutPath(path)
 	errno := g.Call("path_open", int(dir), 0, GuestPath, len(path), oflags, rights, int64(0), 0, GuestResult)
 	return g.Result32(), errno
 }
 
-// poll waits until a descriptor can be read or the time in nanoseconds is over; 0 is no time limit. It returns the events'
-// types and, for the descriptor, bytes and hang-up.
+// PollRead is poll_oneoff: it waits until a descriptor can be read or the time in nanoseconds is over; 0 is no time
+// limit. It returns the events' types and, for the descriptor, bytes and hang-up.
 func (g *WasiGuest) PollRead(fd uint32, timeout uint64) (kinds []byte, bytes uint64, hangup bool) {
 	const subscriptions, events = GuestBuffer, GuestBuffer + 4096
 	sub := make([]byte, 96)
@@ -162,7 +185,24 @@ func (g *WasiGuest) PollRead(fd uint32, timeout uint64) (kinds []byte, bytes uin
 	return kinds, bytes, hangup
 }
 
-// wasiStrings reads what args_get and environ_get give.
+// PollWrite is poll_oneoff, for writing to a descriptor and for a clock that is over at once. It returns the events'
+// types.
+func (g *WasiGuest) PollWrite(fd byte) (kinds []byte) {
+	const subscriptions, events = GuestBuffer, GuestBuffer + 4096
+	sub := make([]byte, 96)
+	sub[8], sub[16] = 2, fd // fd_write
+	sub[48+16], sub[48+24] = 1, 1
+	g.Mem.Write(subscriptions, sub)
+	WantErrno(g.TB, "poll_oneoff", g.Call("poll_oneoff", subscriptions, events, 2, GuestResult), ErrnoSuccess)
+	happened := make([]byte, 32*g.Result32())
+	g.Mem.Read(events, happened)
+	for ; len(happened) > 0; happened = happened[32:] {
+		kinds = append(kinds, happened[10])
+	}
+	return kinds
+}
+
+// Strings reads what args_get and environ_get give; what is "args" or "environ".
 func (g *WasiGuest) Strings(what string) []string {
 	g.TB.Helper()
 	WantErrno(g.TB, what+"_sizes_get", g.Call(what+"_sizes_get", GuestResult, GuestResult+4), ErrnoSuccess)
@@ -183,17 +223,20 @@ func (g *WasiGuest) Strings(what string) []string {
 	return list
 }
 
+// Clock is clock_time_get, in nanoseconds.
 func (g *WasiGuest) Clock(id int) (uint64, Errno) {
 	errno := g.Call("clock_time_get", id, int64(0), GuestResult)
 	return g.Result64(), errno
 }
 
+// Resolution is clock_res_get, in nanoseconds.
 func (g *WasiGuest) Resolution(id int) (uint64, Errno) {
 	errno := g.Call("clock_res_get", id, GuestResult)
 	return g.Result64(), errno
 }
 
-// PollClock polls one clock and returns how the event ended.
+// PollClock is poll_oneoff for one clock, with a time in nanoseconds. It returns how the event ended, and an error
+// instead of failing the test.
 func (g *WasiGuest) PollClock(id byte, timeout uint64, absolute bool) (Errno, error) {
 	sub := make([]byte, 48)
 	sub[16] = id
@@ -212,7 +255,7 @@ func (g *WasiGuest) PollClock(id byte, timeout uint64, absolute bool) (Errno, er
 	return Errno(errno), nil
 }
 
-// Random asks for bytes.
+// Random is random_get, of n bytes. It returns an error instead of failing the test.
 func (g *WasiGuest) Random(n int) (string, error) {
 	result, err := g.Instance.GetFunc(g.Store, "random_get").Call(g.Store, GuestBuffer, n)
 	if err != nil {

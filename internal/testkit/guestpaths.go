@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// PathOpen is path_open with everything that it takes but inherited rights.
 func (g *WasiGuest) PathOpen(dir uint32, lookup int, path string, oflags int, rights int64, flags int) (uint32, Errno) {
 	g.PutPath(path)
 	errno := g.Call("path_open", int(dir), lookup, GuestPath, len(path), oflags, rights, int64(0), flags, GuestResult)
@@ -17,52 +18,59 @@ func (g *WasiGuest) onPath(name string, dir uint32, path string) Errno {
 	return g.Call(name, int(dir), GuestPath, len(path))
 }
 
+// Mkdir is path_create_directory.
 func (g *WasiGuest) Mkdir(dir uint32, path string) Errno {
 	return g.onPath("path_create_directory", dir, path)
 }
 
+// Rmdir is path_remove_directory.
 func (g *WasiGuest) Rmdir(dir uint32, path string) Errno {
 	return g.onPath("path_remove_directory", dir, path)
 }
 
+// Unlink is path_unlink_file.
 func (g *WasiGuest) Unlink(dir uint32, path string) Errno {
 	return g.onPath("path_unlink_file", dir, path)
 }
 
+// twoPaths writes the paths of a call that takes two.
 func (g *WasiGuest) twoPaths(a, b string) {
 	g.Mem.Write(GuestPath, []byte(a))
 	g.Mem.Write(GuestPath2, []byte(b))
 }
 
+// Rename is path_rename.
 func (g *WasiGuest) Rename(dir uint32, path string, toDir uint32, to string) Errno {
 	g.twoPaths(path, to)
 	return g.Call("path_rename", int(dir), GuestPath, len(path), int(toDir), GuestPath2, len(to))
 }
 
+// Link is path_link: to becomes another name of path.
 func (g *WasiGuest) Link(dir uint32, lookup int, path string, toDir uint32, to string) Errno {
 	g.twoPaths(path, to)
 	return g.Call("path_link", int(dir), lookup, GuestPath, len(path), int(toDir), GuestPath2, len(to))
 }
 
+// Symlink is path_symlink: path becomes a link to target.
 func (g *WasiGuest) Symlink(target string, dir uint32, path string) Errno {
 	g.twoPaths(target, path)
 	return g.Call("path_symlink", GuestPath, len(target), int(dir), GuestPath2, len(path))
 }
 
+// Readlink is path_readlink, into a buffer of room bytes.
 func (g *WasiGuest) Readlink(dir uint32, path string, room int) (string, Errno) {
 	g.PutPath(path)
 	return g.Transferred(g.Call("path_readlink", int(dir), GuestPath, len(path), GuestBuffer, room, GuestResult))
 }
 
+// Stat is path_filestat_get.
 func (g *WasiGuest) Stat(dir uint32, lookup int, path string) (Filestat, Errno) {
 	g.PutPath(path)
 	errno := g.Call("path_filestat_get", int(dir), lookup, GuestPath, len(path), GuestResult)
-	b := make([]byte, 64)
-	g.Mem.Read(GuestResult, b)
-	u := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-	return Filestat{u(0), u(8), b[16], u(24), u(32), u(40), u(48), u(56)}, errno
+	return g.filestat(), errno
 }
 
+// SetTimes is path_filestat_set_times, with times in nanoseconds.
 func (g *WasiGuest) SetTimes(dir uint32, lookup int, path string, atim, mtim int64, flags int) Errno {
 	g.PutPath(path)
 	return g.Call("path_filestat_set_times", int(dir), lookup, GuestPath, len(path), atim, mtim, flags)
@@ -76,7 +84,8 @@ type DirEntry struct {
 	Filetype byte
 }
 
-// Entries calls fd_readdir once and returns the entries that fit, and whether the listing is at its end.
+// Entries is fd_readdir, into a buffer of room bytes. It returns the entries that fit, and whether the listing is at
+// its end.
 func (g *WasiGuest) Entries(fd uint32, cookie uint64, room int) (all []DirEntry, end bool) {
 	g.TB.Helper()
 	WantErrno(g.TB, "readdir", g.Call("fd_readdir", int(fd), GuestBuffer, room, int64(cookie), GuestResult), ErrnoSuccess)
@@ -94,7 +103,7 @@ func (g *WasiGuest) Entries(fd uint32, cookie uint64, room int) (all []DirEntry,
 	return all, end
 }
 
-// Preopens asks for the names of preopened directories as C libraries do.
+// Preopens asks for the names of preopened directories as C libraries do, and returns them with spaces in between.
 func (g *WasiGuest) Preopens() string {
 	var names []string
 	for fd := 3; ; fd++ {

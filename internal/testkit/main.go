@@ -10,8 +10,8 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Main is what TestMain of a package with guests does: it runs the tests and ends the process. With the build tag debug it
-// fails when native handles are left after all tests and as many collections as it takes.
+// Main is what TestMain of a package with guests does: it runs the tests and ends the process. With the build tag
+// debug it fails when native handles are left after all tests and as many collections as it takes.
 func Main(m *testing.M) {
 	code := m.Run()
 	if leaked := leaks(); leaked != "" && code == 0 {
@@ -21,7 +21,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// leaks lists the native handles that collections do not free, with their numbers. Without the build tag debug nobody counts.
+// leaks lists the native handles that collections do not free, with their numbers. Without the build tag debug nobody
+// counts.
 func leaks() (leaked string) {
 	if !Debug {
 		return ""

@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// Again is this program, to be run once more. A kernel that does not know the emulator that runs it cannot do that.
-func Again(t *testing.T, args ...string) *exec.Cmd {
+// Again is this program, to be run once more. Where an emulator runs it of which the kernel does not know, that cannot
+// be done, and the test is skipped.
+func Again(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	if errors.Is(startsAgain(), syscall.ENOEXEC) {
 		t.Skip("an emulator runs this, of which the kernel does not know")
@@ -20,11 +21,12 @@ func Again(t *testing.T, args ...string) *exec.Cmd {
 	return exec.Command(os.Args[0], args...)
 }
 
+// startsAgain is the error of running this program once more.
 var startsAgain = sync.OnceValue(func() error { return exec.Command(os.Args[0], "-test.run=^$").Run() })
 
 // Survives runs the rest of a test in a child process, because what it does may end the process instead of failing. It
 // returns true in the child.
-func Survives(t *testing.T) bool {
+func Survives(t testing.TB) bool {
 	t.Helper()
 	const name = "WASMTIME_TEST_CHILD"
 	if os.Getenv(name) == t.Name() {

@@ -8,7 +8,10 @@ import (
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
-func RunModule(t testing.TB, engine *wasmtime.Engine, module *wasmtime.Module, config *wasmtime.WasiConfig, prepare func(*wasmtime.Store)) error {
+// RunModule runs a WASI program in a store of its own to its end, and returns that; prepare gives it files, if it is
+// not nil.
+func RunModule(t testing.TB, engine *wasmtime.Engine, module *wasmtime.Module, config *wasmtime.WasiConfig,
+	prepare func(*wasmtime.Store)) error {
 	t.Helper()
 	linker := wasmtime.NewLinker(engine)
 	defer linker.Close()
@@ -38,7 +41,7 @@ func ExitStatus(t testing.TB, err error) int32 {
 	return exit.Status
 }
 
-// GoGuest compiles a Go program once for all tests.
+// GoGuest is the guest that package guests has in Go, in an engine that GuestEngine has made.
 func GoGuest(t testing.TB, engine *wasmtime.Engine, name string) *wasmtime.Module {
 	t.Helper()
 	wasm, err := guests.Go(name)
@@ -49,15 +52,14 @@ func GoGuest(t testing.TB, engine *wasmtime.Engine, name string) *wasmtime.Modul
 	return module
 }
 
-// GuestEngine makes an engine with room for the stack of Go programs.
+// GuestEngine makes an engine for Go programs: with room for their stack, and quick to compile them.
 func GuestEngine(t testing.TB) *wasmtime.Engine {
 	engine := EngineWith(t, func(c *wasmtime.Config) { c.SetMaxWasmStack(8 << 20) }, CompilesQuickly)
 	t.Cleanup(engine.Close)
 	return engine
 }
 
-// callerGuestWat copies what it can read from a descriptor that it asks the host for, and tells whether it can read it
-// once more after the host has been told that it is done with it.
+// callerGuestWat is the guest of CallerGuest.
 const callerGuestWat = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "host" "give" (func $give (result i32)))
@@ -73,8 +75,10 @@ const callerGuestWat = `(module
     (call $take (local.get $fd))
     (call $get (local.get $fd))))`
 
-// CallerGuest makes the guest with the two host functions.
-func CallerGuest(t *testing.T, give func(*wasmtime.Caller) int32, take func(*wasmtime.Caller, int32)) (*wasmtime.Store, *wasmtime.Instance) {
+// CallerGuest makes a guest whose function "run" asks give for a descriptor, reads up to 100 bytes of it to address 64
+// of its memory, tells take, and returns the error number of another read; -1 if the first one failed.
+func CallerGuest(t testing.TB, give func(*wasmtime.Caller) int32, take func(*wasmtime.Caller, int32)) (*wasmtime.Store,
+	*wasmtime.Instance) {
 	t.Helper()
 	engine := wasmtime.NewEngine()
 	t.Cleanup(engine.Close)

@@ -28,6 +28,7 @@ var Networks = func() []string {
 	return []string{"tcp", "unix"}
 }()
 
+// Listen listens on a network, somewhere. The listener is closed with the test.
 func Listen(t testing.TB, network string) net.Listener {
 	t.Helper()
 	address := "127.0.0.1:0"
@@ -42,7 +43,7 @@ func Listen(t testing.TB, network string) net.Listener {
 	return l
 }
 
-// Connected returns both ends of a connection.
+// Connected returns both ends of a connection. They are closed with the test.
 func Connected(t testing.TB, network string) (here, there net.Conn) {
 	t.Helper()
 	l := Listen(t, network)
@@ -58,6 +59,7 @@ func Connected(t testing.TB, network string) (here, there net.Conn) {
 	return here, there
 }
 
+// Flags of sock_recv and of sock_shutdown.
 const (
 	Peek      = 1
 	WaitAll   = 2
@@ -65,24 +67,8 @@ const (
 	ShutWrite = 2
 )
 
-// PollWrite polls a descriptor for writing, and a clock that is over at once. It returns the events' types.
-func (g *WasiGuest) PollWrite(fd byte) (kinds []byte) {
-	const subscriptions, events = GuestBuffer, GuestBuffer + 4096
-	sub := make([]byte, 96)
-	sub[8], sub[16] = 2, fd // fd_write
-	sub[48+16], sub[48+24] = 1, 1
-	g.Mem.Write(subscriptions, sub)
-	WantErrno(g.TB, "poll_oneoff", g.Call("poll_oneoff", subscriptions, events, 2, GuestResult), ErrnoSuccess)
-	happened := make([]byte, 32*g.Result32())
-	g.Mem.Read(events, happened)
-	for ; len(happened) > 0; happened = happened[32:] {
-		kinds = append(kinds, happened[10])
-	}
-	return kinds
-}
-
-// SelfSigned makes a certificate for a test.
-func SelfSigned(t *testing.T) tls.Certificate {
+// SelfSigned is NewCertificate for a test.
+func SelfSigned(t testing.TB) tls.Certificate {
 	t.Helper()
 	cert, err := NewCertificate()
 	Check(t, err)

@@ -9,16 +9,16 @@ import (
 )
 
 // Mkfifo makes a named pipe.
-func Mkfifo(t *testing.T, path string) {
+func Mkfifo(t testing.TB, path string) {
 	t.Helper()
 	Check(t, syscall.Mkfifo(path, 0o600))
 }
 
-// ErrRefused is what nobody who listens says.
+// ErrRefused is what Dial says where nobody listens.
 const ErrRefused = syscall.ECONNREFUSED
 
-// BlockingPipe makes a pipe whose ends block on the host's side.
-func BlockingPipe(t *testing.T) (r, w *os.File) {
+// BlockingPipe makes a pipe whose ends block on the host's side. They are closed with the test.
+func BlockingPipe(t testing.TB) (r, w *os.File) {
 	t.Helper()
 	var fds [2]int
 	if err := syscall.Pipe(fds[:]); err != nil {

@@ -7,16 +7,16 @@ import (
 	"unsafe"
 )
 
-// ErrRefused is what nobody who listens says: WSAECONNREFUSED.
+// ErrRefused is what Dial says where nobody listens: WSAECONNREFUSED.
 const ErrRefused = syscall.Errno(10061)
 
 // BlockingPipe makes a pipe whose ends block on the host's side, as all of os.Pipe do here.
-func BlockingPipe(t *testing.T) (r, w *os.File) { return Pipe(t) }
+func BlockingPipe(t testing.TB) (r, w *os.File) { return Pipe(t) }
 
 var processHandleCount = syscall.NewLazyDLL("kernel32.dll").NewProc("GetProcessHandleCount")
 
-// OpenFds counts the handles of this process. The count can go down by itself, when files of earlier tests are collected,
-// and up, when threads are made.
+// OpenFds counts the handles of this process. The count can go down by itself, when files of earlier tests are
+// collected, and up, when threads are made.
 func OpenFds(t testing.TB) int {
 	t.Helper()
 	process, err := syscall.GetCurrentProcess()

@@ -14,6 +14,9 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
+// Attacks on lifetimes and ownership, each of which once got through. Most of them crash when they do, so they run in
+// a process of their own.
+
 // A store whose call was thrown away by runtime.Goexit is closed to everyone, and says why.
 func TestAttackGoexitThenUse(t *testing.T) {
 	if Debug {
@@ -101,7 +104,7 @@ func TestAttackClosedModule(t *testing.T) {
 	} {
 		WantPanic(t, name, ClosedText, f)
 	}
-	linker.Close() // main_test.go counts what is left in a debug build
+	linker.Close() // TestMain counts what is left in a debug build
 }
 
 // The goroutine ends in a host function that a guest called which a host function called.

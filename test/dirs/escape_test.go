@@ -136,8 +136,8 @@ func TestDirSwappedForLink(t *testing.T) {
 		fd, errno := g.PathOpen(3, LookupFollow, "dir/file", 0, RightRead|RightWrite, 0)
 		if errno != ErrnoSuccess {
 			refused++
-			// Where the kernel has no openat2, the way is gone step by step: what was a directory may be none any more, and what
-			// was a link may be one.
+			// Where the kernel has no openat2, the way is gone step by step: what was a directory may be none any
+			// more, and what was a link may be one.
 			if !slices.Contains([]Errno{ErrnoPerm, ErrnoNoent, ErrnoNotdir, ErrnoInval}, errno) {
 				t.Errorf("errno %d", errno)
 			}
@@ -170,7 +170,8 @@ func TestDirSwappedForLink(t *testing.T) {
 	}
 }
 
-// The host moves a directory that the guest has open out of the guest's root: what is above the root stays out of reach.
+// The host moves a directory that the guest has open out of the guest's root: what is above the root stays out of
+// reach.
 func TestDirMovedAway(t *testing.T) {
 	path, outside := TempDir(t), TempDir(t)
 	Check(t, os.MkdirAll(filepath.Join(path, "a/b"), 0o755))

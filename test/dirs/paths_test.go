@@ -133,7 +133,8 @@ func TestDirOpen(t *testing.T) {
 	})
 }
 
-// A named pipe that nobody has opened for writing has ended, whether or not somebody could stop the guest if it waited.
+// A named pipe that nobody has opened for writing has ended, whether or not somebody could stop the guest if it
+// waited.
 func TestDirReadWithoutWriter(t *testing.T) {
 	for name, guest := range map[string]*WasiGuest{"alone": NewWasiGuest(t, nil), "with a context": NewCancellableGuest(t)} {
 		t.Run(name, func(t *testing.T) {

@@ -107,7 +107,8 @@ func TestNamedPipe(t *testing.T) {
 	}
 }
 
-// A guest that must not wait finds the pipe full sooner or later, and what it has written is there when somebody reads.
+// A guest that must not wait finds the pipe full sooner or later, and what it has written is there when somebody
+// reads.
 func TestNamedPipeFull(t *testing.T) {
 	for _, overlapped := range []bool{false, true} {
 		t.Run(fmt.Sprintf("overlapped %v", overlapped), func(t *testing.T) {

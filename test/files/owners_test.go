@@ -235,8 +235,8 @@ func TestSetWasiClosesInsertedFiles(t *testing.T) {
 	}
 }
 
-// The file may be closed by another goroutine at any moment: it is inserted, or the error says that it is closed. It is
-// never another file that took its number.
+// The file may be closed by another goroutine at any moment: it is inserted, or the error says that it is closed. It
+// is never another file that took its number.
 func TestInsertWhileHostCloses(t *testing.T) {
 	g := NewWasiGuest(t, nil)
 	path := TempFile(t, "right").Name()

@@ -354,7 +354,8 @@ func TestContextEndsFS(t *testing.T) {
 	}
 }
 
-// A store can be closed while a call goes on for which nobody waits; what it panics with is the next guest's, if there is one.
+// A store can be closed while a call goes on for which nobody waits; what it panics with is the next guest's, if there
+// is one.
 func TestFSAbandoned(t *testing.T) {
 	counting := &countingFS{fsys: largeTree.mapFS()}
 	h := &hookedFS{FS: counting}

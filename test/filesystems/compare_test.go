@@ -38,8 +38,8 @@ func newProber(t *testing.T) *prober {
 	return p
 }
 
-// run runs an operation; insert puts a directory at 10. If file is not empty, the file with that name below it is what is
-// at 10 then.
+// run runs an operation; insert puts a directory at 10. If file is not empty, the file with that name below it is what
+// is at 10 then.
 func (p *prober) run(t *testing.T, ctx context.Context, op string, insert func(*Store) error, file string) string {
 	t.Helper()
 	config := NewWasiConfig()
@@ -139,8 +139,8 @@ func TestFSAnswersAsHostDir(t *testing.T) {
 	t.Logf("%d comparisons", compared)
 }
 
-// normal leaves out what file systems of Go do not know: how many links there are to a directory, when a file was read, and in
-// what zone an archive was packed.
+// normal leaves out what file systems of Go do not know: how many links there are to a directory, when a file was
+// read, and in what zone an archive was packed.
 func normal(answer, system string) string {
 	answer = accessed.ReplaceAllString(dirLinks.ReplaceAllString(answer, "$1"), "")
 	if system == "zip" {

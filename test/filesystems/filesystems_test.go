@@ -99,8 +99,8 @@ func TestCallerInsertsFS(t *testing.T) {
 	}
 }
 
-// withEachFS runs a test with every kind of file system, and with contexts that can and cannot be cancelled. All calls of the guest are
-// made with the context.
+// withEachFS runs a test with every kind of file system, and with contexts that can and cannot be cancelled. All calls
+// of the guest are made with the context.
 func withEachFS(t *testing.T, tree served, test func(t *testing.T, g *WasiGuest, dir uint32)) {
 	for name, fsys := range tree.all(t) {
 		t.Run(name, func(t *testing.T) {

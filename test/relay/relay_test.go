@@ -101,7 +101,8 @@ type relayOutcome struct {
 	polls    int64 // how often the guest waited, if it tells
 }
 
-// serve runs a guest for a connection until it returns. The connection and the pipe are the guest's alone from then on.
+// serve runs a guest for a connection until it returns. The connection and the pipe are the guest's alone from then
+// on.
 func (h *relayHost) serve(ctx context.Context, conn net.Conn, stop *os.File, dial func() (net.Conn, error), idle time.Duration) (o relayOutcome) {
 	store := NewStoreWithData(h.engine, dial)
 	defer store.Close()
@@ -263,7 +264,8 @@ func (r *relayed) ends(result int32, up, down int64) error {
 	return errors.Join(err, o.busy())
 }
 
-// busy is an error if the guest waited without need: each wait is for something, so there are not many more than chunks.
+// busy is an error if the guest waited without need: each wait is for something, so there are not many more than
+// chunks.
 func (o relayOutcome) busy() error {
 	if o.polls > (o.up+o.down)/1024+100 {
 		return fmt.Errorf("the guest waited %d times for %d bytes", o.polls, o.up+o.down)

@@ -310,7 +310,8 @@ func TestListenerServedByGoErrors(t *testing.T) {
 	}
 }
 
-// A guest that waits for a connection is stopped with its context; the connection that comes then is for its next call.
+// A guest that waits for a connection is stopped with its context; the connection that comes then is for its next
+// call.
 func TestContextEndsAccept(t *testing.T) {
 	overServedListeners(t, func(t *testing.T, l net.Listener, dial func() net.Conn) {
 		g := NewCancellableGuest(t)
@@ -442,7 +443,8 @@ func TestListenerMustNotUseStore(t *testing.T) {
 	}
 }
 
-// A program in Go that accepts with package net, whose runtime waits with poll_oneoff, and serves all connections at once.
+// A program in Go that accepts with package net, whose runtime waits with poll_oneoff, and serves all connections at
+// once.
 func TestListenerGuest(t *testing.T) {
 	wasm, err := guests.Go("echo")
 	Check(t, err)

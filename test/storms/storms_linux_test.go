@@ -46,8 +46,8 @@ func falls(t *testing.T, rss int) {
 	t.Errorf("%d KiB are resident, %d before", after, rss)
 }
 
-// A thousand stores, used and closed on all threads, leave nothing behind: closed ones at once, lost ones when they are
-// collected.
+// A thousand stores, used and closed on all threads, leave nothing behind: closed ones at once, lost ones when they
+// are collected.
 func TestStoresLeaveNothing(t *testing.T) {
 	if !Survives(t) {
 		return

@@ -27,8 +27,8 @@ const trapsWat = `(module (import "" "" (func $host)) (memory (export "m") 1) (t
 var trapCodes = map[string]TrapCode{"divide": IntegerDivisionByZero, "load": MemoryOutOfBounds, "unreachable": UnreachableCodeReached,
 	"null": IndirectCallToNull, "recurse": StackOverflow}
 
-// Traps are signals. They must get along with the signals of Go's profiler and scheduler, with child processes, and with
-// each other on many threads.
+// Traps are signals. They must get along with the signals of Go's profiler and scheduler, with child processes, and
+// with each other on many threads.
 func TestTrapStorm(t *testing.T) {
 	var profile bytes.Buffer
 	if pprof.StartCPUProfile(&profile) == nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -146,7 +147,7 @@ type limited int
 
 func (l limited) Write(p []byte) (int, error) {
 	if len(p) > int(l) {
-		return int(l), &os.PathError{Op: "write", Path: "disk", Err: errNoSpace}
+		return int(l), &os.PathError{Op: "write", Path: "disk", Err: syscall.ENOSPC}
 	}
 	return len(p), nil
 }

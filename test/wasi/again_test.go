@@ -9,9 +9,9 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// Whatever a store was configured with, the next configuration takes the place of all of it: directories, arguments, clocks.
-// In some orders the native library makes its own context at once, in others when the guest asks for the time or for random
-// bytes.
+// Whatever a store was configured with, the next configuration takes the place of all of it: directories, arguments,
+// clocks. In some orders the native library makes its own context at once, in others when the guest asks for the time
+// or for random bytes.
 func TestSetWasiInAnyOrder(t *testing.T) {
 	dir := func() *WasiConfig {
 		config := NewWasiConfig()

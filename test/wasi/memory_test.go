@@ -11,7 +11,8 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// sayer is a guest that writes its own line with every call of "say", out of its own memory, which declares what memory says.
+// sayer is a guest that writes its own line with every call of "say", out of its own memory, which declares what
+// memory says.
 func sayer(memory, line string) string {
 	return fmt.Sprintf(`(module
 	  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))

@@ -285,7 +285,8 @@ func BenchmarkConfigureWasi(b *testing.B) {
 	}
 }
 
-// A whole Go program, whose runtime has timers and seeds of its own, does the same twice if its clocks and its random bytes do.
+// A whole Go program, whose runtime has timers and seeds of its own, does the same twice if its clocks and its random
+// bytes do.
 func TestGoGuestIsRepeatable(t *testing.T) {
 	engine := GuestEngine(t)
 	module := GoGuest(t, engine, "chance")

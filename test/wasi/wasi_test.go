@@ -159,8 +159,8 @@ func TestWasiConfigServesManyStores(t *testing.T) {
 	}
 }
 
-// The files of the standard streams go to the first store. The configuration does not keep them open, so a program need
-// not close it.
+// The files of the standard streams go to the first store. The configuration does not keep them open, so a program
+// need not close it.
 func TestWasiConfigFilesGoToOneStore(t *testing.T) {
 	first, second := NewWasiGuest(t, nil), NewWasiGuest(t, nil)
 	path := filepath.Join(TempDir(t), "out")

@@ -1,5 +1,0 @@
-package streams_test
-
-import "syscall"
-
-const errNoSpace = syscall.ENOSPC
