@@ -1,11 +1,5 @@
 package testkit
 
-import "github.com/gowasmtime/wasmtime/ffi"
-
-// Debug says that the build tag debug is set: every crossing collects garbage, which takes time, and Main counts
-// handles.
-var Debug = ffi.Live() != nil
-
 // Rounds shortens a storm in the modes that slow everything down: n is the number of rounds in others.
 func Rounds(n int) int {
 	if Debug {
