@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 const addWat = `(module
@@ -18,12 +19,12 @@ const addWat = `(module
 
 func benchGuest(b *testing.B) (*Store, *Instance) {
 	b.ReportAllocs()
-	return guest(b, addWat, HostFunc2(func(c *Caller, x, y int32) (int32, error) { return x + y, nil }))
+	return Guest(b, addWat, HostFunc2(func(c *Caller, x, y int32) (int32, error) { return x + y, nil }))
 }
 
 func BenchmarkTypedCall(b *testing.B) {
 	store, instance := benchGuest(b)
-	add := must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
+	add := Must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
 	for b.Loop() {
 		if sum, err := add.Call(1, 2); sum != 3 || err != nil {
 			b.Fatal(sum, err)
@@ -33,7 +34,7 @@ func BenchmarkTypedCall(b *testing.B) {
 
 func BenchmarkRawCall(b *testing.B) {
 	store, instance := benchGuest(b)
-	add := must(BindRaw(store, instance.GetFunc(store, "add")))
+	add := Must(BindRaw(store, instance.GetFunc(store, "add")))
 	var stack [2]Raw
 	for b.Loop() {
 		stack[0], stack[1] = RawI32(1), RawI32(2)
@@ -56,7 +57,7 @@ func BenchmarkCall(b *testing.B) {
 // BenchmarkHostCall is the time of one call from the guest to the host.
 func BenchmarkHostCall(b *testing.B) {
 	store, instance := benchGuest(b)
-	loop := must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
+	loop := Must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
 	b.ResetTimer()
 	if sum, err := loop.Call(int32(b.N)); sum != int32(b.N) || err != nil {
 		b.Fatal(sum, err)
@@ -77,9 +78,9 @@ func BenchmarkMemoryView(b *testing.B) {
 }
 
 func BenchmarkInstantiate(b *testing.B) {
-	engine := newEngine(b, func(cfg *Config) { cfg.SetPooling(PoolingPreset()) })
-	module := compile(b, engine, `(module (memory (export "memory") 1) (func (export "f")))`)
-	pre := must(NewLinker(engine).InstantiatePre(module))
+	engine := EngineWith(b, func(cfg *Config) { cfg.SetPooling(PoolingPreset()) })
+	module := Compile(b, engine, `(module (memory (export "memory") 1) (func (export "f")))`)
+	pre := Must(NewLinker(engine).InstantiatePre(module))
 	b.ReportAllocs()
 	for b.Loop() {
 		store := NewStore(engine)

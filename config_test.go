@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // Every switch of a proposal decides whether a module that needs it validates.
@@ -59,12 +60,12 @@ func TestConfigProposals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wasm, err := Wat2Wasm(c.module)
-			check(t, err)
-			on := newEngine(t, func(cfg *Config) { c.set(cfg, true) })
+			Check(t, err)
+			on := EngineWith(t, func(cfg *Config) { c.set(cfg, true) })
 			if err := ModuleValidate(on, wasm); err != nil {
 				t.Errorf("on: %v", err)
 			}
-			off := newEngine(t, func(cfg *Config) { c.set(cfg, false) })
+			off := EngineWith(t, func(cfg *Config) { c.set(cfg, false) })
 			if err := ModuleValidate(off, wasm); err == nil {
 				t.Error("off: the module validates")
 			}
@@ -110,13 +111,13 @@ func TestConfigSettings(t *testing.T) {
 			case name == "winch":
 				needsWinch(t)
 			}
-			engine := newEngine(t, set)
+			engine := EngineWith(t, set)
 			defer engine.Close()
-			store, instance := guestIn(t, engine, `(module
+			store, instance := GuestIn(t, engine, `(module
 				(memory (export "memory") 1) (data (i32.const 8) "\2a")
 				(func (export "f") (param i32) (result i32)
 					(i32.add (local.get 0) (i32.load8_u (i32.const 8)))))`)
-			equal(t, "f(1)", call(t, store, instance, "f", 1), any(int32(43)))
+			Equal(t, "f(1)", Call(t, store, instance, "f", 1), any(int32(43)))
 		})
 	}
 }
@@ -137,7 +138,7 @@ func TestConfigRefused(t *testing.T) {
 		"a memory that has no address": func(cfg *Config) { cfg.SetPooling(PoolingConfig{MaxMemorySize: 1 << 63}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if !survives(t) {
+			if !Survives(t) {
 				return
 			}
 			cfg := NewConfig()
@@ -148,7 +149,7 @@ func TestConfigRefused(t *testing.T) {
 			}
 			cfg = NewConfig()
 			set(cfg)
-			value := panicOf(t, func() { NewEngineWithConfig(cfg) })
+			value := PanicOf(t, func() { NewEngineWithConfig(cfg) })
 			if _, ok := value.(*Error); !ok {
 				t.Errorf("panicked with %T %v", value, value)
 			}
@@ -169,14 +170,14 @@ func TestConfigTarget(t *testing.T) {
 		if runtime.GOARCH == "riscv64" {
 			foreign = "x86_64-unknown-linux-gnu"
 		}
-		check(t, cfg.SetTarget(foreign))
+		Check(t, cfg.SetTarget(foreign))
 		return cfg
 	}())
 	if err != nil {
 		return
 	}
 	defer engine.Close()
-	module, err := NewModule(engine, must(Wat2Wasm(`(module (func (export "f")))`)))
+	module, err := NewModule(engine, Must(Wat2Wasm(`(module (func (export "f")))`)))
 	if err != nil {
 		return
 	}
@@ -188,8 +189,8 @@ func TestConfigTarget(t *testing.T) {
 func TestConfigUsedUp(t *testing.T) {
 	cfg := NewConfig()
 	NewEngineWithConfig(cfg).Close()
-	wantPanic(t, "a second engine", "", func() { NewEngineWithConfig(cfg) })
-	wantPanic(t, "a setter", "", func() { cfg.SetDebugInfo(true) })
+	WantPanic(t, "a second engine", "", func() { NewEngineWithConfig(cfg) })
+	WantPanic(t, "a setter", "", func() { cfg.SetDebugInfo(true) })
 	cfg.Close()
 
 	closed := NewConfig()
@@ -212,7 +213,7 @@ func TestConfigUsedUp(t *testing.T) {
 		"pooling":     func() { closed.SetPooling(PoolingPreset()) },
 		"an engine":   func() { TryNewEngine(closed) },
 	} {
-		panicOf(t, use)
+		PanicOf(t, use)
 		_ = name
 	}
 
@@ -222,23 +223,23 @@ func TestConfigUsedUp(t *testing.T) {
 	if _, err := TryNewEngine(refused); err == nil {
 		t.Error("a stack of 0 bytes is accepted")
 	}
-	panicOf(t, func() { TryNewEngine(refused) })
+	PanicOf(t, func() { TryNewEngine(refused) })
 }
 
 func TestConfigCache(t *testing.T) {
 	dir, err := os.MkdirTemp("", "cache")
-	check(t, err)
+	Check(t, err)
 	defer os.RemoveAll(dir) // the cache's own thread may still be writing its statistics
 	file := filepath.Join(dir, "cache.toml")
 	cache := filepath.Join(dir, "cache")
-	check(t, os.WriteFile(file, []byte("[cache]\ndirectory = '"+cache+"'\n"), 0o600))
+	Check(t, os.WriteFile(file, []byte("[cache]\ndirectory = '"+cache+"'\n"), 0o600))
 	for range 2 {
-		engine := newEngine(t, func(cfg *Config) { check(t, cfg.CacheConfigLoad(file)) })
-		store, instance := guestIn(t, engine, `(module (func (export "f") (result i32) (i32.const 5)))`)
-		equal(t, "f()", call(t, store, instance, "f"), any(int32(5)))
+		engine := EngineWith(t, func(cfg *Config) { Check(t, cfg.CacheConfigLoad(file)) })
+		store, instance := GuestIn(t, engine, `(module (func (export "f") (result i32) (i32.const 5)))`)
+		Equal(t, "f()", Call(t, store, instance, "f"), any(int32(5)))
 	}
 	var kept int
-	check(t, filepath.WalkDir(cache, func(path string, d os.DirEntry, err error) error {
+	Check(t, filepath.WalkDir(cache, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, ".stats") {
 			kept++
 		}
@@ -255,30 +256,30 @@ func TestConfigCache(t *testing.T) {
 			t.Errorf("CacheConfigLoad(%q) is no error", path)
 		}
 	}
-	check(t, os.WriteFile(file, []byte("this is not TOML"), 0o600))
+	Check(t, os.WriteFile(file, []byte("this is not TOML"), 0o600))
 	if _, ok := cfg.CacheConfigLoad(file).(*Error); !ok {
 		t.Error("a file that is no TOML is accepted")
 	}
 	t.Setenv("HOME", dir)
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "xdg"))
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
-	newEngine(t, func(cfg *Config) { check(t, cfg.CacheConfigLoadDefault()) }).Close()
+	EngineWith(t, func(cfg *Config) { Check(t, cfg.CacheConfigLoadDefault()) }).Close()
 }
 
 func TestConfigPooling(t *testing.T) {
 	pool := func(p PoolingConfig) *Engine {
-		return newEngine(t, func(cfg *Config) { cfg.SetPooling(p) })
+		return EngineWith(t, func(cfg *Config) { cfg.SetPooling(p) })
 	}
 	engine := pool(PoolingConfig{MaxInstances: 2, MaxMemorySize: 1 << 20, MaxTableElements: 10})
-	module := compile(t, engine, `(module (memory 1))`)
+	module := Compile(t, engine, `(module (memory 1))`)
 	stores := []*Store{NewStore(engine), NewStore(engine)}
 	for _, store := range stores {
-		must(NewInstance(store, module, nil))
+		Must(NewInstance(store, module, nil))
 	}
 	third := NewStore(engine)
 	defer third.Close()
 	_, err := NewInstance(third, module, nil)
-	wantTyped(t, err, ErrPoolFull, "limit of 2")
+	WantTyped(t, err, ErrPoolFull, "limit of 2")
 	stores[0].Close()
 	if _, err := NewInstance(third, module, nil); err != nil {
 		t.Errorf("after one of them was closed: %v", err)
@@ -289,7 +290,7 @@ func TestConfigPooling(t *testing.T) {
 		"memory": `(module (memory 17))`,
 		"table":  `(module (table 11 funcref))`,
 	} {
-		module, err := NewModule(engine, must(Wat2Wasm(wat)))
+		module, err := NewModule(engine, Must(Wat2Wasm(wat)))
 		if err == nil {
 			_, err = NewInstance(NewStore(engine), module, nil)
 		}
@@ -299,7 +300,7 @@ func TestConfigPooling(t *testing.T) {
 	}
 	few := pool(PoolingConfig{MaxInstances: 4, MaxMemorySize: 1 << 16, MaxMemoriesPerModule: 1, MaxTablesPerModule: 1})
 	for _, wat := range []string{`(module (memory 1) (memory 1))`, `(module (table 1 funcref) (table 1 funcref))`} {
-		module, err := NewModule(few, must(Wat2Wasm(wat)))
+		module, err := NewModule(few, Must(Wat2Wasm(wat)))
 		if err == nil {
 			_, err = NewInstance(NewStore(few), module, nil)
 		}
@@ -313,11 +314,11 @@ func TestConfigPooling(t *testing.T) {
 func TestConfigPoolingIsClean(t *testing.T) {
 	preset := PoolingPreset()
 	preset.MaxInstances = 1
-	engine := newEngine(t, func(cfg *Config) { cfg.SetPooling(preset) })
-	module := compile(t, engine, `(module (memory (export "m") 8))`)
+	engine := EngineWith(t, func(cfg *Config) { cfg.SetPooling(preset) })
+	module := Compile(t, engine, `(module (memory (export "m") 8))`)
 	for range 3 {
 		store := NewStore(engine)
-		memory := must(NewInstance(store, module, nil)).GetMemory(store, "m")
+		memory := Must(NewInstance(store, module, nil)).GetMemory(store, "m")
 		data := memory.UnsafeData(store)
 		for _, at := range []int{0, 100 << 10, 200 << 10, len(data) - 1} {
 			if data[at] != 0 {
@@ -332,13 +333,13 @@ func TestConfigPoolingIsClean(t *testing.T) {
 // Winch lacks proposals that are on by default; such a module is an error.
 func TestConfigWinch(t *testing.T) {
 	needsWinch(t)
-	engine := newEngine(t, func(cfg *Config) { cfg.SetStrategy(StrategyWinch) })
-	store, instance := guestIn(t, engine, `(module
+	engine := EngineWith(t, func(cfg *Config) { cfg.SetStrategy(StrategyWinch) })
+	store, instance := GuestIn(t, engine, `(module
 		(func $fac (export "fac") (param i64) (result i64)
 			(if (result i64) (i64.eqz (local.get 0)) (then (i64.const 1))
 				(else (i64.mul (local.get 0) (call $fac (i64.sub (local.get 0) (i64.const 1))))))))`)
-	equal(t, "fac(20)", call(t, store, instance, "fac", 20), any(int64(2432902008176640000)))
-	if _, err := NewModule(engine, must(Wat2Wasm(`(module (type (struct)) (func (drop (struct.new 0))))`))); err == nil {
+	Equal(t, "fac(20)", Call(t, store, instance, "fac", 20), any(int64(2432902008176640000)))
+	if _, err := NewModule(engine, Must(Wat2Wasm(`(module (type (struct)) (func (drop (struct.new 0))))`))); err == nil {
 		t.Error("Winch compiles GC")
 	}
 }

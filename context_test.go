@@ -9,89 +9,78 @@ import (
 	"time"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 type contextKey struct{}
 
 func TestContextWithoutEpochs(t *testing.T) {
-	store, instance := guest(t, burnWat)
+	store, instance := Guest(t, burnWat)
 	nothing := instance.GetFunc(store, "nothing")
-	check(t, second(nothing.CallContext(context.Background(), store)))
-	check(t, second(nothing.CallContext(nil, store)))
-	check(t, second(nothing.CallContext(context.WithValue(context.Background(), contextKey{}, "v"), store)))
+	Check(t, ErrorOf(nothing.CallContext(context.Background(), store)))
+	Check(t, ErrorOf(nothing.CallContext(nil, store)))
+	Check(t, ErrorOf(nothing.CallContext(context.WithValue(context.Background(), contextKey{}, "v"), store)))
 }
 
 func TestContextNeedsEpochs(t *testing.T) {
-	store, instance := guest(t, burnWat)
+	store, instance := Guest(t, burnWat)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	module := compile(t, store.Engine, `(module)`)
+	module := Compile(t, store.Engine, `(module)`)
 	linker := NewLinker(store.Engine)
-	pre := must(linker.InstantiatePre(module))
+	pre := Must(linker.InstantiatePre(module))
 	_, err := instance.GetFunc(store, "nothing").CallContext(ctx, store)
-	wantIs(t, err, ErrNoEpochs)
+	WantIs(t, err, ErrNoEpochs)
 	_, err = linker.InstantiateContext(ctx, store, module)
-	wantIs(t, err, ErrNoEpochs)
+	WantIs(t, err, ErrNoEpochs)
 	_, err = pre.InstantiateContext(ctx, store)
-	wantIs(t, err, ErrNoEpochs)
+	WantIs(t, err, ErrNoEpochs)
 	_, err = NewInstanceContext(ctx, store, module, nil)
-	wantIs(t, err, ErrNoEpochs)
-	call(t, store, instance, "nothing")
+	WantIs(t, err, ErrNoEpochs)
+	Call(t, store, instance, "nothing")
 }
 
 // endless makes two kinds of calls and three of instantiations, each of a guest that never ends by itself.
 func endless(t *testing.T, store *Store) map[string]func(context.Context) error {
-	instance := instantiate(t, store, burnWat)
+	instance := Instantiate(t, store, burnWat)
 	forever := instance.GetFunc(store, "forever")
-	typed := must(Bind0[None](store, forever))
+	typed := Must(Bind0[None](store, forever))
 	linker := NewLinker(store.Engine)
-	module := compile(t, store.Engine, `(module (start $s) (func $s (loop $again (br $again))))`)
-	pre := must(linker.InstantiatePre(module))
+	module := Compile(t, store.Engine, `(module (start $s) (func $s (loop $again (br $again))))`)
+	pre := Must(linker.InstantiatePre(module))
 	return map[string]func(context.Context) error{
-		"Call":        func(ctx context.Context) error { return second(forever.CallContext(ctx, store)) },
-		"typed":       func(ctx context.Context) error { return second(typed.CallContext(ctx)) },
-		"Instantiate": func(ctx context.Context) error { return second(linker.InstantiateContext(ctx, store, module)) },
-		"InstancePre": func(ctx context.Context) error { return second(pre.InstantiateContext(ctx, store)) },
-		"NewInstance": func(ctx context.Context) error { return second(NewInstanceContext(ctx, store, module, nil)) },
+		"Call":        func(ctx context.Context) error { return ErrorOf(forever.CallContext(ctx, store)) },
+		"typed":       func(ctx context.Context) error { return ErrorOf(typed.CallContext(ctx)) },
+		"Instantiate": func(ctx context.Context) error { return ErrorOf(linker.InstantiateContext(ctx, store, module)) },
+		"InstancePre": func(ctx context.Context) error { return ErrorOf(pre.InstantiateContext(ctx, store)) },
+		"NewInstance": func(ctx context.Context) error { return ErrorOf(NewInstanceContext(ctx, store, module, nil)) },
 	}
-}
-
-// untilTrap makes a call that ends after longer and longer times, until its guest had begun by then: on a busy machine, or an
-// emulated one, that takes its time.
-func untilTrap(call func(delay time.Duration) error) (err error) {
-	for delay := 5 * time.Millisecond; delay < 10*time.Second; delay *= 4 {
-		err = call(delay)
-		if _, ok := err.(*Trap); ok {
-			break
-		}
-	}
-	return err
 }
 
 func TestContextStopsGuest(t *testing.T) {
-	engine := newEngine(t, withEpochs)
+	engine := EngineWith(t, WithEpochs)
 	cause := errors.New("the cause")
 	store := NewStore(engine)
 	defer store.Close()
 	for name, run := range endless(t, store) {
 		t.Run(name, func(t *testing.T) {
-			err := untilTrap(func(delay time.Duration) error {
+			err := UntilTrap(func(delay time.Duration) error {
 				ctx, cancel := context.WithCancelCause(context.Background())
 				time.AfterFunc(delay, func() { cancel(cause) })
 				return run(ctx)
 			})
-			if trap := wantTrap(t, err, Interrupt); !errors.Is(trap, cause) {
+			if trap := WantTrap(t, err, Interrupt); !errors.Is(trap, cause) {
 				t.Errorf("the trap wraps %v", errors.Unwrap(trap))
 			}
 			var ctx context.Context
-			err = untilTrap(func(delay time.Duration) error {
+			err = UntilTrap(func(delay time.Duration) error {
 				var stop context.CancelFunc
 				ctx, stop = context.WithTimeout(context.Background(), delay)
 				t.Cleanup(stop)
 				return run(ctx)
 			})
-			wantTrap(t, err, Interrupt)
-			equal(t, "deadline", errors.Is(err, context.DeadlineExceeded), true)
+			WantTrap(t, err, Interrupt)
+			Equal(t, "deadline", errors.Is(err, context.DeadlineExceeded), true)
 
 			// A context that was done before is an error, and the guest does not start.
 			err = run(ctx)
@@ -100,38 +89,38 @@ func TestContextStopsGuest(t *testing.T) {
 			}
 			cancelled, cancel2 := context.WithCancelCause(context.Background())
 			cancel2(cause)
-			wantIs(t, run(cancelled), cause)
+			WantIs(t, run(cancelled), cause)
 		})
 	}
-	_, instance := store, instantiate(t, store, burnWat)
-	call(t, store, instance, "nothing")
+	_, instance := store, Instantiate(t, store, burnWat)
+	Call(t, store, instance, "nothing")
 }
 
 // A context that ends after the call, or never, leaves the store as it was.
 func TestContextAfterwards(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
 	nothing := instance.GetFunc(store, "nothing")
-	typed := must(Bind0[None](store, nothing))
+	typed := Must(Bind0[None](store, nothing))
 	for range 200 {
 		ctx, cancel := context.WithCancel(context.Background())
-		check(t, second(nothing.CallContext(ctx, store)))
-		check(t, second(typed.CallContext(ctx)))
+		Check(t, ErrorOf(nothing.CallContext(ctx, store)))
+		Check(t, ErrorOf(typed.CallContext(ctx)))
 		cancel()
-		check(t, second(nothing.Call(store)))
-		check(t, second(typed.Call()))
+		Check(t, ErrorOf(nothing.Call(store)))
+		Check(t, ErrorOf(typed.Call()))
 	}
 	engine.IncrementEpoch()
-	check(t, second(typed.Call())) // the first context took the deadline away, and it stays away
+	Check(t, ErrorOf(typed.Call())) // the first context took the deadline away, and it stays away
 }
 
 // Cancelling races with the end of the call: either may win, and the next call is not disturbed.
 func TestContextRaces(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
-	burn := must(Bind1[int32, None](store, instance.GetFunc(store, "burn")))
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
+	burn := Must(Bind1[int32, None](store, instance.GetFunc(store, "burn")))
 	var stopped, finished int
-	for i := range rounds(2000) {
+	for i := range Rounds(2000) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() {
 			if i%2 == 0 {
@@ -157,8 +146,8 @@ func TestContextRaces(t *testing.T) {
 
 // Cancelling one store's guest moves no deadline of another's.
 func TestContextMovesNoDeadline(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
 	store.SetEpochDeadline(1)
 	other := NewStore(engine)
 	defer other.Close()
@@ -170,7 +159,7 @@ func TestContextMovesNoDeadline(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("%s: %v", name, err)
 			}
-			call(t, store, instance, "nothing")
+			Call(t, store, instance, "nothing")
 		}
 	}
 	// Also not of one that is running meanwhile.
@@ -189,18 +178,18 @@ func TestContextMovesNoDeadline(t *testing.T) {
 			}
 		}
 	})
-	call(t, store, instance, "burn", 30_000_000)
+	Call(t, store, instance, "burn", 30_000_000)
 	close(stop)
 	wg.Wait()
 	engine.IncrementEpoch()
 	_, err := instance.GetFunc(store, "nothing").Call(store)
-	wantTrap(t, err, Interrupt)
+	WantTrap(t, err, Interrupt)
 }
 
 // A deadline of the store holds under a context as well.
 func TestContextAndDeadline(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
 	store.SetEpochDeadline(1)
 	go func() {
 		time.Sleep(5 * time.Millisecond)
@@ -209,17 +198,17 @@ func TestContextAndDeadline(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, err := instance.GetFunc(store, "forever").CallContext(ctx, store)
-	trap := wantTrap(t, err, Interrupt)
-	equal(t, "cause", errors.Unwrap(trap), nil)
-	equal(t, "context", ctx.Err(), nil)
+	trap := WantTrap(t, err, Interrupt)
+	Equal(t, "cause", errors.Unwrap(trap), nil)
+	Equal(t, "context", ctx.Err(), nil)
 }
 
 // A trap of the guest's own is not blamed on a context that ended meanwhile.
 func TestContextIsNotBlamed(t *testing.T) {
-	store := NewStore(newEngine(t, withEpochs))
+	store := NewStore(EngineWith(t, WithEpochs))
 	store.SetEpochDeadline(1 << 40)
 	ctx, cancel := context.WithCancel(context.Background())
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (unreachable)))`, func() { cancel() })
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (unreachable)))`, func() { cancel() })
 	_, err := instance.GetFunc(store, "run").CallContext(ctx, store)
 	trap, ok := err.(*Trap)
 	if !ok {
@@ -231,42 +220,42 @@ func TestContextIsNotBlamed(t *testing.T) {
 }
 
 func TestNestedContexts(t *testing.T) {
-	engine := newEngine(t, withEpochs)
+	engine := EngineWith(t, WithEpochs)
 	store := NewStore(engine)
 	defer store.Close()
-	forever := instantiate(t, store, burnWat).GetFunc(store, "forever")
-	inner := must(Bind0[None](store, forever))
+	forever := Instantiate(t, store, burnWat).GetFunc(store, "forever")
+	inner := Must(Bind0[None](store, forever))
 	type key struct{}
 
 	t.Run("Caller.Context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), key{}, "outer"))
 		defer cancel()
 		host := WrapFunc(store, func(c *Caller) {
-			equal(t, "outer", c.Context().Value(key{}), any("outer"))
+			Equal(t, "outer", c.Context().Value(key{}), any("outer"))
 			within := context.WithValue(c.Context(), key{}, "inner")
-			f := WrapFunc(c, func(c *Caller) { equal(t, "inner", c.Context().Value(key{}), any("inner")) })
-			check(t, second(f.CallContext(within, c)))
-			equal(t, "outer again", c.Context().Value(key{}), any("outer"))
-			plain := WrapFunc(c, func(c *Caller) { equal(t, "inherited", c.Context().Value(key{}), any("outer")) })
-			check(t, second(plain.Call(c)))
+			f := WrapFunc(c, func(c *Caller) { Equal(t, "inner", c.Context().Value(key{}), any("inner")) })
+			Check(t, ErrorOf(f.CallContext(within, c)))
+			Equal(t, "outer again", c.Context().Value(key{}), any("outer"))
+			plain := WrapFunc(c, func(c *Caller) { Equal(t, "inherited", c.Context().Value(key{}), any("outer")) })
+			Check(t, ErrorOf(plain.Call(c)))
 		})
-		check(t, second(host.CallContext(ctx, store)))
-		WrapFunc(store, func(c *Caller) { equal(t, "afterwards", c.Context().Value(key{}), nil) }).Call(store)
+		Check(t, ErrorOf(host.CallContext(ctx, store)))
+		WrapFunc(store, func(c *Caller) { Equal(t, "afterwards", c.Context().Value(key{}), nil) }).Call(store)
 	})
 	t.Run("the inner one ends", func(t *testing.T) {
 		outer, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		went := false
-		f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
+		f := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
 			ctx, cancel := context.WithTimeout(c.Context(), 50*time.Millisecond) // the guest has begun by then, emulated too
 			defer cancel()
 			_, err := inner.CallContext(ctx)
-			wantTrap(t, err, Interrupt)
-			equal(t, "inner", errors.Is(err, context.DeadlineExceeded), true)
+			WantTrap(t, err, Interrupt)
+			Equal(t, "inner", errors.Is(err, context.DeadlineExceeded), true)
 			went = true
 		}).GetFunc(store, "run")
-		check(t, second(f.CallContext(outer, store)))
-		equal(t, "the outer one goes on", went, true)
+		Check(t, ErrorOf(f.CallContext(outer, store)))
+		Equal(t, "the outer one goes on", went, true)
 	})
 	t.Run("the outer one ends", func(t *testing.T) {
 		for _, within := range []func(context.Context) (context.Context, context.CancelFunc){
@@ -281,7 +270,7 @@ func TestNestedContexts(t *testing.T) {
 		} {
 			outer, cancelOuter := context.WithCancelCause(context.Background())
 			var innerErr error
-			f := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func(c *Caller) {
+			f := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func(c *Caller) {
 				go func() {
 					time.Sleep(50 * time.Millisecond)
 					cancelOuter(errors.New("outer"))
@@ -295,21 +284,21 @@ func TestNestedContexts(t *testing.T) {
 				_, innerErr = inner.CallContext(ctx)
 			}).GetFunc(store, "run")
 			_, err := f.CallContext(outer, store)
-			wantTrap(t, innerErr, Interrupt)
-			trap := wantTrap(t, err, Interrupt)
+			WantTrap(t, innerErr, Interrupt)
+			trap := WantTrap(t, err, Interrupt)
 			if !errors.Is(trap, context.Cause(outer)) || !errors.Is(trap, outer.Err()) {
 				t.Errorf("cause: %v", errors.Unwrap(trap))
 			}
 		}
 	})
-	check(t, second(WrapFunc(store, func() {}).Call(store)))
+	Check(t, ErrorOf(WrapFunc(store, func() {}).Call(store)))
 }
 
 // A watch that has fired, or not, leaves no goroutine behind.
 func TestContextLeaksNoGoroutine(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
-	forever, nothing := must(Bind0[None](store, instance.GetFunc(store, "forever"))), must(Bind0[None](store, instance.GetFunc(store, "nothing")))
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
+	forever, nothing := Must(Bind0[None](store, instance.GetFunc(store, "forever"))), Must(Bind0[None](store, instance.GetFunc(store, "nothing")))
 	before := runtime.NumGoroutine()
 	long, cancelLong := context.WithCancel(context.Background())
 	defer cancelLong()
@@ -317,7 +306,7 @@ func TestContextLeaksNoGoroutine(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		forever.CallContext(ctx)
 		cancel()
-		check(t, second(nothing.CallContext(long)))
+		Check(t, ErrorOf(nothing.CallContext(long)))
 	}
 	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -328,16 +317,16 @@ func TestContextLeaksNoGoroutine(t *testing.T) {
 
 // A store outlives its engine object, and so does its cancellation.
 func TestContextAfterEngineClose(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	for range 20 {
-		engine := newEngine(t, withEpochs)
+		engine := EngineWith(t, WithEpochs)
 		store := NewStore(engine)
 		runs := endless(t, store)
 		engine.Close()
 		for range 10 {
-			newEngine(t, withEpochs).Close() // lets the allocator hand out the memory again
+			EngineWith(t, WithEpochs).Close() // lets the allocator hand out the memory again
 		}
 		for name, run := range runs {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
@@ -359,14 +348,14 @@ func TestContextAfterEngineClose(t *testing.T) {
 
 // Many contexts of one engine that end at the same moment all stop their guests.
 func TestContextStorm(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	module := compile(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	module := Compile(t, engine, burnWat)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			store := NewStore(engine)
 			defer store.Close()
-			forever := must(Bind0[None](store, must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
+			forever := Must(Bind0[None](store, Must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
 			for range 100 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(100+i)*time.Microsecond)
 				_, err := forever.CallContext(ctx)
@@ -383,15 +372,15 @@ func TestContextStorm(t *testing.T) {
 // Two guests of one engine are cancelled at the same moment, many times: each rise of the epoch that stops the one is
 // noticed by the other too, and must not make it miss its own.
 func TestContextIsNeverLost(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	module := compile(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	module := Compile(t, engine, burnWat)
 	stores := make([]*TypedFunc0[None], 2)
 	for i := range stores {
 		store := NewStore(engine)
 		defer store.Close()
-		stores[i] = must(Bind0[None](store, must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
+		stores[i] = Must(Bind0[None](store, Must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
 	}
-	for range rounds(1000) {
+	for range Rounds(1000) {
 		var wg sync.WaitGroup
 		for _, forever := range stores {
 			wg.Go(func() {
@@ -408,11 +397,11 @@ func TestContextIsNeverLost(t *testing.T) {
 
 // The contexts of a call and of a call inside of it end at the same moment: both calls end.
 func TestNestedContextsEndTogether(t *testing.T) {
-	store := NewStore(newEngine(t, withEpochs))
+	store := NewStore(EngineWith(t, WithEpochs))
 	defer store.Close()
-	inner := must(Bind0[None](store, instantiate(t, store, burnWat).GetFunc(store, "forever")))
+	inner := Must(Bind0[None](store, Instantiate(t, store, burnWat).GetFunc(store, "forever")))
 	var cancelOuter context.CancelFunc
-	run := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func() {
+	run := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (loop $again (br $again))))`, func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(100*time.Microsecond, cancel)
 		time.AfterFunc(100*time.Microsecond, cancelOuter)
@@ -420,7 +409,7 @@ func TestNestedContextsEndTogether(t *testing.T) {
 			t.Error("the inner call has no end")
 		}
 	}).GetFunc(store, "run")
-	for range rounds(500) {
+	for range Rounds(500) {
 		var outer context.Context
 		outer, cancelOuter = context.WithCancel(context.Background())
 		_, err := run.CallContext(outer, store)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestVersion(t *testing.T) {
@@ -17,36 +18,36 @@ func TestVersion(t *testing.T) {
 }
 
 func TestEngineIsPulley(t *testing.T) {
-	equal(t, "the default", NewEngine().IsPulley(), false)
+	Equal(t, "the default", NewEngine().IsPulley(), false)
 	cfg := NewConfig()
-	check(t, cfg.SetTarget("pulley64"))
+	Check(t, cfg.SetTarget("pulley64"))
 	engine, err := TryNewEngine(cfg)
 	if err != nil {
-		wantText(t, err, "pulley") // the library is built without the interpreter
+		WantText(t, err, "pulley") // the library is built without the interpreter
 		return
 	}
-	equal(t, "pulley64", engine.IsPulley(), true)
-	module, err := NewModule(engine, must(Wat2Wasm(`(module (func (export "f") (result i32) (i32.const 7)))`)))
+	Equal(t, "pulley64", engine.IsPulley(), true)
+	module, err := NewModule(engine, Must(Wat2Wasm(`(module (func (export "f") (result i32) (i32.const 7)))`)))
 	if err != nil {
-		wantText(t, err, "pulley")
+		WantText(t, err, "pulley")
 		return
 	}
 	store := NewStore(engine)
-	instance := must(NewInstance(store, module, nil))
-	equal(t, "interpreted", call(t, store, instance, "f"), any(int32(7)))
+	instance := Must(NewInstance(store, module, nil))
+	Equal(t, "interpreted", Call(t, store, instance, "f"), any(int32(7)))
 }
 
 func TestEngineClose(t *testing.T) {
 	engine := NewEngine()
-	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
+	module := Compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
 	linker, store := NewLinker(engine), NewStore(engine)
 	defer store.Close()
 	engine.Close()
 	engine.Close()
 
 	instance, err := linker.Instantiate(store, module)
-	check(t, err)
-	equal(t, "a store of a closed engine", call(t, store, instance, "f"), any(int32(7)))
+	Check(t, err)
+	Equal(t, "a store of a closed engine", Call(t, store, instance, "f"), any(int32(7)))
 	if _, err := module.Serialize(); err != nil {
 		t.Error(err)
 	}
@@ -60,7 +61,7 @@ func TestEngineClose(t *testing.T) {
 		"Deserialize":      func() { NewModuleDeserialize(engine, nil) },
 		"Deserialize file": func() { NewModuleDeserializeFile(engine, "x") },
 	} {
-		wantPanic(t, name, closedText, use)
+		WantPanic(t, name, ClosedText, use)
 	}
 }
 
@@ -72,10 +73,10 @@ func TestEngineIsShared(t *testing.T) {
 		wg.Go(func() {
 			for range 20 {
 				store := NewStore(engine)
-				module := must(NewModule(engine, must(Wat2Wasm(`(module (func (export "f") (param i32) (result i32)
+				module := Must(NewModule(engine, Must(Wat2Wasm(`(module (func (export "f") (param i32) (result i32)
 					(i32.mul (local.get 0) (i32.const 3))))`))))
-				instance := must(NewInstance(store, module, nil))
-				if got := must(instance.GetFunc(store, "f").Call(store, i)); got != i*3 {
+				instance := Must(NewInstance(store, module, nil))
+				if got := Must(instance.GetFunc(store, "f").Call(store, i)); got != i*3 {
 					t.Errorf("%d * 3 = %v", i, got)
 				}
 				module.Close()
@@ -101,8 +102,8 @@ func TestEngineCollected(t *testing.T) {
 	if gone.Load() {
 		t.Fatal("the engine of a live store was collected")
 	}
-	equal(t, "still compiles", call(t, store, instantiate(t, store, `(module (func (export "f")))`), "f"), nil)
+	Equal(t, "still compiles", Call(t, store, Instantiate(t, store, `(module (func (export "f")))`), "f"), nil)
 	runtime.KeepAlive(store)
 	store = nil
-	collected(t, "the engine", gone.Load)
+	Collected(t, "the engine", gone.Load)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestError(t *testing.T) {
@@ -16,28 +17,28 @@ func TestError(t *testing.T) {
 	text := e.Error()
 	e.Close()
 	e.Close()
-	equal(t, "after Close", e.Error(), text)
+	Equal(t, "after Close", e.Error(), text)
 	_, err = Wat2Wasm("(")
 	e = err.(*Error)
 	e.Close()
-	equal(t, "closed first", e.Error(), text)
+	Equal(t, "closed first", e.Error(), text)
 	status, ok := e.ExitStatus()
-	equal(t, "status", status, 0)
-	equal(t, "is an exit", ok, false)
-	equal(t, "as an ExitError", errors.As(e, new(*ExitError)), false)
-	equal(t, "exit text", (&ExitError{Status: 3}).Error(), "the program exited with status 3")
+	Equal(t, "status", status, 0)
+	Equal(t, "is an exit", ok, false)
+	Equal(t, "as an ExitError", errors.As(e, new(*ExitError)), false)
+	Equal(t, "exit text", (&ExitError{Status: 3}).Error(), "the program exited with status 3")
 }
 
 func TestExitError(t *testing.T) {
 	engine := NewEngine()
 	linker := NewLinker(engine)
-	check(t, linker.DefineWasi())
-	module := compile(t, engine, `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+	Check(t, linker.DefineWasi())
+	module := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
 		(memory (export "memory") 1) (func (export "exit") (param i32) (call $exit (local.get 0))))`)
 	for _, status := range []int32{0, 1, 3, 125} {
 		store := NewStore(engine)
 		store.SetWasi(NewWasiConfig())
-		instance := must(linker.Instantiate(store, module))
+		instance := Must(linker.Instantiate(store, module))
 		exit := instance.GetFunc(store, "exit")
 		_, err := exit.Call(store, status)
 		var code *ExitError
@@ -46,8 +47,8 @@ func TestExitError(t *testing.T) {
 		} else if got, ok := e.ExitStatus(); got != status || !ok {
 			t.Errorf("ExitStatus() = %d, %v", got, ok)
 		}
-		_, err = must(Bind1[int32, None](store, exit)).Call(status)
-		equal(t, "typed", errors.As(err, &code), true)
+		_, err = Must(Bind1[int32, None](store, exit)).Call(status)
+		Equal(t, "typed", errors.As(err, &code), true)
 		_, err = exit.Call(store, 200)
 		if _, ok := err.(*Error); !ok || errors.As(err, new(*ExitError)) {
 			t.Errorf("a status out of range: %v", err)

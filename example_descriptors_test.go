@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // loopbackWat is a guest that sends back what comes in on a descriptor, until the end.
@@ -225,12 +226,13 @@ func ExampleStore_PushListener() {
 	// Output: served by the guest
 }
 
-// A listener that has no descriptor is the guest's from then on. This one speaks TLS, of which the guest knows nothing.
+// A listener that has no descriptor is the guest's from then on. This one speaks TLS, of which the guest knows
+// nothing.
 func ExampleStore_InsertListener() {
 	engine := wasmtime.NewEngine()
 	store, linker := wasiStore(engine)
 	defer store.Close() // and the listener with it
-	cert, err := newCertificate()
+	cert, err := testkit.NewCertificate()
 	if err != nil {
 		log.Fatal(err)
 	}

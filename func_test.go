@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 const echoWat = `(module
@@ -29,7 +30,7 @@ type named int32
 type point struct{ x, y int }
 
 func TestCallArguments(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	p, err := &point{1, 2}, errors.New("an error")
 	vector := V128{1, 2, 3, 15: 255}
 	for _, c := range []struct {
@@ -48,41 +49,41 @@ func TestCallArguments(t *testing.T) {
 		{"externref", (*point)(nil), (*point)(nil)}, {"externref", true, true}, {"externref", store, store},
 		{"externref", ValExternref(int32(1)), int32(1)}, {"externref", ValExternref(nil), nil},
 	} {
-		equal(t, fmt.Sprintf("%s(%v)", c.name, c.arg), call(t, store, instance, c.name, c.arg), c.want)
+		Equal(t, fmt.Sprintf("%s(%v)", c.name, c.arg), Call(t, store, instance, c.name, c.arg), c.want)
 	}
 	for _, bits := range []uint32{0x7fa00001, 0x7fc00000, 0x80000000} {
-		equal(t, "NaN", math.Float32bits(call(t, store, instance, "f32", math.Float32frombits(bits)).(float32)), bits)
+		Equal(t, "NaN", math.Float32bits(Call(t, store, instance, "f32", math.Float32frombits(bits)).(float32)), bits)
 	}
-	equal(t, "NaN", math.Float64bits(call(t, store, instance, "f64", math.Float64frombits(0x7ff4000000000001)).(float64)), 0x7ff4000000000001)
-	equal(t, "nothing", call(t, store, instance, "nothing"), nil)
+	Equal(t, "NaN", math.Float64bits(Call(t, store, instance, "f64", math.Float64frombits(0x7ff4000000000001)).(float64)), 0x7ff4000000000001)
+	Equal(t, "nothing", Call(t, store, instance, "nothing"), nil)
 }
 
 func TestCallReferences(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	f := WrapFunc(store, func() int32 { return 99 })
-	back := call(t, store, instance, "funcref", f).(*Func)
-	equal(t, "a function that came back", must(back.Call(store)), any(int32(99)))
-	equal(t, "its type", fmt.Sprint(back.Type(store).Results()), "[i32]")
+	back := Call(t, store, instance, "funcref", f).(*Func)
+	Equal(t, "a function that came back", Must(back.Call(store)), any(int32(99)))
+	Equal(t, "its type", fmt.Sprint(back.Type(store).Results()), "[i32]")
 	slice := []int{1, 2}
-	got := call(t, store, instance, "externref", slice).([]int)
+	got := Call(t, store, instance, "externref", slice).([]int)
 	got[0] = 7
-	equal(t, "the same slice", slice[0], 7)
+	Equal(t, "the same slice", slice[0], 7)
 
 	vector := V128{9: 9}
-	results := call(t, store, instance, "mixed", 1, "two", vector, f).([]Val)
-	equal(t, "kinds", fmt.Sprint(results[0].Kind(), results[1].Kind(), results[2].Kind(), results[3].Kind()), "funcref v128 externref i32")
-	equal(t, "funcref", must(results[0].Funcref().Call(store)), any(int32(99)))
-	equal(t, "v128", results[1].V128(), vector)
-	equal(t, "externref", results[2].Externref(), any("two"))
-	equal(t, "i32", results[3].I32(), 1)
-	results = call(t, store, instance, "two", 1, 2).([]Val)
+	results := Call(t, store, instance, "mixed", 1, "two", vector, f).([]Val)
+	Equal(t, "kinds", fmt.Sprint(results[0].Kind(), results[1].Kind(), results[2].Kind(), results[3].Kind()), "funcref v128 externref i32")
+	Equal(t, "funcref", Must(results[0].Funcref().Call(store)), any(int32(99)))
+	Equal(t, "v128", results[1].V128(), vector)
+	Equal(t, "externref", results[2].Externref(), any("two"))
+	Equal(t, "i32", results[3].I32(), 1)
+	results = Call(t, store, instance, "two", 1, 2).([]Val)
 	if !slices.Equal(results, []Val{ValI64(2), ValI32(1)}) {
 		t.Errorf("two: %v", results)
 	}
 }
 
 func TestCallErrors(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	other := NewStore(store.Engine)
 	foreign := WrapFunc(other, func() {})
 	for _, c := range []struct {
@@ -106,26 +107,26 @@ func TestCallErrors(t *testing.T) {
 		}
 	}
 	for _, same := range []any{-1, 1<<32 - 1, uint32(1<<32 - 1)} {
-		equal(t, "an i32", call(t, store, instance, "i32", same), any(int32(-1)))
+		Equal(t, "an i32", Call(t, store, instance, "i32", same), any(int32(-1)))
 	}
-	equal(t, "an i64", call(t, store, instance, "i64", uint64(1<<64-1)), any(int64(-1)))
+	Equal(t, "an i64", Call(t, store, instance, "i64", uint64(1<<64-1)), any(int64(-1)))
 	_, err := instance.GetFunc(store, "funcref").Call(store, foreign)
-	wantIs(t, err, ErrWrongStore)
+	WantIs(t, err, ErrWrongStore)
 	_, err = instance.GetFunc(store, "funcref").Call(store, ValFuncref(foreign))
-	wantIs(t, err, ErrWrongStore)
+	WantIs(t, err, ErrWrongStore)
 	_, err = foreign.Call(store)
-	wantIs(t, err, ErrWrongStore)
+	WantIs(t, err, ErrWrongStore)
 	_, err = foreign.CallContext(t.Context(), store)
-	wantIs(t, err, ErrWrongStore)
-	wantPanic(t, "Type", ErrWrongStore.Error(), func() { foreign.Type(store) })
-	equal(t, "the store after this", call(t, store, instance, "i32", 4), any(int32(4)))
+	WantIs(t, err, ErrWrongStore)
+	WantPanic(t, "Type", ErrWrongStore.Error(), func() { foreign.Type(store) })
+	Equal(t, "the store after this", Call(t, store, instance, "i32", 4), any(int32(4)))
 }
 
 // Call leaves the slice of arguments as it was, so that goroutines may share one.
 func TestCallKeepsItsArguments(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	args := []any{1, 2}
-	must(instance.GetFunc(store, "two").Call(store, args...))
+	Must(instance.GetFunc(store, "two").Call(store, args...))
 	if !slices.Equal(args, []any{1, 2}) {
 		t.Errorf("the arguments became %T, %T", args[0], args[1])
 	}
@@ -164,8 +165,8 @@ func TestWideSignatures(t *testing.T) {
 				}
 				return args, nil
 			})
-			instance := instantiate(t, store, wideWat(n, true), host)
-			result := call(t, store, instance, "f", args...)
+			instance := Instantiate(t, store, wideWat(n, true), host)
+			result := Call(t, store, instance, "f", args...)
 			got, ok := result.([]Val)
 			if !ok {
 				got = []Val{ValI64(result.(int64))}
@@ -173,15 +174,15 @@ func TestWideSignatures(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("got %v", got)
 			}
-			raw := must(BindRaw(store, instance.GetFunc(store, "f")))
-			equal(t, "Slots", raw.Slots(), n)
+			raw := Must(BindRaw(store, instance.GetFunc(store, "f")))
+			Equal(t, "Slots", raw.Slots(), n)
 			stack := make([]Raw, n)
 			for i := range stack {
 				stack[i] = RawI64(int64(i))
 			}
-			check(t, raw.Call(stack))
+			Check(t, raw.Call(stack))
 			for i := range stack {
-				equal(t, "raw", stack[i].I64(), int64(i)+1)
+				Equal(t, "raw", stack[i].I64(), int64(i)+1)
 			}
 		})
 	}
@@ -193,12 +194,12 @@ func TestNestedCallOutgrowsFrame(t *testing.T) {
 	for _, outcome := range []string{"success", "trap", "error", "panic"} {
 		for _, kind := range []string{"call", "typed", "raw", "checked"} {
 			t.Run(outcome+" "+kind, func(t *testing.T) {
-				if !survives(t) {
+				if !Survives(t) {
 					return
 				}
 				store := NewStore(NewEngine())
 				n := 100
-				wide := instantiate(t, store, wideWat(n, false), NewFunc(store, func() *FuncType {
+				wide := Instantiate(t, store, wideWat(n, false), NewFunc(store, func() *FuncType {
 					types := make([]*ValType, n)
 					for i := range types {
 						types[i] = NewValType(KindI64)
@@ -211,8 +212,8 @@ func TestNestedCallOutgrowsFrame(t *testing.T) {
 					for i := range args {
 						args[i] = i
 					}
-					got := call(t, c, wide, "f", args...).([]Val)
-					equal(t, "inner", got[n-1].I64(), int64(n-1))
+					got := Call(t, c, wide, "f", args...).([]Val)
+					Equal(t, "inner", got[n-1].I64(), int64(n-1))
 					switch outcome {
 					case "error":
 						return 0, sentinel
@@ -225,11 +226,11 @@ func TestNestedCallOutgrowsFrame(t *testing.T) {
 				if outcome == "trap" {
 					trap = "(unreachable)"
 				}
-				instance := instantiate(t, store, `(module (import "" "" (func $grow (param i32) (result i32)))
+				instance := Instantiate(t, store, `(module (import "" "" (func $grow (param i32) (result i32)))
 					(func (export "f") (param i32) (result i32) (call $grow (local.get 0)) `+trap+`)
 					(func (export "ref") (param i32 externref) (result i32) (call $grow (local.get 0)) `+trap+`))`, grow)
 				f := instance.GetFunc(store, "f")
-				typed, raw := must(Bind1[int32, int32](store, f)), must(BindRaw(store, f))
+				typed, raw := Must(Bind1[int32, int32](store, f)), Must(BindRaw(store, f))
 				run := func() (got int32, err error) {
 					switch kind {
 					case "typed":
@@ -251,16 +252,16 @@ func TestNestedCallOutgrowsFrame(t *testing.T) {
 					switch outcome {
 					case "success":
 						got, err := run()
-						check(t, err)
-						equal(t, "result", got, 42)
+						Check(t, err)
+						Equal(t, "result", got, 42)
 					case "trap":
 						_, err := run()
-						wantTrap(t, err, UnreachableCodeReached)
+						WantTrap(t, err, UnreachableCodeReached)
 					case "error":
 						_, err := run()
-						wantIs(t, err, sentinel)
+						WantIs(t, err, sentinel)
 					case "panic":
-						equal(t, "panic", panicOf(t, func() { run() }), any(sentinel))
+						Equal(t, "panic", PanicOf(t, func() { run() }), any(sentinel))
 					}
 				}
 				store.Close()
@@ -270,10 +271,10 @@ func TestNestedCallOutgrowsFrame(t *testing.T) {
 }
 
 func TestFuncTypeOfFuncs(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	ty := instance.GetFunc(store, "mixed").Type(store)
-	equal(t, "params", fmt.Sprint(ty.Params()), "[i32 externref v128 funcref]")
-	equal(t, "results", fmt.Sprint(ty.Results()), "[funcref v128 externref i32]")
+	Equal(t, "params", fmt.Sprint(ty.Params()), "[i32 externref v128 funcref]")
+	Equal(t, "results", fmt.Sprint(ty.Results()), "[funcref v128 externref i32]")
 	host := NewFunc(store, NewFuncType([]*ValType{NewValType(KindF32)}, nil), nil)
-	equal(t, "host", fmt.Sprint(host.Type(store).Params()), "[f32]")
+	Equal(t, "host", fmt.Sprint(host.Type(store).Params()), "[f32]")
 }

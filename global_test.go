@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestGlobal(t *testing.T) {
@@ -16,37 +17,37 @@ func TestGlobal(t *testing.T) {
 	} {
 		ty := NewGlobalType(NewValType(c.first.Kind()), true)
 		g, err := NewGlobal(store, ty, c.first)
-		check(t, err)
-		equal(t, "first", g.Get(store), c.first)
-		check(t, g.Set(store, c.second))
-		equal(t, "second", g.Get(store), c.second)
-		wantText(t, g.Set(store, c.wrong), "wrong type")
-		equal(t, "after an error", g.Get(store), c.second)
-		equal(t, "type", g.Type(store).Content().Kind(), c.first.Kind())
-		equal(t, "mutable", g.Type(store).Mutable(), true)
+		Check(t, err)
+		Equal(t, "first", g.Get(store), c.first)
+		Check(t, g.Set(store, c.second))
+		Equal(t, "second", g.Get(store), c.second)
+		WantText(t, g.Set(store, c.wrong), "wrong type")
+		Equal(t, "after an error", g.Get(store), c.second)
+		Equal(t, "type", g.Type(store).Content().Kind(), c.first.Kind())
+		Equal(t, "mutable", g.Type(store).Mutable(), true)
 		_, err = NewGlobal(store, ty, c.wrong)
-		wantText(t, err, "type mismatch")
-		constant := must(NewGlobal(store, NewGlobalType(NewValType(c.first.Kind()), false), c.first))
-		wantText(t, constant.Set(store, c.second), "immutable global cannot be set")
+		WantText(t, err, "type mismatch")
+		constant := Must(NewGlobal(store, NewGlobalType(NewValType(c.first.Kind()), false), c.first))
+		WantText(t, constant.Set(store, c.second), "immutable global cannot be set")
 	}
-	g := must(NewGlobal(store, NewGlobalType(NewValType(KindFuncref), true), ValFuncref(f)))
-	equal(t, "function", must(g.Get(store).Funcref().Call(store)), any(int32(3)))
+	g := Must(NewGlobal(store, NewGlobalType(NewValType(KindFuncref), true), ValFuncref(f)))
+	Equal(t, "function", Must(g.Get(store).Funcref().Call(store)), any(int32(3)))
 
 	other := NewStore(store.Engine)
-	wantIs(t, g.Set(other, ValFuncref(nil)), ErrWrongStore)
-	wantIs(t, g.Set(store, ValFuncref(WrapFunc(other, func() {}))), ErrWrongStore)
+	WantIs(t, g.Set(other, ValFuncref(nil)), ErrWrongStore)
+	WantIs(t, g.Set(store, ValFuncref(WrapFunc(other, func() {}))), ErrWrongStore)
 	_, err := NewGlobal(other, NewGlobalType(NewValType(KindFuncref), true), ValFuncref(f))
-	wantIs(t, err, ErrWrongStore)
-	wantPanic(t, "Get", ErrWrongStore.Error(), func() { g.Get(other) })
-	wantPanic(t, "Type", ErrWrongStore.Error(), func() { g.Type(other) })
+	WantIs(t, err, ErrWrongStore)
+	WantPanic(t, "Get", ErrWrongStore.Error(), func() { g.Get(other) })
+	WantPanic(t, "Type", ErrWrongStore.Error(), func() { g.Type(other) })
 }
 
 func TestGlobalOfGuest(t *testing.T) {
-	store, instance := guest(t, `(module (global $g (export "g") (mut i32) (i32.const 100)) (global (export "c") i64 (i64.const 5))
+	store, instance := Guest(t, `(module (global $g (export "g") (mut i32) (i32.const 100)) (global (export "c") i64 (i64.const 5))
 		(func (export "inc") (global.set $g (i32.add (global.get $g) (i32.const 1)))))`)
 	g := instance.GetExport(store, "g").Global()
-	check(t, g.Set(store, ValI32(7)))
-	call(t, store, instance, "inc")
-	equal(t, "g", g.Get(store), ValI32(8))
-	equal(t, "c", instance.GetExport(store, "c").Global().Get(store), ValI64(5))
+	Check(t, g.Set(store, ValI32(7)))
+	Call(t, store, instance, "inc")
+	Equal(t, "g", g.Get(store), ValI32(8))
+	Equal(t, "c", instance.GetExport(store, "c").Global().Get(store), ValI64(5))
 }

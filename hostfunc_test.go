@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestNewFunc(t *testing.T) {
@@ -23,12 +24,12 @@ func TestNewFunc(t *testing.T) {
 		return args, nil
 	})
 	self := f
-	got := must(f.Call(store, 1, 2, float32(3), 4.0, V128{5}, "six", self)).([]Val)
-	equal(t, "results", len(got), 7)
-	equal(t, "seen", fmt.Sprint(seen[:6]), fmt.Sprint(got[:6]))
-	equal(t, "externref", got[5].Externref(), any("six"))
-	again := must(got[6].Funcref().Call(store, 1, 2, float32(3), 4.0, V128{5}, nil, (*Func)(nil))).([]Val)
-	equal(t, "nulls", again[5].Externref() == nil && again[6].Funcref() == nil, true)
+	got := Must(f.Call(store, 1, 2, float32(3), 4.0, V128{5}, "six", self)).([]Val)
+	Equal(t, "results", len(got), 7)
+	Equal(t, "seen", fmt.Sprint(seen[:6]), fmt.Sprint(got[:6]))
+	Equal(t, "externref", got[5].Externref(), any("six"))
+	again := Must(got[6].Funcref().Call(store, 1, 2, float32(3), 4.0, V128{5}, nil, (*Func)(nil))).([]Val)
+	Equal(t, "nulls", again[5].Externref() == nil && again[6].Funcref() == nil, true)
 }
 
 // What a host function returns must have the declared type; otherwise the guest ends with a panic.
@@ -45,12 +46,12 @@ func TestNewFuncWrongResults(t *testing.T) {
 		"ref":  {[]Val{ValExternref(1)}, "callback produced wrong type of result"},
 	} {
 		f := NewFunc(store, NewFuncType(nil, i32), func(*Caller, []Val) ([]Val, *Trap) { return c.results, nil })
-		equal(t, name, panicOf(t, func() { f.Call(store) }), any(c.text))
-		instance := instantiate(t, store, `(module (import "" "" (func $f (result i32))) (global $after (mut i32) (i32.const 0))
+		Equal(t, name, PanicOf(t, func() { f.Call(store) }), any(c.text))
+		instance := Instantiate(t, store, `(module (import "" "" (func $f (result i32))) (global $after (mut i32) (i32.const 0))
 			(func (export "run") (result i32) (drop (call $f)) (global.set $after (i32.const 1)) (i32.const 1))
 			(func (export "after") (result i32) (global.get $after)))`, f)
-		equal(t, name, panicOf(t, func() { instance.GetFunc(store, "run").Call(store) }), any(c.text))
-		equal(t, "the guest went on", call(t, store, instance, "after"), any(int32(0)))
+		Equal(t, name, PanicOf(t, func() { instance.GetFunc(store, "run").Call(store) }), any(c.text))
+		Equal(t, "the guest went on", Call(t, store, instance, "after"), any(int32(0)))
 	}
 	zero := NewFunc(store, NewFuncType(nil, i32), func(*Caller, []Val) ([]Val, *Trap) { return []Val{{}}, nil })
 	defer func() { recover() }() // a Val without a value is refused one way or the other
@@ -67,7 +68,7 @@ func TestNewFuncOfAnotherStore(t *testing.T) {
 		return []Val{ValExternref("x"), ValFuncref(foreign)}, nil
 	})
 	_, err := f.Call(store)
-	wantIs(t, err, ErrWrongStore)
+	WantIs(t, err, ErrWrongStore)
 }
 
 func TestWrapFuncSignatures(t *testing.T) {
@@ -88,13 +89,13 @@ func TestWrapFuncSignatures(t *testing.T) {
 		{func() error { return nil }, "[] [externref]"},
 	} {
 		ty := WrapFunc(store, c.f).Type(store)
-		equal(t, reflect.TypeOf(c.f).String(), fmt.Sprint(ty.Params(), ty.Results()), c.want)
+		Equal(t, reflect.TypeOf(c.f).String(), fmt.Sprint(ty.Params(), ty.Results()), c.want)
 	}
-	wantPanic(t, "no function", "callback provided must be a `func`", func() { WrapFunc(store, 1) })
-	panicOf(t, func() { WrapFunc(store, nil) })
+	WantPanic(t, "no function", "callback provided must be a `func`", func() { WrapFunc(store, 1) })
+	PanicOf(t, func() { WrapFunc(store, nil) })
 	var none func()
 	f := WrapFunc(store, none)
-	panicOf(t, func() { f.Call(store) })
+	PanicOf(t, func() { f.Call(store) })
 }
 
 func TestWrapFuncCalls(t *testing.T) {
@@ -107,16 +108,16 @@ func TestWrapFuncCalls(t *testing.T) {
 		}
 		return fmt.Sprintf("%v%v", b, e), int64(a) * 2, nil
 	})
-	got := must(f.Call(store, 4, "x", io.EOF)).([]Val)
-	equal(t, "results", fmt.Sprintf("%v %v", got[0].Externref(), got[1].I64()), "xEOF 8")
-	equal(t, "caller", caller != nil, true)
-	got = must(f.Call(store, 4, nil, nil)).([]Val) // null is nil
-	equal(t, "null", got[0].Externref(), any("<nil><nil>"))
+	got := Must(f.Call(store, 4, "x", io.EOF)).([]Val)
+	Equal(t, "results", fmt.Sprintf("%v %v", got[0].Externref(), got[1].I64()), "xEOF 8")
+	Equal(t, "caller", caller != nil, true)
+	got = Must(f.Call(store, 4, nil, nil)).([]Val) // null is nil
+	Equal(t, "null", got[0].Externref(), any("<nil><nil>"))
 	_, err := f.Call(store, -1, nil, nil)
-	equal(t, "trap", err.Error(), "negative")
+	Equal(t, "trap", err.Error(), "negative")
 	mismatch := WrapFunc(store, func(uint8) {})
-	panicOf(t, func() { mismatch.Call(store, "text") })
-	equal(t, "after it", must(mismatch.Call(store, uint8(1))), nil)
+	PanicOf(t, func() { mismatch.Call(store, "text") })
+	Equal(t, "after it", Must(mismatch.Call(store, uint8(1))), nil)
 	dynamic := WrapFunc(store, func() any { return int32(5) })
 	if _, err := dynamic.Call(store); err == nil {
 		t.Error("an i32 is returned as an externref")
@@ -129,25 +130,25 @@ func TestHostFuncErrors(t *testing.T) {
 	for _, name := range []string{"direct", "through a guest", "typed", "raw"} {
 		t.Run(name, func(t *testing.T) {
 			host := NewHostFunc(store, HostFunc0(func(*Caller) (None, error) { return None{}, sentinel }))
-			instance := instantiate(t, store, `(module $m (import "" "" (func $f)) (global $n (mut i32) (i32.const 0))
+			instance := Instantiate(t, store, `(module $m (import "" "" (func $f)) (global $n (mut i32) (i32.const 0))
 				(func $run (export "run") (call $f) (global.set $n (i32.const 1))) (func (export "n") (result i32) (global.get $n)))`, host)
 			var err error
 			switch run := instance.GetFunc(store, "run"); name {
 			case "direct":
 				_, err = host.Call(store)
-				equal(t, "text", err.Error(), "wrapped: unexpected EOF")
+				Equal(t, "text", err.Error(), "wrapped: unexpected EOF")
 			case "typed":
-				_, err = must(Bind0[None](store, run)).Call()
+				_, err = Must(Bind0[None](store, run)).Call()
 			case "raw":
-				err = must(BindRaw(store, run)).Call(nil)
+				err = Must(BindRaw(store, run)).Call(nil)
 			default:
 				_, err = run.Call(store)
-				wantText(t, err, "m!run")
+				WantText(t, err, "m!run")
 			}
-			wantIs(t, err, io.ErrUnexpectedEOF)
-			wantIs(t, err, sentinel)
-			equal(t, "the guest went on", call(t, store, instance, "n"), any(int32(0)))
-			if err := second(must(BindRaw(store, instance.GetFunc(store, "n"))), error(nil)); err != nil {
+			WantIs(t, err, io.ErrUnexpectedEOF)
+			WantIs(t, err, sentinel)
+			Equal(t, "the guest went on", Call(t, store, instance, "n"), any(int32(0)))
+			if err := ErrorOf(Must(BindRaw(store, instance.GetFunc(store, "n"))), error(nil)); err != nil {
 				t.Error(err)
 			}
 			// A later failure must not be blamed on this one.
@@ -157,25 +158,25 @@ func TestHostFuncErrors(t *testing.T) {
 			}
 		})
 	}
-	start := compile(t, store.Engine, `(module (import "" "" (func $f)) (start $f))`)
-	_, err := NewInstance(store, start, items(store, HostFunc0(func(*Caller) (None, error) { return None{}, sentinel })))
-	wantIs(t, err, sentinel)
+	start := Compile(t, store.Engine, `(module (import "" "" (func $f)) (start $f))`)
+	_, err := NewInstance(store, start, Items(store, HostFunc0(func(*Caller) (None, error) { return None{}, sentinel })))
+	WantIs(t, err, sentinel)
 }
 
 // An error that a host function deals with leaves no trace in the outcome of the call that it was part of.
 func TestHostErrorThatWasHandled(t *testing.T) {
 	store := NewStore(NewEngine())
 	inner := errors.New("inner")
-	fails := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
+	fails := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
 		HostFunc0(func(*Caller) (None, error) { return None{}, inner }))
-	outer := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (unreachable)))`,
+	outer := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f) (unreachable)))`,
 		HostFunc0(func(c *Caller) (None, error) {
 			_, err := fails.GetFunc(c, "run").Call(c)
-			wantIs(t, err, inner)
+			WantIs(t, err, inner)
 			return None{}, nil
 		}))
 	_, err := outer.GetFunc(store, "run").Call(store)
-	trap := wantTrap(t, err, UnreachableCodeReached)
+	trap := WantTrap(t, err, UnreachableCodeReached)
 	if errors.Is(trap, inner) {
 		t.Error("the trap wraps an error that was dealt with")
 	}
@@ -185,11 +186,11 @@ func TestPanicsAreCarried(t *testing.T) {
 	store := NewStore(NewEngine())
 	value := &struct{ int }{1}
 	var throw func()
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (global $n (mut i32) (i32.const 0))
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (global $n (mut i32) (i32.const 0))
 		(func (export "run") (call $f) (global.set $n (i32.add (global.get $n) (i32.const 1))))
 		(func (export "n") (result i32) (global.get $n)))`, func() { throw() })
 	run := instance.GetFunc(store, "run")
-	typed, raw := must(Bind0[None](store, run)), must(BindRaw(store, run))
+	typed, raw := Must(Bind0[None](store, run)), Must(BindRaw(store, run))
 	ways := map[string]func(){
 		"Call": func() { run.Call(store) }, "typed": func() { typed.Call() }, "raw": func() { raw.Call(nil) },
 		"CallContext": func() { run.CallContext(t.Context(), store) },
@@ -197,21 +198,21 @@ func TestPanicsAreCarried(t *testing.T) {
 	delete(ways, "CallContext") // the engine has no epochs
 	for name, way := range ways {
 		throw = func() { panic(value) }
-		equal(t, name, panicOf(t, way), any(value))
+		Equal(t, name, PanicOf(t, way), any(value))
 		throw = func() { panic("text") }
-		equal(t, name, panicOf(t, way), any("text"))
+		Equal(t, name, PanicOf(t, way), any("text"))
 		throw = func() { panic(nil) }
-		if got, ok := panicOf(t, way).(*runtime.PanicNilError); !ok {
+		if got, ok := PanicOf(t, way).(*runtime.PanicNilError); !ok {
 			t.Errorf("%s: panic(nil) became %T", name, got)
 		}
 		throw = func() { var m map[int]int; m[0] = 1 }
-		if _, ok := panicOf(t, way).(runtime.Error); !ok {
+		if _, ok := PanicOf(t, way).(runtime.Error); !ok {
 			t.Errorf("%s: a runtime error is lost", name)
 		}
 		throw = func() {}
 		way()
 	}
-	equal(t, "only calls without a panic went on", call(t, store, instance, "n"), any(int32(len(ways))))
+	Equal(t, "only calls without a panic went on", Call(t, store, instance, "n"), any(int32(len(ways))))
 }
 
 // The first panic wins, whatever happens while it is on its way.
@@ -220,7 +221,7 @@ func TestPanicsInNestedCalls(t *testing.T) {
 	depth, top := 0, 5
 	var run *Func
 	var log []string
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
 		depth++
 		d := depth
 		defer func() { log = append(log, fmt.Sprint("deferred ", d)) }()
@@ -231,45 +232,45 @@ func TestPanicsInNestedCalls(t *testing.T) {
 		log = append(log, "went on")
 	})
 	run = instance.GetFunc(store, "run")
-	equal(t, "panic", panicOf(t, func() { run.Call(store) }), any("the innermost"))
-	equal(t, "deferred", strings.Join(log, ", "), "deferred 5, deferred 4, deferred 3, deferred 2, deferred 1")
+	Equal(t, "panic", PanicOf(t, func() { run.Call(store) }), any("the innermost"))
+	Equal(t, "deferred", strings.Join(log, ", "), "deferred 5, deferred 4, deferred 3, deferred 2, deferred 1")
 
 	// A host function in the middle may recover, and the guest then goes on.
 	depth, log = 0, nil
 	var recovered any
-	outer := instantiate(t, store, `(module (import "" "" (func $f (result i32))) (func (export "run") (result i32) (call $f)))`,
+	outer := Instantiate(t, store, `(module (import "" "" (func $f (result i32))) (func (export "run") (result i32) (call $f)))`,
 		func(c *Caller) (n int32) {
 			defer func() { recovered = recover(); n = 77 }()
 			run.Call(c)
 			return 0
 		})
-	equal(t, "after recover", call(t, store, outer, "run"), any(int32(77)))
-	equal(t, "recovered", recovered, any("the innermost"))
+	Equal(t, "after recover", Call(t, store, outer, "run"), any(int32(77)))
+	Equal(t, "recovered", recovered, any("the innermost"))
 
 	// A panic in a deferred function replaces the one before, as everywhere in Go.
 	replaced := WrapFunc(store, func() {
 		defer func() { panic("second") }()
 		panic("first")
 	})
-	equal(t, "replaced", panicOf(t, func() { replaced.Call(store) }), any("second"))
+	Equal(t, "replaced", PanicOf(t, func() { replaced.Call(store) }), any("second"))
 	_, err := WrapFunc(store, func() *Trap { return NewTrap("a trap") }).Call(store)
-	equal(t, "a trap after all the panics", err.Error(), "a trap")
+	Equal(t, "a trap after all the panics", err.Error(), "a trap")
 }
 
 // runtime.Goexit in a host function, as t.FailNow does it, ends the goroutine and nothing else.
 func TestGoexitInHostFunction(t *testing.T) {
-	if debugEnabled {
+	if Debug {
 		t.Skip("a goroutine that ends inside of a guest cannot give its store back, which counts as a leak")
 	}
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	for range 50 {
 		engine := NewEngine()
 		store := NewStore(engine)
-		instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)) (func (export "trap") (unreachable)))`,
+		instance := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)) (func (export "trap") (unreachable)))`,
 			func() { runtime.Goexit() })
-		typed := must(Bind0[None](store, instance.GetFunc(store, "run")))
+		typed := Must(Bind0[None](store, instance.GetFunc(store, "run")))
 		var deferred, returned bool
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -278,12 +279,12 @@ func TestGoexitInHostFunction(t *testing.T) {
 			returned = true
 		})
 		wg.Wait()
-		equal(t, "deferred", deferred, true)
-		equal(t, "returned", returned, false)
-		other, instance2 := guestIn(t, engine, `(module (func (export "f") (result i32) (i32.const 3)) (func (export "trap") (unreachable)))`)
-		equal(t, "another store", call(t, other, instance2, "f"), any(int32(3)))
+		Equal(t, "deferred", deferred, true)
+		Equal(t, "returned", returned, false)
+		other, instance2 := GuestIn(t, engine, `(module (func (export "f") (result i32) (i32.const 3)) (func (export "trap") (unreachable)))`)
+		Equal(t, "another store", Call(t, other, instance2, "f"), any(int32(3)))
 		_, err := instance2.GetFunc(other, "trap").Call(other)
-		wantTrap(t, err, UnreachableCodeReached)
+		WantTrap(t, err, UnreachableCodeReached)
 	}
 }
 
@@ -291,7 +292,7 @@ func TestReentry(t *testing.T) {
 	store := NewStore(NewEngine())
 	var instance *Instance
 	var trail []string
-	instance = instantiate(t, store, `(module (import "" "down" (func $down (param i32) (result i32)))
+	instance = Instantiate(t, store, `(module (import "" "down" (func $down (param i32) (result i32)))
 		(memory (export "m") 1) (global $g (export "g") (mut i32) (i32.const 0))
 		(func $visit (export "visit") (param i32) (result i32) (i32.add (i32.const 1) (call $down (local.get 0)))))`,
 		func(c *Caller, n int32) int32 {
@@ -304,37 +305,37 @@ func TestReentry(t *testing.T) {
 			}
 			trail = append(trail, fmt.Sprint(n))
 			instance.GetExport(s, "g").Global().Set(s, ValI32(n))
-			got := must(instance.GetFunc(s, "visit").Call(s, n-1)).(int32)
-			equal(t, "memory", instance.GetMemory(s, "m").Size(s), 1)
+			got := Must(instance.GetFunc(s, "visit").Call(s, n-1)).(int32)
+			Equal(t, "memory", instance.GetMemory(s, "m").Size(s), 1)
 			if c.GetExport("visit") == nil {
 				t.Error("the caller is of no use after a nested call")
 			}
 			return got
 		})
-	equal(t, "visits", call(t, store, instance, "visit", 6), any(int32(7)))
-	equal(t, "trail", strings.Join(trail, ""), "654321")
+	Equal(t, "visits", Call(t, store, instance, "visit", 6), any(int32(7)))
+	Equal(t, "trail", strings.Join(trail, ""), "654321")
 
 	// Objects can be made inside.
-	made := instantiate(t, store, `(module (import "" "" (func $f (result i32))) (func (export "run") (result i32) (call $f)))`,
+	made := Instantiate(t, store, `(module (import "" "" (func $f (result i32))) (func (export "run") (result i32) (call $f)))`,
 		func(c *Caller) int32 {
-			inner := must(NewInstance(c, compile(t, store.Engine, `(module (import "" "" (func $f (result i32))) (func (export "f") (result i32) (call $f)))`),
+			inner := Must(NewInstance(c, Compile(t, store.Engine, `(module (import "" "" (func $f (result i32))) (func (export "f") (result i32) (call $f)))`),
 				[]AsExtern{WrapFunc(c, func() int32 { return 12 })}))
 			store.GC()
-			return must(inner.GetFunc(c, "f").Call(c)).(int32)
+			return Must(inner.GetFunc(c, "f").Call(c)).(int32)
 		})
-	equal(t, "made inside", call(t, store, made, "run"), any(int32(12)))
+	Equal(t, "made inside", Call(t, store, made, "run"), any(int32(12)))
 }
 
 func TestCaller(t *testing.T) {
 	store := NewStoreWithData(NewEngine(), "data")
 	var kept *Caller
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (memory (export "m") 2) (global (export "g") i32 (i32.const 3))
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (memory (export "m") 2) (global (export "g") i32 (i32.const 3))
 		(func (export "run") (call $f)))`, func(c *Caller) {
 		kept = c
-		equal(t, "data", c.Data(), any("data"))
-		equal(t, "memory", c.GetExport("m").Memory().Size(c), 2)
-		equal(t, "GetMemory", c.GetMemory("m").DataSize(c), 2<<16)
-		equal(t, "global", c.GetExport("g").Global().Get(c), ValI32(3))
+		Equal(t, "data", c.Data(), any("data"))
+		Equal(t, "memory", c.GetExport("m").Memory().Size(c), 2)
+		Equal(t, "GetMemory", c.GetMemory("m").DataSize(c), 2<<16)
+		Equal(t, "global", c.GetExport("g").Global().Get(c), ValI32(3))
 		if c.GetExport("missing") != nil || c.GetMemory("g") != nil || c.GetMemory("missing") != nil || c.GetExport("\xff") != nil {
 			t.Error("what is missing is there")
 		}
@@ -342,7 +343,7 @@ func TestCaller(t *testing.T) {
 			t.Error("the context of a call without one")
 		}
 	})
-	call(t, store, instance, "run")
+	Call(t, store, instance, "run")
 	if kept.GetExport("m") != nil || kept.GetMemory("m") != nil {
 		t.Error("an export of a caller that has returned")
 	}
@@ -350,7 +351,7 @@ func TestCaller(t *testing.T) {
 		"Data": func() { kept.Data() }, "Context": func() { kept.Context() },
 		"a call": func() { instance.GetFunc(kept, "run").Call(kept) },
 	} {
-		wantPanic(t, name, "cannot use caller after host function returns", use)
+		WantPanic(t, name, "cannot use caller after host function returns", use)
 	}
 	WrapFunc(store, func(c *Caller) {
 		if c.GetExport("m") != nil {

@@ -7,42 +7,35 @@ import (
 	"weak"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-type payload struct{ bytes [64]byte }
-
-// tracked is a value whose end is heard of.
-func tracked(gone *atomic.Int32) *payload {
-	p := new(payload)
-	runtime.AddCleanup(p, func(gone *atomic.Int32) { gone.Add(1) }, gone)
-	return p
-}
-
-// A store that nobody can reach is collected, also when its host functions, its data and its externrefs lead back to it.
+// A store that nobody can reach is collected, also when its host functions, its data and its externrefs lead back to
+// it.
 func TestStoreWithCyclesIsCollected(t *testing.T) {
 	var gone atomic.Int32
 	func() {
 		engine := NewEngine()
 		for range 3 {
-			data := tracked(&gone)
+			data := Tracked(&gone)
 			store := NewStoreWithData(engine, data)
 			value := struct {
-				p *payload
+				p *Payload
 				s *Store
-			}{tracked(&gone), store}
+			}{Tracked(&gone), store}
 			var instance *Instance
-			instance = instantiate(t, store, `(module (import "" "a" (func $a)) (import "" "b" (func (param externref)))
+			instance = Instantiate(t, store, `(module (import "" "a" (func $a)) (import "" "b" (func (param externref)))
 				(import "" "c" (func (param i32) (result i32)))
 				(table (export "t") 1 externref)
 				(func (export "run") (call $a)) (func (export "keep") (param externref) (table.set (i32.const 0) (local.get 0))))`,
 				func(c *Caller) { _, _, _ = store, instance, data },
 				func(any) { _ = instance },
 				HostFunc1(func(c *Caller, n int32) (int32, error) { _ = store; return n, nil }))
-			call(t, store, instance, "run")
-			call(t, store, instance, "keep", value)
+			Call(t, store, instance, "run")
+			Call(t, store, instance, "keep", value)
 		}
 	}()
-	collected(t, "stores with cycles", func() bool { return gone.Load() == 6 })
+	Collected(t, "stores with cycles", func() bool { return gone.Load() == 6 })
 }
 
 // Every object of a store keeps it alive on its own.
@@ -51,7 +44,7 @@ func TestObjectsKeepTheirStore(t *testing.T) {
 		(func (export "f") (param i32) (result i32) (local.get 0)))`
 	lost := func(pick func(*Store, *Instance) any) (any, weak.Pointer[Store]) {
 		store := NewStore(NewEngine())
-		instance := instantiate(t, store, wat)
+		instance := Instantiate(t, store, wat)
 		return pick(store, instance), weak.Make(store)
 	}
 	settle := func() {
@@ -60,24 +53,24 @@ func TestObjectsKeepTheirStore(t *testing.T) {
 		}
 	}
 	t.Run("typed function", func(t *testing.T) {
-		f, _ := lost(func(s *Store, i *Instance) any { return must(Bind1[int32, int32](s, i.GetFunc(s, "f"))) })
+		f, _ := lost(func(s *Store, i *Instance) any { return Must(Bind1[int32, int32](s, i.GetFunc(s, "f"))) })
 		settle()
-		equal(t, "f(3)", must(f.(*TypedFunc1[int32, int32]).Call(3)), 3)
+		Equal(t, "f(3)", Must(f.(*TypedFunc1[int32, int32]).Call(3)), 3)
 	})
 	t.Run("raw function", func(t *testing.T) {
-		f, _ := lost(func(s *Store, i *Instance) any { return must(BindRaw(s, i.GetFunc(s, "f"))) })
+		f, _ := lost(func(s *Store, i *Instance) any { return Must(BindRaw(s, i.GetFunc(s, "f"))) })
 		settle()
 		stack := []Raw{RawI32(9)}
-		check(t, f.(*RawFunc).Call(stack))
-		equal(t, "f(9)", stack[0].I32(), 9)
+		Check(t, f.(*RawFunc).Call(stack))
+		Equal(t, "f(9)", stack[0].I32(), 9)
 	})
 	t.Run("view", func(t *testing.T) {
 		v, _ := lost(func(s *Store, i *Instance) any { return i.GetMemory(s, "m").View(s) })
 		settle()
 		view := v.(*MemoryView)
-		equal(t, "write", view.PutUint32(65532, 7), true)
+		Equal(t, "write", view.PutUint32(65532, 7), true)
 		n, _ := view.Uint32(65532)
-		equal(t, "read", n, 7)
+		Equal(t, "read", n, 7)
 	})
 	t.Run("instance", func(t *testing.T) {
 		v, store := lost(func(s *Store, i *Instance) any { return i })
@@ -93,68 +86,68 @@ func TestObjectsKeepTheirStore(t *testing.T) {
 // An externref stays while the guest can reach it, and goes with Store.GC when it cannot.
 func TestExternrefsAreFreed(t *testing.T) {
 	var gone atomic.Int32
-	store, instance := guest(t, `(module (table $t (export "t") 2 externref) (global $g (mut externref) (ref.null extern))
+	store, instance := Guest(t, `(module (table $t (export "t") 2 externref) (global $g (mut externref) (ref.null extern))
 		(func (export "pass") (param externref))
 		(func (export "set") (param i32 externref) (table.set (local.get 0) (local.get 1)))
 		(func (export "global") (param externref) (global.set $g (local.get 0)))
 		(func (export "get") (param i32) (result externref) (table.get (local.get 0))))`)
-	call(t, store, instance, "pass", tracked(&gone))
+	Call(t, store, instance, "pass", Tracked(&gone))
 	store.GC()
-	collected(t, "an argument", func() bool { return gone.Load() == 1 })
+	Collected(t, "an argument", func() bool { return gone.Load() == 1 })
 
-	call(t, store, instance, "set", 0, tracked(&gone))
-	call(t, store, instance, "set", 1, tracked(&gone))
-	call(t, store, instance, "global", tracked(&gone))
+	Call(t, store, instance, "set", 0, Tracked(&gone))
+	Call(t, store, instance, "set", 1, Tracked(&gone))
+	Call(t, store, instance, "global", Tracked(&gone))
 	store.GC()
 	for range 5 {
 		runtime.GC()
 	}
-	equal(t, "freed too early", gone.Load(), 1)
-	call(t, store, instance, "set", 0, nil)
+	Equal(t, "freed too early", gone.Load(), 1)
+	Call(t, store, instance, "set", 0, nil)
 	store.GC()
-	collected(t, "an element that was overwritten", func() bool { return gone.Load() == 2 })
-	if _, ok := call(t, store, instance, "get", 1).(*payload); !ok {
+	Collected(t, "an element that was overwritten", func() bool { return gone.Load() == 2 })
+	if _, ok := Call(t, store, instance, "get", 1).(*Payload); !ok {
 		t.Error("the other element is lost")
 	}
-	call(t, store, instance, "global", nil)
+	Call(t, store, instance, "global", nil)
 	store.GC()
-	collected(t, "a global that was overwritten", func() bool { return gone.Load() == 3 })
+	Collected(t, "a global that was overwritten", func() bool { return gone.Load() == 3 })
 	store.Close()
-	collected(t, "the rest, with the store", func() bool { return gone.Load() == 4 })
+	Collected(t, "the rest, with the store", func() bool { return gone.Load() == 4 })
 }
 
 // An externref that a host function makes and returns is freed as well, and one whose store is lost without Close.
 func TestExternrefsOfHostFunctionsAreFreed(t *testing.T) {
 	var gone atomic.Int32
-	store, instance := guest(t, `(module (import "" "" (func $f (result externref)))
-		(func (export "run") (drop (call $f))))`, func() any { return tracked(&gone) })
+	store, instance := Guest(t, `(module (import "" "" (func $f (result externref)))
+		(func (export "run") (drop (call $f))))`, func() any { return Tracked(&gone) })
 	for range 10 {
-		call(t, store, instance, "run")
+		Call(t, store, instance, "run")
 	}
 	store.GC()
-	collected(t, "results", func() bool { return gone.Load() == 10 })
+	Collected(t, "results", func() bool { return gone.Load() == 10 })
 	func() {
 		store := NewStore(NewEngine())
-		must(NewGlobal(store, NewGlobalType(NewValType(KindExternref), true), ValExternref(tracked(&gone))))
+		Must(NewGlobal(store, NewGlobalType(NewValType(KindExternref), true), ValExternref(Tracked(&gone))))
 	}()
-	collected(t, "a global of a lost store", func() bool { return gone.Load() == 11 })
+	Collected(t, "a global of a lost store", func() bool { return gone.Load() == 11 })
 }
 
 // Calls that fail before the guest sees their arguments must not keep them.
 func TestArgumentsOfFailedCallsAreFreed(t *testing.T) {
 	var gone atomic.Int32
-	store, instance := guest(t, `(module (func (export "f") (param externref i32)))`)
+	store, instance := Guest(t, `(module (func (export "f") (param externref i32)))`)
 	other := NewStore(store.Engine)
 	defer other.Close()
 	foreign := WrapFunc(other, func() {})
 	f := instance.GetFunc(store, "f")
 	for _, wrong := range []any{"no number", foreign} {
-		if _, err := f.Call(store, tracked(&gone), wrong); err == nil {
+		if _, err := f.Call(store, Tracked(&gone), wrong); err == nil {
 			t.Error("no error")
 		}
 	}
 	store.GC()
-	collected(t, "arguments of failed calls", func() bool { return gone.Load() == 2 })
+	Collected(t, "arguments of failed calls", func() bool { return gone.Load() == 2 })
 }
 
 // A host function of a linker is freed when neither the linker nor a store needs it.
@@ -163,40 +156,40 @@ func TestLinkerFunctionsAreFreed(t *testing.T) {
 	engine := NewEngine()
 	define := func() *Linker {
 		linker := NewLinker(engine)
-		p, q, r := tracked(&gone), tracked(&gone), tracked(&gone)
-		check(t, linker.FuncWrap("m", "a", func() int32 { return int32(len(p.bytes)) }))
-		check(t, linker.FuncNew("m", "b", NewFuncType(nil, nil), func(*Caller, []Val) ([]Val, *Trap) {
-			return nil, NewTrap(string(q.bytes[:1]))
+		p, q, r := Tracked(&gone), Tracked(&gone), Tracked(&gone)
+		Check(t, linker.FuncWrap("m", "a", func() int32 { return int32(len(p.Bytes)) }))
+		Check(t, linker.FuncNew("m", "b", NewFuncType(nil, nil), func(*Caller, []Val) ([]Val, *Trap) {
+			return nil, NewTrap(string(q.Bytes[:1]))
 		}))
-		check(t, linker.DefineHost("m", "c", HostFunc0(func(*Caller) (int32, error) { return int32(r.bytes[0]), nil })))
+		Check(t, linker.DefineHost("m", "c", HostFunc0(func(*Caller) (int32, error) { return int32(r.Bytes[0]), nil })))
 		return linker
 	}
 	define().Close()
-	collected(t, "the functions of a closed linker", func() bool { return gone.Load() == 3 })
+	Collected(t, "the functions of a closed linker", func() bool { return gone.Load() == 3 })
 	func() { define() }()
-	collected(t, "the functions of a lost linker", func() bool { return gone.Load() == 6 })
+	Collected(t, "the functions of a lost linker", func() bool { return gone.Load() == 6 })
 
 	store := NewStore(engine)
 	linker := define()
-	instance := must(linker.Instantiate(store, compile(t, engine, `(module (import "m" "a" (func $a (result i32)))
+	instance := Must(linker.Instantiate(store, Compile(t, engine, `(module (import "m" "a" (func $a (result i32)))
 		(func (export "f") (result i32) (call $a)))`)))
 	linker.Close()
 	for range 5 {
 		runtime.GC()
 	}
-	equal(t, "a function in use", call(t, store, instance, "f"), any(int32(64)))
+	Equal(t, "a function in use", Call(t, store, instance, "f"), any(int32(64)))
 	store.Close()
-	collected(t, "the functions of a closed store", func() bool { return gone.Load() == 9 })
+	Collected(t, "the functions of a closed store", func() bool { return gone.Load() == 9 })
 
 	linker = NewLinker(engine)
-	p := tracked(&gone)
-	check(t, linker.FuncWrap("m", "n", func() { _ = p }))
-	q := tracked(&gone)
+	p := Tracked(&gone)
+	Check(t, linker.FuncWrap("m", "n", func() { _ = p }))
+	q := Tracked(&gone)
 	if linker.FuncWrap("m", "n", func() { _ = q }) == nil {
 		t.Error("defined twice")
 	}
 	q = nil
-	collected(t, "a function that was refused", func() bool { return gone.Load() == 10 })
+	Collected(t, "a function that was refused", func() bool { return gone.Load() == 10 })
 	linker.Close()
 }
 
@@ -204,16 +197,16 @@ func TestLinkerFunctionsAreFreed(t *testing.T) {
 func TestEverythingIsCollected(t *testing.T) {
 	var stores [20]weak.Pointer[Store]
 	for i := range stores {
-		engine := newEngine(t, withEpochs)
+		engine := EngineWith(t, WithEpochs)
 		linker := NewLinker(engine)
-		check(t, linker.FuncWrap("m", "f", func(x any) any { return x }))
-		module := compile(t, engine, `(module (import "m" "f" (func $f (param externref) (result externref)))
+		Check(t, linker.FuncWrap("m", "f", func(x any) any { return x }))
+		module := Compile(t, engine, `(module (import "m" "f" (func $f (param externref) (result externref)))
 			(func (export "f") (param externref) (result externref) (call $f (local.get 0))))`)
-		pre := must(linker.InstantiatePre(module))
+		pre := Must(linker.InstantiatePre(module))
 		store := NewStore(engine)
 		store.SetEpochDeadline(1)
-		instance := must(pre.Instantiate(store))
-		equal(t, "round trip", call(t, store, instance, "f", uint(i)), any(uint(i)))
+		instance := Must(pre.Instantiate(store))
+		Equal(t, "round trip", Call(t, store, instance, "f", uint(i)), any(uint(i)))
 		stores[i] = weak.Make(store)
 		switch i % 4 {
 		case 1:
@@ -226,7 +219,7 @@ func TestEverythingIsCollected(t *testing.T) {
 			linker.Close()
 		}
 	}
-	collected(t, "a store", func() bool {
+	Collected(t, "a store", func() bool {
 		for _, store := range stores {
 			if store.Value() != nil {
 				return false

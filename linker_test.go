@@ -6,29 +6,30 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestLinkerDefinitions(t *testing.T) {
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
-	equal(t, "engine", linker.Engine, engine)
+	Equal(t, "engine", linker.Engine, engine)
 	i32 := []*ValType{NewValType(KindI32)}
-	check(t, linker.FuncWrap("h", "wrap", func(n int32) int32 { return n + 1 }))
-	check(t, linker.FuncNew("h", "new", NewFuncType(i32, i32), func(c *Caller, args []Val) ([]Val, *Trap) {
+	Check(t, linker.FuncWrap("h", "wrap", func(n int32) int32 { return n + 1 }))
+	Check(t, linker.FuncNew("h", "new", NewFuncType(i32, i32), func(c *Caller, args []Val) ([]Val, *Trap) {
 		return []Val{ValI32(args[0].I32() * 2)}, nil
 	}))
-	check(t, linker.DefineHost("h", "host", HostFunc1(func(c *Caller, n int32) (int32, error) { return n - 3, nil })))
-	check(t, linker.DefineFunc(store, "h", "func", func(n int32) int32 { return -n }))
-	check(t, linker.Define(store, "", "", must(NewGlobal(store, NewGlobalType(NewValType(KindI32), false), ValI32(100)))))
-	module := compile(t, engine, `(module
+	Check(t, linker.DefineHost("h", "host", HostFunc1(func(c *Caller, n int32) (int32, error) { return n - 3, nil })))
+	Check(t, linker.DefineFunc(store, "h", "func", func(n int32) int32 { return -n }))
+	Check(t, linker.Define(store, "", "", Must(NewGlobal(store, NewGlobalType(NewValType(KindI32), false), ValI32(100)))))
+	module := Compile(t, engine, `(module
 		(import "h" "wrap" (func $a (param i32) (result i32))) (import "h" "new" (func $b (param i32) (result i32)))
 		(import "h" "host" (func $c (param i32) (result i32))) (import "h" "func" (func $d (param i32) (result i32)))
 		(import "" "" (global $g i32))
 		(func (export "f") (param i32) (result i32)
 			(i32.add (global.get $g) (call $d (call $c (call $b (call $a (local.get 0))))))))`)
 	instance, err := linker.Instantiate(store, module)
-	check(t, err)
-	equal(t, "f(5)", call(t, store, instance, "f", 5), any(int32(100-((5+1)*2-3))))
+	Check(t, err)
+	Equal(t, "f(5)", Call(t, store, instance, "f", 5), any(int32(100-((5+1)*2-3))))
 	// What was defined for one store serves no other.
 	if _, err := linker.Instantiate(NewStore(engine), module); err == nil {
 		t.Error("an item of another store was imported")
@@ -39,10 +40,10 @@ func TestLinkerShadowing(t *testing.T) {
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
 	give := func(n int32) func() int32 { return func() int32 { return n } }
-	module := compile(t, engine, `(module (import "m" "n" (func $f (result i32))) (func (export "n") (result i32) (call $f)))`)
-	now := func() any { return call(t, store, must(linker.Instantiate(store, module)), "n") }
-	check(t, linker.FuncWrap("m", "n", give(1)))
-	instance := must(linker.Instantiate(store, module))
+	module := Compile(t, engine, `(module (import "m" "n" (func $f (result i32))) (func (export "n") (result i32) (call $f)))`)
+	now := func() any { return Call(t, store, Must(linker.Instantiate(store, module)), "n") }
+	Check(t, linker.FuncWrap("m", "n", give(1)))
+	instance := Must(linker.Instantiate(store, module))
 	again := map[string]func() error{
 		"FuncWrap": func() error { return linker.FuncWrap("m", "n", give(2)) },
 		"FuncNew":  func() error { return linker.FuncNew("m", "n", NewFuncType(nil, nil), nil) },
@@ -55,16 +56,16 @@ func TestLinkerShadowing(t *testing.T) {
 		"module":     func() error { return linker.DefineModule(store, "m", module) },
 	}
 	for name, define := range again {
-		t.Run(name, func(t *testing.T) { wantText(t, define(), "import of `m::n` defined twice") })
+		t.Run(name, func(t *testing.T) { WantText(t, define(), "import of `m::n` defined twice") })
 	}
-	equal(t, "the first", now(), any(int32(1)))
+	Equal(t, "the first", now(), any(int32(1)))
 	linker.AllowShadowing(true)
-	check(t, linker.FuncWrap("m", "n", give(4)))
-	equal(t, "the last", now(), any(int32(4)))
+	Check(t, linker.FuncWrap("m", "n", give(4)))
+	Equal(t, "the last", now(), any(int32(4)))
 	linker.AllowShadowing(false)
-	wantText(t, linker.FuncWrap("m", "n", give(5)), "defined twice")
-	equal(t, "still the last", now(), any(int32(4)))
-	equal(t, "an instance keeps what it got", call(t, store, instance, "n"), any(int32(1)))
+	WantText(t, linker.FuncWrap("m", "n", give(5)), "defined twice")
+	Equal(t, "still the last", now(), any(int32(4)))
+	Equal(t, "an instance keeps what it got", Call(t, store, instance, "n"), any(int32(1)))
 }
 
 func TestLinkerUnknownImports(t *testing.T) {
@@ -73,50 +74,50 @@ func TestLinkerUnknownImports(t *testing.T) {
 		(import "a" "many" (func $m (result i32 i64 f32 f64 externref funcref)))
 		(func $named (export "f") (result i32) (call $f (i32.const 1)))
 		(func (export "m") (result i32 i64 f32 f64 externref funcref) (call $m)))`
-	module := compile(t, engine, wat)
+	module := Compile(t, engine, wat)
 	t.Run("missing", func(t *testing.T) {
 		_, err := NewLinker(engine).Instantiate(NewStore(engine), module)
-		wantText(t, err, "unknown import: `a::b` has not been defined")
+		WantText(t, err, "unknown import: `a::b` has not been defined")
 		_, err = NewLinker(engine).InstantiatePre(module)
-		wantText(t, err, "unknown import: `a::b` has not been defined")
+		WantText(t, err, "unknown import: `a::b` has not been defined")
 	})
 	t.Run("another type", func(t *testing.T) {
 		linker := NewLinker(engine)
-		check(t, linker.FuncWrap("a", "b", func() {}))
-		check(t, linker.DefineUnknownImportsAsTraps(module))
+		Check(t, linker.FuncWrap("a", "b", func() {}))
+		Check(t, linker.DefineUnknownImportsAsTraps(module))
 		_, err := linker.Instantiate(NewStore(engine), module)
-		wantText(t, err, "incompatible import type for `a::b`")
+		WantText(t, err, "incompatible import type for `a::b`")
 	})
 	t.Run("traps", func(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)
-		check(t, linker.DefineUnknownImportsAsTraps(module))
-		check(t, linker.DefineUnknownImportsAsTraps(compile(t, engine, `(module)`)))
-		instance := must(linker.Instantiate(store, module))
+		Check(t, linker.DefineUnknownImportsAsTraps(module))
+		Check(t, linker.DefineUnknownImportsAsTraps(Compile(t, engine, `(module)`)))
+		instance := Must(linker.Instantiate(store, module))
 		_, err := instance.GetFunc(store, "f").Call(store)
-		wantText(t, err, "unknown import: `a::b` has not been defined")
+		WantText(t, err, "unknown import: `a::b` has not been defined")
 		_, err = instance.GetFunc(store, "f").Call(store)
-		wantText(t, err, "unknown import")
+		WantText(t, err, "unknown import")
 	})
 	t.Run("defaults", func(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)
-		check(t, linker.FuncWrap("a", "b", func(n int32) int32 { return n + 41 }))
-		check(t, linker.DefineUnknownImportsAsDefaultValues(store, module))
-		instance := must(linker.Instantiate(store, module))
-		equal(t, "what was defined", call(t, store, instance, "f"), any(int32(42)))
+		Check(t, linker.FuncWrap("a", "b", func(n int32) int32 { return n + 41 }))
+		Check(t, linker.DefineUnknownImportsAsDefaultValues(store, module))
+		instance := Must(linker.Instantiate(store, module))
+		Equal(t, "what was defined", Call(t, store, instance, "f"), any(int32(42)))
 		want := []Val{ValI32(0), ValI64(0), ValF32(0), ValF64(0), ValExternref(nil), ValFuncref(nil)}
-		if got := call(t, store, instance, "m").([]Val); !slices.Equal(got, want) {
+		if got := Call(t, store, instance, "m").([]Val); !slices.Equal(got, want) {
 			t.Errorf("got %v", got)
 		}
 	})
 	t.Run("default items", func(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)
-		module := compile(t, engine, `(module (global (export "g") (import "x" "g") i64) (memory (export "m") (import "x" "m") 1)
+		module := Compile(t, engine, `(module (global (export "g") (import "x" "g") i64) (memory (export "m") (import "x" "m") 1)
 			(table (export "t") (import "x" "t") 2 funcref))`)
-		check(t, linker.DefineUnknownImportsAsDefaultValues(store, module))
-		instance := must(linker.Instantiate(store, module))
-		equal(t, "global", instance.GetExport(store, "g").Global().Get(store), ValI64(0))
-		equal(t, "memory", instance.GetMemory(store, "m").Size(store), 1)
-		equal(t, "table", instance.GetExport(store, "t").Table().Size(store), 2)
+		Check(t, linker.DefineUnknownImportsAsDefaultValues(store, module))
+		instance := Must(linker.Instantiate(store, module))
+		Equal(t, "global", instance.GetExport(store, "g").Global().Get(store), ValI64(0))
+		Equal(t, "memory", instance.GetMemory(store, "m").Size(store), 1)
+		Equal(t, "table", instance.GetExport(store, "t").Table().Size(store), 2)
 	})
 }
 
@@ -125,21 +126,21 @@ func TestLinkerDefineModule(t *testing.T) {
 	count := func(kind string) []any {
 		linker, store := NewLinker(engine), NewStore(engine)
 		var inits int32
-		check(t, linker.FuncWrap("host", "init", func() { inits++ }))
+		Check(t, linker.FuncWrap("host", "init", func() { inits++ }))
 		start := `(func (export "_initialize") (call $init))`
 		if kind == "command" {
 			start = `(func (export "_start") (call $init))`
 		}
-		check(t, linker.DefineModule(store, "counter", compile(t, engine, `(module (import "host" "init" (func $init))
+		Check(t, linker.DefineModule(store, "counter", Compile(t, engine, `(module (import "host" "init" (func $init))
 			(global $n (mut i32) (i32.const 0))
 			(func (export "next") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
 			`+start+`)`)))
-		user := must(linker.Instantiate(store, compile(t, engine, `(module (import "counter" "next" (func $next (result i32)))
+		user := Must(linker.Instantiate(store, Compile(t, engine, `(module (import "counter" "next" (func $next (result i32)))
 			(func (export "run") (result i32) (drop (call $next)) (call $next)))`)))
-		result := call(t, store, user, "run")
+		result := Call(t, store, user, "run")
 		run, err := linker.GetDefault(store, "counter")
-		check(t, err)
-		must(run.Call(store))
+		Check(t, err)
+		Must(run.Call(store))
 		return []any{result, inits}
 	}
 	if got := count("reactor"); !slices.Equal(got, []any{int32(2), int32(1)}) {
@@ -149,8 +150,8 @@ func TestLinkerDefineModule(t *testing.T) {
 		t.Errorf("a command is an instance a call: %v", got)
 	}
 	linker, store := NewLinker(engine), NewStore(engine)
-	wantText(t, linker.DefineModule(store, "m", compile(t, engine, `(module (import "x" "y" (func)))`)), "x::y")
-	if err := linker.DefineModule(store, "r", compile(t, engine, `(module (func (export "_initialize") (unreachable)))`)); err == nil {
+	WantText(t, linker.DefineModule(store, "m", Compile(t, engine, `(module (import "x" "y" (func)))`)), "x::y")
+	if err := linker.DefineModule(store, "r", Compile(t, engine, `(module (func (export "_initialize") (unreachable)))`)); err == nil {
 		t.Error("an _initialize that traps is no error")
 	}
 }
@@ -161,41 +162,41 @@ func TestLinkerGet(t *testing.T) {
 	if linker.Get(store, "m", "missing") != nil || linker.Get(store, "", "") != nil {
 		t.Error("what is missing is there")
 	}
-	check(t, linker.FuncWrap("m", "f", func() int32 { return 4 }))
+	Check(t, linker.FuncWrap("m", "f", func() int32 { return 4 }))
 	f := linker.Get(store, "m", "f")
 	if f == nil || f.Func() == nil || f.Memory() != nil || f.Table() != nil || f.Global() != nil {
 		t.Fatalf("%+v", f)
 	}
-	equal(t, "call", must(f.Func().Call(store)), any(int32(4)))
-	memory := must(NewMemory(store, must(NewMemoryType(1, true, 2, false))))
-	check(t, linker.Define(store, "m", "memory", memory))
-	equal(t, "memory", linker.Get(store, "m", "memory").Memory().Size(store), 1)
+	Equal(t, "call", Must(f.Func().Call(store)), any(int32(4)))
+	memory := Must(NewMemory(store, Must(NewMemoryType(1, true, 2, false))))
+	Check(t, linker.Define(store, "m", "memory", memory))
+	Equal(t, "memory", linker.Get(store, "m", "memory").Memory().Size(store), 1)
 
 	nothing, err := linker.GetDefault(store, "missing")
-	check(t, err)
-	equal(t, "the default of nothing", must(nothing.Call(store)), nil)
-	equal(t, "its type", len(nothing.Type(store).Params())+len(nothing.Type(store).Results()), 0)
-	check(t, linker.FuncWrap("named", "", func() int32 { return 6 }))
-	equal(t, "default", must(must(linker.GetDefault(store, "named")).Call(store)), any(int32(6)))
-	check(t, linker.FuncWrap("start", "_start", func() int32 { return 7 }))
-	equal(t, "_start", must(must(linker.GetDefault(store, "start")).Call(store)), any(int32(7)))
-	check(t, linker.Define(store, "memory", "", memory))
+	Check(t, err)
+	Equal(t, "the default of nothing", Must(nothing.Call(store)), nil)
+	Equal(t, "its type", len(nothing.Type(store).Params())+len(nothing.Type(store).Results()), 0)
+	Check(t, linker.FuncWrap("named", "", func() int32 { return 6 }))
+	Equal(t, "default", Must(Must(linker.GetDefault(store, "named")).Call(store)), any(int32(6)))
+	Check(t, linker.FuncWrap("start", "_start", func() int32 { return 7 }))
+	Equal(t, "_start", Must(Must(linker.GetDefault(store, "start")).Call(store)), any(int32(7)))
+	Check(t, linker.Define(store, "memory", "", memory))
 	_, err = linker.GetDefault(store, "memory")
-	wantText(t, err, "not a function")
+	WantText(t, err, "not a function")
 }
 
 // An item of another store of the same engine must never be usable as one of this store.
 func TestLinkerGetOfAnotherStore(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	engine := NewEngine()
 	linker, store, other := NewLinker(engine), NewStore(engine), NewStore(engine)
-	must(NewMemory(other, must(NewMemoryType(1, false, 0, false))))
-	check(t, linker.Define(store, "m", "memory", must(NewMemory(store, must(NewMemoryType(1, false, 0, false))))))
-	check(t, linker.Define(store, "m", "f", WrapFunc(store, func() int32 { return 1 })))
-	check(t, linker.Define(store, "m", "", WrapFunc(store, func() int32 { return 1 })))
-	check(t, linker.Define(store, "m", "t", must(NewTable(store, NewTableType(NewValType(KindFuncref), 1, false, 0), ValFuncref(nil)))))
+	Must(NewMemory(other, Must(NewMemoryType(1, false, 0, false))))
+	Check(t, linker.Define(store, "m", "memory", Must(NewMemory(store, Must(NewMemoryType(1, false, 0, false))))))
+	Check(t, linker.Define(store, "m", "f", WrapFunc(store, func() int32 { return 1 })))
+	Check(t, linker.Define(store, "m", "", WrapFunc(store, func() int32 { return 1 })))
+	Check(t, linker.Define(store, "m", "t", Must(NewTable(store, NewTableType(NewValType(KindFuncref), 1, false, 0), ValFuncref(nil)))))
 	refused := func(name string, use func() error) {
 		t.Helper()
 		defer func() { recover() }() // a panic is as clear as an error
@@ -206,31 +207,31 @@ func TestLinkerGetOfAnotherStore(t *testing.T) {
 	if e := linker.Get(other, "m", "memory"); e != nil {
 		refused("memory", func() error { e.Memory().Size(other); return nil })
 		refused("data", func() error { e.Memory().UnsafeData(other); return nil })
-		refused("grow", func() error { return second(e.Memory().Grow(other, 1)) })
+		refused("grow", func() error { return ErrorOf(e.Memory().Grow(other, 1)) })
 	}
 	if e := linker.Get(other, "m", "f"); e != nil {
-		refused("call", func() error { return second(e.Func().Call(other)) })
+		refused("call", func() error { return ErrorOf(e.Func().Call(other)) })
 		refused("type", func() error { e.Func().Type(other); return nil })
 	}
 	if e := linker.Get(other, "m", "t"); e != nil {
 		refused("size", func() error { e.Table().Size(other); return nil })
-		refused("get", func() error { return second(e.Table().Get(other, 0)) })
+		refused("get", func() error { return ErrorOf(e.Table().Get(other, 0)) })
 	}
 	refused("default", func() error {
 		f, err := linker.GetDefault(other, "m")
 		if err != nil {
 			return err
 		}
-		return second(f.Call(other))
+		return ErrorOf(f.Call(other))
 	})
 }
 
 func TestLinkerManyStores(t *testing.T) {
 	engine := NewEngine()
 	linker := NewLinker(engine)
-	check(t, linker.FuncWrap("h", "data", func(c *Caller) int32 { return c.Data().(int32) }))
-	module := compile(t, engine, `(module (import "h" "data" (func $d (result i32))) (func (export "f") (result i32) (call $d)))`)
-	pre := must(linker.InstantiatePre(module))
+	Check(t, linker.FuncWrap("h", "data", func(c *Caller) int32 { return c.Data().(int32) }))
+	module := Compile(t, engine, `(module (import "h" "data" (func $d (result i32))) (func (export "f") (result i32) (call $d)))`)
+	pre := Must(linker.InstantiatePre(module))
 	var wg sync.WaitGroup
 	for i := range int32(20) {
 		wg.Go(func() {
@@ -240,8 +241,8 @@ func TestLinkerManyStores(t *testing.T) {
 			if i%2 == 0 {
 				instance, err = pre.Instantiate(store)
 			}
-			check(t, err)
-			equal(t, "data", call(t, store, instance, "f"), any(i))
+			Check(t, err)
+			Equal(t, "data", Call(t, store, instance, "f"), any(i))
 		})
 	}
 	wg.Wait()
@@ -250,26 +251,26 @@ func TestLinkerManyStores(t *testing.T) {
 func TestLinkerDefineInstance(t *testing.T) {
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
-	instance := instantiate(t, store, `(module (memory (export "m") 3) (func (export "f") (result i32) (i32.const 8)))`)
-	check(t, linker.DefineInstance(store, "i", instance))
-	user := must(linker.Instantiate(store, compile(t, engine, `(module (import "i" "m" (memory 1)) (import "i" "f" (func $f (result i32)))
+	instance := Instantiate(t, store, `(module (memory (export "m") 3) (func (export "f") (result i32) (i32.const 8)))`)
+	Check(t, linker.DefineInstance(store, "i", instance))
+	user := Must(linker.Instantiate(store, Compile(t, engine, `(module (import "i" "m" (memory 1)) (import "i" "f" (func $f (result i32)))
 		(func (export "run") (result i32) (i32.add (call $f) (memory.size))))`)))
-	equal(t, "run", call(t, store, user, "run"), any(int32(11)))
-	wantIs(t, linker.DefineInstance(NewStore(engine), "j", instance), ErrWrongStore)
-	wantIs(t, linker.Define(NewStore(engine), "j", "f", instance.GetFunc(store, "f")), ErrWrongStore)
+	Equal(t, "run", Call(t, store, user, "run"), any(int32(11)))
+	WantIs(t, linker.DefineInstance(NewStore(engine), "j", instance), ErrWrongStore)
+	WantIs(t, linker.Define(NewStore(engine), "j", "f", instance.GetFunc(store, "f")), ErrWrongStore)
 }
 
 func TestLinkerClose(t *testing.T) {
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
-	check(t, linker.FuncWrap("h", "f", func() int32 { return 12 }))
-	module := compile(t, engine, `(module (import "h" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f)))`)
-	pre := must(linker.InstantiatePre(module))
-	instance := must(linker.Instantiate(store, module))
+	Check(t, linker.FuncWrap("h", "f", func() int32 { return 12 }))
+	module := Compile(t, engine, `(module (import "h" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f)))`)
+	pre := Must(linker.InstantiatePre(module))
+	instance := Must(linker.Instantiate(store, module))
 	linker.Close()
 	linker.Close()
-	equal(t, "an instance", call(t, store, instance, "f"), any(int32(12)))
-	equal(t, "a prepared one", call(t, store, must(pre.Instantiate(store)), "f"), any(int32(12)))
+	Equal(t, "an instance", Call(t, store, instance, "f"), any(int32(12)))
+	Equal(t, "a prepared one", Call(t, store, Must(pre.Instantiate(store)), "f"), any(int32(12)))
 	pre.Close()
 	pre.Close()
 	for name, use := range map[string]func(){
@@ -288,7 +289,7 @@ func TestLinkerClose(t *testing.T) {
 		"traps":          func() { linker.DefineUnknownImportsAsTraps(module) },
 		"defaults":       func() { linker.DefineUnknownImportsAsDefaultValues(store, module) },
 	} {
-		wantPanic(t, name, closedText, use)
+		WantPanic(t, name, ClosedText, use)
 	}
 }
 
@@ -299,7 +300,7 @@ func TestCloseDuringInstantiation(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)
 		var module *Module
 		var pre *InstancePre
-		check(t, linker.FuncWrap("h", "f", func() {
+		Check(t, linker.FuncWrap("h", "f", func() {
 			module.Close()
 			linker.Close()
 			if pre != nil {
@@ -307,41 +308,41 @@ func TestCloseDuringInstantiation(t *testing.T) {
 			}
 			engine.Close()
 		}))
-		module = compile(t, engine, `(module (import "h" "f" (func $f)) (start $s) (func $s (call $f)) (func (export "g") (result i32) (i32.const 3)))`)
-		p := must(linker.InstantiatePre(module))
+		module = Compile(t, engine, `(module (import "h" "f" (func $f)) (start $s) (func $s (call $f)) (func (export "g") (result i32) (i32.const 3)))`)
+		p := Must(linker.InstantiatePre(module))
 		pre = p
-		equal(t, "pre", call(t, store, must(p.Instantiate(store)), "g"), any(int32(3)))
+		Equal(t, "pre", Call(t, store, Must(p.Instantiate(store)), "g"), any(int32(3)))
 	}
 	for range 20 {
 		engine := NewEngine()
 		linker, store := NewLinker(engine), NewStore(engine)
 		var module *Module
-		check(t, linker.FuncWrap("h", "f", func() { module.Close(); linker.Close(); engine.Close() }))
-		module = compile(t, engine, `(module (import "h" "f" (func $f)) (start $s) (func $s (call $f)) (func (export "g") (result i32) (i32.const 3)))`)
-		equal(t, "linker", call(t, store, must(linker.Instantiate(store, module)), "g"), any(int32(3)))
+		Check(t, linker.FuncWrap("h", "f", func() { module.Close(); linker.Close(); engine.Close() }))
+		module = Compile(t, engine, `(module (import "h" "f" (func $f)) (start $s) (func $s (call $f)) (func (export "g") (result i32) (i32.const 3)))`)
+		Equal(t, "linker", Call(t, store, Must(linker.Instantiate(store, module)), "g"), any(int32(3)))
 	}
 }
 
 // Names are any UTF-8, the empty name included; others are an error and no crash.
 func TestLinkerNames(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
 	for _, name := range []string{"", "ü", "a\x00b", "\n"} {
-		check(t, linker.FuncWrap(name, name, func() int32 { return 1 }))
+		Check(t, linker.FuncWrap(name, name, func() int32 { return 1 }))
 		if linker.Get(store, name, name) == nil {
 			t.Errorf("%q is not there", name)
 		}
 	}
 	bad := "\xff\xfe"
-	instance := instantiate(t, store, `(module (func (export "f")))`)
+	instance := Instantiate(t, store, `(module (func (export "f")))`)
 	for what, err := range map[string]error{
 		"FuncWrap": linker.FuncWrap(bad, bad, func() {}),
 		"Define":   linker.Define(store, bad, bad, WrapFunc(store, func() {})),
 		"instance": linker.DefineInstance(store, bad, instance),
-		"module":   linker.DefineModule(store, bad, compile(t, engine, `(module (func (export "f")))`)),
+		"module":   linker.DefineModule(store, bad, Compile(t, engine, `(module (func (export "f")))`)),
 	} {
 		if _, ok := err.(*Error); !ok {
 			t.Errorf("%s: %v", what, err)

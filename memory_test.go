@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 const memoryWat = `(module (memory (export "m") 1 3)
@@ -15,98 +16,98 @@ const memoryWat = `(module (memory (export "m") 1 3)
 	(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`
 
 func TestMemory(t *testing.T) {
-	store, instance := guest(t, memoryWat)
+	store, instance := Guest(t, memoryWat)
 	memory := instance.GetMemory(store, "m")
-	equal(t, "pages", memory.Size(store), 1)
-	equal(t, "bytes", memory.DataSize(store), 65536)
+	Equal(t, "pages", memory.Size(store), 1)
+	Equal(t, "bytes", memory.DataSize(store), 65536)
 	data := memory.UnsafeData(store)
-	equal(t, "slice", len(data), 65536)
-	equal(t, "data", memory.Data(store), unsafe.Pointer(&data[0]))
+	Equal(t, "slice", len(data), 65536)
+	Equal(t, "data", memory.Data(store), unsafe.Pointer(&data[0]))
 	data[100] = 9
-	equal(t, "written by the host", call(t, store, instance, "load", 100), any(int32(9)))
-	call(t, store, instance, "store", 101, 8)
-	equal(t, "written by the guest", data[101], 8)
+	Equal(t, "written by the host", Call(t, store, instance, "load", 100), any(int32(9)))
+	Call(t, store, instance, "store", 101, 8)
+	Equal(t, "written by the guest", data[101], 8)
 
 	for _, c := range []struct{ delta, before uint64 }{{0, 1}, {1, 1}, {1, 2}} {
-		equal(t, "grow", must(memory.Grow(store, c.delta)), c.before)
+		Equal(t, "grow", Must(memory.Grow(store, c.delta)), c.before)
 	}
 	for _, delta := range []uint64{1, 1 << 16, 1 << 40, math.MaxUint64} {
 		got, err := memory.Grow(store, delta)
-		wantText(t, err, "failed to grow memory")
-		equal(t, "grown", got, 0)
+		WantText(t, err, "failed to grow memory")
+		Equal(t, "grown", got, 0)
 	}
-	equal(t, "grow by 0 at the limit", must(memory.Grow(store, 0)), 3)
-	equal(t, "kept", memory.UnsafeData(store)[100], 9)
-	equal(t, "last byte", memory.UnsafeData(store)[3<<16-1], 0)
+	Equal(t, "grow by 0 at the limit", Must(memory.Grow(store, 0)), 3)
+	Equal(t, "kept", memory.UnsafeData(store)[100], 9)
+	Equal(t, "last byte", memory.UnsafeData(store)[3<<16-1], 0)
 	_, err := instance.GetFunc(store, "load").Call(store, 3<<16)
-	wantTrap(t, err, MemoryOutOfBounds)
+	WantTrap(t, err, MemoryOutOfBounds)
 
 	other := NewStore(store.Engine)
 	_, err = memory.Grow(other, 1)
-	wantIs(t, err, ErrWrongStore)
+	WantIs(t, err, ErrWrongStore)
 	for name, use := range map[string]func(){
 		"Size": func() { memory.Size(other) }, "Data": func() { memory.Data(other) }, "Type": func() { memory.Type(other) },
 		"DataSize": func() { memory.DataSize(other) }, "UnsafeData": func() { memory.UnsafeData(other) }, "View": func() { memory.View(other) },
 	} {
-		wantPanic(t, name, ErrWrongStore.Error(), use)
+		WantPanic(t, name, ErrWrongStore.Error(), use)
 	}
 }
 
 func TestNewMemory(t *testing.T) {
 	store := NewStore(NewEngine())
-	memory, err := NewMemory(store, must(NewMemoryType(2, true, 4, false)))
-	check(t, err)
-	equal(t, "type", describe(memory.Type(store).AsExternType()), "memory 2 true4 falsefalse 65536")
-	empty := must(NewMemory(store, must(NewMemoryType(0, false, 0, false))))
-	equal(t, "empty", len(empty.UnsafeData(store)), 0)
-	equal(t, "empty", empty.Size(store), 0)
-	equal(t, "first page", must(empty.Grow(store, 1)), 0)
-	big := must(NewMemory(store, must(NewMemoryType64(1, true, 1<<33, false))))
-	equal(t, "64", big.Type(store).Is64(), true)
-	_, err = NewMemory(store, must(NewMemoryType(1, true, 1, true)))
-	wantText(t, err, "shared memor")
-	_, err = NewMemory(store, must(NewMemoryType64(1<<47, false, 0, false)))
+	memory, err := NewMemory(store, Must(NewMemoryType(2, true, 4, false)))
+	Check(t, err)
+	Equal(t, "type", describe(memory.Type(store).AsExternType()), "memory 2 true4 falsefalse 65536")
+	empty := Must(NewMemory(store, Must(NewMemoryType(0, false, 0, false))))
+	Equal(t, "empty", len(empty.UnsafeData(store)), 0)
+	Equal(t, "empty", empty.Size(store), 0)
+	Equal(t, "first page", Must(empty.Grow(store, 1)), 0)
+	big := Must(NewMemory(store, Must(NewMemoryType64(1, true, 1<<33, false))))
+	Equal(t, "64", big.Type(store).Is64(), true)
+	_, err = NewMemory(store, Must(NewMemoryType(1, true, 1, true)))
+	WantText(t, err, "shared memor")
+	_, err = NewMemory(store, Must(NewMemoryType64(1<<47, false, 0, false)))
 	if _, ok := err.(*Error); !ok {
 		t.Errorf("a memory larger than the address space: %v", err)
 	}
-	instance := instantiate(t, store, `(module (import "" "" (memory 1)) (func (export "size") (result i32) (memory.size)))`, memory)
-	equal(t, "imported", call(t, store, instance, "size"), any(int32(2)))
+	instance := Instantiate(t, store, `(module (import "" "" (memory 1)) (func (export "size") (result i32) (memory.size)))`, memory)
+	Equal(t, "imported", Call(t, store, instance, "size"), any(int32(2)))
 }
 
 func TestMemory64(t *testing.T) {
-	store, instance := guest(t, `(module (memory (export "m") i64 1 10)
+	store, instance := Guest(t, `(module (memory (export "m") i64 1 10)
 		(func (export "load") (param i64) (result i32) (i32.load8_u (local.get 0)))
 		(func (export "grow") (param i64) (result i64) (memory.grow (local.get 0))))`)
 	memory := instance.GetMemory(store, "m")
 	view := memory.View(store)
-	equal(t, "put", view.PutByte(65535, 5), true)
-	equal(t, "load", call(t, store, instance, "load", 65535), any(int32(5)))
-	equal(t, "grow", call(t, store, instance, "grow", 2), any(int64(1)))
-	equal(t, "size", view.Size(), 3<<16)
-	equal(t, "too much", call(t, store, instance, "grow", 8), any(int64(-1)))
+	Equal(t, "put", view.PutByte(65535, 5), true)
+	Equal(t, "load", Call(t, store, instance, "load", 65535), any(int32(5)))
+	Equal(t, "grow", Call(t, store, instance, "grow", 2), any(int64(1)))
+	Equal(t, "size", view.Size(), 3<<16)
+	Equal(t, "too much", Call(t, store, instance, "grow", 8), any(int64(-1)))
 	_, err := instance.GetFunc(store, "load").Call(store, int64(math.MinInt64))
-	wantTrap(t, err, MemoryOutOfBounds)
+	WantTrap(t, err, MemoryOutOfBounds)
 }
 
 func TestMultiMemory(t *testing.T) {
-	store, instance := guest(t, `(module (memory (export "a") 1) (memory $b (export "b") 2) (data (memory $b) (i32.const 3) "x"))`)
+	store, instance := Guest(t, `(module (memory (export "a") 1) (memory $b (export "b") 2) (data (memory $b) (i32.const 3) "x"))`)
 	a, b := instance.GetMemory(store, "a").View(store), instance.GetMemory(store, "b").View(store)
 	x, _ := a.Byte(3)
 	y, _ := b.Byte(3)
-	equal(t, "a", x, 0)
-	equal(t, "b", y, 'x')
-	equal(t, "sizes", b.Size(), 2*a.Size())
+	Equal(t, "a", x, 0)
+	Equal(t, "b", y, 'x')
+	Equal(t, "sizes", b.Size(), 2*a.Size())
 }
 
 // Every read and write at, before and behind the end; what is out of bounds changes nothing.
 func TestMemoryViewBounds(t *testing.T) {
-	engine := newEngine(t, func(cfg *Config) { cfg.SetWasmCustomPageSizes(true) })
+	engine := EngineWith(t, func(cfg *Config) { cfg.SetWasmCustomPageSizes(true) })
 	for _, size := range []uint64{0, 1, 3, 7, 8, 9, 65536} {
-		store, instance := guestIn(t, engine, `(module (memory (export "m") 0 100000 (pagesize 1)))`)
+		store, instance := GuestIn(t, engine, `(module (memory (export "m") 0 100000 (pagesize 1)))`)
 		memory := instance.GetMemory(store, "m")
-		must(memory.Grow(store, size))
+		Must(memory.Grow(store, size))
 		view := memory.View(store)
-		equal(t, "size", view.Size(), size)
+		Equal(t, "size", view.Size(), size)
 		var offsets []uint64
 		for d := range uint64(18) {
 			offsets = append(offsets, size+8-d, math.MaxUint64-d, math.MaxUint32-d, 1<<63-d, d)
@@ -143,37 +144,37 @@ func TestMemoryViewBounds(t *testing.T) {
 }
 
 func TestMemoryViewValues(t *testing.T) {
-	store, instance := guest(t, memoryWat)
+	store, instance := Guest(t, memoryWat)
 	view := instance.GetMemory(store, "m").View(store)
-	equal(t, "put", view.PutUint64(1, 0x8877665544332211), true)
+	Equal(t, "put", view.PutUint64(1, 0x8877665544332211), true)
 	u64, _ := view.Uint64(1)
 	u32, _ := view.Uint32(2)
 	u16, _ := view.Uint16(3)
 	u8, _ := view.Byte(8)
-	equal(t, "uint64", u64, 0x8877665544332211)
-	equal(t, "uint32", u32, 0x55443322)
-	equal(t, "uint16", u16, 0x4433)
-	equal(t, "byte", u8, 0x88)
-	equal(t, "put", view.PutFloat32(16, 1.5), true)
+	Equal(t, "uint64", u64, 0x8877665544332211)
+	Equal(t, "uint32", u32, 0x55443322)
+	Equal(t, "uint16", u16, 0x4433)
+	Equal(t, "byte", u8, 0x88)
+	Equal(t, "put", view.PutFloat32(16, 1.5), true)
 	f32, _ := view.Float32(16)
-	equal(t, "float32", f32, 1.5)
-	equal(t, "put", view.PutFloat64(24, -2.25), true)
+	Equal(t, "float32", f32, 1.5)
+	Equal(t, "put", view.PutFloat64(24, -2.25), true)
 	f64, _ := view.Float64(24)
-	equal(t, "float64", f64, -2.25)
-	equal(t, "put", view.PutUint16(32, 0x1234), true)
+	Equal(t, "float64", f64, -2.25)
+	Equal(t, "put", view.PutUint16(32, 0x1234), true)
 	u16, _ = view.Uint16(32)
-	equal(t, "uint16", u16, 0x1234)
-	equal(t, "write", view.Write(100, []byte("hello")), true)
+	Equal(t, "uint16", u16, 0x1234)
+	Equal(t, "write", view.Write(100, []byte("hello")), true)
 	text, _ := view.String(100, 5)
-	equal(t, "string", text, "hello")
+	Equal(t, "string", text, "hello")
 	view.Write(100, []byte("jolly"))
-	equal(t, "a string is a copy", text, "hello")
+	Equal(t, "a string is a copy", text, "hello")
 	b := make([]byte, 3)
-	equal(t, "read", view.Read(101, b), true)
+	Equal(t, "read", view.Read(101, b), true)
 	if !slices.Equal(b, []byte("oll")) {
 		t.Errorf("%q", b)
 	}
-	equal(t, "guest", call(t, store, instance, "load", 104), any(int32('y')))
+	Equal(t, "guest", Call(t, store, instance, "load", 104), any(int32('y')))
 }
 
 // A view follows its memory wherever it goes: growth by the guest, by the host, inside of a host function, in a memory
@@ -190,26 +191,26 @@ func TestMemoryViewFollows(t *testing.T) {
 		"copied":  func(cfg *Config) { cfg.SetMemoryInitCOWSet(false); cfg.SetMemoryReservation(0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			engine := newEngine(t, set)
+			engine := EngineWith(t, set)
 			store := NewStore(engine)
 			defer store.Close()
 			var view *MemoryView
-			instance := instantiate(t, store, `(module (import "" "" (func $host)) (memory (export "m") 1 40)
+			instance := Instantiate(t, store, `(module (import "" "" (func $host)) (memory (export "m") 1 40)
 				(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
 				(func (export "both") (drop (memory.grow (i32.const 3))) (call $host))
 				(func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1))))`,
 				func(c *Caller) {
 					size := view.Size()
-					equal(t, "put inside", view.PutUint32(size-4, 77), true)
-					must(c.GetMemory("m").Grow(c, 2))
-					equal(t, "size inside", view.Size(), size+2<<16)
+					Equal(t, "put inside", view.PutUint32(size-4, 77), true)
+					Must(c.GetMemory("m").Grow(c, 2))
+					Equal(t, "size inside", view.Size(), size+2<<16)
 					n, ok := view.Uint32(size - 4)
-					equal(t, "kept inside", n == 77 && ok, true)
+					Equal(t, "kept inside", n == 77 && ok, true)
 				})
 			memory := instance.GetMemory(store, "m")
 			view = memory.View(store)
 			second := memory.View(store)
-			other := instantiate(t, store, `(module (memory (export "m") 1 40))`).GetMemory(store, "m")
+			other := Instantiate(t, store, `(module (memory (export "m") 1 40))`).GetMemory(store, "m")
 			otherView := other.View(store)
 			view.PutUint64(8, 0x1234567890abcdef)
 			otherView.PutUint64(8, 1)
@@ -218,25 +219,25 @@ func TestMemoryViewFollows(t *testing.T) {
 				before := view.Size()
 				switch i % 4 {
 				case 0:
-					call(t, store, instance, "grow", 2)
+					Call(t, store, instance, "grow", 2)
 				case 1:
-					must(memory.Grow(store, 1))
+					Must(memory.Grow(store, 1))
 				case 2:
-					call(t, store, instance, "both")
+					Call(t, store, instance, "both")
 				case 3:
-					must(other.Grow(store, 1))
-					equal(t, "the other", otherView.PutByte(otherView.Size()-1, 1), true)
+					Must(other.Grow(store, 1))
+					Equal(t, "the other", otherView.PutByte(otherView.Size()-1, 1), true)
 				}
 				if i%4 != 3 && view.Size() <= before {
 					t.Errorf("step %d: %d bytes", i, view.Size())
 				}
-				equal(t, "both views", second.Size(), view.Size())
+				Equal(t, "both views", second.Size(), view.Size())
 				n, _ := view.Uint64(8)
-				equal(t, "kept", n, 0x1234567890abcdef)
+				Equal(t, "kept", n, 0x1234567890abcdef)
 				last := view.Size() - 4
-				call(t, store, instance, "store", int(last), i+1)
+				Call(t, store, instance, "store", int(last), i+1)
 				m, ok := second.Uint32(last)
-				equal(t, "the last word", m == uint32(i+1) && ok, true)
+				Equal(t, "the last word", m == uint32(i+1) && ok, true)
 				moved[memory.Data(store)] = true
 			}
 			if name == "moving" && len(moved) == 1 {
@@ -246,29 +247,29 @@ func TestMemoryViewFollows(t *testing.T) {
 			if _, err := memory.Grow(store, 100); err == nil {
 				t.Error("growth beyond the maximum")
 			}
-			equal(t, "after growth that failed", view.Size(), size)
+			Equal(t, "after growth that failed", view.Size(), size)
 			n, _ := otherView.Uint64(8)
-			equal(t, "the other memory", n, 1)
+			Equal(t, "the other memory", n, 1)
 		})
 	}
 }
 
 // Memory may grow to its last page, and not further; every page is there.
 func TestMemoryGrowthToTheLimit(t *testing.T) {
-	store, instance := guest(t, `(module (memory (export "m") 0)
+	store, instance := Guest(t, `(module (memory (export "m") 0)
 		(func (export "grow") (result i32) (memory.grow (i32.const 256)))
 		(func (export "touch") (param i32) (i32.store8 (local.get 0) (i32.const 1))))`)
 	view := instance.GetMemory(store, "m").View(store)
 	steps := 0
-	for call(t, store, instance, "grow") != any(int32(-1)) {
+	for Call(t, store, instance, "grow") != any(int32(-1)) {
 		steps++
-		call(t, store, instance, "touch", int32(uint32(view.Size()-1)))
+		Call(t, store, instance, "touch", int32(uint32(view.Size()-1)))
 		if b, ok := view.Byte(view.Size() - 1); b != 1 || !ok {
 			t.Fatalf("step %d: the last byte is %d, %v", steps, b, ok)
 		}
 	}
-	equal(t, "steps", steps, 256)
-	equal(t, "4 GiB", view.Size(), 1<<32)
+	Equal(t, "steps", steps, 256)
+	Equal(t, "4 GiB", view.Size(), 1<<32)
 	_, err := instance.GetMemory(store, "m").Grow(store, 1)
-	wantText(t, err, "failed to grow memory")
+	WantText(t, err, "failed to grow memory")
 }

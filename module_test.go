@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestWat2Wasm(t *testing.T) {
 	wasm, err := Wat2Wasm("(module)")
-	check(t, err)
+	Check(t, err)
 	if !bytes.Equal(wasm, []byte("\x00asm\x01\x00\x00\x00")) {
 		t.Errorf("got %q", wasm)
 	}
@@ -26,22 +27,22 @@ func TestWat2Wasm(t *testing.T) {
 		}
 	}
 	_, err = Wat2Wasm("(module\n  (bogus))")
-	wantText(t, err, "2:4")
+	WantText(t, err, "2:4")
 }
 
 func TestIsBinary(t *testing.T) {
 	for wasm, want := range map[string]bool{
 		"\x00asm\x01\x00\x00\x00": true, "\x00asm": true, "\x00as": false, "": false, "(module)": false,
 	} {
-		equal(t, wasm, IsBinary([]byte(wasm)), want)
+		Equal(t, wasm, IsBinary([]byte(wasm)), want)
 	}
-	equal(t, "nil", IsBinary(nil), false)
+	Equal(t, "nil", IsBinary(nil), false)
 }
 
 func TestModuleErrors(t *testing.T) {
 	engine := NewEngine()
-	invalid := must(Wat2Wasm(`(module (func (result i32) (i64.const 1)))`))
-	component := must(Wat2Wasm(`(component)`))
+	invalid := Must(Wat2Wasm(`(module (func (result i32) (i64.const 1)))`))
+	component := Must(Wat2Wasm(`(component)`))
 	for name, wasm := range map[string][]byte{
 		"nil": nil, "empty": {}, "text": []byte("(module)"), "invalid": invalid, "component": component,
 		"truncated": invalid[:10], "version": []byte("\x00asm\x09\x00\x00\x00"),
@@ -54,23 +55,23 @@ func TestModuleErrors(t *testing.T) {
 			t.Errorf("%s: ModuleValidate: no *Error", name)
 		}
 	}
-	check(t, ModuleValidate(engine, []byte("\x00asm\x01\x00\x00\x00")))
+	Check(t, ModuleValidate(engine, []byte("\x00asm\x01\x00\x00\x00")))
 	_, err := NewModule(engine, invalid)
-	wantText(t, err, "type mismatch: expected i32, found i64")
+	WantText(t, err, "type mismatch: expected i32, found i64")
 }
 
 func TestModuleFromFile(t *testing.T) {
-	engine, dir := NewEngine(), tempDir(t)
+	engine, dir := NewEngine(), TempDir(t)
 	write := func(name string, b []byte) string {
 		path := filepath.Join(dir, name)
-		check(t, os.WriteFile(path, b, 0o600))
+		Check(t, os.WriteFile(path, b, 0o600))
 		return path
 	}
 	wat := `(module (func (export "f")))`
-	for _, path := range []string{write("m.wat", []byte(wat)), write("m.wasm", must(Wat2Wasm(wat)))} {
+	for _, path := range []string{write("m.wat", []byte(wat)), write("m.wasm", Must(Wat2Wasm(wat)))} {
 		module, err := NewModuleFromFile(engine, path)
-		check(t, err)
-		equal(t, path, module.Exports()[0].Name(), "f")
+		Check(t, err)
+		Equal(t, path, module.Exports()[0].Name(), "f")
 	}
 	if _, err := NewModuleFromFile(engine, filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
@@ -80,9 +81,9 @@ func TestModuleFromFile(t *testing.T) {
 		t.Errorf("a missing compiled file: %v", err)
 	}
 	_, err = NewModule(engine, []byte("\n"+wat))
-	wantText(t, err, "Wat2Wasm")
-	_, err = NewModuleFromFile(engine, write("m.cwasm", must(must(NewModuleFromFile(engine, filepath.Join(dir, "m.wat"))).Serialize())))
-	wantText(t, err, "NewModuleDeserialize")
+	WantText(t, err, "Wat2Wasm")
+	_, err = NewModuleFromFile(engine, write("m.cwasm", Must(Must(NewModuleFromFile(engine, filepath.Join(dir, "m.wat"))).Serialize())))
+	WantText(t, err, "NewModuleDeserialize")
 	for name, content := range map[string]string{"bad.wat": "(module", "empty": "", "bad.wasm": "\x00asm\x07"} {
 		if _, err := NewModuleFromFile(engine, write(name, []byte(content))); err == nil {
 			t.Errorf("%s: no error", name)
@@ -92,19 +93,19 @@ func TestModuleFromFile(t *testing.T) {
 
 func TestModuleSerialize(t *testing.T) {
 	engine := NewEngine()
-	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 11)))`)
+	module := Compile(t, engine, `(module (func (export "f") (result i32) (i32.const 11)))`)
 	encoded, err := module.Serialize()
-	check(t, err)
-	path := filepath.Join(tempDir(t), "module")
-	check(t, os.WriteFile(path, encoded, 0o600))
+	Check(t, err)
+	path := filepath.Join(TempDir(t), "module")
+	Check(t, os.WriteFile(path, encoded, 0o600))
 
 	run := func(t *testing.T, engine *Engine, module *Module, err error) {
 		t.Helper()
-		check(t, err)
+		Check(t, err)
 		store := NewStore(engine)
 		defer store.Close()
-		equal(t, "f()", call(t, store, must(NewInstance(store, module, nil)), "f"), any(int32(11)))
-		equal(t, "exports", len(module.Exports()), 1)
+		Equal(t, "f()", Call(t, store, Must(NewInstance(store, module, nil)), "f"), any(int32(11)))
+		Equal(t, "exports", len(module.Exports()), 1)
 		module.Close()
 	}
 	t.Run("bytes", func(t *testing.T) {
@@ -113,7 +114,7 @@ func TestModuleSerialize(t *testing.T) {
 		run(t, other, module, err)
 	})
 	t.Run("file", func(t *testing.T) {
-		if onWine() {
+		if OnWine() {
 			t.Skip("Wine does not change the protection of what is mapped")
 		}
 		other := NewEngine()
@@ -121,8 +122,8 @@ func TestModuleSerialize(t *testing.T) {
 		run(t, other, module, err)
 	})
 	t.Run("again", func(t *testing.T) {
-		module := must(NewModuleDeserialize(engine, encoded))
-		encoded := must(module.Serialize())
+		module := Must(NewModuleDeserialize(engine, encoded))
+		encoded := Must(module.Serialize())
 		module.Close()
 		module, err := NewModuleDeserialize(engine, encoded)
 		run(t, engine, module, err)
@@ -132,45 +133,43 @@ func TestModuleSerialize(t *testing.T) {
 			t.Skip("a file that is mapped cannot be removed")
 		}
 		module, err := NewModuleDeserializeFile(engine, path)
-		check(t, err)
-		check(t, os.Remove(path))
+		Check(t, err)
+		Check(t, os.Remove(path))
 		run(t, engine, module, err)
 	})
 
 	for name, set := range map[string]func(*Config){
 		"fuel":         withFuel,
-		"epochs":       withEpochs,
+		"epochs":       WithEpochs,
 		"multi-memory": func(cfg *Config) { cfg.SetWasmMultiMemory(false) },
 		"memory":       func(cfg *Config) { cfg.SetMemoryReservation(0); cfg.SetMemoryGuardSize(0) },
 	} {
-		if _, err := NewModuleDeserialize(newEngine(t, set), encoded); err == nil {
+		if _, err := NewModuleDeserialize(EngineWith(t, set), encoded); err == nil {
 			t.Errorf("%s: a module of another configuration is accepted", name)
 		}
 	}
 	for name, b := range map[string][]byte{
-		"nil": nil, "junk": []byte("junk"), "cut": encoded[:len(encoded)/2], "wasm": must(Wat2Wasm("(module)")),
+		"nil": nil, "junk": []byte("junk"), "cut": encoded[:len(encoded)/2], "wasm": Must(Wat2Wasm("(module)")),
 	} {
-		if _, ok := second(NewModuleDeserialize(engine, b)).(*Error); !ok {
+		if _, ok := ErrorOf(NewModuleDeserialize(engine, b)).(*Error); !ok {
 			t.Errorf("%s: no *Error", name)
 		}
-		check(t, os.WriteFile(path, b, 0o600))
-		if _, ok := second(NewModuleDeserializeFile(engine, path)).(*Error); !ok {
+		Check(t, os.WriteFile(path, b, 0o600))
+		if _, ok := ErrorOf(NewModuleDeserializeFile(engine, path)).(*Error); !ok {
 			t.Errorf("%s in a file: no *Error", name)
 		}
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
 func TestModuleClose(t *testing.T) {
 	engine := NewEngine()
-	module := compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
+	module := Compile(t, engine, `(module (func (export "f") (result i32) (i32.const 7)))`)
 	store := NewStore(engine)
 	defer store.Close()
-	instance := must(NewInstance(store, module, nil))
+	instance := Must(NewInstance(store, module, nil))
 	module.Close()
 	module.Close()
-	equal(t, "an instance of a closed module", call(t, store, instance, "f"), any(int32(7)))
+	Equal(t, "an instance of a closed module", Call(t, store, instance, "f"), any(int32(7)))
 	linker := NewLinker(engine)
 	for name, use := range map[string]func(){
 		"Imports":            func() { module.Imports() },
@@ -182,45 +181,45 @@ func TestModuleClose(t *testing.T) {
 		"DefineModule":       func() { linker.DefineModule(store, "m", module) },
 		"unknown imports":    func() { linker.DefineUnknownImportsAsTraps(module) },
 	} {
-		wantPanic(t, name, closedText, use)
+		WantPanic(t, name, ClosedText, use)
 	}
 	// A panic leaves the store usable.
-	equal(t, "after the panics", call(t, store, instance, "f"), any(int32(7)))
+	Equal(t, "after the panics", Call(t, store, instance, "f"), any(int32(7)))
 }
 
 // A module of another engine is an error, whoever finds it.
 func TestModuleOfAnotherEngine(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	engine, other := NewEngine(), NewEngine()
-	module := compile(t, other, `(module (import "a" "f" (func)))`)
-	plain := compile(t, other, `(module (func (export "")))`)
+	module := Compile(t, other, `(module (import "a" "f" (func)))`)
+	plain := Compile(t, other, `(module (func (export "")))`)
 	store, linker := NewStore(engine), NewLinker(engine)
-	check(t, linker.FuncWrap("a", "f", func() {}))
-	pre, err := linker.InstantiatePre(compile(t, engine, `(module (import "a" "f" (func)))`))
-	check(t, err)
+	Check(t, linker.FuncWrap("a", "f", func() {}))
+	pre, err := linker.InstantiatePre(Compile(t, engine, `(module (import "a" "f" (func)))`))
+	Check(t, err)
 	otherStore := NewStore(other)
-	instance := must(NewInstance(store, compile(t, engine, `(module (func (export "f")))`), nil))
+	instance := Must(NewInstance(store, Compile(t, engine, `(module (func (export "f")))`), nil))
 	for _, c := range []struct {
 		name string
 		use  func() error
 	}{
-		{"NewInstance", func() error { return second(NewInstance(store, plain, nil)) }},
+		{"NewInstance", func() error { return ErrorOf(NewInstance(store, plain, nil)) }},
 		{"NewInstance with imports", func() error {
-			return second(NewInstance(store, module, []AsExtern{WrapFunc(store, func() {})}))
+			return ErrorOf(NewInstance(store, module, []AsExtern{WrapFunc(store, func() {})}))
 		}},
-		{"Linker.Instantiate", func() error { return second(linker.Instantiate(store, module)) }},
-		{"Linker.Instantiate in a store of the module", func() error { return second(linker.Instantiate(otherStore, module)) }},
+		{"Linker.Instantiate", func() error { return ErrorOf(linker.Instantiate(store, module)) }},
+		{"Linker.Instantiate in a store of the module", func() error { return ErrorOf(linker.Instantiate(otherStore, module)) }},
 		{"Linker.Instantiate in another store", func() error {
-			return second(linker.Instantiate(otherStore, compile(t, engine, `(module)`)))
+			return ErrorOf(linker.Instantiate(otherStore, Compile(t, engine, `(module)`)))
 		}},
-		{"InstantiatePre", func() error { return second(linker.InstantiatePre(module)) }},
-		{"InstancePre.Instantiate", func() error { return second(pre.Instantiate(otherStore)) }},
+		{"InstantiatePre", func() error { return ErrorOf(linker.InstantiatePre(module)) }},
+		{"InstancePre.Instantiate", func() error { return ErrorOf(pre.Instantiate(otherStore)) }},
 		{"Linker.DefineModule", func() error { return linker.DefineModule(store, "m", plain) }},
 		{"Linker.DefineModule in another store", func() error { return linker.DefineModule(otherStore, "m2", plain) }},
 		{"Linker.Define", func() error { return linker.Define(otherStore, "m", "f", WrapFunc(otherStore, func() {})) }},
-		{"Linker.GetDefault", func() error { return second(linker.GetDefault(otherStore, "nothing")) }},
+		{"Linker.GetDefault", func() error { return ErrorOf(linker.GetDefault(otherStore, "nothing")) }},
 		{"Linker.Get", func() error {
 			if linker.Get(otherStore, "a", "f") == nil {
 				return &Error{}
@@ -228,13 +227,13 @@ func TestModuleOfAnotherEngine(t *testing.T) {
 			return nil
 		}},
 		{"DefineUnknownImportsAsTraps", func() error {
-			return linker.DefineUnknownImportsAsTraps(compile(t, other, `(module (import "x" "f" (func)))`))
+			return linker.DefineUnknownImportsAsTraps(Compile(t, other, `(module (import "x" "f" (func)))`))
 		}},
 		{"DefineUnknownImportsAsDefaultValues", func() error {
-			return linker.DefineUnknownImportsAsDefaultValues(store, compile(t, other, `(module (import "y" "f" (func (result i32))))`))
+			return linker.DefineUnknownImportsAsDefaultValues(store, Compile(t, other, `(module (import "y" "f" (func (result i32))))`))
 		}},
 		{"Linker.DefineInstance", func() error {
-			return linker.DefineInstance(otherStore, "i", must(NewInstance(otherStore, plain, nil)))
+			return linker.DefineInstance(otherStore, "i", Must(NewInstance(otherStore, plain, nil)))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -245,5 +244,5 @@ func TestModuleOfAnotherEngine(t *testing.T) {
 			}
 		})
 	}
-	equal(t, "the store after all this", call(t, store, instance, "f"), nil)
+	Equal(t, "the store after all this", Call(t, store, instance, "f"), nil)
 }

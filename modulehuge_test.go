@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// hugeFunction is a module that exports a function of a hundred kilobytes: blocks in blocks, an expression as deep as they
-// are, many locals, and a long way straight on. It returns its sum.
+// hugeFunction is a module that exports a function of a hundred kilobytes: blocks in blocks, an expression as deep as
+// they are, many locals, and a long way straight on. It returns its sum.
 func hugeFunction(depth, length int) []byte {
 	number := func(n int) []byte { return binary.AppendUvarint(nil, uint64(n)) }
 	section := func(id byte, content []byte) []byte {
@@ -72,11 +73,11 @@ func TestCompileHugeFunction(t *testing.T) {
 			}
 			config := NewConfig()
 			config.SetStrategy(strategy)
-			engine := must(TryNewEngine(config))
+			engine := Must(TryNewEngine(config))
 			store := NewStore(engine)
-			instance := must(NewInstance(store, must(NewModule(engine, wasm)), nil))
-			result := must(instance.GetFunc(store, "f").Call(store, int32(3)))
-			equal(t, "the sum", result, any(hugeResult(depth, length, 3)))
+			instance := Must(NewInstance(store, Must(NewModule(engine, wasm)), nil))
+			result := Must(instance.GetFunc(store, "f").Call(store, int32(3)))
+			Equal(t, "the sum", result, any(hugeResult(depth, length, 3)))
 		})
 	}
 }

@@ -10,21 +10,22 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestStoreData(t *testing.T) {
 	engine := NewEngine()
-	equal(t, "none", NewStore(engine).Data(), nil)
+	Equal(t, "none", NewStore(engine).Data(), nil)
 	type key struct{ n int }
 	data := &key{1}
 	store := NewStoreWithData(engine, data)
-	equal(t, "data", store.Data(), any(data))
-	equal(t, "engine", store.Engine, engine)
+	Equal(t, "data", store.Data(), any(data))
+	Equal(t, "engine", store.Engine, engine)
 	var seen any
 	WrapFunc(store, func(c *Caller) { seen = c.Data() }).Call(store)
-	equal(t, "data of the caller", seen, any(data))
+	Equal(t, "data of the caller", seen, any(data))
 	store.Close()
-	equal(t, "after Close", store.Data(), nil)
+	Equal(t, "after Close", store.Data(), nil)
 }
 
 const burnWat = `(module
@@ -34,87 +35,87 @@ const burnWat = `(module
 	(func (export "nothing")))`
 
 func TestFuel(t *testing.T) {
-	store, instance := guestIn(t, newEngine(t, withFuel), burnWat)
+	store, instance := GuestIn(t, EngineWith(t, withFuel), burnWat)
 	fuel, err := store.GetFuel()
-	check(t, err)
-	equal(t, "a new store", fuel, 0)
+	Check(t, err)
+	Equal(t, "a new store", fuel, 0)
 	_, err = instance.GetFunc(store, "burn").Call(store, 10)
-	trap := wantTrap(t, err, OutOfFuel)
+	trap := WantTrap(t, err, OutOfFuel)
 	trap.Close()
-	check(t, store.SetFuel(1000))
-	call(t, store, instance, "burn", 10)
+	Check(t, store.SetFuel(1000))
+	Call(t, store, instance, "burn", 10)
 	fuel, err = store.GetFuel()
-	check(t, err)
+	Check(t, err)
 	if fuel == 0 || fuel >= 1000 {
 		t.Errorf("%d of 1000 are left", fuel)
 	}
 	_, err = instance.GetFunc(store, "forever").Call(store)
-	wantTrap(t, err, OutOfFuel)
+	WantTrap(t, err, OutOfFuel)
 	fuel, _ = store.GetFuel()
-	equal(t, "fuel after OutOfFuel", fuel, 0)
-	check(t, store.SetFuel(math.MaxUint64))
-	call(t, store, instance, "burn", 10)
+	Equal(t, "fuel after OutOfFuel", fuel, 0)
+	Check(t, store.SetFuel(math.MaxUint64))
+	Call(t, store, instance, "burn", 10)
 	fuel, _ = store.GetFuel()
 	if fuel > math.MaxUint64-10 || fuel < math.MaxUint64-1000 {
 		t.Errorf("the largest fuel becomes %d", fuel)
 	}
 
 	plain := NewStore(NewEngine())
-	wantText(t, plain.SetFuel(1), "fuel is not configured")
+	WantText(t, plain.SetFuel(1), "fuel is not configured")
 	fuel, err = plain.GetFuel()
-	wantText(t, err, "fuel is not configured")
-	equal(t, "fuel without", fuel, 0)
+	WantText(t, err, "fuel is not configured")
+	Equal(t, "fuel without", fuel, 0)
 }
 
 // A host function can refuel its guest.
 func TestFuelFromHost(t *testing.T) {
-	store := NewStore(newEngine(t, withFuel))
-	check(t, store.SetFuel(300))
+	store := NewStore(EngineWith(t, withFuel))
+	Check(t, store.SetFuel(300))
 	refuels := 0
-	instance := instantiate(t, store, `(module (import "" "" (func $f))
+	instance := Instantiate(t, store, `(module (import "" "" (func $f))
 		(func (export "run") (param $n i32)
 			(loop $again (call $f) (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))`,
-		func() { refuels++; check(t, store.SetFuel(300)) })
-	call(t, store, instance, "run", 1000)
-	equal(t, "refuels", refuels, 1000)
+		func() { refuels++; Check(t, store.SetFuel(300)) })
+	Call(t, store, instance, "run", 1000)
+	Equal(t, "refuels", refuels, 1000)
 }
 
 func TestEpochDeadline(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
 	nothing := instance.GetFunc(store, "nothing")
 	_, err := nothing.Call(store)
 	// A new store's deadline is over.
-	if trap := wantTrap(t, err, Interrupt); !strings.Contains(trap.Error(), "Store.SetEpochDeadline") {
+	if trap := WantTrap(t, err, Interrupt); !strings.Contains(trap.Error(), "Store.SetEpochDeadline") {
 		t.Errorf("the text does not say what is missing: %v", trap)
 	}
 
 	store.SetEpochDeadline(2)
-	call(t, store, instance, "nothing")
+	Call(t, store, instance, "nothing")
 	engine.IncrementEpoch()
-	call(t, store, instance, "nothing")
+	Call(t, store, instance, "nothing")
 	engine.IncrementEpoch()
 	_, err = nothing.Call(store)
-	wantTrap(t, err, Interrupt)
+	WantTrap(t, err, Interrupt)
 
 	store.SetEpochDeadline(1)
-	call(t, store, instance, "nothing")
+	Call(t, store, instance, "nothing")
 	store.SetEpochDeadline(0)
 	_, err = nothing.Call(store)
-	if trap := wantTrap(t, err, Interrupt); strings.Contains(trap.Error(), "SetEpochDeadline") {
+	if trap := WantTrap(t, err, Interrupt); strings.Contains(trap.Error(), "SetEpochDeadline") {
 		t.Errorf("a deadline that was set is taken for none: %v", trap)
 	}
 	store.SetEpochDeadline(math.MaxUint64)
 	engine.IncrementEpoch()
-	call(t, store, instance, "nothing")
+	Call(t, store, instance, "nothing")
 	store.SetEpochDeadline(math.MaxUint64 - 1)
 	engine.IncrementEpoch()
-	call(t, store, instance, "nothing")
+	Call(t, store, instance, "nothing")
 }
 
 func TestEpochFromGoroutine(t *testing.T) {
-	engine := newEngine(t, withEpochs)
-	store, instance := guestIn(t, engine, burnWat)
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
 	store.SetEpochDeadline(1000)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -132,24 +133,24 @@ func TestEpochFromGoroutine(t *testing.T) {
 	_, err := instance.GetFunc(store, "forever").Call(store)
 	close(stop)
 	wg.Wait()
-	trap := wantTrap(t, err, Interrupt)
-	equal(t, "frames", len(trap.Frames()), 1)
+	trap := WantTrap(t, err, Interrupt)
+	Equal(t, "frames", len(trap.Frames()), 1)
 }
 
 func TestEpochFromHost(t *testing.T) {
-	engine := newEngine(t, withEpochs)
+	engine := EngineWith(t, WithEpochs)
 	store := NewStore(engine)
 	store.SetEpochDeadline(1)
 	calls := 0
-	instance := instantiate(t, store, `(module (import "" "" (func $f))
+	instance := Instantiate(t, store, `(module (import "" "" (func $f))
 		(func (export "run") (loop $again (call $f) (br $again))))`, func() {
 		if calls++; calls == 5 {
 			engine.IncrementEpoch()
 		}
 	})
 	_, err := instance.GetFunc(store, "run").Call(store)
-	wantTrap(t, err, Interrupt)
-	equal(t, "calls", calls, 5)
+	WantTrap(t, err, Interrupt)
+	Equal(t, "calls", calls, 5)
 }
 
 func TestLimiter(t *testing.T) {
@@ -157,12 +158,12 @@ func TestLimiter(t *testing.T) {
 	wat := `(module (memory (export "m") 1) (table (export "t") 5 funcref)
 		(func (export "grow memory") (param i32) (result i32) (memory.grow (local.get 0)))
 		(func (export "grow table") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`
-	module := compile(t, engine, wat)
+	module := Compile(t, engine, wat)
 	limited := func(memory, table, instances, tables, memories int64) (*Store, error) {
 		store := NewStore(engine)
 		t.Cleanup(store.Close)
 		store.Limiter(memory, table, instances, tables, memories)
-		return store, second(NewInstance(store, module, nil))
+		return store, ErrorOf(NewInstance(store, module, nil))
 	}
 	for name, limits := range map[string][5]int64{
 		"memory size": {65535, -1, -1, -1, -1}, "table size": {-1, 4, -1, -1, -1}, "instances": {-1, -1, 0, -1, -1},
@@ -181,28 +182,28 @@ func TestLimiter(t *testing.T) {
 	}
 
 	store, err := limited(3<<16, 7, 2, -1, -1)
-	check(t, err)
-	instance := must(NewInstance(store, module, nil))
-	equal(t, "growth within", call(t, store, instance, "grow memory", 2), any(int32(1)))
-	equal(t, "growth beyond", call(t, store, instance, "grow memory", 1), any(int32(-1)))
-	equal(t, "table within", call(t, store, instance, "grow table", 2), any(int32(5)))
-	equal(t, "table beyond", call(t, store, instance, "grow table", 1), any(int32(-1)))
+	Check(t, err)
+	instance := Must(NewInstance(store, module, nil))
+	Equal(t, "growth within", Call(t, store, instance, "grow memory", 2), any(int32(1)))
+	Equal(t, "growth beyond", Call(t, store, instance, "grow memory", 1), any(int32(-1)))
+	Equal(t, "table within", Call(t, store, instance, "grow table", 2), any(int32(5)))
+	Equal(t, "table beyond", Call(t, store, instance, "grow table", 1), any(int32(-1)))
 	_, err = instance.GetMemory(store, "m").Grow(store, 1)
-	wantText(t, err, "failed to grow memory")
+	WantText(t, err, "failed to grow memory")
 	_, err = instance.GetExport(store, "t").Table().Grow(store, 1, ValFuncref(nil))
-	wantText(t, err, "failed to grow table")
+	WantText(t, err, "failed to grow table")
 	store.Limiter(4<<16, -1, -1, -1, -1)
-	equal(t, "a limit that was raised", call(t, store, instance, "grow memory", 1), any(int32(3)))
+	Equal(t, "a limit that was raised", Call(t, store, instance, "grow memory", 1), any(int32(3)))
 }
 
 // Everything that belongs to a store says the same after Close.
 func TestStoreClose(t *testing.T) {
 	engine := NewEngine()
 	linker := NewLinker(engine)
-	module := compile(t, engine, `(module)`)
-	pre := must(linker.InstantiatePre(module))
+	module := Compile(t, engine, `(module)`)
+	pre := Must(linker.InstantiatePre(module))
 	store := NewStore(engine)
-	instance := instantiate(t, store, `(module (memory (export "m") 1) (table (export "t") 1 externref)
+	instance := Instantiate(t, store, `(module (memory (export "m") 1) (table (export "t") 1 externref)
 		(global (export "g") (mut i32) (i32.const 1))
 		(func (export "f") (param i32) (result i32) (local.get 0)) (func $trap (export "trap") (unreachable))
 		(func (export "ref") (param externref)))`)
@@ -210,16 +211,16 @@ func TestStoreClose(t *testing.T) {
 	ref := instance.GetFunc(store, "ref")
 	table, global := instance.GetExport(store, "t").Table(), instance.GetExport(store, "g").Global()
 	extern := instance.GetExport(store, "f")
-	typed := must(Bind1[int32, int32](store, f))
-	raw := must(BindRaw(store, f))
+	typed := Must(Bind1[int32, int32](store, f))
+	raw := Must(BindRaw(store, f))
 	view := mem.View(store)
 	view.PutByte(0, 1)
 	memType := mem.Type(store)
 	_, err := instance.GetFunc(store, "trap").Call(store)
-	trap := wantTrap(t, err, UnreachableCodeReached)
+	trap := WantTrap(t, err, UnreachableCodeReached)
 	_, err = f.Call(store, "no number")
-	wantText(t, err, "mismatch")
-	call(t, store, instance, "ref", "kept")
+	WantText(t, err, "mismatch")
+	Call(t, store, instance, "ref", "kept")
 	store.Close()
 	store.Close()
 	closed := make(chan struct{})
@@ -227,36 +228,36 @@ func TestStoreClose(t *testing.T) {
 	<-closed
 
 	for name, use := range map[string]func() error{
-		"Call":              func() error { return second(f.Call(store, 1)) },
-		"Call with ref":     func() error { return second(ref.Call(store, "x")) },
-		"CallContext":       func() error { return second(f.CallContext(t.Context(), store, 1)) },
-		"typed":             func() error { return second(typed.Call(1)) },
-		"typed CallContext": func() error { return second(typed.CallContext(t.Context(), 1)) },
+		"Call":              func() error { return ErrorOf(f.Call(store, 1)) },
+		"Call with ref":     func() error { return ErrorOf(ref.Call(store, "x")) },
+		"CallContext":       func() error { return ErrorOf(f.CallContext(t.Context(), store, 1)) },
+		"typed":             func() error { return ErrorOf(typed.Call(1)) },
+		"typed CallContext": func() error { return ErrorOf(typed.CallContext(t.Context(), 1)) },
 		"raw":               func() error { return raw.Call(make([]Raw, 1)) },
-		"Bind":              func() error { return second(Bind1[int32, int32](store, f)) },
-		"BindRaw":           func() error { return second(BindRaw(store, f)) },
-		"Grow":              func() error { return second(mem.Grow(store, 1)) },
-		"NewMemory":         func() error { return second(NewMemory(store, memType)) },
-		"table Get":         func() error { return second(table.Get(store, 0)) },
+		"Bind":              func() error { return ErrorOf(Bind1[int32, int32](store, f)) },
+		"BindRaw":           func() error { return ErrorOf(BindRaw(store, f)) },
+		"Grow":              func() error { return ErrorOf(mem.Grow(store, 1)) },
+		"NewMemory":         func() error { return ErrorOf(NewMemory(store, memType)) },
+		"table Get":         func() error { return ErrorOf(table.Get(store, 0)) },
 		"table Set":         func() error { return table.Set(store, 0, ValExternref(1)) },
-		"table Grow":        func() error { return second(table.Grow(store, 1, ValExternref(1))) },
+		"table Grow":        func() error { return ErrorOf(table.Grow(store, 1, ValExternref(1))) },
 		"NewTable": func() error {
-			return second(NewTable(store, NewTableType(NewValType(KindExternref), 1, false, 0), ValExternref(1)))
+			return ErrorOf(NewTable(store, NewTableType(NewValType(KindExternref), 1, false, 0), ValExternref(1)))
 		},
 		"global Set":     func() error { return global.Set(store, ValI32(1)) },
-		"NewGlobal":      func() error { return second(NewGlobal(store, NewGlobalType(NewValType(KindI32), true), ValI32(1))) },
-		"NewInstance":    func() error { return second(NewInstance(store, module, nil)) },
-		"Instantiate":    func() error { return second(linker.Instantiate(store, module)) },
-		"InstancePre":    func() error { return second(pre.Instantiate(store)) },
+		"NewGlobal":      func() error { return ErrorOf(NewGlobal(store, NewGlobalType(NewValType(KindI32), true), ValI32(1))) },
+		"NewInstance":    func() error { return ErrorOf(NewInstance(store, module, nil)) },
+		"Instantiate":    func() error { return ErrorOf(linker.Instantiate(store, module)) },
+		"InstancePre":    func() error { return ErrorOf(pre.Instantiate(store)) },
 		"Define":         func() error { return linker.Define(store, "m", "f", f) },
 		"DefineInstance": func() error { return linker.DefineInstance(store, "i", instance) },
 		"DefineModule":   func() error { return linker.DefineModule(store, "d", module) },
-		"GetDefault":     func() error { return second(linker.GetDefault(store, "")) },
+		"GetDefault":     func() error { return ErrorOf(linker.GetDefault(store, "")) },
 		"default values": func() error { return linker.DefineUnknownImportsAsDefaultValues(store, module) },
 		"SetFuel":        func() error { return store.SetFuel(1) },
-		"GetFuel":        func() error { return second(store.GetFuel()) },
+		"GetFuel":        func() error { return ErrorOf(store.GetFuel()) },
 	} {
-		t.Run(name, func(t *testing.T) { wantIs(t, use(), ErrClosed) })
+		t.Run(name, func(t *testing.T) { WantIs(t, use(), ErrClosed) })
 	}
 	for name, use := range map[string]func(){
 		"Func.Type":        func() { f.Type(store) },
@@ -295,56 +296,56 @@ func TestStoreClose(t *testing.T) {
 		"SetEpochDeadline": func() { store.SetEpochDeadline(1) },
 		"Limiter":          func() { store.Limiter(1, 1, 1, 1, 1) },
 	} {
-		wantPanic(t, name, closedText, use)
+		WantPanic(t, name, ClosedText, use)
 	}
 
 	// What was copied out lives on.
-	equal(t, "frames", *trap.Frames()[0].FuncName(), "trap")
-	equal(t, "error", err.Error() != "", true)
-	equal(t, "type", memType.Minimum(), 1)
-	equal(t, "item", extern.Func() != nil, true)
-	check(t, second(pre.Instantiate(NewStore(engine))))
+	Equal(t, "frames", *trap.Frames()[0].FuncName(), "trap")
+	Equal(t, "error", err.Error() != "", true)
+	Equal(t, "type", memType.Minimum(), 1)
+	Equal(t, "item", extern.Func() != nil, true)
+	Check(t, ErrorOf(pre.Instantiate(NewStore(engine))))
 }
 
 // Close inside a call would free what is running: it panics, and the panic comes out of the call.
 func TestStoreCloseInsideCall(t *testing.T) {
 	store := NewStore(NewEngine())
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
 		func() { store.Close() })
-	wantPanic(t, "Close", "inside a call", func() { call(t, store, instance, "run") })
-	equal(t, "still open", WrapFunc(store, func() int32 { return 4 }) != nil, true)
+	WantPanic(t, "Close", "inside a call", func() { Call(t, store, instance, "run") })
+	Equal(t, "still open", WrapFunc(store, func() int32 { return 4 }) != nil, true)
 	store.Close()
 }
 
 // While one goroutine is in the store, another is refused, whatever it wants, and can try again later.
 func TestStoreConcurrentUse(t *testing.T) {
-	engine := newEngine(t, withFuel)
+	engine := EngineWith(t, withFuel)
 	linker := NewLinker(engine)
 	store := NewStore(engine)
-	check(t, store.SetFuel(1<<40))
+	Check(t, store.SetFuel(1<<40))
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var caller *Caller
-	instance := instantiate(t, store, `(module (import "" "" (func $f)) (memory (export "m") 1)
+	instance := Instantiate(t, store, `(module (import "" "" (func $f)) (memory (export "m") 1)
 		(func (export "f") (param i32) (result i32) (local.get 0)) (func (export "run") (call $f)))`,
 		func(c *Caller) { caller = c; close(entered); <-leave })
 	f, mem := instance.GetFunc(store, "f"), instance.GetMemory(store, "m")
-	typed, raw := must(Bind1[int32, int32](store, f)), must(BindRaw(store, f))
+	typed, raw := Must(Bind1[int32, int32](store, f)), Must(BindRaw(store, f))
 	var wg sync.WaitGroup
-	wg.Go(func() { check(t, second(instance.GetFunc(store, "run").Call(store))) })
+	wg.Go(func() { Check(t, ErrorOf(instance.GetFunc(store, "run").Call(store))) })
 	<-entered
 	for name, use := range map[string]func() error{
-		"Call":              func() error { return second(f.Call(store, 1)) },
-		"Call by caller":    func() error { return second(f.Call(caller, 1)) },
-		"typed":             func() error { return second(typed.Call(1)) },
-		"typed CallContext": func() error { return second(typed.CallContext(t.Context(), 1)) },
+		"Call":              func() error { return ErrorOf(f.Call(store, 1)) },
+		"Call by caller":    func() error { return ErrorOf(f.Call(caller, 1)) },
+		"typed":             func() error { return ErrorOf(typed.Call(1)) },
+		"typed CallContext": func() error { return ErrorOf(typed.CallContext(t.Context(), 1)) },
 		"raw":               func() error { return raw.Call(make([]Raw, 1)) },
-		"Bind":              func() error { return second(Bind1[int32, int32](store, f)) },
-		"Grow":              func() error { return second(mem.Grow(store, 1)) },
+		"Bind":              func() error { return ErrorOf(Bind1[int32, int32](store, f)) },
+		"Grow":              func() error { return ErrorOf(mem.Grow(store, 1)) },
 		"SetFuel":           func() error { return store.SetFuel(1) },
-		"NewInstance":       func() error { return second(NewInstance(store, compile(t, engine, `(module)`), nil)) },
-		"Instantiate":       func() error { return second(linker.Instantiate(store, compile(t, engine, `(module)`))) },
+		"NewInstance":       func() error { return ErrorOf(NewInstance(store, Compile(t, engine, `(module)`), nil)) },
+		"Instantiate":       func() error { return ErrorOf(linker.Instantiate(store, Compile(t, engine, `(module)`))) },
 	} {
-		wantIs(t, use(), ErrConcurrentUse)
+		WantIs(t, use(), ErrConcurrentUse)
 		_ = name
 	}
 	for name, use := range map[string]func(){
@@ -357,20 +358,20 @@ func TestStoreConcurrentUse(t *testing.T) {
 		"View":       func() { mem.View(store) },
 		"UnsafeData": func() { mem.UnsafeData(store) },
 	} {
-		wantPanic(t, name, ErrConcurrentUse.Error(), use)
+		WantPanic(t, name, ErrConcurrentUse.Error(), use)
 	}
 	close(leave)
 	wg.Wait()
-	equal(t, "later", must(typed.Call(3)), 3)
+	Equal(t, "later", Must(typed.Call(3)), 3)
 	store.Close()
 }
 
 // Many goroutines at one store: every use either works or is refused, and nothing is broken.
 func TestStoreConcurrentUseStorm(t *testing.T) {
-	store, instance := guest(t, `(module (import "" "" (func $f (param i32) (result i32)))
+	store, instance := Guest(t, `(module (import "" "" (func $f (param i32) (result i32)))
 		(func (export "f") (param i32) (result i32) (call $f (local.get 0))))`, func(n int32) int32 { return n + 1 })
 	f := instance.GetFunc(store, "f")
-	typed, raw := must(Bind1[int32, int32](store, f)), must(BindRaw(store, f))
+	typed, raw := Must(Bind1[int32, int32](store, f)), Must(BindRaw(store, f))
 	var done, refused atomic.Int64
 	var wg sync.WaitGroup
 	for i := range int32(8) {
@@ -403,14 +404,14 @@ func TestStoreConcurrentUseStorm(t *testing.T) {
 	if done.Load() == 0 {
 		t.Errorf("nothing was done, %d were refused", refused.Load())
 	}
-	equal(t, "after the storm", must(typed.Call(1)), 2)
+	Equal(t, "after the storm", Must(typed.Call(1)), 2)
 }
 
 // A store moves between goroutines freely, as long as they take turns.
 func TestStoreTakesTurns(t *testing.T) {
-	store, instance := guest(t, `(module (global $n (mut i32) (i32.const 0))
+	store, instance := Guest(t, `(module (global $n (mut i32) (i32.const 0))
 		(func (export "inc") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))`)
-	inc := must(Bind0[int32](store, instance.GetFunc(store, "inc")))
+	inc := Must(Bind0[int32](store, instance.GetFunc(store, "inc")))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range 16 {
@@ -420,10 +421,10 @@ func TestStoreTakesTurns(t *testing.T) {
 				mu.Lock()
 				_, err := inc.Call()
 				mu.Unlock()
-				check(t, err)
+				Check(t, err)
 			}
 		})
 	}
 	wg.Wait()
-	equal(t, "count", must(inc.Call()), 801)
+	Equal(t, "count", Must(inc.Call()), 801)
 }

@@ -10,10 +10,11 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestTrapCodes(t *testing.T) {
-	store, instance := guest(t, `(module (memory 1 1) (table $t 2 funcref) (elem (i32.const 1) func $i64) (func $i64 (param i64))
+	store, instance := Guest(t, `(module (memory 1 1) (table $t 2 funcref) (elem (i32.const 1) func $i64) (func $i64 (param i64))
 		(type $none (func))
 		(func $recurse (export "0") (call $recurse))
 		(func (export "1") (drop (i32.load (i32.const 65536))))
@@ -33,8 +34,8 @@ func TestTrapCodes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := instance.GetFunc(store, name).Call(store)
-			trap := wantTrap(t, err, code)
-			equal(t, "text", trap.Error(), trap.Message())
+			trap := WantTrap(t, err, code)
+			Equal(t, "text", trap.Error(), trap.Message())
 			if !strings.Contains(trap.Message(), "wasm trap") || errors.Unwrap(trap) != nil {
 				t.Errorf("%v", trap)
 			}
@@ -46,7 +47,7 @@ func TestTrapCodes(t *testing.T) {
 
 // The names are those of the header, in its order.
 func TestTrapNames(t *testing.T) {
-	header := string(must(os.ReadFile("include/wasmtime/trap.h")))
+	header := string(Must(os.ReadFile("include/wasmtime/trap.h")))
 	codes := regexp.MustCompile(`WASMTIME_TRAP_CODE_(\w+) = (\d+)`).FindAllStringSubmatch(header, -1)
 	named := map[TrapCode]string{
 		StackOverflow: "STACK_OVERFLOW", OutOfFuel: "OUT_OF_FUEL", AtomicWaitNonSharedMemory: "ATOMIC_WAIT_NON_SHARED_MEMORY",
@@ -54,29 +55,29 @@ func TestTrapNames(t *testing.T) {
 		CastFailure: "CAST_FAILURE", UncaughtException: "UNCAUGHT_EXCEPTION",
 	}
 	for _, c := range codes {
-		code := TrapCode(must(strconv.Atoi(c[2])))
+		code := TrapCode(Must(strconv.Atoi(c[2])))
 		if name, ok := named[code]; ok {
-			equal(t, code.String(), name, c[1])
+			Equal(t, code.String(), name, c[1])
 			delete(named, code)
 		}
 	}
-	equal(t, "codes that the header has not", len(named), 0)
-	equal(t, "a code", OutOfFuel.String(), "out of fuel")
-	equal(t, "the last in order", CastFailure.String(), "cast failure")
-	equal(t, "an exception", UncaughtException.String(), "uncaught exception")
-	equal(t, "one without a name", TrapCode(200).String(), "trap code 200")
+	Equal(t, "codes that the header has not", len(named), 0)
+	Equal(t, "a code", OutOfFuel.String(), "out of fuel")
+	Equal(t, "the last in order", CastFailure.String(), "cast failure")
+	Equal(t, "an exception", UncaughtException.String(), "uncaught exception")
+	Equal(t, "one without a name", TrapCode(200).String(), "trap code 200")
 }
 
 func TestTrapFrames(t *testing.T) {
 	engine := NewEngine()
 	store := NewStore(engine)
-	inner := instantiate(t, store, `(module $inner (func $crash (export "crash") (unreachable)))`)
-	outer := instantiate(t, store, `(module (import "" "" (func $crash)) (func $middle (call $crash)) (func (export "run") (nop) (call $middle)))`,
+	inner := Instantiate(t, store, `(module $inner (func $crash (export "crash") (unreachable)))`)
+	outer := Instantiate(t, store, `(module (import "" "" (func $crash)) (func $middle (call $crash)) (func (export "run") (nop) (call $middle)))`,
 		inner.GetFunc(store, "crash"))
 	_, err := outer.GetFunc(store, "run").Call(store)
-	trap := wantTrap(t, err, UnreachableCodeReached)
+	trap := WantTrap(t, err, UnreachableCodeReached)
 	frames := trap.Frames()
-	equal(t, "frames", len(frames), 3)
+	Equal(t, "frames", len(frames), 3)
 	name := func(s *string) string {
 		if s == nil {
 			return "nil"
@@ -88,30 +89,30 @@ func TestTrapFrames(t *testing.T) {
 		index            uint32
 	}{{"inner", "crash", 0}, {"nil", "middle", 1}, {"nil", "nil", 2}} {
 		f := frames[i]
-		equal(t, "module", name(f.ModuleName()), want.module)
-		equal(t, "function", name(f.FuncName()), want.function)
-		equal(t, "index", f.FuncIndex(), want.index)
+		Equal(t, "module", name(f.ModuleName()), want.module)
+		Equal(t, "function", name(f.FuncName()), want.function)
+		Equal(t, "index", f.FuncIndex(), want.index)
 		if f.ModuleOffset() == 0 || f.ModuleOffset() <= f.FuncOffset() {
 			t.Errorf("frame %d: offsets %d and %d", i, f.ModuleOffset(), f.FuncOffset())
 		}
 	}
-	equal(t, "offset", frames[2].FuncOffset() > frames[1].FuncOffset(), true) // a nop comes first
+	Equal(t, "offset", frames[2].FuncOffset() > frames[1].FuncOffset(), true) // a nop comes first
 	trap.Close()
-	equal(t, "a frame outlives its trap", name(frames[0].FuncName()), "crash")
+	Equal(t, "a frame outlives its trap", name(frames[0].FuncName()), "crash")
 	for what, use := range map[string]func(){
 		"Message": func() { trap.Message() }, "Error": func() { _ = trap.Error() },
 		"Code": func() { trap.Code() }, "Frames": func() { trap.Frames() },
 	} {
-		wantPanic(t, what, closedText, use)
+		WantPanic(t, what, ClosedText, use)
 	}
 }
 
 func TestNewTrap(t *testing.T) {
 	for _, message := range []string{"", "x", "a\x00b", "ünïcode", strings.Repeat("long ", 1000)} {
 		trap := NewTrap(message)
-		equal(t, "message", trap.Message(), message)
-		equal(t, "error", trap.Error(), message)
-		equal(t, "code", trap.Code(), nil)
+		Equal(t, "message", trap.Message(), message)
+		Equal(t, "error", trap.Error(), message)
+		Equal(t, "code", trap.Code(), nil)
 		if frames := trap.Frames(); frames == nil || len(frames) != 0 {
 			t.Errorf("frames %v", frames)
 		}
@@ -126,49 +127,49 @@ func TestTrapFromHost(t *testing.T) {
 	store := NewStore(NewEngine())
 	var trap *Trap
 	host := WrapFunc(store, func() *Trap { return trap })
-	instance := instantiate(t, store, `(module $m (import "" "" (func $f)) (func $run (export "run") (call $f)))`, host)
+	instance := Instantiate(t, store, `(module $m (import "" "" (func $f)) (func $run (export "run") (call $f)))`, host)
 	trap = NewTrap("from the host")
 	_, err := host.Call(store)
-	equal(t, "direct", err.Error(), "from the host")
+	Equal(t, "direct", err.Error(), "from the host")
 	if _, ok := err.(*Error); !ok {
 		t.Errorf("%T", err)
 	}
-	equal(t, "a trap that was returned", trap.Message(), "from the host")
-	equal(t, "its frames", len(trap.Frames()), 0)
-	wantPanic(t, "returned twice", "twice", func() { host.Call(store) })
+	Equal(t, "a trap that was returned", trap.Message(), "from the host")
+	Equal(t, "its frames", len(trap.Frames()), 0)
+	WantPanic(t, "returned twice", "twice", func() { host.Call(store) })
 	trap = NewTrap("from the host")
 	_, err = instance.GetFunc(store, "run").Call(store)
-	wantText(t, err, "from the host")
-	wantText(t, err, "m!run")
+	WantText(t, err, "from the host")
+	WantText(t, err, "m!run")
 	trap = nil
-	call(t, store, instance, "run")
+	Call(t, store, instance, "run")
 
 	// A guest's trap that a host function passes on is that trap.
-	crash := instantiate(t, store, `(module (func $deep (export "run") (unreachable)))`)
+	crash := Instantiate(t, store, `(module (func $deep (export "run") (unreachable)))`)
 	relay := WrapFunc(store, func(c *Caller) *Trap {
 		_, err := crash.GetFunc(c, "run").Call(c)
 		return err.(*Trap)
 	})
-	outer := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, relay)
+	outer := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, relay)
 	_, err = outer.GetFunc(store, "run").Call(store)
-	equal(t, "frames", *wantTrap(t, err, UnreachableCodeReached).Frames()[0].FuncName(), "deep")
-	typed := instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
-		HostFunc0(func(c *Caller) (None, error) { return None{}, second(crash.GetFunc(c, "run").Call(c)) }))
+	Equal(t, "frames", *WantTrap(t, err, UnreachableCodeReached).Frames()[0].FuncName(), "deep")
+	typed := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`,
+		HostFunc0(func(c *Caller) (None, error) { return None{}, ErrorOf(crash.GetFunc(c, "run").Call(c)) }))
 	_, err = typed.GetFunc(store, "run").Call(store)
-	wantTrap(t, err, UnreachableCodeReached)
+	WantTrap(t, err, UnreachableCodeReached)
 }
 
 func TestTrapIsShared(t *testing.T) {
-	store, instance := guest(t, `(module (func $f (export "f") (unreachable)))`)
+	store, instance := Guest(t, `(module (func $f (export "f") (unreachable)))`)
 	_, err := instance.GetFunc(store, "f").Call(store)
-	trap := wantTrap(t, err, UnreachableCodeReached)
+	trap := WantTrap(t, err, UnreachableCodeReached)
 	_, err = instance.GetFunc(store, "f").Call(store, 1, 2)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
-				equal(t, "code", *trap.Code(), UnreachableCodeReached)
-				equal(t, "frames", len(trap.Frames()), 1)
+				Equal(t, "code", *trap.Code(), UnreachableCodeReached)
+				Equal(t, "frames", len(trap.Frames()), 1)
 				_ = trap.Error()
 				_ = err.Error()
 			}
@@ -176,20 +177,20 @@ func TestTrapIsShared(t *testing.T) {
 	}
 	wg.Wait()
 	store.Close()
-	equal(t, "a trap outlives its store", *trap.Frames()[0].FuncName(), "f")
+	Equal(t, "a trap outlives its store", *trap.Frames()[0].FuncName(), "f")
 }
 
 func TestStackOverflow(t *testing.T) {
 	for _, size := range []int{64 << 10, 512 << 10, 2 << 20} {
-		engine := newEngine(t, func(cfg *Config) { cfg.SetMaxWasmStack(size) })
-		store, instance := guestIn(t, engine, `(module (global $n (mut i32) (i32.const 0))
+		engine := EngineWith(t, func(cfg *Config) { cfg.SetMaxWasmStack(size) })
+		store, instance := GuestIn(t, engine, `(module (global $n (mut i32) (i32.const 0))
 			(func $recurse (export "recurse") (global.set $n (i32.add (global.get $n) (i32.const 1))) (call $recurse))
 			(func (export "n") (result i32) (global.get $n)))`)
 		for range 3 {
 			_, err := instance.GetFunc(store, "recurse").Call(store)
-			wantTrap(t, err, StackOverflow)
+			WantTrap(t, err, StackOverflow)
 		}
-		if n := call(t, store, instance, "n").(int32); int(n) < 3*size/200 {
+		if n := Call(t, store, instance, "n").(int32); int(n) < 3*size/200 {
 			t.Errorf("%d bytes are enough for %d calls", size, n/3)
 		}
 	}
@@ -197,16 +198,16 @@ func TestStackOverflow(t *testing.T) {
 
 // Recursion through the host ends in a trap as well, and not in the end of the process.
 func TestStackOverflowThroughHost(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
 	store := NewStore(NewEngine())
 	var down *TypedFunc1[int32, int32]
 	depth := int32(0)
-	instance := instantiate(t, store, `(module (import "" "" (func $down (param i32) (result i32)))
+	instance := Instantiate(t, store, `(module (import "" "" (func $down (param i32) (result i32)))
 		(func (export "down") (param i32) (result i32) (call $down (local.get 0))))`,
 		HostFunc1(func(c *Caller, n int32) (int32, error) { depth = n; return down.Call(n + 1) }))
-	down = must(Bind1[int32, int32](store, instance.GetFunc(store, "down")))
+	down = Must(Bind1[int32, int32](store, instance.GetFunc(store, "down")))
 	for range 3 {
 		_, err := down.Call(0)
 		if err == nil {
@@ -220,28 +221,28 @@ func TestStackOverflowThroughHost(t *testing.T) {
 			t.Errorf("only %d levels", depth)
 		}
 	}
-	equal(t, "the store after it", must(WrapFunc(store, func() int32 { return 2 }).Call(store)), any(int32(2)))
+	Equal(t, "the store after it", Must(WrapFunc(store, func() int32 { return 2 }).Call(store)), any(int32(2)))
 }
 
 // Go guests want 8 MiB of stack.
 func TestLargeStack(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
-	store, instance := guestIn(t, newEngine(t, func(cfg *Config) { cfg.SetMaxWasmStack(8 << 20) }), `(module
+	store, instance := GuestIn(t, EngineWith(t, func(cfg *Config) { cfg.SetMaxWasmStack(8 << 20) }), `(module
 		(func $sum (export "sum") (param i32) (result i32)
 			(if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
 				(else (i32.add (local.get 0) (call $sum (i32.sub (local.get 0) (i32.const 1))))))))`)
-	equal(t, "sum", call(t, store, instance, "sum", 50000), any(int32(1250025000)))
+	Equal(t, "sum", Call(t, store, instance, "sum", 50000), any(int32(1250025000)))
 }
 
 // A guest that uses up a large stack must end in a trap too, whatever the size of the thread's own stack.
 func TestLargeStackOverflow(t *testing.T) {
-	if !survives(t) {
+	if !Survives(t) {
 		return
 	}
-	store, instance := guestIn(t, newEngine(t, func(cfg *Config) { cfg.SetMaxWasmStack(8 << 20) }),
+	store, instance := GuestIn(t, EngineWith(t, func(cfg *Config) { cfg.SetMaxWasmStack(8 << 20) }),
 		`(module (func $recurse (export "recurse") (call $recurse)))`)
 	_, err := instance.GetFunc(store, "recurse").Call(store)
-	wantTrap(t, err, StackOverflow)
+	WantTrap(t, err, StackOverflow)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // sums is a module with functions of 0 to 8 parameters, the result of which says what each parameter was.
@@ -36,7 +37,7 @@ func digits(n ...int64) (sum int64, err error) {
 // Typed functions of every number of parameters, in both directions.
 func TestTypedArities(t *testing.T) {
 	type c = *Caller
-	store, instance := guest(t, sums(),
+	store, instance := Guest(t, sums(),
 		HostFunc0(func(c) (int64, error) { return digits() }),
 		HostFunc1(func(_ c, a int64) (int64, error) { return digits(a) }),
 		HostFunc2(func(_ c, a, b int64) (int64, error) { return digits(a, b) }),
@@ -49,87 +50,87 @@ func TestTypedArities(t *testing.T) {
 	f := func(n int) *Func { return instance.GetFunc(store, fmt.Sprint(n)) }
 	ctx := t.Context()
 	type i = int64
-	f0, f1, f2 := must(Bind0[i](store, f(0))), must(Bind1[i, i](store, f(1))), must(Bind2[i, i, i](store, f(2)))
-	f3, f4 := must(Bind3[i, i, i, i](store, f(3))), must(Bind4[i, i, i, i, i](store, f(4)))
-	f5, f6 := must(Bind5[i, i, i, i, i, i](store, f(5))), must(Bind6[i, i, i, i, i, i, i](store, f(6)))
-	f7 := must(Bind7[i, i, i, i, i, i, i, i](store, f(7)))
-	f8 := must(Bind8[i, i, i, i, i, i, i, i, i](store, f(8)))
+	f0, f1, f2 := Must(Bind0[i](store, f(0))), Must(Bind1[i, i](store, f(1))), Must(Bind2[i, i, i](store, f(2)))
+	f3, f4 := Must(Bind3[i, i, i, i](store, f(3))), Must(Bind4[i, i, i, i, i](store, f(4)))
+	f5, f6 := Must(Bind5[i, i, i, i, i, i](store, f(5))), Must(Bind6[i, i, i, i, i, i, i](store, f(6)))
+	f7 := Must(Bind7[i, i, i, i, i, i, i, i](store, f(7)))
+	f8 := Must(Bind8[i, i, i, i, i, i, i, i, i](store, f(8)))
 	want := []int64{0, 1, 12, 123, 1234, 12345, 123456, 1234567, 12345678}
-	for n, got := range []int64{must(f0.Call()), must(f1.Call(1)), must(f2.Call(1, 2)), must(f3.Call(1, 2, 3)), must(f4.Call(1, 2, 3, 4)),
-		must(f5.Call(1, 2, 3, 4, 5)), must(f6.Call(1, 2, 3, 4, 5, 6)), must(f7.Call(1, 2, 3, 4, 5, 6, 7)),
-		must(f8.Call(1, 2, 3, 4, 5, 6, 7, 8))} {
-		equal(t, fmt.Sprint(n, " parameters"), got, want[n])
+	for n, got := range []int64{Must(f0.Call()), Must(f1.Call(1)), Must(f2.Call(1, 2)), Must(f3.Call(1, 2, 3)), Must(f4.Call(1, 2, 3, 4)),
+		Must(f5.Call(1, 2, 3, 4, 5)), Must(f6.Call(1, 2, 3, 4, 5, 6)), Must(f7.Call(1, 2, 3, 4, 5, 6, 7)),
+		Must(f8.Call(1, 2, 3, 4, 5, 6, 7, 8))} {
+		Equal(t, fmt.Sprint(n, " parameters"), got, want[n])
 	}
 	// Without epochs a context that can be cancelled is refused by all of them.
-	for n, err := range []error{second(f0.CallContext(ctx)), second(f1.CallContext(ctx, 1)), second(f2.CallContext(ctx, 1, 2)),
-		second(f3.CallContext(ctx, 1, 2, 3)), second(f4.CallContext(ctx, 1, 2, 3, 4)), second(f5.CallContext(ctx, 1, 2, 3, 4, 5)),
-		second(f6.CallContext(ctx, 1, 2, 3, 4, 5, 6)), second(f7.CallContext(ctx, 1, 2, 3, 4, 5, 6, 7)),
-		second(f8.CallContext(ctx, 1, 2, 3, 4, 5, 6, 7, 8))} {
-		t.Run(fmt.Sprint("context ", n), func(t *testing.T) { wantIs(t, err, ErrNoEpochs) })
+	for n, err := range []error{ErrorOf(f0.CallContext(ctx)), ErrorOf(f1.CallContext(ctx, 1)), ErrorOf(f2.CallContext(ctx, 1, 2)),
+		ErrorOf(f3.CallContext(ctx, 1, 2, 3)), ErrorOf(f4.CallContext(ctx, 1, 2, 3, 4)), ErrorOf(f5.CallContext(ctx, 1, 2, 3, 4, 5)),
+		ErrorOf(f6.CallContext(ctx, 1, 2, 3, 4, 5, 6)), ErrorOf(f7.CallContext(ctx, 1, 2, 3, 4, 5, 6, 7)),
+		ErrorOf(f8.CallContext(ctx, 1, 2, 3, 4, 5, 6, 7, 8))} {
+		t.Run(fmt.Sprint("context ", n), func(t *testing.T) { WantIs(t, err, ErrNoEpochs) })
 	}
 }
 
 func TestTypedKinds(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	f := func(name string) *Func { return instance.GetFunc(store, name) }
-	equal(t, "int32", must(must(Bind1[int32, int32](store, f("i32"))).Call(-1)), -1)
-	equal(t, "uint32", must(must(Bind1[uint32, uint32](store, f("i32"))).Call(0xffffffff)), 0xffffffff)
-	equal(t, "both", must(must(Bind1[uint32, int32](store, f("i32"))).Call(0xffffffff)), -1)
-	equal(t, "int64", must(must(Bind1[int64, int64](store, f("i64"))).Call(-1<<63)), -1<<63)
-	equal(t, "uint64", must(must(Bind1[uint64, uint64](store, f("i64"))).Call(1<<63)), 1<<63)
-	equal(t, "float32", must(must(Bind1[float32, float32](store, f("f32"))).Call(1.25)), 1.25)
-	equal(t, "float64", must(must(Bind1[float64, float64](store, f("f64"))).Call(1e300)), 1e300)
+	Equal(t, "int32", Must(Must(Bind1[int32, int32](store, f("i32"))).Call(-1)), -1)
+	Equal(t, "uint32", Must(Must(Bind1[uint32, uint32](store, f("i32"))).Call(0xffffffff)), 0xffffffff)
+	Equal(t, "both", Must(Must(Bind1[uint32, int32](store, f("i32"))).Call(0xffffffff)), -1)
+	Equal(t, "int64", Must(Must(Bind1[int64, int64](store, f("i64"))).Call(-1<<63)), -1<<63)
+	Equal(t, "uint64", Must(Must(Bind1[uint64, uint64](store, f("i64"))).Call(1<<63)), 1<<63)
+	Equal(t, "float32", Must(Must(Bind1[float32, float32](store, f("f32"))).Call(1.25)), 1.25)
+	Equal(t, "float64", Must(Must(Bind1[float64, float64](store, f("f64"))).Call(1e300)), 1e300)
 	vector := V128{1, 2, 3, 15: 4}
-	equal(t, "V128", must(must(Bind1[V128, V128](store, f("v128"))).Call(vector)), vector)
-	equal(t, "None", must(must(Bind0[None](store, f("nothing"))).Call()), None{})
+	Equal(t, "V128", Must(Must(Bind1[V128, V128](store, f("v128"))).Call(vector)), vector)
+	Equal(t, "None", Must(Must(Bind0[None](store, f("nothing"))).Call()), None{})
 	for name, err := range map[string]error{
-		"kind":           second(Bind1[int64, int32](store, f("i32"))),
-		"result":         second(Bind1[int32, int64](store, f("i32"))),
-		"float":          second(Bind1[float32, int32](store, f("i32"))),
-		"too few":        second(Bind0[int32](store, f("i32"))),
-		"too many":       second(Bind2[int32, int32, int32](store, f("i32"))),
-		"no result":      second(Bind1[int32, None](store, f("i32"))),
-		"a result":       second(Bind0[int32](store, f("nothing"))),
-		"several":        second(Bind2[int32, int64, int64](store, f("two"))),
-		"references":     second(Bind1[int32, int32](store, f("externref"))),
-		"another store":  second(Bind0[None](NewStore(store.Engine), f("nothing"))),
-		"raw references": second(BindRaw(store, f("mixed"))),
+		"kind":           ErrorOf(Bind1[int64, int32](store, f("i32"))),
+		"result":         ErrorOf(Bind1[int32, int64](store, f("i32"))),
+		"float":          ErrorOf(Bind1[float32, int32](store, f("i32"))),
+		"too few":        ErrorOf(Bind0[int32](store, f("i32"))),
+		"too many":       ErrorOf(Bind2[int32, int32, int32](store, f("i32"))),
+		"no result":      ErrorOf(Bind1[int32, None](store, f("i32"))),
+		"a result":       ErrorOf(Bind0[int32](store, f("nothing"))),
+		"several":        ErrorOf(Bind2[int32, int64, int64](store, f("two"))),
+		"references":     ErrorOf(Bind1[int32, int32](store, f("externref"))),
+		"another store":  ErrorOf(Bind0[None](NewStore(store.Engine), f("nothing"))),
+		"raw references": ErrorOf(BindRaw(store, f("mixed"))),
 	} {
 		if _, ok := err.(*Error); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	wantIs(t, second(BindRaw(store, f("externref"))), ErrUnsupported)
-	wantIs(t, second(BindRaw(NewStore(store.Engine), f("i32"))), ErrWrongStore)
+	WantIs(t, ErrorOf(BindRaw(store, f("externref"))), ErrUnsupported)
+	WantIs(t, ErrorOf(BindRaw(NewStore(store.Engine), f("i32"))), ErrWrongStore)
 }
 
 func TestTypedHost(t *testing.T) {
 	vector := V128{7, 15: 8}
 	all := HostFunc8(func(c *Caller, a int32, b uint32, d int64, e uint64, f float32, g float64, h V128, i int32) (float64, error) {
-		equal(t, "arguments", fmt.Sprint(a, b, d, e, f, g, h == vector, i), "-1 4294967295 -2 18446744073709551615 1.5 2.5 true 9")
+		Equal(t, "arguments", fmt.Sprint(a, b, d, e, f, g, h == vector, i), "-1 4294967295 -2 18446744073709551615 1.5 2.5 true 9")
 		return 6.5, nil
 	})
-	equal(t, "type", fmt.Sprint(all.Type().Params(), all.Type().Results()), "[i32 i32 i64 i64 f32 f64 v128 i32] [f64]")
+	Equal(t, "type", fmt.Sprint(all.Type().Params(), all.Type().Results()), "[i32 i32 i64 i64 f32 f64 v128 i32] [f64]")
 	store := NewStore(NewEngine())
 	f := NewHostFunc(store, all)
-	equal(t, "result", must(f.Call(store, -1, -1, -2, -1, float32(1.5), 2.5, vector, 9)), any(6.5))
+	Equal(t, "result", Must(f.Call(store, -1, -1, -2, -1, float32(1.5), 2.5, vector, 9)), any(6.5))
 	twice := HostFunc1(func(c *Caller, v V128) (V128, error) { v[0] *= 2; return v, nil })
-	instance := instantiate(t, store, `(module (import "" "" (func $f (param v128) (result v128)))
+	instance := Instantiate(t, store, `(module (import "" "" (func $f (param v128) (result v128)))
 		(func (export "f") (param v128) (result v128) (call $f (local.get 0))))`, twice)
-	equal(t, "vector", call(t, store, instance, "f", vector), any(V128{14, 15: 8}))
+	Equal(t, "vector", Call(t, store, instance, "f", vector), any(V128{14, 15: 8}))
 	none := HostFunc0(func(*Caller) (None, error) { return None{}, nil })
-	equal(t, "none", must(NewHostFunc(store, none).Call(store)), nil)
+	Equal(t, "none", Must(NewHostFunc(store, none).Call(store)), nil)
 }
 
 // A bound call allocates nothing, in either direction.
 func TestTypedCallsDoNotAllocate(t *testing.T) {
-	if raceEnabled || debugEnabled {
+	if Race || Debug {
 		t.Skip("the race detector and the debug mode allocate")
 	}
-	store, instance := guest(t, addWat, HostFunc2(func(c *Caller, a, b int32) (int32, error) { return a + b, nil }))
-	add := must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
-	loop := must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
-	raw := must(BindRaw(store, instance.GetFunc(store, "add")))
+	store, instance := Guest(t, addWat, HostFunc2(func(c *Caller, a, b int32) (int32, error) { return a + b, nil }))
+	add := Must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
+	loop := Must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
+	raw := Must(BindRaw(store, instance.GetFunc(store, "add")))
 	view := instance.GetMemory(store, "memory").View(store)
 	stack := make([]Raw, 2)
 	for name, f := range map[string]func(){
@@ -145,24 +146,24 @@ func TestTypedCallsDoNotAllocate(t *testing.T) {
 }
 
 func TestRawCall(t *testing.T) {
-	store, instance := guest(t, echoWat)
-	two := must(BindRaw(store, instance.GetFunc(store, "two")))
-	equal(t, "slots", two.Slots(), 2)
+	store, instance := Guest(t, echoWat)
+	two := Must(BindRaw(store, instance.GetFunc(store, "two")))
+	Equal(t, "slots", two.Slots(), 2)
 	stack := []Raw{RawI32(1), RawI64(2), RawI32(77)}
-	check(t, two.Call(stack))
-	equal(t, "first", stack[0].I64(), 2)
-	equal(t, "second", stack[1].I32(), 1)
-	equal(t, "beyond", stack[2].I32(), 77)
+	Check(t, two.Call(stack))
+	Equal(t, "first", stack[0].I64(), 2)
+	Equal(t, "second", stack[1].I32(), 1)
+	Equal(t, "beyond", stack[2].I32(), 77)
 	if _, ok := two.Call(stack[:1]).(*Error); !ok {
 		t.Error("a short stack is no error")
 	}
 	if _, ok := two.Call(nil).(*Error); !ok {
 		t.Error("no stack is no error")
 	}
-	check(t, must(BindRaw(store, instance.GetFunc(store, "nothing"))).Call(nil))
-	v := must(BindRaw(store, instance.GetFunc(store, "v128")))
+	Check(t, Must(BindRaw(store, instance.GetFunc(store, "nothing"))).Call(nil))
+	v := Must(BindRaw(store, instance.GetFunc(store, "v128")))
 	vector := V128{1, 15: 2}
 	stack[0] = RawV128(vector)
-	check(t, v.Call(stack))
-	equal(t, "v128", stack[0].V128(), vector)
+	Check(t, v.Call(stack))
+	Equal(t, "v128", stack[0].V128(), vector)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // describe writes a type down.
@@ -68,8 +69,8 @@ func everything(cfg *Config) {
 }
 
 func TestModuleTypes(t *testing.T) {
-	engine := newEngine(t, everything)
-	module := compile(t, engine, manyExports)
+	engine := EngineWith(t, everything)
+	module := Compile(t, engine, manyExports)
 	var got []string
 	for _, e := range module.Exports() {
 		got = append(got, e.Name()+":"+describe(e.Type()))
@@ -79,12 +80,12 @@ func TestModuleTypes(t *testing.T) {
 	if !slices.Equal(got, manyTypes) {
 		t.Errorf("exports:\n%q\n%q", got, manyTypes)
 	}
-	equal(t, "imports", len(module.Imports()), 0)
+	Equal(t, "imports", len(module.Imports()), 0)
 	if module.Imports() == nil {
 		t.Error("no imports is nil")
 	}
 
-	module = compile(t, engine, `(module
+	module = Compile(t, engine, `(module
 		(import "b" "func" (func (param i32)))
 		(import "a" "" (global (mut v128)))
 		(import "" "ü" (memory 1 2))
@@ -105,21 +106,21 @@ func TestModuleTypes(t *testing.T) {
 	}
 	imports := module.Imports()
 	module.Close()
-	equal(t, "a type outlives its module", *imports[1].Name(), "")
+	Equal(t, "a type outlives its module", *imports[1].Name(), "")
 	imports[0] = nil
 }
 
 // The list that Imports returns is the caller's to change.
 func TestModuleTypesAreCopied(t *testing.T) {
-	module := compile(t, NewEngine(), `(module (import "a" "b" (func)) (func (export "f")))`)
+	module := Compile(t, NewEngine(), `(module (import "a" "b" (func)) (func (export "f")))`)
 	module.Imports()[0] = nil
 	module.Exports()[0] = nil
-	equal(t, "import", module.Imports()[0].Module(), "a")
-	equal(t, "export", module.Exports()[0].Name(), "f")
+	Equal(t, "import", module.Imports()[0].Module(), "a")
+	Equal(t, "export", module.Exports()[0].Name(), "f")
 }
 
 func TestExternOfEveryType(t *testing.T) {
-	store, instance := guestIn(t, newEngine(t, everything), manyExports)
+	store, instance := GuestIn(t, EngineWith(t, everything), manyExports)
 	var got []string
 	for i, e := range instance.Exports(store) {
 		name, _, _ := strings.Cut(manyTypes[i], ":")
@@ -135,12 +136,12 @@ func TestFuncType(t *testing.T) {
 	params, results := []*ValType{NewValType(KindI32), NewValType(KindV128)}, []*ValType{NewValType(KindExternref)}
 	ty := NewFuncType(params, results)
 	params[0] = nil
-	equal(t, "params", fmt.Sprint(ty.Params()), "[i32 v128]")
-	equal(t, "results", fmt.Sprint(ty.Results()), "[externref]")
+	Equal(t, "params", fmt.Sprint(ty.Params()), "[i32 v128]")
+	Equal(t, "results", fmt.Sprint(ty.Results()), "[externref]")
 	ty.Params()[0] = nil
-	equal(t, "params are the caller's", ty.Params()[0].Kind(), KindI32)
+	Equal(t, "params are the caller's", ty.Params()[0].Kind(), KindI32)
 	ty.Close()
-	equal(t, "after Close", ty.AsExternType().FuncType(), ty)
+	Equal(t, "after Close", ty.AsExternType().FuncType(), ty)
 	empty := NewFuncType(nil, nil)
 	if empty.Params() == nil || len(empty.Results()) != 0 {
 		t.Error("an empty type")
@@ -150,8 +151,8 @@ func TestFuncType(t *testing.T) {
 		t.Error("a function is something else as well")
 	}
 	imported, exported := NewImportType("m", "n", ty), NewExportType("n", ty)
-	equal(t, "import", imported.Module()+*imported.Name()+describe(imported.Type()), "mnfunc [i32 v128][externref]")
-	equal(t, "export", exported.Name()+describe(exported.Type()), "nfunc [i32 v128][externref]")
+	Equal(t, "import", imported.Module()+*imported.Name()+describe(imported.Type()), "mnfunc [i32 v128][externref]")
+	Equal(t, "export", exported.Name()+describe(exported.Type()), "nfunc [i32 v128][externref]")
 }
 
 func TestValType(t *testing.T) {
@@ -160,40 +161,40 @@ func TestValType(t *testing.T) {
 		KindFuncref: "funcref", KindExternref: "externref",
 	} {
 		ty := NewValType(kind)
-		equal(t, want, ty.String(), want)
-		equal(t, want, ty.Kind(), kind)
+		Equal(t, want, ty.String(), want)
+		Equal(t, want, ty.Kind(), kind)
 		ty.Close()
 	}
-	equal(t, "other", KindOther.String(), "ref")
-	wantPanic(t, "String of no kind", "unknown kind", func() { _ = ValKind(77).String() })
-	wantPanic(t, "NewValType of no kind", "unknown kind", func() { NewValType(77) })
-	wantPanic(t, "NewValType of another kind", "unknown kind", func() { NewValType(KindOther) })
+	Equal(t, "other", KindOther.String(), "ref")
+	WantPanic(t, "String of no kind", "unknown kind", func() { _ = ValKind(77).String() })
+	WantPanic(t, "NewValType of no kind", "unknown kind", func() { NewValType(77) })
+	WantPanic(t, "NewValType of another kind", "unknown kind", func() { NewValType(KindOther) })
 }
 
 func TestGlobalAndTableType(t *testing.T) {
 	g := NewGlobalType(NewValType(KindF64), true)
-	equal(t, "global", describe(g.AsExternType()), "global f64 true")
+	Equal(t, "global", describe(g.AsExternType()), "global f64 true")
 	g.Close()
 	table := NewTableType(NewValType(KindFuncref), 1, true, 0xffffffff)
-	equal(t, "table", describe(table.AsExternType()), "table funcref 1 true4294967295")
+	Equal(t, "table", describe(table.AsExternType()), "table funcref 1 true4294967295")
 	table.Close()
-	equal(t, "no maximum", describe(NewTableType(NewValType(KindExternref), 3, false, 9).AsExternType()), "table externref 3 false0")
+	Equal(t, "no maximum", describe(NewTableType(NewValType(KindExternref), 3, false, 9).AsExternType()), "table externref 3 false0")
 }
 
 func TestMemoryType(t *testing.T) {
 	ty, err := NewMemoryType(1, true, 3, false)
-	check(t, err)
-	equal(t, "32", describe(ty.AsExternType()), "memory 1 true3 falsefalse 65536")
+	Check(t, err)
+	Equal(t, "32", describe(ty.AsExternType()), "memory 1 true3 falsefalse 65536")
 	ty.Close()
 	ty, err = NewMemoryType64(1<<20, false, 3, false)
-	check(t, err)
-	equal(t, "64", describe(ty.AsExternType()), "memory 1048576 false0 truefalse 65536")
+	Check(t, err)
+	Equal(t, "64", describe(ty.AsExternType()), "memory 1048576 false0 truefalse 65536")
 	ty, err = NewMemoryType(1, true, 1, true)
-	check(t, err)
-	equal(t, "shared", ty.IsShared(), true)
+	Check(t, err)
+	Equal(t, "shared", ty.IsShared(), true)
 	ty, err = NewMemoryType(1<<16, true, 1<<16, false)
-	check(t, err)
-	equal(t, "largest", ty.Minimum(), 1<<16)
+	Check(t, err)
+	Equal(t, "largest", ty.Minimum(), 1<<16)
 	for name, make := range map[string]func() (*MemoryType, error){
 		"min":            func() (*MemoryType, error) { return NewMemoryType(1<<16+1, false, 0, false) },
 		"max":            func() (*MemoryType, error) { return NewMemoryType(1, true, 1<<16+1, false) },

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestVal(t *testing.T) {
@@ -30,25 +31,25 @@ func TestVal(t *testing.T) {
 		"an externref": func(v Val) any { return v.Externref() },
 	}
 	for name, c := range vals {
-		equal(t, name, c.val.Kind(), c.kind)
-		equal(t, name, c.val.Get(), c.get)
+		Equal(t, name, c.val.Kind(), c.kind)
+		Equal(t, name, c.val.Get(), c.get)
 		for other, access := range accessors {
 			if other == name {
-				equal(t, name, access(c.val), c.get)
+				Equal(t, name, access(c.val), c.get)
 			} else {
-				equal(t, other, panicOf(t, func() { access(c.val) }), any("not "+other))
+				Equal(t, other, PanicOf(t, func() { access(c.val) }), any("not "+other))
 			}
 		}
 	}
-	equal(t, "null funcref", ValFuncref(nil).Funcref(), nil)
-	equal(t, "null externref", ValExternref(nil).Externref(), nil)
-	equal(t, "comparable", ValI32(1) == ValI32(1) && ValI32(1) != ValI64(1), true)
-	equal(t, "zero", Val{}.Get(), nil)
+	Equal(t, "null funcref", ValFuncref(nil).Funcref(), nil)
+	Equal(t, "null externref", ValExternref(nil).Externref(), nil)
+	Equal(t, "comparable", ValI32(1) == ValI32(1) && ValI32(1) != ValI64(1), true)
+	Equal(t, "zero", Val{}.Get(), nil)
 }
 
 // A Val without a value is refused and breaks nothing.
 func TestZeroVal(t *testing.T) {
-	store, instance := guest(t, echoWat)
+	store, instance := Guest(t, echoWat)
 	for _, name := range []string{"i32", "externref", "funcref"} {
 		func() {
 			defer func() { recover() }()
@@ -56,17 +57,17 @@ func TestZeroVal(t *testing.T) {
 				t.Errorf("%s: a Val without a value became %v", name, got)
 			}
 		}()
-		equal(t, "afterwards", call(t, store, instance, "i32", 1), any(int32(1)))
+		Equal(t, "afterwards", Call(t, store, instance, "i32", 1), any(int32(1)))
 	}
 }
 
 func TestRawValues(t *testing.T) {
 	vector := V128{3, 15: 4}
-	equal(t, "i32", RawI32(-5).I32(), -5)
-	equal(t, "i64", RawI64(-1<<62).I64(), -1<<62)
-	equal(t, "f32", RawF32(-1.5).F32(), -1.5)
-	equal(t, "f64", RawF64(1e300).F64(), 1e300)
-	equal(t, "v128", RawV128(vector).V128(), vector)
-	equal(t, "zero", Raw{}.I64(), 0)
-	equal(t, "comparable", RawI32(-1) != RawI64(-1), true) // an i32 leaves the upper half alone
+	Equal(t, "i32", RawI32(-5).I32(), -5)
+	Equal(t, "i64", RawI64(-1<<62).I64(), -1<<62)
+	Equal(t, "f32", RawF32(-1.5).F32(), -1.5)
+	Equal(t, "f64", RawF64(1e300).F64(), 1e300)
+	Equal(t, "v128", RawV128(vector).V128(), vector)
+	Equal(t, "zero", Raw{}.I64(), 0)
+	Equal(t, "comparable", RawI32(-1) != RawI64(-1), true) // an i32 leaves the upper half alone
 }

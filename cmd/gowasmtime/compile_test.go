@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 func TestCompile(t *testing.T) {
 	needMaps(t)
-	dir, other := testsys.TempDir(t), testsys.TempDir(t)
+	dir, other := testkit.TempDir(t), testkit.TempDir(t)
 	module := write(t, dir, "m.wat", `(module (func (export "f") (result i32) (i32.const 11)))`)
 
 	// The file is in the current folder, whatever folder the module is in.
@@ -35,7 +35,7 @@ func TestCompile(t *testing.T) {
 	finish(t, cmd).want(t, 0, "")
 
 	gowasmtime(t, other, "compile", "-").want(t, 1, "", "needs --output")
-	gowasmtime(t, other, "compile", "absent.wasm").want(t, 1, "", "failed to open wasm module", testsys.NoSuchFile())
+	gowasmtime(t, other, "compile", "absent.wasm").want(t, 1, "", "failed to open wasm module", testkit.NoSuchFile())
 	gowasmtime(t, other, "compile", "m.cwasm").want(t, 1, "", "compiled already")
 	gowasmtime(t, other, "compile", module, "-o", "absent/m.cwasm").want(t, 1, "", "failed to write output: absent/m.cwasm")
 	gowasmtime(t, other, "compile", "--emit-clif", "x", module).want(t, 2, "", "wasmtime has this")

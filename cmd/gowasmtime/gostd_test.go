@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // TestGoStandardLibrary runs tests of Go's standard library as guests, by the script that comes with Go and calls
@@ -28,7 +28,7 @@ func TestGoStandardLibrary(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(scripts, "go_wasip1_wasm_exec")); err != nil {
 		t.Fatal(err)
 	}
-	bin := testsys.TempDir(t)
+	bin := testkit.TempDir(t)
 	if err := os.Symlink(program, filepath.Join(bin, "wasmtime")); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // TestHelp compares help with the tables of options, which it is made from, and that every line fits a wide terminal.
 func TestHelp(t *testing.T) {
 	for _, c := range commands() {
-		r := gowasmtime(t, testsys.TempDir(t), append(strings.Fields(c.name), "--help")...)
+		r := gowasmtime(t, testkit.TempDir(t), append(strings.Fields(c.name), "--help")...)
 		r.want(t, 0, c.usage())
 		for _, o := range c.options() {
 			if !strings.Contains(r.stdout, "--"+o.long) || o.help == "" {
@@ -24,16 +24,16 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: a line of %d characters: %s", c.title(), len(line), line)
 			}
 		}
-		gowasmtime(t, testsys.TempDir(t), append(strings.Fields(c.name), "-h")...).want(t, 0, c.usage())
-		gowasmtime(t, testsys.TempDir(t), append([]string{"help"}, strings.Fields(c.name)...)...).want(t, 0, c.usage())
+		gowasmtime(t, testkit.TempDir(t), append(strings.Fields(c.name), "-h")...).want(t, 0, c.usage())
+		gowasmtime(t, testkit.TempDir(t), append([]string{"help"}, strings.Fields(c.name)...)...).want(t, 0, c.usage())
 	}
 }
 
 func TestGroupHelp(t *testing.T) {
 	for _, g := range groups() {
-		r := gowasmtime(t, testsys.TempDir(t), "run", "-"+g.short, "help")
+		r := gowasmtime(t, testkit.TempDir(t), "run", "-"+g.short, "help")
 		r.want(t, 0, g.listing())
-		gowasmtime(t, testsys.TempDir(t), "compile", "--"+g.long+"=help-long").want(t, 0, g.listing())
+		gowasmtime(t, testkit.TempDir(t), "compile", "--"+g.long+"=help-long").want(t, 0, g.listing())
 		for _, k := range g.keys {
 			if !strings.Contains(r.stdout, k.name) || k.does == works && k.help == "" {
 				t.Errorf("-%s: no help for %s", g.short, k.name)
@@ -68,7 +68,7 @@ func TestTables(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	for _, args := range [][]string{{"version"}, {"--version"}, {"-V"}, {"run", "-V"}, {"compile", "--version"}} {
-		r := gowasmtime(t, testsys.TempDir(t), args...)
+		r := gowasmtime(t, testkit.TempDir(t), args...)
 		if !regexp.MustCompile(`^gowasmtime \d\S+ \(wasmtime ` + regexp.QuoteMeta(wasmtime.Version()) + `\)\n$`).MatchString(r.stdout) {
 			t.Errorf("%v: %q", args, r.stdout)
 		}

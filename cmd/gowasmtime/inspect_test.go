@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 const inspectText = `(module
@@ -50,7 +50,7 @@ custom section "notes": 11 bytes
 
 func TestInspect(t *testing.T) {
 	needMaps(t)
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	write(t, dir, "m.wat", inspectText)
 	gowasmtime(t, dir, "inspect", "m.wat").want(t, 0, fmt.Sprintf(inspected, len(inspectText)))
 	gowasmtime(t, dir, "inspect", "-W", "multi-memory=n", "m.wat").want(t, 1, "", "multiple memories")

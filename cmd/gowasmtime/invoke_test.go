@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 const invokeText = `(module
@@ -24,7 +24,7 @@ const invokeText = `(module
 	(func (export "nothing")))`
 
 func TestInvoke(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	write(t, dir, "m.wat", invokeText)
 	for _, test := range []struct {
 		name   string
@@ -73,7 +73,7 @@ func TestInvoke(t *testing.T) {
 }
 
 func TestInvokeWrong(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	write(t, dir, "m.wat", invokeText)
 	for _, test := range []struct {
 		name string

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // program is the command, built once for all tests.
@@ -94,7 +94,7 @@ func finish(t *testing.T, cmd *exec.Cmd) ran {
 // needMaps skips a test that loads a compiled module from a file.
 func needMaps(t *testing.T) {
 	t.Helper()
-	if testsys.OnWine() {
+	if testkit.OnWine() {
 		t.Skip("Wine does not change the protection of what is mapped")
 	}
 }

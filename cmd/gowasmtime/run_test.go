@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gowasmtime/wasmtime/internal/testsys"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // exitText is a program that exits with what is in its place.
@@ -32,7 +32,7 @@ const sleepText = `(module (import "wasi_snapshot_preview1" "poll_oneoff" (func 
 		(drop (call $poll (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 200)))))`
 
 func TestRunStatus(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	for name, text := range map[string]string{
 		"zero":  strings.Replace(exitText, "STATUS", "0", 1),
 		"three": strings.Replace(exitText, "STATUS", "3", 1),
@@ -66,12 +66,12 @@ func TestRunStatus(t *testing.T) {
 	gowasmtime(t, dir, "run", "none.wat").want(t, 0, "")
 	gowasmtime(t, dir, "run", "twice.wat").want(t, 0, "7\n")
 	gowasmtime(t, dir, "run", "component.wat").want(t, 1, "", "it is a component")
-	gowasmtime(t, dir, "run", "absent.wasm").want(t, 1, "", "Error: failed to open wasm module \"absent.wasm\"\n\nCaused by:\n    "+testsys.NoSuchFile()+"\n")
+	gowasmtime(t, dir, "run", "absent.wasm").want(t, 1, "", "Error: failed to open wasm module \"absent.wasm\"\n\nCaused by:\n    "+testkit.NoSuchFile()+"\n")
 	gowasmtime(t, dir, "run", ".").want(t, 1, "", "is a directory")
 }
 
 func TestRunUsage(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	for _, test := range []struct {
 		args []string
 		says string
@@ -117,7 +117,7 @@ func buildEcho(t *testing.T) string {
 	if built := os.Getenv("GOWASMTIME_TEST_ECHO"); built != "" { // where there is no go command
 		return built
 	}
-	path := filepath.Join(testsys.TempDir(t), "echo.wasm")
+	path := filepath.Join(testkit.TempDir(t), "echo.wasm")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./testdata/echo")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -127,7 +127,7 @@ func buildEcho(t *testing.T) string {
 }
 
 func TestRunWasi(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	echo := buildEcho(t)
 	write(t, dir, "data.txt", "some data")
 	run := func(args ...string) ran { return gowasmtime(t, dir, append([]string{"run"}, args...)...) }
@@ -162,7 +162,7 @@ func TestRunWasi(t *testing.T) {
 		if text := readText(t, filepath.Join(dir, "new.txt")); text != "fresh" {
 			t.Errorf("the file has %q", text)
 		}
-		run("--dir", "absent", echo, "args").want(t, 1, "", "failed to open directory 'absent'", testsys.NoSuchFile())
+		run("--dir", "absent", echo, "args").want(t, 1, "", "failed to open directory 'absent'", testkit.NoSuchFile())
 		run("--dir", "data.txt", echo, "args").want(t, 1, "", "not a directory")
 	})
 	t.Run("streams", func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestRunWasi(t *testing.T) {
 }
 
 func TestRunFile(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	readfd := guestFile(t, "readfd.wasm")
 	write(t, dir, "in", "given")
 	write(t, dir, "with:colon", "colon")
@@ -212,7 +212,7 @@ func TestRunFile(t *testing.T) {
 	run("--file", "3=in:wo", readfd, "3").want(t, 1, "", "read 3")
 	run("--dir", ".", "--file", "3=in", readfd, "3").want(t, 2, "", "descriptor 3 is taken by --dir .")
 	run("--file", "4=in", "--file", "4=in", readfd, "4").want(t, 2, "", "is taken by")
-	run("--file", "3=absent", readfd, "3").want(t, 1, "", "failed to open 'absent' as descriptor 3", testsys.NoSuchFile())
+	run("--file", "3=absent", readfd, "3").want(t, 1, "", "failed to open 'absent' as descriptor 3", testkit.NoSuchFile())
 	run("--file", "99999999=in", readfd, "3").want(t, 1, "", "as descriptor 99999999")
 
 	// Standard output into a file: emptied, appended to, overwritten.
@@ -237,10 +237,10 @@ func TestRunFile(t *testing.T) {
 }
 
 func TestRunListen(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	module := write(t, dir, "m.wat", `(module)`)
 	gowasmtime(t, dir, "run", "--listen", "3=127.0.0.1:0", module).want(t, 0, "")
-	if !testsys.OnWine() { // which has none of these sockets
+	if !testkit.OnWine() { // which has none of these sockets
 		gowasmtime(t, dir, "run", "--listen", "3=127.0.0.1:0", "--listen", "4=unix:"+filepath.Join(dir, "socket"), module).want(t, 0, "")
 	}
 	gowasmtime(t, dir, "run", "--listen", "3=nowhere.invalid:x", module).want(t, 1, "", "failed to listen")
@@ -248,7 +248,7 @@ func TestRunListen(t *testing.T) {
 }
 
 func TestRunWasm(t *testing.T) {
-	dir := testsys.TempDir(t)
+	dir := testkit.TempDir(t)
 	write(t, dir, "loop.wat", loopText)
 	write(t, dir, "sleep.wat", sleepText)
 	write(t, dir, "m.wat", `(module (import "env" "f" (func $f (result i32))) (memory (export "m") 1)

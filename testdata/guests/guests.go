@@ -17,8 +17,11 @@ import (
 //go:embed *.wasm rust/*.wasm
 var compiled embed.FS
 
-//go:embed go/*/main.go
-var sources embed.FS
+// Sources are what the guests in Go are built of, below go/, with the build script and some headers of those in C: files for
+// tests of file systems, too.
+//
+//go:embed build.sh c/probe go
+var Sources embed.FS
 
 // C returns the guest that build.sh compiles from c/name.c. It panics when there is none: a misspelt name in a test.
 func C(name string) []byte {
@@ -45,7 +48,7 @@ func Go(name string) ([]byte, error) {
 // first time and keeps the result in the user's cache folder, under a name made of the source and of the version of Go. A
 // guest that exports functions is built as a reactor. Safe for concurrent use, in several processes too.
 func GoFile(name string) (string, error) {
-	source, err := sources.ReadFile("go/" + name + "/main.go")
+	source, err := Sources.ReadFile("go/" + name + "/main.go")
 	if err != nil {
 		return "", fmt.Errorf("guest %s: %w", name, err)
 	}

@@ -1,5 +1,0 @@
-//go:build !debug
-
-package wasmtime_test
-
-const debugEnabled = false

@@ -1,5 +1,0 @@
-//go:build race
-
-package wasmtime_test
-
-const raceEnabled = true
