@@ -1,9 +1,10 @@
 // Package docs_test checks the repository's Markdown: links and anchors lead somewhere, lists of contents are complete, and the
-// README stays short. What the programs in it do is checked by ci/consumer.
+// README stays short, and the release of Wasmtime is the right one. What the programs do is checked by ci/consumer.
 package docs_test
 
 import (
-	"fmt"
+	"encoding/json"
+"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -101,6 +102,28 @@ func TestIndex(t *testing.T) {
 	}
 	if count == 0 {
 		t.Error("docs/ has no pages")
+	}
+}
+
+// The pages name the release of Wasmtime that the archives contain.
+func TestBundledRelease(t *testing.T) {
+	var manifest struct {
+		Archives map[string]struct{ Wasmtime string }
+	}
+	if err := json.Unmarshal([]byte(read(t, "../build/manifest.json")), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if len(manifest.Archives) == 0 {
+		t.Fatal("build/manifest.json has no archives")
+	}
+	readme, security := read(t, "../README.md"), read(t, "../SECURITY.md")
+	for archive, a := range manifest.Archives {
+		if want := "Bundled now: **" + a.Wasmtime + "**."; !strings.Contains(security, want) {
+			t.Errorf("SECURITY.md does not say %q, which is in %s; the table below it has to fit", want, archive)
+		}
+		if want := a.Wasmtime + " now"; !strings.Contains(readme, want) {
+			t.Errorf("README.md does not say %q, which is in %s", want, archive)
+		}
 	}
 }
 
