@@ -1,10 +1,10 @@
-// Package docs_test checks the repository's Markdown: links and anchors lead somewhere, lists of contents are complete, and the
-// README stays short, and the release of Wasmtime is the right one. What the programs do is checked by ci/consumer.
+// Package docs_test checks the repository's Markdown: links and anchors lead somewhere, lists of contents are complete, the
+// README stays short, and the release of Wasmtime is the right one. What the programs in it do is checked by ci/consumer.
 package docs_test
 
 import (
 	"encoding/json"
-"fmt"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -19,7 +19,7 @@ import (
 
 func TestLinks(t *testing.T) {
 	repository := os.DirFS("..")
-	pages := pages(t, repository)
+	pages := readPages(t, repository)
 	for _, page := range []string{"README.md", "RATIONALE.md", "SECURITY.md", "docs/README.md", "docs/guide.md"} {
 		if pages[page] == "" {
 			t.Errorf("%s was not looked at", page)
@@ -49,7 +49,7 @@ func TestBroken(t *testing.T) {
 	write("sub/picture.svg", "<svg/>")
 	write("bad.md", "[a](nothing.md)\n[b](good.md#nothing)\n[c](#nothing)\n[d](../outside.md)\n\n[e]: sub/nothing\n\n[f](sub/picture.svg#x)\n")
 	repository := os.DirFS(dir)
-	got := broken(repository, pages(t, repository))
+	got := broken(repository, readPages(t, repository))
 	want := []string{
 		"bad.md: nothing.md does not exist",
 		"bad.md: good.md has no heading for #nothing",
@@ -142,8 +142,8 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// pages returns the text of every page of a repository, by its path, but of what is made there or belongs to others.
-func pages(t *testing.T, repository fs.FS) map[string]string {
+// readPages returns the text of every page of a repository by its path, except for what is built or vendored there.
+func readPages(t *testing.T, repository fs.FS) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
 	err := fs.WalkDir(repository, ".", func(name string, entry fs.DirEntry, err error) error {
