@@ -1,5 +1,6 @@
-// Package docs_test checks the repository's Markdown: links and anchors lead somewhere, lists of contents are complete, the
-// README stays short, and the release of Wasmtime is the right one. What the programs in it do is checked by ci/consumer.
+// Package docs_test checks the repository's Markdown: links and anchors lead somewhere, lists of contents are complete,
+// the README stays short, and the release of Wasmtime is the right one. What the programs in it do is checked by
+// ci/consumer.
 package docs_test
 
 import (
@@ -47,7 +48,8 @@ func TestBroken(t *testing.T) {
 		"[g]\n\n[g]: sub/page.md\n\n```\n[in code](nowhere)\n```\n\n    [in code](nowhere)\n\nand `[in code](nowhere)`\n")
 	write("sub/page.md", "# x_y\n\n[back](../good.md#twice)\n")
 	write("sub/picture.svg", "<svg/>")
-	write("bad.md", "[a](nothing.md)\n[b](good.md#nothing)\n[c](#nothing)\n[d](../outside.md)\n\n[e]: sub/nothing\n\n[f](sub/picture.svg#x)\n")
+	write("bad.md", "[a](nothing.md)\n[b](good.md#nothing)\n[c](#nothing)\n[d](../outside.md)\n\n"+
+		"[e]: sub/nothing\n\n[f](sub/picture.svg#x)\n")
 	repository := os.DirFS(dir)
 	got := broken(repository, readPages(t, repository))
 	want := []string{
@@ -180,7 +182,8 @@ var (
 func broken(repository fs.FS, pages map[string]string) (faults []string) {
 	for page, text := range pages {
 		prose := code.ReplaceAllString(withoutCode(text), "")
-		for _, match := range slices.Concat(inline.FindAllStringSubmatch(prose, -1), defined.FindAllStringSubmatch(prose, -1)) {
+		links := slices.Concat(inline.FindAllStringSubmatch(prose, -1), defined.FindAllStringSubmatch(prose, -1))
+		for _, match := range links {
 			if fault := follow(repository, pages, page, match[1]); fault != "" {
 				faults = append(faults, page+": "+fault)
 			}

@@ -1,5 +1,5 @@
-// Picture draws docs/objects.svg: which object holds which, and who owns what a guest's descriptor stands for. The picture is
-// the same whenever it is drawn.
+// Picture draws docs/objects.svg: which object holds which, and who owns what a guest's descriptor stands for. The
+// picture is the same whenever it is drawn.
 //
 //	go generate ./docs/picture
 package main

@@ -29,7 +29,8 @@ var ownerships = []struct {
 	{staysYours, "stays yours", "Go calls it when the guest asks for something. It is never closed."},
 }
 
-// descriptors are rows of a guest's table, each with what is behind it on the host's side, and the method that put it there.
+// descriptors are rows of a guest's table, each with what is behind it on the host's side, and the method that put it
+// there.
 var descriptors = []struct {
 	guest, host, method string
 	ownership
@@ -65,10 +66,12 @@ func (c *canvas) program() {
 
 // store draws a store with an instance and its descriptors.
 func (c *canvas) store() {
-	c.box("store", 20, 140, 560, 452, "Store", "one guest, or one request", "one goroutine at a time", "Close frees all that is in it")
+	c.box("store", 20, 140, 560, 452, "Store",
+		"one guest, or one request", "one goroutine at a time", "Close frees all that is in it")
 	c.arrow("line", middle+middleWidth/2, 104, middle+middleWidth/2, 164)
 	c.text("note", middle+middleWidth/2+10, 132, "is instantiated")
-	c.box("inner", middle, 164, middleWidth, 84, "Instance", "functions, memories, tables, globals;", "there can be several in a store")
+	c.box("inner", middle, 164, middleWidth, 84, "Instance",
+		"functions, memories, tables, globals;", "there can be several in a store")
 	c.link("line", right+rightWidth/2, 104, right+rightWidth/2, 206)
 	c.arrow("line", right+rightWidth/2, 206, middle+middleWidth, 206)
 	c.text("note", right-60, 198, "imports")

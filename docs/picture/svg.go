@@ -9,8 +9,8 @@ import (
 // canvas collects the elements of a picture.
 type canvas struct{ strings.Builder }
 
-// style is the look of every class of elements, first on a light background, then what is other on a dark one. Viewers that do
-// not know the reader's choice show the first.
+// style is the look of every class of elements: first on a light background, then what differs on a dark one. Viewers
+// that do not know the reader's choice show the first.
 const style = `
 text { font-family: -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 13px; fill: #1f2328 }
 .title { font-size: 15px; font-weight: 600 }
@@ -50,7 +50,7 @@ text { fill: #f0f6fc }
 
 // document returns all that was drawn as a picture of that size, with a text for those who do not see it.
 func (c *canvas) document(width, height int, title string) string {
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img">
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d">
 <title>%s</title>
 <style>%s</style>
 %s</svg>
