@@ -1,4 +1,5 @@
-// Package cross runs the commands of README.md that build a user's program for other platforms, on an example, and then the programs.
+// Package cross runs the commands of docs/platforms.md that build a user's program for other platforms, on an
+// example, and then the programs.
 package cross
 
 import (
@@ -41,7 +42,7 @@ var archives = map[string]string{
 
 var command = regexp.MustCompile(`(?m)^    (CC=(?:"zig cc -target ([^ "]+)[^"]*"|(\S+)) .*go build.*)$`)
 
-func TestCommandsOfReadme(t *testing.T) {
+func TestCommandsForOtherPlatforms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links for minutes")
 	}
@@ -49,17 +50,17 @@ func TestCommandsOfReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "platforms.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := pathWithZig(t)
 	tried := map[string]bool{}
-	for _, match := range command.FindAllStringSubmatch(string(readme), -1) {
+	for _, match := range command.FindAllStringSubmatch(string(page), -1) {
 		line, target := match[1], match[2]+match[3]
 		archive, ok := archives[target]
 		if !ok {
-			t.Errorf("README.md builds for %s, of which this test knows nothing", target)
+			t.Errorf("docs/platforms.md builds for %s, of which this test knows nothing", target)
 			continue
 		}
 		tried[archive] = true
@@ -92,7 +93,7 @@ func TestCommandsOfReadme(t *testing.T) {
 	}
 	for _, archive := range archives {
 		if !tried[archive] {
-			t.Errorf("README.md does not say how to build for %s", archive)
+			t.Errorf("docs/platforms.md does not say how to build for %s", archive)
 		}
 	}
 }
