@@ -10,9 +10,9 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Caller is who called a host function: the instance and its store. It may be used until the host function returns, and on
-// its goroutine only; after that its methods panic, or find no export, unless another host call of the same depth has begun, which it then speaks for.
-// See wasmtime::Caller.
+// Caller is what called a host function: the instance, and its store. It may be used until the host function returns,
+// and on its goroutine only; after that its methods panic, or find no export, unless another host call of the same
+// depth has begun, which it then speaks for. See wasmtime::Caller.
 type Caller struct {
 	descriptors
 	state *state
@@ -41,8 +41,8 @@ func (c *Caller) Context() context.Context {
 	return context.Background()
 }
 
-// GetExport returns what the calling instance exports as name; nil if there is no such export, no calling instance, or the
-// host function has returned. See wasmtime::Caller::get_export.
+// GetExport returns what the calling instance exports as name; nil if there is no such export, no calling instance,
+// or the host function has returned. See wasmtime::Caller::get_export.
 func (c *Caller) GetExport(name string) *Extern {
 	s := c.state
 	outermost, err := s.Enter()
@@ -105,8 +105,8 @@ type hostFunc struct {
 // linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
 const linkerEnv = 1 << 63
 
-// linkerFuncs are the host functions of all linkers. They stay until the native library says that neither the linker nor a
-// store needs them.
+// linkerFuncs are the host functions of all linkers. They stay until the native library says that neither the linker
+// nor a store needs them.
 var linkerFuncs registry.Registry[hostFunc]
 
 // addHost keeps a host function for the life of the store and makes it one of its functions.

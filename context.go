@@ -15,9 +15,9 @@ func nothing() {}
 // never is a deadline that never comes.
 const never = ^uint64(0)
 
-// Watch makes ctx the context of the call that follows: the guest stops when it is done, until stop is called. The store is
-// entered. A context that is done already is an error, and so is one that can be cancelled if the engine has no epochs. A nil
-// ctx changes nothing.
+// Watch makes ctx the context of the call that follows: the guest stops when it is done, until stop is called. The
+// store is entered. A context that is done already is an error, and so is one that can be cancelled if the engine has
+// no epochs. A nil ctx changes nothing.
 func (s *state) Watch(ctx context.Context) (stop func(), err error) {
 	if ctx == nil {
 		return nothing, nil
@@ -48,8 +48,8 @@ func (s *state) Watch(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-// setContext makes ctx the context of the innermost call, and s.stop one that ends with it as well as with that of any call
-// around it. restore takes that back.
+// setContext makes ctx the context of the innermost call, and s.stop one that ends with it as well as with that of
+// any call around it. restore takes that back.
 func (s *state) setContext(ctx context.Context) (restore func()) {
 	outer, outerStop := s.ctx, s.stop
 	s.ctx = ctx
@@ -87,8 +87,8 @@ func (s *state) interruptWhenDone(ctx context.Context) *interruption {
 	return i
 }
 
-// run interrupts the guest until its call is over. Once may not be enough: a guest that notices another rise of the epoch at the
-// same moment has looked at the flag already, and sets its deadline to the next rise.
+// run interrupts the guest until its call is over. Once may not be enough: a guest that notices another rise of the
+// epoch at the same moment has looked at the flag already, and sets its deadline to the next rise.
 func (i *interruption) run() {
 	defer close(i.ended)
 	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {

@@ -27,7 +27,8 @@ const (
 	READ_WRITE WasiFileAccessMode = 3
 )
 
-// descriptors are the methods by which a [Store], or a [Caller] for its store, makes things of the host descriptors of the guest.
+// descriptors are the methods by which a [Store], or a [Caller] for its store, makes things of the host descriptors
+// of the guest.
 type descriptors struct{ of Storelike }
 
 // InsertFile makes an open file of the host the guest's descriptor fd, 0 to 1048575: a regular file, a pipe, a
@@ -213,7 +214,8 @@ func (d *descriptors) PushWriter(w io.Writer) (uint32, error) {
 	return d.writer(lowestFree, w)
 }
 
-// place says which of a guest's descriptors something becomes: the one with a number, or the one with the lowest free number.
+// place says which of a guest's descriptors something becomes: the one with a number, or the one with the lowest free
+// number.
 type place struct {
 	fd   uint32
 	free bool
@@ -330,7 +332,8 @@ func (d *descriptors) open(name string, open syscall.Conn, f func(s ffi.Store, h
 	return fd, cmp.Or(err, bad)
 }
 
-// change runs f, which changes descriptors of the guest, with the store entered. It panics as what was closed meanwhile has.
+// change runs f, which changes descriptors of the guest, with the store entered. It panics as what was closed
+// meanwhile has.
 func (d *descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, error) {
 	s := d.of.storeState()
 	outermost, err := s.Enter()
@@ -346,7 +349,8 @@ func (d *descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, erro
 	return fd, nil
 }
 
-// withDescriptor runs f while the descriptor of something open is held. What is closed is an error that wraps [ErrBadFile].
+// withDescriptor runs f while the descriptor of something open is held. What is closed is an error that wraps
+// [ErrBadFile].
 func withDescriptor(name string, open syscall.Conn, f func(fd uintptr)) error {
 	if err := served.WithDescriptor(name, open, f); err != nil {
 		return errorf(ErrBadFile, "%v", err)

@@ -28,9 +28,9 @@ func NewEngineWithConfig(config *Config) *Engine {
 	return engine
 }
 
-// TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime refuses
-// about the configuration is an [*Error]; a configuration that was used or closed before is a panic, as a defect of the
-// program. See wasmtime::Engine::new.
+// TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
+// refuses about the configuration is an [*Error]; a configuration that was used or closed before is a panic, as a
+// defect of the program. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
 	native := config.take()
 	if err := cmp.Or(config.refused, config.stack); err != nil {
@@ -58,8 +58,8 @@ func wrapEngine(e ffi.Engine, epochs bool) *Engine {
 	return engine
 }
 
-// Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and stores made from
-// it stay usable. Closing twice does nothing.
+// Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and
+// stores made from it stay usable. Closing twice does nothing.
 func (engine *Engine) Close() { engine.handle.Close() }
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called

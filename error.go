@@ -117,7 +117,8 @@ func (e *Error) ExitStatus() (int32, bool) {
 // Close frees what the error holds now. The error stays usable. Closing twice does nothing.
 func (e *Error) Close() { _ = e.Error() }
 
-// ExitError says that a WASI program called proc_exit. It is found with [errors.As] in the [*Error] that a call returns.
+// ExitError says that a WASI program called proc_exit. It is found with [errors.As] in the [*Error] that a call
+// returns.
 type ExitError struct {
 	// Status is what the program exited with; 0 means success.
 	Status int32

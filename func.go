@@ -33,7 +33,7 @@ func (f *Func) Type(store Storelike) *FuncType {
 	return f.signature()
 }
 
-// signature returns the signature. It is called by who is in the store.
+// signature returns the signature. The store is entered.
 func (f *Func) signature() *FuncType {
 	if f.sig == nil {
 		encoded, err := f.state.native.FuncType(f.item)
@@ -45,13 +45,14 @@ func (f *Func) signature() *FuncType {
 	return f.sig
 }
 
-// Call calls the function with any arguments, which are checked: int32, int64, float32, float64 and [V128] are numbers of
-// these types, int is an i32 (if it has 32 bits, with or without a sign) or i64, uint32 an i32 and uint64 an i64, [*Func] is a
-// funcref, a [Val] is what it is, anything else is an externref.
+// Call calls the function with any arguments, which are checked: int32, int64, float32, float64 and [V128] are
+// numbers of these types, int is an i32 (if it has 32 bits, with or without a sign) or i64, uint32 an i32 and uint64
+// an i64, [*Func] is a funcref, a [Val] is what it is, anything else is an externref.
 //
-// The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest trapped
-// or was interrupted, and an [*Error] otherwise, but that too many arguments and ints that do not fit are plain errors. A panic in a host function comes out of Call as it was, without the host
-// function's stack; [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
+// The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest
+// trapped or was interrupted, and an [*Error] otherwise, but that too many arguments and ints that do not fit are
+// plain errors. A panic in a host function comes out of Call as it was, without the host function's stack;
+// [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
@@ -59,11 +60,11 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 	return f.call(nil, store, args)
 }
 
-// CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt], which
-// wraps the context's error and cause, also while it waits in a WASI call; a host
-// function finds the context with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption]; otherwise
-// the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an [*Error] that wraps
-// the context's. If no deadline was set for the store, it has none from now on.
+// CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt],
+// which wraps the context's error and cause, also while it waits in a WASI call; a host function finds the context
+// with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption];
+// otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an
+// [*Error] that wraps the context's. If no deadline was set for the store, it has none from now on.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)
 }
@@ -100,8 +101,8 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	return s.callChecked(call, sig, args)
 }
 
-// numberArgs turns what ints and unsigned integers are among the arguments into what the parameters want. The slice stays as
-// it is: it is the caller's.
+// numberArgs turns what ints and unsigned integers are among the arguments into what the parameters want. The slice
+// stays as it is: it is the caller's.
 func numberArgs(args []any, params []*ValType) ([]any, error) {
 	if len(args) > len(params) {
 		return nil, errors.New("too many arguments provided")
@@ -149,8 +150,8 @@ func numberArg(arg any, kind ValKind) (any, error) {
 	return nil, nil
 }
 
-// lowerPlain writes arguments into raw slots; it gives up, for the native library to say why, unless they are exactly what
-// the parameters want.
+// lowerPlain writes arguments into raw slots; it gives up, for the native library to say why, unless they are exactly
+// what the parameters want.
 func lowerPlain(slots unsafe.Pointer, params []*ValType, args []any) bool {
 	if len(args) != len(params) {
 		return false

@@ -8,8 +8,9 @@ import (
 )
 
 // NewFunc makes a host function of a signature that is known only at run time. f gets its arguments as values of the
-// parameters' types and returns values of the results' types; anything else is a panic. A *Trap that it returns, or a panic,
-// ends the guest. [WrapFunc] and [HostFunc2] read better where the signature is known. See wasmtime::Func::new.
+// parameters' types and returns values of the results' types; anything else is a panic. A *Trap that it returns, or a
+// panic, ends the guest. [WrapFunc] and [HostFunc2] read better where the signature is known. See
+// wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
 	s := store.storeState()
 	return s.addHost(newHostFunc(ty, f))
@@ -70,11 +71,12 @@ func valAt(vals unsafe.Pointer, i int) *ffi.Val {
 	return (*ffi.Val)(unsafe.Add(vals, uintptr(i)*unsafe.Sizeof(ffi.Val{})))
 }
 
-// WrapFunc makes a host function of any Go function. Its parameters and results are int32, int64, float32, float64, [V128]
-// and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type, int and uint32 among them; a [*Caller] is
-// handed in and no part of the signature, and neither is a *Trap as the last result, which ends the guest if it is not
-// nil. An error is not special: it is an externref like any other value; [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function. It uses reflection in every call; [HostFunc2] and its like do not. See
-// wasmtime::Func::wrap.
+// WrapFunc makes a host function of any Go function. Its parameters and results are int32, int64, float32, float64,
+// [V128] and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type,
+// int and uint32 among them; a [*Caller] is handed in and no part of the signature, and neither is a *Trap as the
+// last result, which ends the guest if it is not nil. An error is not special: it is an externref like any other
+// value; [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function. It uses
+// reflection in every call; [HostFunc2] and its like do not. See wasmtime::Func::wrap.
 func WrapFunc(store Storelike, f any) *Func {
 	s := store.storeState()
 	return s.addHost(wrapHostFunc(f))

@@ -19,7 +19,8 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 	return NewInstanceContext(nil, store, module, imports)
 }
 
-// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one; ctx may be nil.
+// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one; ctx may
+// be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
 	items := make([]ffi.Item, len(imports))
@@ -124,14 +125,15 @@ func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
 	return e.Memory()
 }
 
-// InstancePre is a module whose imports have been found and checked once, to be instantiated many times. It is immutable
-// and safe for concurrent use. See wasmtime::InstancePre.
+// InstancePre is a module whose imports have been found and checked once, to be instantiated many times. It is
+// immutable and safe for concurrent use. See wasmtime::InstancePre.
 type InstancePre struct {
 	handle registry.Handle[ffi.InstancePre]
 }
 
-// InstantiatePre finds and checks the imports of a module. They must have been defined for every store: items of one store,
-// as [Linker.Define] defines them, are good for instances in that store only. See wasmtime::Linker::instantiate_pre.
+// InstantiatePre finds and checks the imports of a module. They must have been defined for every store: items of one
+// store, as [Linker.Define] defines them, are good for instances in that store only. See
+// wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	linker := l.handle.Acquire()
 	defer l.handle.Release()
@@ -151,8 +153,8 @@ func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
 	return pre.InstantiateContext(nil, store)
 }
 
-// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has one; ctx
-// may be nil.
+// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has
+// one; ctx may be nil.
 func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
 	native := pre.handle.Acquire()
 	defer pre.handle.Release()

@@ -27,8 +27,8 @@ func NewLinker(engine *Engine) *Linker {
 // Close frees the linker now; instances stay usable. Closing twice does nothing.
 func (l *Linker) Close() { l.handle.Close() }
 
-// AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that is
-// an error. See wasmtime::Linker::allow_shadowing.
+// AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
+// is an error. See wasmtime::Linker::allow_shadowing.
 func (l *Linker) AllowShadowing(allow bool) {
 	native := l.handle.Acquire()
 	defer l.handle.Release()
@@ -119,8 +119,8 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 	})
 }
 
-// DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for every
-// call; a reactor once, here. See wasmtime::Linker::module.
+// DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for
+// every call; a reactor once, here. See wasmtime::Linker::module.
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
 	m := module.handle.Acquire()
 	defer module.handle.Release()
@@ -129,8 +129,8 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	})
 }
 
-// DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that traps. See
-// wasmtime::Linker::define_unknown_imports_as_traps.
+// DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
+// traps. See wasmtime::Linker::define_unknown_imports_as_traps.
 func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
@@ -146,8 +146,8 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	return nil
 }
 
-// DefineUnknownImportsAsDefaultValues defines everything that the module imports and nobody has defined with zeros: functions
-// that return 0, globals that are 0, tables of null, empty memories. See
+// DefineUnknownImportsAsDefaultValues defines everything that the module imports and nobody has defined with zeros:
+// functions that return 0, globals that are 0, tables of null, empty memories. See
 // wasmtime::Linker::define_unknown_imports_as_default_values.
 func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Module) error {
 	if module.engine != l.Engine {
@@ -182,8 +182,8 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 	return e.own()
 }
 
-// GetDefault returns the function that running a module means: its export with an empty name, else _start, else one that
-// does nothing. See wasmtime::Linker::get_default.
+// GetDefault returns the function that running a module means: its export with an empty name, else _start, else one
+// that does nothing. See wasmtime::Linker::get_default.
 func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	f := &Func{state: store.storeState()}
 	foreign := false
@@ -201,13 +201,14 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	return f, nil
 }
 
-// Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another type is
-// an [*Error]; a start function that traps is a [*Trap]. See wasmtime::Linker::instantiate.
+// Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another
+// type is an [*Error]; a start function that traps is a [*Trap]. See wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.InstantiateContext(nil, store, module)
 }
 
-// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one; ctx may be nil.
+// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one;
+// ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
 	native := l.handle.Acquire()
 	defer l.handle.Release()

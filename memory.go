@@ -36,8 +36,8 @@ func (mem *Memory) external() (*state, *ffi.Item) { return mem.state, &mem.item 
 func (mem *Memory) Type(store Storelike) *MemoryType { return externalType(store, mem).MemoryType() }
 
 // Data returns the address of the first byte. It is valid until a guest or the host grows the memory or the store is
-// closed, which the garbage collector does when nothing that belongs to the store is reachable: see [runtime.KeepAlive].
-// [Memory.View] is checked.
+// closed, which the garbage collector does when nothing that belongs to the store is reachable: see
+// [runtime.KeepAlive]. [Memory.View] is checked.
 func (mem *Memory) Data(store Storelike) unsafe.Pointer {
 	data, _ := mem.data(store)
 	return data
@@ -49,8 +49,8 @@ func (mem *Memory) DataSize(store Storelike) uintptr {
 	return n
 }
 
-// UnsafeData returns the memory as a slice of bytes, valid as long as what [Memory.Data] returns. Writing to it writes to
-// the guest's memory.
+// UnsafeData returns the memory as a slice of bytes, valid as long as what [Memory.Data] returns. Writing to it
+// writes to the guest's memory.
 func (mem *Memory) UnsafeData(store Storelike) []byte {
 	data, n := mem.data(store)
 	if n > math.MaxInt {
@@ -100,12 +100,12 @@ func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
 	return previous, nil
 }
 
-// MemoryView reads and writes a memory with bounds checks and without crossing into the native library. It follows the
-// memory when that grows or moves. Like the store, it is used by one goroutine at a time; unlike elsewhere, concurrent use
-// is not found. Using it after the store was closed panics.
+// MemoryView reads and writes a memory with bounds checks and without crossing into the native library. It follows
+// the memory when that grows or moves. Like the store, it is used by one goroutine at a time; unlike elsewhere,
+// concurrent use is not found. Using it after the store was closed panics.
 //
-// All numbers are little-endian, as in WebAssembly; offsets are in bytes and need no alignment. What lies out of bounds is
-// not touched and gives false.
+// All numbers are little-endian, as in WebAssembly; offsets are in bytes and need no alignment. What lies out of
+// bounds is not touched and gives false.
 type MemoryView struct {
 	mem *Memory
 	// now is the store's memory epoch; as long as it is epoch, base and size are right.
@@ -131,7 +131,8 @@ func (v *MemoryView) refresh() {
 	v.base, v.size, v.epoch = base, uint64(size), *v.now
 }
 
-// at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is reachable.
+// at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is
+// reachable.
 func (v *MemoryView) at(off, n uint64) unsafe.Pointer {
 	if *v.now != v.epoch {
 		v.refresh()

@@ -57,9 +57,9 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	return NewModule(engine, wasm)
 }
 
-// NewModuleDeserialize loads what [Module.Serialize] made, in this process or another, with the same release of Wasmtime
-// and the same configuration; anything else is an [*Error]. The bytes are trusted: somebody who can change them can run
-// any code. See wasmtime::Module::deserialize.
+// NewModuleDeserialize loads what [Module.Serialize] made, in this process or another, with the same release of
+// Wasmtime and the same configuration; anything else is an [*Error]. The bytes are trusted: somebody who can change
+// them can run any code. See wasmtime::Module::deserialize.
 func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
@@ -67,8 +67,9 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	return wrapModule(engine, m, err)
 }
 
-// NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when they
-// are needed. The file must not change while the module is in use. The error of a file that cannot be opened wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
+// NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when
+// they are needed. The file must not change while the module is in use. The error of a file that cannot be opened
+// wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
 func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()

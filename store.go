@@ -46,7 +46,8 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 	return &both.Store
 }
 
-// Close frees the store now, with everything in it. It panics while a guest runs in the store. Closing twice does nothing.
+// Close frees the store now, with everything in it. It panics while a guest runs in the store. Closing twice does
+// nothing.
 func (store *Store) Close() { store.state.close() }
 
 // Data returns what [NewStoreWithData] was given; nil for other stores and after Close.
@@ -96,9 +97,9 @@ func (store *Store) GetFuel() (uint64, error) {
 	return fuel, nil
 }
 
-// SetEpochDeadline stops guests of the store with [Interrupt] once the engine's epoch has advanced by deadline ticks from
-// now. It has an effect if the engine was made with [Config.SetEpochInterruption]; a new store's deadline is over. See
-// wasmtime::Store::set_epoch_deadline.
+// SetEpochDeadline stops guests of the store with [Interrupt] once the engine's epoch has advanced by deadline ticks
+// from now. It has an effect if the engine was made with [Config.SetEpochInterruption]; a new store's deadline is
+// over. See wasmtime::Store::set_epoch_deadline.
 func (store *Store) SetEpochDeadline(deadline uint64) {
 	s := store.state
 	outermost := s.mustEnter()
@@ -106,8 +107,8 @@ func (store *Store) SetEpochDeadline(deadline uint64) {
 	s.native.SetDeadline(deadline)
 }
 
-// Limiter limits what instances of the store may use from now on: bytes for each memory, elements for each table, and the
-// numbers of instances, tables and memories. A negative number leaves a limit at its default. See
+// Limiter limits what instances of the store may use from now on: bytes for each memory, elements for each table, and
+// the numbers of instances, tables and memories. A negative number leaves a limit at its default. See
 // wasmtime::StoreLimitsBuilder.
 func (store *Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
 	s := store.state
@@ -117,8 +118,9 @@ func (store *Store) Limiter(memorySize, tableElements, instances, tables, memori
 	runtime.KeepAlive(store)
 }
 
-// state is what a store is made of. A Store and everything that belongs to it hold it, so that it lives as long as any of
-// them is reachable. All of it but the lock and the flags is touched only by the goroutine that has entered the store.
+// state is what a store is made of. A Store and everything that belongs to it hold it, so that it lives as long as
+// any of them is reachable. All of it but the lock and the flags is touched only by the goroutine that has entered
+// the store.
 type state struct {
 	native ffi.Store
 	lock   owner.Lock
@@ -200,8 +202,8 @@ func (s *state) close() {
 	s.raisePanic()
 }
 
-// Enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that wraps
-// ErrClosed or ErrConcurrentUse if the store cannot be had.
+// Enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that
+// wraps ErrClosed or ErrConcurrentUse if the store cannot be had.
 func (s *state) Enter() (outermost bool, err error) {
 	switch s.lock.Acquire() {
 	case owner.Acquired:
@@ -235,9 +237,9 @@ func (s *state) Leave(outermost bool) {
 	runtime.KeepAlive(s)
 }
 
-// abandon gives the store up in the middle of a call, whose native frames runtime.Goexit throws away: nothing may touch it
-// again, and its memory is lost. So is the thread, which the native library has marked as being in the call: it ends with
-// the goroutine, which stays locked to it.
+// abandon gives the store up in the middle of a call, whose native frames runtime.Goexit throws away: nothing may
+// touch it again, and its memory is lost. So is the thread, which the native library has marked as being in the call:
+// it ends with the goroutine, which stays locked to it.
 func (s *state) abandon() {
 	runtime.LockOSThread()
 	if s.owner == nil {
@@ -293,7 +295,8 @@ func (s *state) raisePanic() {
 	}
 }
 
-// Failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is entered.
+// Failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is
+// entered.
 func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	hostErr := s.hostErr
 	s.hostErr = nil
@@ -327,8 +330,8 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	return t
 }
 
-// owns tells whether an item that came from a linker belongs to the store. The native library does not tell what number its
-// store has, but a global of the store does.
+// owns tells whether an item that came from a linker belongs to the store. The native library does not tell what
+// number its store has, but a global of the store does.
 func (s *state) owns(item *ffi.Item) bool {
 	if s.nativeID == 0 {
 		var global ffi.Item

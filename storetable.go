@@ -11,8 +11,8 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
-// entered finds the store that a call from the native library is about: C knows it by its number. A store is in the table
-// only while it is entered, so the table keeps no store alive.
+// entered finds the store that a call from the native library is about: C knows it by its number. A store is in the
+// table only while it is entered, so the table keeps no store alive.
 var entered storeTable
 
 type storeTable struct {
@@ -23,8 +23,8 @@ type storeTable struct {
 // storeChunk is a part of the table. It stays for good.
 type storeChunk struct {
 	stores [registry.ChunkSize]*state
-	// epochs are the stores' memory epochs. They outlive the stores and never fall, also when a number is used again, so that
-	// a view of a memory of a closed store finds that its epoch is over.
+	// epochs are the stores' memory epochs. They outlive the stores and never fall, also when a number is used again,
+	// so that a view of a memory of a closed store finds that its epoch is over.
 	epochs []uint64
 }
 
@@ -42,7 +42,8 @@ func (t *storeTable) newSlot() *storeSlot {
 	return &storeSlot{index: uintptr(i), entry: &chunk.stores[i%registry.ChunkSize], epoch: &chunk.epochs[i%registry.ChunkSize]}
 }
 
-// storeSlot is a store's part of the table, with what is left to do when the store is gone. It does not keep the store alive.
+// storeSlot is a store's part of the table, with what is left to do when the store is gone. It does not keep the
+// store alive.
 type storeSlot struct {
 	index  uintptr
 	native ffi.Store
@@ -52,11 +53,12 @@ type storeSlot struct {
 	epoch *uint64
 }
 
-// slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the native store is
-// deleted.
+// slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the
+// native store is deleted.
 type slotOwner struct{ slot *storeSlot }
 
-// unusedSlots are owners whose store has been closed. Using a slot again is much cheaper than making one for every store.
+// unusedSlots are owners whose store has been closed. Using a slot again is much cheaper than making one for every
+// store.
 var unusedSlots sync.Pool
 
 // takeSlot returns a slot that no other store has.

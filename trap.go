@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// Trap is how a guest comes to a sudden end: an instruction that trapped, or an interrupt. What a host function ends a call with,
-// a trap made by [NewTrap] or an error of any kind, comes out of the call as an [*Error].
-// It is safe for concurrent use. See wasmtime::Trap.
+// Trap is how a guest comes to a sudden end: an instruction that trapped, or an interrupt. What a host function ends
+// a call with, a trap made by [NewTrap] or an error of any kind, comes out of the call as an [*Error]. It is safe for
+// concurrent use. See wasmtime::Trap.
 type Trap struct {
 	mu      sync.Mutex
 	native  ffi.Trap
@@ -31,8 +31,8 @@ type trapRecord struct {
 	frames  []*Frame
 }
 
-// TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those without
-// a name here are for components.
+// TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those
+// without a name here are for components.
 type TrapCode uint8
 
 // The codes of traps.
@@ -94,8 +94,8 @@ func (c TrapCode) String() string {
 	return fmt.Sprintf("trap code %d", uint8(c))
 }
 
-// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is part of
-// then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
+// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is
+// part of then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
 func NewTrap(message string) *Trap { return newTrap(ffi.NewTrap(message)) }
 
 func newTrap(native ffi.Trap) *Trap {
@@ -104,8 +104,8 @@ func newTrap(native ffi.Trap) *Trap {
 	return t
 }
 
-// take gives the native trap away, for a host call to end with; the trap still tells what it was. It tells whether there was
-// one to take.
+// take gives the native trap away, for a host call to end with; the trap still tells what it was. It tells whether
+// there was one to take.
 func (t *Trap) take() (ffi.Trap, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -156,8 +156,8 @@ func (t *Trap) Message() string {
 	return message
 }
 
-// Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a host
-// function returned.
+// Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a
+// host function returned.
 func (t *Trap) Unwrap() error { return t.cause }
 
 // Code returns the trap's code; nil if it has none, as one made with [NewTrap].

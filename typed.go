@@ -120,8 +120,8 @@ func (f *typedFunc) begin(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-// Raw is one argument or result as the guest sees it: 128 bits, of which a number uses the lowest. Its zero value is 0 of
-// every type.
+// Raw is one argument or result as the guest sees it: 128 bits, of which a number uses the lowest. Its zero value is
+// 0 of every type.
 type Raw struct{ slot ffi.Slot }
 
 // RawI32 makes an i32.
@@ -154,12 +154,12 @@ func (r Raw) F64() float64 { return math.Float64frombits(r.slot[0]) }
 // V128 reads a v128.
 func (r Raw) V128() V128 { return slotV128(&r.slot) }
 
-// RawFunc is a function bound for calls on a stack that the caller owns: no boxing, no reflection, no allocation. Like its
-// store, it is used by one goroutine at a time.
+// RawFunc is a function bound for calls on a stack that the caller owns: no boxing, no reflection, no allocation.
+// Like its store, it is used by one goroutine at a time.
 type RawFunc struct{ typedFunc }
 
-// BindRaw binds a function whose parameters and results are numbers and vectors. Any other signature is an error that wraps
-// [ErrUnsupported]. See wasmtime::Func::call_unchecked.
+// BindRaw binds a function whose parameters and results are numbers and vectors. Any other signature is an error that
+// wraps [ErrUnsupported]. See wasmtime::Func::call_unchecked.
 func BindRaw(store Storelike, f *Func) (*RawFunc, error) {
 	bound, err := bindFunc(store, f, func(sig *FuncType) error {
 		if !sig.plain() {
@@ -176,9 +176,9 @@ func BindRaw(store Storelike, f *Func) (*RawFunc, error) {
 // Slots returns how long the stack of a call has to be: the larger of the number of parameters and of results.
 func (f *RawFunc) Slots() int { return int(f.slots) }
 
-// Call calls the function. stack holds the arguments and is overwritten with the results; their types are not checked, a
-// wrong one is a wrong number, and of a result only the bits of its type are written. A stack shorter than [RawFunc.Slots] is an
-// error. Errors and panics are as with [Func.Call].
+// Call calls the function. stack holds the arguments and is overwritten with the results; their types are not
+// checked, a wrong one is a wrong number, and of a result only the bits of its type are written. A stack shorter than
+// [RawFunc.Slots] is an error. Errors and panics are as with [Func.Call].
 func (f *RawFunc) Call(stack []Raw) error {
 	if uintptr(len(stack)) < f.slots {
 		return errorf(nil, "the stack has %d slots, the function needs %d", len(stack), f.slots)

@@ -15,9 +15,9 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
-// WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any number of
-// stores, but a file that it opened for a standard stream goes to the first. It is used by one goroutine at a time. See
-// wasmtime_wasi::WasiCtxBuilder.
+// WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any
+// number of stores, but a file that it opened for a standard stream goes to the first. It is used by one goroutine at
+// a time. See wasmtime_wasi::WasiCtxBuilder.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
 	stdio [3]stdio
@@ -64,7 +64,8 @@ const (
 // NewWasiConfig returns a configuration that gives nothing.
 func NewWasiConfig() *WasiConfig { return &WasiConfig{} }
 
-// Close closes the files that the configuration opened. Stores that were given it keep theirs. Closing twice does nothing.
+// Close closes the files that the configuration opened. Stores that were given it keep theirs. Closing twice does
+// nothing.
 func (c *WasiConfig) Close() {
 	c.closed = true
 	c.closeFiles()
@@ -97,7 +98,8 @@ func (c *WasiConfig) SetArgv(argv []string) {
 func (c *WasiConfig) InheritArgv() {
 	spec := c.use()
 	if !c.inheritsArgv {
-		// Rust's standard library learns them from the C library's start code, but not from musl's, which has none for it.
+		// Rust's standard library learns them from the C library's start code, but not from musl's, which has none
+		// for it.
 		spec.Args = slices.Concat(os.Args, spec.Args)
 		c.inheritsArgv = true
 	}
@@ -120,7 +122,8 @@ func (c *WasiConfig) InheritEnv() {
 	c.inheritsEnv = true
 }
 
-// environ returns this process's environment. C could read it as well, but not safely while a goroutine calls [os.Setenv].
+// environ returns this process's environment. C could read it as well, but not safely while a goroutine calls
+// [os.Setenv].
 func environ() (all [][2]string) {
 	for _, variable := range os.Environ() {
 		if variable == "" {
@@ -138,8 +141,8 @@ func environ() (all [][2]string) {
 // SetStdinFile makes a file the guest's standard input.
 func (c *WasiConfig) SetStdinFile(path string) error { return c.setFile(0, path, os.Open) }
 
-// SetStdoutFile makes a file the guest's standard output. The file is created or cut to nothing. What the guest writes is
-// in the file at once.
+// SetStdoutFile makes a file the guest's standard output. The file is created or cut to nothing. What the guest
+// writes is in the file at once.
 func (c *WasiConfig) SetStdoutFile(path string) error { return c.setFile(1, path, os.Create) }
 
 // SetStderrFile makes a file the guest's standard error, as SetStdoutFile does for its standard output.
@@ -205,12 +208,12 @@ func (c *WasiConfig) InheritStderr() { c.inherit(2) }
 
 func (c *WasiConfig) inherit(i int) { c.setStdio(i, stdio{kind: ffi.StdioInherit}) }
 
-// PreopenDir gives the guest a directory of the host, sandboxed: nothing above it can be reached. The guest finds it under
-// guestPath.
+// PreopenDir gives the guest a directory of the host, sandboxed: nothing above it can be reached. The guest finds it
+// under guestPath.
 //
-// Wasmtime knows two kinds of access, reading only and everything. Permissions to write both directories and files, and to
-// read them, are everything; permissions to read both are reading only, also with one of the two to write. Less than that
-// cannot be had and is an error that wraps [ErrUnsupported].
+// Wasmtime knows two kinds of access, reading only and everything. Permissions to write both directories and files,
+// and to read them, are everything; permissions to read both are reading only, also with one of the two to write.
+// Less than that cannot be had and is an error that wraps [ErrUnsupported].
 func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, filePerms WasiFilePerms) error {
 	spec := c.use()
 	if dirPerms&DIR_READ == 0 || filePerms&FILE_READ == 0 {
@@ -231,15 +234,16 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 	return nil
 }
 
-// PreopenFS gives the guest a file system of Go's as a directory that can only be read: an [embed.FS], a [zip.Reader], what
-// [os.DirFS] or [os.Root.FS] returns, or any other. The guest finds it under guestPath. The directories of
-// [WasiConfig.PreopenDir] come first, with the numbers from 3 on.
+// PreopenFS gives the guest a file system of Go's as a directory that can only be read: an [embed.FS], a
+// [zip.Reader], what [os.DirFS] or [os.Root.FS] returns, or any other. The guest finds it under guestPath. The
+// directories of [WasiConfig.PreopenDir] come first, with the numbers from 3 on.
 //
-// Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that several
-// stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system says, and
-// [ErrBadFile].
+// Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that
+// several stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system
+// says, and [ErrBadFile].
 //
-// Only guests of WASI 0.1 see it. Components have directories of the host: upstream's file system is made of nothing else.
+// Only guests of WASI 0.1 see it. Components have directories of the host: upstream's file system is made of nothing
+// else.
 func (c *WasiConfig) PreopenFS(fsys fs.FS, guestPath string) error {
 	c.use()
 	if !utf8.ValidString(guestPath) || strings.Contains(guestPath, "\x00") {
@@ -267,8 +271,9 @@ func (store *Store) SetWasi(wasi *WasiConfig) {
 	}
 }
 
-// ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, or a string with a zero byte. On an
-// error the store keeps what it had. A configuration whose files another store has got is an error that wraps [ErrClosed].
+// ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, or a string with a zero byte.
+// On an error the store keeps what it had. A configuration whose files another store has got is an error that wraps
+// [ErrClosed].
 func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if wasi == nil {
 		return errorf(nil, "the WASI configuration is nil")

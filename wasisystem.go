@@ -31,8 +31,8 @@ func (c *WasiConfig) useSystem() *wasiSystem {
 	return c.system
 }
 
-// SetInitialDir makes dir the current directory that a component starts in. A guest of WASI 0.1 has none, and cannot notice;
-// one written in Go takes the variable PWD for it. See wasmtime_wasi::WasiCtxBuilder::initial_cwd.
+// SetInitialDir makes dir the current directory that a component starts in. A guest of WASI 0.1 has none, and cannot
+// notice; one written in Go takes the variable PWD for it. See wasmtime_wasi::WasiCtxBuilder::initial_cwd.
 func (c *WasiConfig) SetInitialDir(dir string) { c.useSystem().spec.InitialDir = &dir }
 
 // servedSystem is a wasiSystem as one store has it: what C calls by a number.
@@ -46,8 +46,8 @@ type servedSystem struct {
 // systems are those of all stores.
 var systems registry.Registry[servedSystem]
 
-// serveSystem gives a store's guests the parts of the system that Go serves, and returns their number. forget takes it back;
-// it is for when C has not got the number.
+// serveSystem gives a store's guests the parts of the system that Go serves, and returns their number. forget takes
+// it back; it is for when C has not got the number.
 func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 	if system == nil || !system.spec.Serves() {
 		return 0, nothing
@@ -56,8 +56,8 @@ func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 	return number, func() { systems.Remove(number) }
 }
 
-// serve runs f in the middle of a guest's WASI call. What f returns, or panics with, ends the guest and comes out of the call
-// that the guest is part of.
+// serve runs f in the middle of a guest's WASI call. What f returns, or panics with, ends the guest and comes out of
+// the call that the guest is part of.
 func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 	stopped := false
 	served.Call(sys.host, func(context.Context) {
@@ -73,28 +73,29 @@ func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 	return failed
 }
 
-// SetWallClock makes now the guest's wall clock, in place of the host's; nil is the host's again. resolution is what the guest is
-// told about it: the time between two of its ticks. Less than a nanosecond is taken as one.
+// SetWallClock makes now the guest's wall clock, in place of the host's; nil is the host's again. resolution is what
+// the guest is told about it: the time between two of its ticks. Less than a nanosecond is taken as one.
 //
-// now is called in the middle of the guest's call, by every store that is given the configuration, and so by several goroutines
-// at once if they are used by several. It must not use the store. A panic, or a time before 1970, ends the guest and comes
-// out of the call that runs it. A guest of WASI 0.1 that asks for a time after the year 2554 gets EOVERFLOW.
+// now is called in the middle of the guest's call, by every store that is given the configuration, and so by several
+// goroutines at once if they are used by several. It must not use the store. A panic, or a time before 1970, ends the
+// guest and comes out of the call that runs it. A guest of WASI 0.1 that asks for a time after the year 2554 gets
+// EOVERFLOW.
 //
-// A clock tells the time; it does not make it pass. A guest that sleeps, or polls with a timeout, waits in the host's time. If
-// it does so until a time of the clock, that is asked once, when the wait begins, and the guest waits for the difference. Times
-// of files are the host's. See wasmtime_wasi::WasiCtxBuilder::wall_clock.
+// A clock tells the time; it does not make it pass. A guest that sleeps, or polls with a timeout, waits in the host's
+// time. If it does so until a time of the clock, that is asked once, when the wait begins, and the guest waits for
+// the difference. Times of files are the host's. See wasmtime_wasi::WasiCtxBuilder::wall_clock.
 func (c *WasiConfig) SetWallClock(now func() time.Time, resolution time.Duration) {
 	system := c.useSystem()
 	system.wallClock = now
 	system.spec.WallClock = ffi.WasiClock{Served: now != nil, Resolution: nanoseconds(resolution)}
 }
 
-// SetMonotonicClock makes now the guest's monotonic clock: the time since any moment, which never falls. Everything else is as
-// with [WasiConfig.SetWallClock].
+// SetMonotonicClock makes now the guest's monotonic clock: the time since any moment, which never falls. Everything
+// else is as with [WasiConfig.SetWallClock].
 //
-// A guest with timers of its own, such as a Go program, looks at this clock after every wait. If the clock stands still, it goes
-// on waiting; one that goes on a little whenever it is asked is as repeatable. It should not be 0, which a Go program takes
-// for a broken clock: it ends with "nanotime returning zero". See
+// A guest with timers of its own, such as a Go program, looks at this clock after every wait. If the clock stands
+// still, it goes on waiting; one that goes on a little whenever it is asked is as repeatable. It should not be 0,
+// which a Go program takes for a broken clock: it ends with "nanotime returning zero". See
 // wasmtime_wasi::WasiCtxBuilder::monotonic_clock.
 func (c *WasiConfig) SetMonotonicClock(now func() time.Duration, resolution time.Duration) {
 	system := c.useSystem()
@@ -131,38 +132,38 @@ func onMonotonicClock(env uint64, now *ffi.WasiTime) ffi.Error {
 	})
 }
 
-// SetSecureRandom makes r the source of the guest's random bytes, in place of the host's generator; nil is the host's again.
-// Guests rely on such bytes being unpredictable, for keys as well as for hash tables: a source that repeats itself is for tests
-// and for programs that have to be repeatable.
+// SetSecureRandom makes r the source of the guest's random bytes, in place of the host's generator; nil is the host's
+// again. Guests rely on such bytes being unpredictable, for keys as well as for hash tables: a source that repeats
+// itself is for tests and for programs that have to be repeatable.
 //
-// r is read in the middle of the guest's call, as often as it takes, and a guest of WASI 0.1 gets its bytes in their order.
-// Every store that is given the configuration reads it, so it has to be safe for use by several goroutines if the stores are
-// used by several. It must not use the store, and a guest cannot be stopped while it reads.
+// r is read in the middle of the guest's call, as often as it takes, and a guest of WASI 0.1 gets its bytes in their
+// order. Every store that is given the configuration reads it, so it has to be safe for use by several goroutines if
+// the stores are used by several. It must not use the store, and a guest cannot be stopped while it reads.
 //
-// An error, [io.EOF] included, ends the guest, which never gets other bytes instead. The call that runs it returns an [*Error]
-// that wraps it. A panic comes out of that call as it was. See wasmtime_wasi::WasiCtxBuilder::secure_random.
+// An error, [io.EOF] included, ends the guest, which never gets other bytes instead. The call that runs it returns an
+// [*Error] that wraps it. A panic comes out of that call as it was. See wasmtime_wasi::WasiCtxBuilder::secure_random.
 func (c *WasiConfig) SetSecureRandom(r io.Reader) {
 	system := c.useSystem()
 	system.secureRandom, system.spec.SecureRandom = r, r != nil
 }
 
-// SetInsecureRandom makes r the source of the random bytes that a component asks for where they need not be unpredictable
-// (wasi:random/insecure). WASI 0.1 has no such bytes. Everything else is as with [WasiConfig.SetSecureRandom]. See
-// wasmtime_wasi::WasiCtxBuilder::insecure_random.
+// SetInsecureRandom makes r the source of the random bytes that a component asks for where they need not be
+// unpredictable (wasi:random/insecure). WASI 0.1 has no such bytes. Everything else is as with
+// [WasiConfig.SetSecureRandom]. See wasmtime_wasi::WasiCtxBuilder::insecure_random.
 func (c *WasiConfig) SetInsecureRandom(r io.Reader) {
 	system := c.useSystem()
 	system.insecureRandom, system.spec.InsecureRandom = r, r != nil
 }
 
-// SetInsecureRandomSeed sets the number that a component gets for seeding its hash tables (wasi:random/insecure-seed): 128
-// bits, in two halves. Otherwise it is a random one. WASI 0.1 has no such number. See
-// wasmtime_wasi::WasiCtxBuilder::insecure_random_seed.
+// SetInsecureRandomSeed sets the number that a component gets for seeding its hash tables
+// (wasi:random/insecure-seed): 128 bits, in two halves. Otherwise it is a random one. WASI 0.1 has no such number.
+// See wasmtime_wasi::WasiCtxBuilder::insecure_random_seed.
 func (c *WasiConfig) SetInsecureRandomSeed(hi, lo uint64) {
 	c.useSystem().spec.InsecureRandomSeed = &[2]uint64{lo, hi}
 }
 
-// SetMaxRandomSize limits how many random bytes a guest gets in one call. Asking for more ends it. Otherwise the limit is 64
-// MiB. See wasmtime_wasi::WasiCtxBuilder::max_random_size.
+// SetMaxRandomSize limits how many random bytes a guest gets in one call. Asking for more ends it. Otherwise the
+// limit is 64 MiB. See wasmtime_wasi::WasiCtxBuilder::max_random_size.
 func (c *WasiConfig) SetMaxRandomSize(bytes uint64) { c.useSystem().spec.MaxRandomSize = &bytes }
 
 // onSecureRandom and onInsecureRandom give a guest random bytes.
@@ -203,20 +204,22 @@ func readRandom(r io.Reader, p []byte) error {
 // The network is for components only: a guest of WASI 0.1 cannot open sockets, and gets connections from its host (see
 // [Store.PushConn]).
 
-// AllowTCP says whether components may have TCP sockets; without it they may not. Which addresses these may use is another
-// question: see [WasiConfig.InheritNetwork] and [WasiConfig.SetSocketAddrCheck]. See wasmtime_wasi::WasiCtxBuilder::allow_tcp.
+// AllowTCP says whether components may have TCP sockets; without it they may not. Which addresses these may use is
+// another question: see [WasiConfig.InheritNetwork] and [WasiConfig.SetSocketAddrCheck]. See
+// wasmtime_wasi::WasiCtxBuilder::allow_tcp.
 func (c *WasiConfig) AllowTCP(enable bool) { c.useSystem().spec.AllowTCP = enable }
 
-// AllowUDP says whether components may have UDP sockets; without it they may not. As with [WasiConfig.AllowTCP], the addresses
-// are another question. See wasmtime_wasi::WasiCtxBuilder::allow_udp.
+// AllowUDP says whether components may have UDP sockets; without it they may not. As with [WasiConfig.AllowTCP], the
+// addresses are another question. See wasmtime_wasi::WasiCtxBuilder::allow_udp.
 func (c *WasiConfig) AllowUDP(enable bool) { c.useSystem().spec.AllowUDP = enable }
 
 // AllowIPNameLookup says whether components may look the addresses of names up; without it they may not. See
 // wasmtime_wasi::WasiCtxBuilder::allow_ip_name_lookup.
 func (c *WasiConfig) AllowIPNameLookup(enable bool) { c.useSystem().spec.AllowIPNameLookup = enable }
 
-// InheritNetwork lets the sockets of components use all addresses that this process can use, in place of a check that was set.
-// It takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have sockets. See wasmtime_wasi::WasiCtxBuilder::inherit_network.
+// InheritNetwork lets the sockets of components use all addresses that this process can use, in place of a check that
+// was set. It takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have sockets. See
+// wasmtime_wasi::WasiCtxBuilder::inherit_network.
 func (c *WasiConfig) InheritNetwork() {
 	system := c.useSystem()
 	system.socketAddrCheck = nil
@@ -224,13 +227,14 @@ func (c *WasiConfig) InheritNetwork() {
 }
 
 // SetSocketAddrCheck lets allowed decide which addresses the sockets of components may use, in place of
-// [WasiConfig.InheritNetwork]; nil refuses all of them, as by default. It takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP]
-// to have sockets.
+// [WasiConfig.InheritNetwork]; nil refuses all of them, as by default. It takes [WasiConfig.AllowTCP] or
+// [WasiConfig.AllowUDP] to have sockets.
 //
-// An address is checked whenever a socket is about to use it: for a client that is accepted and for every datagram as well as
-// for what the component itself names. The function is called on a goroutine of its own, by several at once, and perhaps while
-// the component does something else, which waits for it or not. It must not use the store. If it panics, the address is
-// refused, and the panic comes out of a call into the guest. See wasmtime_wasi::WasiCtxBuilder::socket_addr_check.
+// An address is checked whenever a socket is about to use it: for a client that is accepted and for every datagram as
+// well as for what the component itself names. The function is called on a goroutine of its own, by several at once,
+// and perhaps while the component does something else, which waits for it or not. It must not use the store. If it
+// panics, the address is refused, and the panic comes out of a call into the guest. See
+// wasmtime_wasi::WasiCtxBuilder::socket_addr_check.
 func (c *WasiConfig) SetSocketAddrCheck(allowed func(addr netip.AddrPort, use SocketAddrUse) bool) {
 	system := c.useSystem()
 	system.socketAddrCheck = allowed
@@ -240,8 +244,8 @@ func (c *WasiConfig) SetSocketAddrCheck(allowed func(addr netip.AddrPort, use So
 // SocketAddrUse is what a socket of a component does with an address. See wasmtime_wasi::sockets::SocketAddrUse.
 type SocketAddrUse uint32
 
-// The uses of an address. A socket that is not bound when it has to be is bound to the wildcard address, which is checked as
-// well.
+// The uses of an address. A socket that is not bound when it has to be is bound to the wildcard address, which is
+// checked as well.
 const (
 	// SocketTCPBind: a TCP socket is bound to the address.
 	SocketTCPBind SocketAddrUse = SocketAddrUse(ffi.SocketTCPBind)
@@ -269,8 +273,8 @@ func (u SocketAddrUse) String() string {
 	return fmt.Sprintf("SocketAddrUse(%d)", uint32(u))
 }
 
-// onSocketAddrCheck decides on an address. It is called on any thread, also one that Go has not made, where a goroutine could not
-// end otherwise than by returning. So the check has one of its own.
+// onSocketAddrCheck decides on an address. It is called on any thread, also one that Go has not made, where a
+// goroutine could not end otherwise than by returning. So the check has one of its own.
 func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bool, failed ffi.Error) {
 	sys := systems.Get(env)
 	at := addrPort(addr)
@@ -293,8 +297,8 @@ func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bo
 	return allowed, failed
 }
 
-// addrPort is an address as Go has it. A scope is a zone by its number, which package net takes for the name of an interface
-// that has no other.
+// addrPort is an address as Go has it. A scope is a zone by its number, which package net takes for the name of an
+// interface that has no other.
 func addrPort(addr *ffi.SocketAddr) netip.AddrPort {
 	if !addr.IPv6 {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(addr.IP[:4])), addr.Port)

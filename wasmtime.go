@@ -1,28 +1,31 @@
 // Package wasmtime runs WebAssembly with Wasmtime. The native library comes with the module: go get is all the set-up.
 //
-// An [Engine] compiles a [Module]; a [Store] holds its instances; a [Linker] gives them their imports. [Func.Call] calls
-// any function with checked arguments; a function that is called often is bound once, with [Bind2] and its like, and
-// then costs no allocation. Host functions are Go functions, see [Linker.FuncWrap] and, for speed, [HostFunc2]. WASI 0.1 is
-// configured with [WasiConfig]. What the host has open becomes a descriptor of the guest with [Store.PushFile], [Store.PushDir],
-// [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader] and [Store.PushWriter], or with the Insert beside each, which takes
-// the number; inside of a host function, with the same methods of [Caller].
+// An [Engine] compiles a [Module]; a [Store] holds its instances; a [Linker] gives them their imports. [Func.Call]
+// calls any function with checked arguments; a function that is called often is bound once, with [Bind2] and its
+// like, and then costs no allocation. Host functions are Go functions, see [Linker.FuncWrap] and, for speed,
+// [HostFunc2]. WASI 0.1 is configured with [WasiConfig]. What the host has open becomes a descriptor of the guest
+// with [Store.PushFile], [Store.PushDir], [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader]
+// and [Store.PushWriter], or with the Insert beside each, which takes the number; inside of a host function, with the
+// same methods of [Caller].
 //
 // Names and behaviour are those of github.com/bytecodealliance/wasmtime-go/v44, so a program written for it changes its
 // import path and goes on. What has been added stands beside it.
 //
 // # Ownership
 //
-// Close frees an object at once; what is not closed is freed when the garbage collector finds it unreachable. A function,
-// memory, table, global or instance keeps its store alive, and a store its engine. Using a closed store is an error that wraps
-// [ErrClosed] where the method returns an error; using any other closed object, or calling a method of a closed store that
-// returns no error, is a panic with that text. A zero Engine, Module or Linker counts as closed.
+// Close frees an object at once; what is not closed is freed when the garbage collector finds it unreachable. A
+// function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed store is
+// an error that wraps [ErrClosed] where the method returns an error; using any other closed object, or calling a
+// method of a closed store that returns no error, is a panic with that text. A zero Engine, Module or Linker counts
+// as closed.
 //
 // # Concurrency
 //
-// An Engine and a Module may be used by any number of goroutines at once, also while one closes them. A Linker may be used by
-// many once nothing is defined any more. A Store, and what belongs to it, is used by one goroutine at a time; a call from a
-// host function back into its own store is part of the same use. Use by a second goroutine at the same moment is found and
-// refused: with [ErrConcurrentUse] where the method returns an error, with a panic of that text where it does not.
+// An Engine and a Module may be used by any number of goroutines at once, also while one closes them. A Linker may be
+// used by many once nothing is defined any more. A Store, and what belongs to it, is used by one goroutine at a time;
+// a call from a host function back into its own store is part of the same use. Use by a second goroutine at the same
+// moment is found and refused: with [ErrConcurrentUse] where the method returns an error, with a panic of that text
+// where it does not.
 package wasmtime
 
 import (

@@ -1,5 +1,5 @@
-// Package cgofloor is what cgo itself costs: the least that any binding to a C library can pay. Its tests also measure what
-// needs no binding at all: the work of a guest in plain Go.
+// Package cgofloor is what cgo itself costs: the least that any binding to a C library can pay. Its tests also
+// measure what needs no binding at all: the work of a guest in plain Go.
 package cgofloor
 
 // #include "floor.h"

@@ -96,8 +96,8 @@ func instantiation(b *testing.B, pooling bool) {
 func BenchmarkInstantiate(b *testing.B)        { instantiation(b, false) }
 func BenchmarkInstantiatePooling(b *testing.B) { instantiation(b, true) }
 
-// An op is a store with WASI of its own, whose standard output is a buffer, an instantiation, a run of _start, and the end of the
-// store.
+// An op is a store with WASI of its own, whose standard output is a buffer, an instantiation, a run of _start, and
+// the end of the store.
 func hello(b *testing.B, pooling bool) {
 	engine := newEngine(pooling)
 	linker := wasmtime.NewLinker(engine)

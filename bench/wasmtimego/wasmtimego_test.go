@@ -124,8 +124,8 @@ func BenchmarkInstantiate(b *testing.B) {
 	}
 }
 
-// An op is a store with WASI of its own, whose standard output is /dev/null (there is no way to a buffer), an instantiation, a
-// run of _start, and the end of the store.
+// An op is a store with WASI of its own, whose standard output is /dev/null (there is no way to a buffer), an
+// instantiation, a run of _start, and the end of the store.
 func BenchmarkHello(b *testing.B) {
 	engine := wasmtime.NewEngine()
 	linker, m := wasmtime.NewLinker(engine), newModule(b, engine, work.Hello)

@@ -2,9 +2,9 @@
 //
 //	go run ./ci/boundaries
 //
-// It reports every file outside of ffi/ that imports "C"; every package outside of ffi/ that does not type-check when only
-// the Go half of ffi/ is known; every exported item of ffi/ that has a C type in it; and every platform that has an
-// archive but is missing from the messages of ffi/, or the other way round.
+// It reports every file outside of ffi/ that imports "C"; every package outside of ffi/ that does not type-check when
+// only the Go half of ffi/ is known; every exported item of ffi/ that has a C type in it; and every platform that has
+// an archive but is missing from the messages of ffi/, or the other way round.
 package main
 
 import (

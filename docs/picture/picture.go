@@ -11,7 +11,7 @@ const (
 	rowHeight     = 36
 )
 
-// ownership is who closes what is behind a descriptor. It is a class of lines; with "Text" behind it, of texts.
+// ownership says who closes what is behind a descriptor. It is a class of lines; with "Text" behind it, of texts.
 type ownership string
 
 const (

@@ -1,5 +1,5 @@
-// Command fuel limits how much guests may compute. Fuel counts instructions, so the same work takes the same fuel on every
-// machine.
+// Command fuel limits how much guests may compute. Fuel counts instructions, so the same work takes the same fuel on
+// every machine.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command pooling serves many short requests, each in a store and an instance of its own that nothing of an earlier one can
-// reach. A pooling allocator makes that cheap.
+// Command pooling serves many short requests, each in a store and an instance of its own that nothing of an earlier
+// one can reach. A pooling allocator makes that cheap.
 package main
 
 import (

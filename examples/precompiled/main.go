@@ -49,8 +49,8 @@ func compile(path string) error {
 	return os.WriteFile(path, code, 0o644)
 }
 
-// use is what the program does. The file is trusted as an executable is: only the same release of Wasmtime loads it, with
-// the same configuration, but nothing can find out whether somebody has changed its code.
+// use is what the program does. The file is trusted as an executable is: only the same release of Wasmtime loads it,
+// with the same configuration, but nothing can find out whether somebody has changed its code.
 func use(path string) error {
 	engine := wasmtime.NewEngine()
 	defer engine.Close()

@@ -5,8 +5,8 @@
 //
 // listens on the first address and connects to the second. Ctrl-C ends it, and the guests with it.
 //
-// The guest can neither listen nor dial nor see any address. It is testdata/guests/c/relay.c of this module; go/relay and
-// rust/relay there are the same in Go and in Rust, with mio's event loop.
+// The guest can neither listen nor dial nor see any address. It is testdata/guests/c/relay.c of this module; go/relay
+// and rust/relay there are the same in Go and in Rust, with mio's event loop.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command wasi runs a WASI program with arguments, an environment, standard streams and a directory, and looks at how it
-// ended.
+// Command wasi runs a WASI program with arguments, an environment, standard streams and a directory, and looks at how
+// it ended.
 package main
 
 import (

@@ -14,8 +14,8 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 )
 
-// toy is what another package would make: guests of its own kind in a store of the root package, with host functions of its own
-// kind. It knows the inside of a store by package bridge only.
+// toy is what another package would make: guests of its own kind in a store of the root package, with host functions
+// of its own kind. It knows the inside of a store by package bridge only.
 type toy struct {
 	store bridge.Store
 	guest ffi.Instance

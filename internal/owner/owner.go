@@ -18,11 +18,12 @@ const (
 
 // Lock is such a lock. Its zero value is free.
 //
-// Taking and releasing it is on the path of every call into a guest, so who holds it is written down only by Identify,
+// Taking and releasing it is on the path of every call into a guest, so its holder is written down only by Identify,
 // which the holder calls before anything can happen that leads to another Acquire on the same goroutine.
 type Lock struct {
 	state atomic.Uintptr
-	// holder is the address of the owner's g, 0 while nobody has identified. It cannot be another's as long as the owner lives.
+	// holder is the address of the owner's g, 0 while nobody has identified. It cannot be another's as long as the
+	// owner lives.
 	holder atomic.Uintptr
 }
 
@@ -56,8 +57,8 @@ func (l *Lock) Identify() {
 	}
 }
 
-// Disown takes back what Identify did, until the next one: the holder itself finds the lock Busy. It tells whether there was
-// anything to take back. Only the holder may call it.
+// Disown takes back what Identify did, until the next one: the holder itself finds the lock Busy. It tells whether
+// there was anything to take back. Only the holder may call it.
 func (l *Lock) Disown() bool { return l.holder.Swap(0) != 0 }
 
 // Release frees the lock. Only the call that got Acquired may do so.

@@ -11,8 +11,9 @@ const Closed = "object has been closed already"
 // Deleter is a native object that its owner deletes.
 type Deleter interface{ Delete() }
 
-// Handle owns a native object that several goroutines may use and one may close meanwhile: it is deleted once, when it has
-// been closed and the last use of it is over, or when its owner has become unreachable. Its zero value counts as closed.
+// Handle owns a native object that several goroutines may use and one may close meanwhile: it is deleted once, when
+// it has been closed and the last use of it is over, or when its owner has become unreachable. Its zero value counts
+// as closed.
 type Handle[T Deleter] struct {
 	native T
 	// owned is false in a zero value.

@@ -9,16 +9,16 @@ const (
 	MaxChunks = 8192
 )
 
-// Numbers hands out the indices of a table that grows by chunks of [ChunkSize], each index to one holder at a time, and those
-// that came back first. Its zero value has handed out nothing. It is safe for concurrent use.
+// Numbers hands out the indices of a table that grows by chunks of [ChunkSize], each index to one holder at a time,
+// and those that came back first. Its zero value has handed out nothing. It is safe for concurrent use.
 type Numbers struct {
 	mu     sync.Mutex
 	next   uint64
 	unused []uint64
 }
 
-// Take returns a number that nobody has. Before the first number of a chunk, grow makes the chunk. Take panics when the numbers
-// of [MaxChunks] chunks are taken.
+// Take returns a number that nobody has. Before the first number of a chunk, grow makes the chunk. Take panics when
+// the numbers of [MaxChunks] chunks are taken.
 func (n *Numbers) Take(grow func(chunk uint64)) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,11 +1,11 @@
-// Package registry keeps what the native library knows by a number or owns a part of: things of Go's that C asks for by their
-// numbers, and native objects that Go code shares.
+// Package registry keeps what the native library knows by a number or owns a part of: things of Go's that C asks for
+// by their numbers, and native objects that Go code shares.
 package registry
 
 import "sync/atomic"
 
-// Registry keeps things that C knows by a number. Its zero value is empty. It is safe for concurrent use, and what has a
-// number is found without a lock.
+// Registry keeps things that C knows by a number. Its zero value is empty. It is safe for concurrent use, and what
+// has a number is found without a lock.
 type Registry[T any] struct {
 	chunks  [MaxChunks]atomic.Pointer[[ChunkSize]*T]
 	numbers Numbers

@@ -1,6 +1,7 @@
 package registry
 
-// Slab keeps values under small numbers, which it uses again. A nil one is empty. It is used by one goroutine at a time.
+// Slab keeps values under small numbers, which it uses again. A nil one is empty. It is used by one goroutine at a
+// time.
 type Slab struct {
 	values []any
 	unused []uint64

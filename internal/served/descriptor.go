@@ -41,7 +41,8 @@ type server interface {
 // descriptors are those that guests have.
 var descriptors registry.Registry[Descriptor]
 
-// Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C asks for it.
+// Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C
+// asks for it.
 func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
 	d.host, d.native = host, native
 	d.number = descriptors.Add(d)
@@ -123,7 +124,8 @@ func (d *Descriptor) doneLocked(panicked any) {
 // settling is how long the guest waits at most for what usually takes no time.
 const settling = 100 * time.Millisecond
 
-// closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does not.
+// closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does
+// not.
 func (d *Descriptor) closeSoon(c io.Closer) {
 	closed := make(chan struct{})
 	go func() {
@@ -138,8 +140,8 @@ func (d *Descriptor) closeSoon(c io.Closer) {
 	}
 }
 
-// IsSocket tells whether a connection is just a socket of the host, and not one that Go has to serve. A type that embeds one may
-// read and write otherwise.
+// IsSocket tells whether a connection is just a socket of the host, and not one that Go has to serve. A type that
+// embeds one may read and write otherwise.
 func IsSocket(c net.Conn) bool {
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn, *net.UDPConn, *net.IPConn:
@@ -148,7 +150,8 @@ func IsSocket(c net.Conn) bool {
 	return false
 }
 
-// IsListeningSocket is [IsSocket] for listeners. A type that embeds one may accept otherwise, and make something of what it accepts.
+// IsListeningSocket is [IsSocket] for listeners. A type that embeds one may accept otherwise, and make something of
+// what it accepts.
 func IsListeningSocket(l net.Listener) bool {
 	switch l.(type) {
 	case *net.TCPListener, *net.UnixListener:
@@ -163,8 +166,8 @@ func IsNil(x any) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// WithDescriptor runs f while the descriptor, or handle on Windows, of something open is held. It does not change its blocking mode,
-// as os.File.Fd would. name is what an error names; something closed is an error.
+// WithDescriptor runs f while the descriptor, or handle on Windows, of something open is held. It does not change its
+// blocking mode, as os.File.Fd would. name is what an error names; something closed is an error.
 func WithDescriptor(name string, open syscall.Conn, f func(fd uintptr)) error {
 	conn, err := open.SyscallConn()
 	if err == nil {

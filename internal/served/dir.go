@@ -71,8 +71,8 @@ func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, er
 	return child, m.stat(at.path, info), nil
 }
 
-// openable is nil for what can be opened, as a directory if directory says so. Opening a pipe waits for its other side, for as
-// long as that takes.
+// openable is nil for what can be opened, as a directory if directory says so. Opening a pipe waits for its other
+// side, for as long as that takes.
 func openable(info fs.FileInfo, directory bool) error {
 	switch mode := info.Mode(); {
 	case mode.IsDir():
@@ -217,8 +217,8 @@ type dirEntry struct {
 	filetype uint32
 }
 
-// readDir writes entries of a directory to p as fd_readdir lays them out. The entries are those of the moment when the guest began to
-// read; a cookie is the number of entries before it.
+// readDir writes entries of a directory to p as fd_readdir lays them out. The entries are those of the moment when
+// the guest began to read; a cookie is the number of entries before it.
 func (n *node) readDir(ctx context.Context, p []byte, cookie uint64) (uint64, error) {
 	if cookie == 0 || n.listing == nil {
 		all, err := call(ctx, n.mount, n.list)

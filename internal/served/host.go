@@ -1,5 +1,6 @@
-// Package served is what Go itself serves a guest as descriptors: streams and listeners that have no descriptor of the host, and
-// file systems. The native library asks for them by their numbers, in the middle of a guest's WASI call.
+// Package served is what Go itself serves a guest as descriptors: streams and listeners that have no descriptor of
+// the host, and file systems. The native library asks for them by their numbers, in the middle of a guest's WASI
+// call.
 //
 // All it needs of the store is a [Host].
 package served
@@ -10,12 +11,12 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/goexit"
 )
 
-// Host is a store whose guest is being served. It must not keep the store alive: C's side holds it as long as the guest has the
-// descriptor.
+// Host is a store whose guest is being served. It must not keep the store alive: C's side holds it as long as the
+// guest has the descriptor.
 type Host interface {
-	// BeginCall takes the store away from the goroutine that calls into the guest, since nothing may use it during a WASI call.
-	// stop is done when the guest has to stop; nil if nothing can stop it. ok is false when the store is in no call: the garbage
-	// collector frees it, and with it the last descriptors.
+	// BeginCall takes the store away from the goroutine that calls into the guest, since nothing may use it during a
+	// WASI call. stop is done when the guest has to stop; nil if nothing can stop it. ok is false when the store is
+	// in no call: the garbage collector frees it, and with it the last descriptors.
 	BeginCall() (stop context.Context, taken, ok bool)
 	// EndCall gives the store back. taken is what BeginCall has returned.
 	EndCall(taken bool)
@@ -27,8 +28,9 @@ type Host interface {
 	WritesBehind(st *Stream)
 }
 
-// Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return, stopped is
-// called to say that the guest has to stop, and host learns why. ok is false, and nothing has run, when the store is in no call.
+// Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return,
+// stopped is called to say that the guest has to stop, and host learns why. ok is false, and nothing has run, when
+// the store is in no call.
 func Call(host Host, f func(stop context.Context), stopped func()) (ok bool) {
 	stop, taken, ok := host.BeginCall()
 	if !ok {

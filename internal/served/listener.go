@@ -12,8 +12,8 @@ import (
 
 // listener serves a guest's listening socket from Go: a listener without a descriptor of its own.
 //
-// If the guest may wait and nobody can stop it, Accept is called in the middle of the guest's call. Otherwise a goroutine
-// calls it, one connection ahead, so that the guest can go on, poll, or be stopped meanwhile.
+// If the guest may wait and nobody can stop it, Accept is called in the middle of the guest's call. Otherwise a
+// goroutine calls it, one connection ahead, so that the guest can go on, poll, or be stopped meanwhile.
 type listener struct {
 	Descriptor
 	l net.Listener
@@ -125,7 +125,8 @@ func (ln *listener) keepLocked(conn net.Conn, err error) {
 // errNoConn is the error of a listener that has accepted nothing without having one.
 var errNoConn = errors.New("Accept returned neither a connection nor an error")
 
-// handLocked gives the accepted connection to the guest: a socket of the host if it is one, and otherwise one that Go serves.
+// handLocked gives the accepted connection to the guest: a socket of the host if it is one, and otherwise one that Go
+// serves.
 func (ln *listener) handLocked(r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
 	conn := ln.accepted
 	ln.accepted = nil

@@ -21,7 +21,8 @@ type mount struct {
 	// dev is its number for the guest.
 	dev  uint64
 	host Host
-	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it any more.
+	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it
+	// any more.
 	turn   chan struct{}
 	panics Panics
 }
@@ -167,8 +168,8 @@ func (m *mount) take(ctx context.Context) error {
 // release ends the turn.
 func (m *mount) release() { <-m.turn }
 
-// run calls the file system for the goroutine that has the turn, which it ends. If the guest has to stop meanwhile, the call goes on without
-// it; undo then takes back what came of it, and what f has written must not be read.
+// run calls the file system for the goroutine that has the turn, which it ends. If the guest has to stop meanwhile,
+// the call goes on without it; undo then takes back what came of it, and what f has written must not be read.
 func (m *mount) run(ctx context.Context, f func() error, undo func()) error {
 	if !canStop(ctx) {
 		defer m.release()

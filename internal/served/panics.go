@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Panics are what goroutines panicked with that nobody waited for: a guest's next request panics with the first of them. Its zero
-// value has none. It is safe for concurrent use.
+// Panics are what goroutines panicked with that nobody waited for: a guest's next request panics with the first of
+// them. Its zero value has none. It is safe for concurrent use.
 type Panics struct {
 	// kept is nil as long as there was none, which is all that most requests look at.
 	kept atomic.Pointer[keptPanics]

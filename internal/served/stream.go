@@ -12,9 +12,9 @@ import (
 
 // Stream serves a guest's descriptor from Go: a reader, a writer, or a connection without a descriptor of its own.
 //
-// If the guest may wait and nobody can stop it, the reader and the writer are called in the middle of the guest's call. Otherwise
-// they are called by a goroutine, one for each direction and at most one call at a time, so that the guest can go on, poll, or
-// be stopped meanwhile.
+// If the guest may wait and nobody can stop it, the reader and the writer are called in the middle of the guest's
+// call. Otherwise they are called by a goroutine, one for each direction and at most one call at a time, so that the
+// guest can go on, poll, or be stopped meanwhile.
 type Stream struct {
 	Descriptor
 	reader io.Reader
@@ -38,8 +38,8 @@ type Stream struct {
 	behind bool
 }
 
-// readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can write
-// before the writer has taken it.
+// readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can
+// write before the writer has taken it.
 const readAhead = 64 << 10
 
 // NewReader makes a pipe of a reader, which stays the program's.
@@ -211,8 +211,8 @@ func (st *Stream) writeNowLocked(p []byte) (int, error) {
 	return writeAll(st.writer, p)
 }
 
-// sendLocked makes a goroutine write, this first and then what is queued. It returns where the number of bytes that were written
-// will be.
+// sendLocked makes a goroutine write, this first and then what is queued. It returns where the number of bytes that
+// were written will be.
 func (st *Stream) sendLocked(p []byte) *int {
 	written := new(int)
 	st.writing, st.sending = true, len(p)
@@ -265,8 +265,9 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// CatchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call of the guest
-// returns. It does not wait for long for those that block, and hardly when ctx is done, which may be nil.
+// CatchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call
+// of the guest returns. It does not wait for long for those that block, and hardly when ctx is done, which may be
+// nil.
 func CatchUp(ctx context.Context, behind []*Stream) {
 	if ctx == nil {
 		ctx = context.Background()
@@ -283,8 +284,8 @@ func CatchUp(ctx context.Context, behind []*Stream) {
 	}
 }
 
-// settleLocked gives a writer that is at work the time to finish: one that does not block is not at work any more when the guest's
-// call, or the store, has ended.
+// settleLocked gives a writer that is at work the time to finish: one that does not block is not at work any more
+// when the guest's call, or the store, has ended.
 func (st *Stream) settleLocked() {
 	if st.writing {
 		limited, cancel := context.WithTimeout(context.Background(), settling)
@@ -303,8 +304,8 @@ func (st *Stream) finishLocked(ctx context.Context) bool {
 // errGoexit is the error of a reader or a writer that ended its goroutine.
 var errGoexit = errors.New("runtime.Goexit was called")
 
-// shutdownLocked ends directions of a connection. A connection whose writing cannot be ended alone, such as a net.Pipe, refuses
-// that.
+// shutdownLocked ends directions of a connection. A connection whose writing cannot be ended alone, such as a
+// net.Pipe, refuses that.
 func (st *Stream) shutdownLocked(how uint32) (uint64, ffi.StreamStatus) {
 	if how&ffi.StreamShutWrite != 0 && !st.writingEnded {
 		if _, ok := st.conn.(interface{ CloseWrite() error }); !ok {
@@ -321,13 +322,15 @@ func (st *Stream) shutdownLocked(how uint32) (uint64, ffi.StreamStatus) {
 	return 0, ffi.StreamDone
 }
 
-// endWritingLocked tells the other side that nothing more comes. For TLS that is a message, so it is sent by a goroutine.
+// endWritingLocked tells the other side that nothing more comes. For TLS that is a message, so it is sent by a
+// goroutine.
 func (st *Stream) endWritingLocked() {
 	conn := st.conn.(interface{ CloseWrite() error })
 	go st.panics.Guard(func() { conn.CloseWrite() })
 }
 
-// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the guest itself is over.
+// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the
+// guest itself is over.
 const linger = 5 * time.Second
 
 // goneLocked lets go of what the guest no longer uses. What it has written is still sent.

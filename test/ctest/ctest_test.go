@@ -1,5 +1,5 @@
-// Package ctest proves that the library stands without Go: C programs are compiled against include/ and the archive, with
-// nothing but the flags that the Go package ffi is linked with, and run.
+// Package ctest proves that the library stands without Go: C programs are compiled against include/ and the archive,
+// with nothing but the flags that the Go package ffi is linked with, and run.
 package ctest
 
 import (

@@ -9,8 +9,8 @@ type kind struct {
 	name string
 	// modes are the access modes with which the operating system opens the object. A socket has but one.
 	modes []int
-	// narrows says that opening the object for more than the mode needs changes nothing but what is allowed, so that the
-	// guest's mode can stand for the host's.
+	// narrows says that opening the object for more than the mode needs changes nothing but what is allowed, so that
+	// the guest's mode can stand for the host's.
 	narrows bool
 	// socket and directory say which operations apply.
 	socket, directory bool

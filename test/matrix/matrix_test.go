@@ -1,7 +1,7 @@
 //go:build linux
 
-// The matrix: every kind of object in every situation, with every operation, access mode and blocking mode. What a guest
-// finds is compared with what the same program, compiled for Linux, finds.
+// The matrix: every kind of object in every situation, with every operation, access mode and blocking mode. What a
+// guest finds is compared with what the same program, compiled for Linux, finds.
 package matrix_test
 
 import (
@@ -167,8 +167,8 @@ func (b *bench) groups(k *kind) (groups [][]*cell) {
 	return groups
 }
 
-// patience is how long a program may take before it counts as waiting. A cell that differs is tried again with more: a busy
-// machine is not a mismatch.
+// patience is how long a program may take before it counts as waiting. A cell that differs is tried again with more:
+// a busy machine is not a mismatch.
 var patience = []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second, time.Second}
 
 // compare runs a group and returns what differs, as text.
@@ -218,8 +218,9 @@ var most = func() int {
 	return 50
 }()
 
-// stride says that only every so many-th run of the oracle is made, and its cells: all of them, but for builds and runs in
-// which that would take too long. It shares no factor with the number of operations, so that none is left out.
+// stride says that only every so many-th run of the oracle is made, and its cells: all of them, but for builds and
+// runs in which that would take too long. It shares no factor with the number of operations, so that none is left
+// out.
 func stride() int {
 	switch {
 	case sampled > 1:

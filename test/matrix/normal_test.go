@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// difference is a difference between Linux and WASI that a guest is meant to see, or that the C library of the guest makes.
-// Everything that is not listed here must be the same.
+// difference is a difference between Linux and WASI that a guest is meant to see, or that the C library of the guest
+// makes. Everything that is not listed here must be the same.
 type difference struct {
 	name string
 	// reason says why it is no mistake.

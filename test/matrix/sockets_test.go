@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// The ways to prepare a connected socket; each gets the program's side, the other side, and may return how many bytes are
-// to be left out of what the other side gets.
+// The ways to prepare a connected socket; each gets the program's side, the other side, and may return how many bytes
+// are to be left out of what the other side gets.
 func fresh(int, *peer) int { return 0 }
 func withData(_ int, p *peer) int {
 	p.write("0123456789")

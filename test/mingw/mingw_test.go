@@ -1,5 +1,5 @@
-// Package mingw proves that Go programs with this module can be linked by MinGW's gcc without a warning, with nothing but the
-// archive, and then need nothing but what Windows has. That they run is what ci/wine shows.
+// Package mingw proves that Go programs with this module can be linked by MinGW's gcc without a warning, with nothing
+// but the archive, and then need nothing but what Windows has. That they run is what ci/wine shows.
 package mingw
 
 import (
@@ -69,8 +69,8 @@ func TestLinkedWithoutWarning(t *testing.T) {
 	}
 }
 
-// LLVM writes a wish to the linker into every object for MinGW that binutils before 2.40 do not know, and warn about. With one
-// that no binutils know, this shows that the test above fails for it.
+// LLVM writes a wish to the linker into every object for MinGW that binutils before 2.40 do not know, and warn about.
+// With one that no binutils know, this shows that the test above fails for it.
 func TestWishToTheLinkerIsFatal(t *testing.T) {
 	needsGCC(t)
 	dir := t.TempDir()
@@ -109,8 +109,9 @@ func TestNoWishesToTheLinker(t *testing.T) {
 	}
 }
 
-// The one wish of this module is the size of stacks. GNU ld reads that number beyond the end of the section, whatever comes
-// there, unless something follows it that is no digit. Now and then that made it ten times as much, which Go does not run with.
+// The one wish of this module is the size of stacks. GNU ld reads that number beyond the end of the section, whatever
+// comes there, unless something follows it that is no digit. Now and then that made it ten times as much, which Go
+// does not run with.
 func TestStackSizeIsEnded(t *testing.T) {
 	needsGCC(t)
 	object := filepath.Join(t.TempDir(), "stack.o")
@@ -131,8 +132,8 @@ func TestStackSizeIsEnded(t *testing.T) {
 	}
 }
 
-// members gives the objects of an archive: each has a header of 60 bytes, with the size in decimal at 48, and begins at an even
-// place. The first ones, whose names begin with a slash and no digit, are indices.
+// members gives the objects of an archive: each has a header of 60 bytes, with the size in decimal at 48, and begins
+// at an even place. The first ones, whose names begin with a slash and no digit, are indices.
 func members(t *testing.T, archive []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for rest := archive[len("!<arch>\n"):]; len(rest) >= 60; {

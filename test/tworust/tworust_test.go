@@ -1,5 +1,5 @@
-// Package tworust proves that a Go program can use this module together with another static Rust library: their copies of
-// the Rust runtime do not clash, because our archive shows the C API only.
+// Package tworust proves that a Go program can use this module together with another static Rust library: their
+// copies of the Rust runtime do not clash, because our archive shows the C API only.
 package tworust
 
 import (

@@ -1,4 +1,5 @@
-// Package zig proves that Go programs with this module can be linked by zig against glibc 2.17, and then need nothing newer.
+// Package zig proves that Go programs with this module can be linked by zig against glibc 2.17, and then need nothing
+// newer.
 package zig
 
 import (

@@ -1,5 +1,6 @@
-// Package guests holds the WebAssembly programs that the tests and the benchmarks run. The C and Rust guests are committed
-// as build.sh builds them and embedded here; the Go guests are megabytes each, so they are built on first use.
+// Package guests holds the WebAssembly programs that the tests and the benchmarks run. The C and Rust guests are
+// committed as build.sh builds them and embedded here; the Go guests are megabytes each, so they are built on first
+// use.
 package guests
 
 import (
@@ -17,8 +18,8 @@ import (
 //go:embed *.wasm rust/*.wasm
 var compiled embed.FS
 
-// Sources are what the guests in Go are built of, below go/, with the build script and some headers of those in C: files for
-// tests of file systems, too.
+// Sources are what the guests in Go are built of, below go/, with the build script and some headers of those in C:
+// files for tests of file systems, too.
 //
 //go:embed build.sh c/probe go
 var Sources embed.FS
@@ -32,7 +33,8 @@ func C(name string) []byte {
 	return wasm
 }
 
-// Rust returns the guest that build.sh compiles from rust/name. It panics when there is none: a misspelt name in a test.
+// Rust returns the guest that build.sh compiles from rust/name. It panics when there is none: a misspelt name in a
+// test.
 func Rust(name string) []byte { return C("rust/" + name) }
 
 // Go returns the guest that the Go toolchain compiles from go/name/main.go. See GoFile.
@@ -45,8 +47,8 @@ func Go(name string) ([]byte, error) {
 }
 
 // GoFile is the path of the guest that the Go toolchain compiles from go/name/main.go. It runs the go command the
-// first time and keeps the result in the user's cache folder, under a name made of the source and of the version of Go. A
-// guest that exports functions is built as a reactor. Safe for concurrent use, in several processes too.
+// first time and keeps the result in the user's cache folder, under a name made of the source and of the version of
+// Go. A guest that exports functions is built as a reactor. Safe for concurrent use, in several processes too.
 func GoFile(name string) (string, error) {
 	source, err := Sources.ReadFile("go/" + name + "/main.go")
 	if err != nil {

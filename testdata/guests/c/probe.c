@@ -1,6 +1,6 @@
-// probe OP [nonblock]: does one operation on descriptor 10 and prints, in one line, what came of it. Descriptor 11 is the
-// null device, 12 is a pipe from which nothing ever comes, and 99 is closed. "nonblock" makes the program set O_NONBLOCK on
-// descriptor 10 first. "probe list" prints the names of all operations, each with its class.
+// probe OP [nonblock]: does one operation on descriptor 10 and prints, in one line, what came of it. Descriptor 11 is
+// the null device, 12 is a pipe from which nothing ever comes, and 99 is closed. "nonblock" makes the program set
+// O_NONBLOCK on descriptor 10 first. "probe list" prints the names of all operations, each with its class.
 //
 // The same source is compiled for WASI and for the host. test/matrix compares what the two print.
 #include "probe/print.h"

@@ -1,8 +1,8 @@
 // A relay between two connections: a reactor that waits for nothing but poll_oneoff.
 //
-// relay(conn, cancel, idle_ms) asks its host for the other side, and carries bytes both ways until both sides have ended.
-// It stops when there is something to read from the descriptor cancel, or its writer is gone, and when nothing has moved for
-// idle_ms milliseconds. All three descriptors are closed at the end. count(i) tells what happened.
+// relay(conn, cancel, idle_ms) asks its host for the other side, and carries bytes both ways until both sides have
+// ended. It stops when there is something to read from the descriptor cancel, or its writer is gone, and when nothing
+// has moved for idle_ms milliseconds. All three descriptors are closed at the end. count(i) tells what happened.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -40,8 +40,8 @@ static size_t room(const struct way *w) { return sizeof w->buf - w->end; }
 // Whether the last call failed only because it would have had to wait.
 static bool must_wait(void) { return errno == EAGAIN || errno == EINTR; }
 
-// Writes what is buffered, as far as there is room for it. One side that takes nothing more ends its direction only: what it
-// has still to say is passed on. Returns 0 or a negative errno.
+// Writes what is buffered, as far as there is room for it. One side that takes nothing more ends its direction only:
+// what it has still to say is passed on. Returns 0 or a negative errno.
 static int drain(struct way *w) {
     while (w->start < w->end) {
         ssize_t n = write(w->to, w->buf + w->start, w->end - w->start);
@@ -65,8 +65,9 @@ static int drain(struct way *w) {
     return 0;
 }
 
-// Reads what there is and passes it on. A short read has emptied the source, so it is not asked again before the next wait;
-// a full one may go on a few times, but not for ever, because others want their turn. Returns 0 or a negative errno.
+// Reads what there is and passes it on. A short read has emptied the source, so it is not asked again before the next
+// wait; a full one may go on a few times, but not for ever, because others want their turn. Returns 0 or a negative
+// errno.
 static int carry(struct way *w) {
     for (int turns = 0; turns < 8 && !w->over && room(w) > 0; turns++) {
         size_t asked = room(w);

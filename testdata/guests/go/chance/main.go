@@ -1,5 +1,5 @@
-// Command chance prints what differs from run to run: the time, how long it takes to sleep, random numbers of three kinds, and
-// the order of a map.
+// Command chance prints what differs from run to run: the time, how long it takes to sleep, random numbers of three
+// kinds, and the order of a map.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command echo accepts as many connections from descriptor 3 as its argument says, all served at once, and sends back what comes
-// until each has ended.
+// Command echo accepts as many connections from descriptor 3 as its argument says, all served at once, and sends back
+// what comes until each has ended.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command fstest has package testing/fstest test the directory that its first argument names, in which the files that the
-// others name are expected, and copies one after the other to standard output, from the end to the beginning.
+// Command fstest has package testing/fstest test the directory that its first argument names, in which the files that
+// the others name are expected, and copies one after the other to standard output, from the end to the beginning.
 package main
 
 import (

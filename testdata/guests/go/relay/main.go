@@ -1,9 +1,9 @@
 // Command relay is a relay between two connections, as relay.c is, in ordinary Go: net.Conn, goroutines, deadlines. Its
 // runtime waits for them with poll_oneoff.
 //
-// relay(conn, cancel, idle_ms) asks its host for the other side, and carries bytes both ways until both sides have ended. It
-// stops when there is something to read from the descriptor cancel, or its writer is gone, and when nothing has moved for
-// idle_ms milliseconds. All three descriptors are closed at the end. count(i) tells what happened.
+// relay(conn, cancel, idle_ms) asks its host for the other side, and carries bytes both ways until both sides have
+// ended. It stops when there is something to read from the descriptor cancel, or its writer is gone, and when nothing
+// has moved for idle_ms milliseconds. All three descriptors are closed at the end. count(i) tells what happened.
 package main
 
 import (
