@@ -13,7 +13,7 @@ import (
 // [errors.Is].
 var (
 	// ErrClosed: the object has been closed.
-	ErrClosed = errors.New(registry.Closed)
+	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
@@ -33,6 +33,9 @@ var (
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
+
+// closedText is what a method that cannot return an error panics with when its object has been closed.
+const closedText = registry.Closed
 
 // Error is a failure that is not a trap: a module that does not validate, an import that is missing, an exit of a WASI
 // program, a wrong argument. It is safe for concurrent use.

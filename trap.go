@@ -3,7 +3,6 @@ package wasmtime
 import (
 	"fmt"
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
 	"runtime"
 	"slices"
 	"strings"
@@ -133,7 +132,7 @@ func (t *Trap) lock() {
 	t.mu.Lock()
 	if t.closed || t.native.IsNil() {
 		t.mu.Unlock()
-		panic(registry.Closed)
+		panic(closedText)
 	}
 }
 

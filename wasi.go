@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
@@ -83,7 +82,7 @@ func (c *WasiConfig) closeFiles() {
 // use panics if the configuration has been closed.
 func (c *WasiConfig) use() *ffi.WasiSpec {
 	if c.closed {
-		panic(registry.Closed)
+		panic(closedText)
 	}
 	return &c.spec
 }
