@@ -33,8 +33,7 @@ pub fn check(ws: &Workspace, release: bool) -> Result<()> {
     ask(notices::run(ws, true));
     let host = toolchain::host()?;
     for (dir, archive) in &manifest.archives {
-        let fresh = archive.sources == sources::hash(ws, Target::find(Some(dir))?)?;
-        if fresh || release || archive.target == host {
+        if is_fresh(ws, dir, archive)? || release || archive.target == host {
             ask(archive_of(ws, dir, archive).with_context(|| format!("build/{dir}")));
         } else {
             println!("build/{dir} is stale: built from other sources; `cargo xtask build --target {dir}`");
@@ -50,6 +49,25 @@ pub fn check(ws: &Workspace, release: bool) -> Result<()> {
     }
     println!("{count} archives, headers, manifest and notices are as they should be");
     Ok(())
+}
+
+/// Prints the platforms whose archives belong to the sources, and says of the others that they do not.
+///
+/// Tests of a stale archive would show what was true of other sources, or would not even link.
+pub fn fresh(ws: &Workspace) -> Result<()> {
+    for (dir, archive) in &Manifest::read(ws)?.archives {
+        if is_fresh(ws, dir, archive)? {
+            println!("{dir}");
+        } else {
+            eprintln!("build/{dir} is stale: built from other sources; `cargo xtask build --target {dir}`");
+        }
+    }
+    Ok(())
+}
+
+/// Whether an archive belongs to the sources beside it.
+fn is_fresh(ws: &Workspace, dir: &str, archive: &Archive) -> Result<bool> {
+    Ok(archive.sources == sources::hash(ws, Target::find(Some(dir))?)?)
 }
 
 fn archive_of(ws: &Workspace, dir: &str, archive: &Archive) -> Result<()> {

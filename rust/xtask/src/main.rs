@@ -54,6 +54,8 @@ enum Command {
     Notices(CheckFlag),
     /// Checks that archives, headers, manifest, notices and sources agree.
     Check(ReleaseFlag),
+    /// Prints the platforms, one a line, whose archives belong to the sources beside them; names the others on stderr.
+    Fresh,
     /// Builds an archive again and compares it with the committed one.
     Prove(ProveArgs),
     /// Measures what each feature costs in the archive, as a Markdown table.
@@ -151,6 +153,7 @@ fn run() -> Result<()> {
         Command::Manifest(flag) => manifest::run(&ws, flag.check),
         Command::Notices(flag) => notices::run(&ws, flag.check),
         Command::Check(flag) => check::check(&ws, flag.release),
+        Command::Fresh => check::fresh(&ws),
         Command::Prove(args) => check::prove(&ws, Target::find(args.target.as_deref())?),
         Command::Sizes(args) => sizes::run(&ws, args.output.as_deref(), args.jobs, &args.only),
     }
