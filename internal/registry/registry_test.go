@@ -165,3 +165,27 @@ func TestHandleIsCollected(t *testing.T) {
 		t.Error("deleted twice")
 	}
 }
+
+// What was closed is not deleted again when its owner is collected, nor by uses that end after Close.
+func TestHandleIsDeletedOnce(t *testing.T) {
+	o, deleted := newOwner()
+	used, usedDeleted := newOwner()
+	used.handle.Acquire()
+	used.handle.Acquire()
+	used.handle.Close()
+	o.handle.Close()
+	used.handle.Release()
+	if usedDeleted.Load() != 0 {
+		t.Error("deleted while it is used")
+	}
+	used.handle.Release()
+	_, last := newOwner() // collected after the others, whose clean-ups have run then
+	runtime.KeepAlive(o)
+	runtime.KeepAlive(used)
+	for last.Load() == 0 {
+		runtime.GC()
+	}
+	if deleted.Load() != 1 || usedDeleted.Load() != 1 {
+		t.Errorf("deleted %d and %d times", deleted.Load(), usedDeleted.Load())
+	}
+}
