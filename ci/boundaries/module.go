@@ -92,6 +92,9 @@ func (m *module) parse(dir string) error {
 		}
 		return nil
 	}
+	if len(pkg.GoFiles)+len(pkg.CgoFiles) == 0 { // there are only tests
+		return nil
+	}
 	for _, name := range append(pkg.GoFiles, pkg.CgoFiles...) {
 		file, err := parser.ParseFile(m.fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {

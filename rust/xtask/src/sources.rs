@@ -5,7 +5,7 @@
 //! xtask or the tests use is not part of it.
 
 use crate::targets::Target;
-use crate::workspace::{Follow, Workspace, closure};
+use crate::workspace::{Workspace, closure};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
@@ -42,7 +42,7 @@ pub fn hash(ws: &Workspace, target: &Target) -> Result<String> {
     }
     let checksums = checksums(&fs::read_to_string(ws.rust.join("Cargo.lock"))?);
     let metadata = ws.metadata(target.triple)?;
-    for package in closure(&metadata, Follow::All)? {
+    for package in closure(&metadata)? {
         let version = package.version.to_string();
         let checksum = checksums.get(&(package.name.to_string(), version.clone()));
         lines.insert(format!("crate {} {version} {}", package.name, checksum.map_or("-", String::as_str)));

@@ -46,37 +46,19 @@ pub fn package<'m>(metadata: &'m Metadata, name: &str) -> Result<&'m Package> {
     metadata.packages.iter().find(|p| p.name == name).with_context(|| format!("no package {name}"))
 }
 
-/// Which dependencies to follow.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Follow {
-    /// Those whose code ends up in the archive.
-    Linked,
-    /// Those that run while it is built as well.
-    All,
-}
-
-/// The packages that the archive is made from, itself included, in the order of their names and versions.
-///
-/// Procedural macros are not linked, and neither is anything that only they need.
-pub fn closure(metadata: &Metadata, follow: Follow) -> Result<Vec<&Package>> {
+/// The packages that the archive is made from, itself and what runs while it is built included, in the order of their names
+/// and versions.
+pub fn closure(metadata: &Metadata) -> Result<Vec<&Package>> {
     let resolve = metadata.resolve.as_ref().context("cargo metadata without a resolution")?;
     let nodes: HashMap<&PackageId, _> = resolve.nodes.iter().map(|n| (&n.id, n)).collect();
     let mut seen = BTreeSet::new();
     let mut todo = vec![&package(metadata, ARCHIVE)?.id];
     while let Some(id) = todo.pop() {
-        if follow == Follow::Linked && metadata[id].targets.iter().any(|t| t.is_proc_macro()) {
-            continue;
-        }
         if !seen.insert(id) {
             continue;
         }
         for dep in &nodes[id].deps {
-            let wanted = dep.dep_kinds.iter().any(|k| match k.kind {
-                DependencyKind::Normal => true,
-                DependencyKind::Build => follow == Follow::All,
-                _ => false,
-            });
-            if wanted {
+            if dep.dep_kinds.iter().any(|k| matches!(k.kind, DependencyKind::Normal | DependencyKind::Build)) {
                 todo.push(&dep.pkg);
             }
         }
