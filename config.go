@@ -15,13 +15,15 @@ type Config struct {
 	native  ffi.Config
 	cleanup runtime.Cleanup
 	epochs  bool
+	// guestStack is how much stack guests may use, in bytes.
+	guestStack uintptr
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
 
 // NewConfig returns the default configuration.
 func NewConfig() *Config {
-	cfg := &Config{native: ffi.NewConfig()}
+	cfg := &Config{native: ffi.NewConfig(), guestStack: defaultGuestStack}
 	cfg.cleanup = runtime.AddCleanup(cfg, func(native ffi.Config) { native.Delete() }, cfg.native)
 	return cfg
 }
@@ -90,23 +92,26 @@ func (cfg *Config) SetEpochInterruption(enable bool) {
 	cfg.epochs = enable
 }
 
-// stackReserve is what a thread's or a fiber's stack has to have beyond the guest's share of it, for the host.
-const stackReserve = 1 << 20
-
-// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. Guests run on the stacks of Go's threads,
-// which have 16 MiB each: a size for which there is no room, or 0 or less, makes the engine's creation fail. A size of more
-// than about 7 MiB raises the soft limit for the main thread's stack, which child processes inherit. See
-// wasmtime::Config::max_wasm_stack.
+// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. A size of 0 or less, or one for which the
+// threads of Go have no room, makes the engine's creation fail.
+//
+// Guests run on the stacks of threads. Those that Go makes have 36 MiB each, or what the program that has loaded Go as a library gives
+// them. The main thread has what the soft limit (ulimit -s) was when the program started, 8 MiB on most systems, and a
+// thread that C has made what it was made with. A call, or an instantiation, from outside of the store needs this size and
+// 128 KiB more: if less is left, because the thread is small or because the call comes from a host function of another store,
+// it fails with an error that wraps [ErrStackTooSmall]. Four guests of up to 8 MiB fit on a thread of Go, each nested in a host
+// function of the one before. A goroutine leaves the main thread, unless it is locked to that, if they would not fit there; a
+// goroutine of this package then keeps that thread for good. See wasmtime::Config::max_wasm_stack.
 func (cfg *Config) SetMaxWasmStack(size int) {
 	native := cfg.open()
 	n := uint64(max(size, 0))
 	native.SetMaxWasmStack(uint(n))
-	if fiber := n + stackReserve; fiber > 2<<20 {
+	if fiber := n + 1<<20; fiber > 2<<20 {
 		native.SetAsyncStackSize(fiber)
 	}
-	cfg.stack = nil
-	if room := ffi.ReserveStack(n + stackReserve); room < n+stackReserve {
-		cfg.stack = errorf(ErrUnsupported, "guests cannot have %d bytes of stack: the threads of this process have %d", n, room)
+	cfg.guestStack, cfg.stack = uintptr(n), nil
+	if threads := ffi.ThreadStack(); threads < n+2*hostRoom { // twice, for what Go and the C library have of it
+		cfg.stack = errorf(ErrUnsupported, "guests cannot have %d bytes of stack: the threads of this process have %d", n, threads)
 	}
 	runtime.KeepAlive(cfg)
 }

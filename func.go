@@ -92,7 +92,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	call.Func = [2]uint64(f.item.Raw[:2])
 	call.Len = uintptr(sig.slots())
 	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
-		if !call.Run() {
+		if !call.Run(s.room()) {
 			return nil, s.failure(call.Failure())
 		}
 		return liftPlain(call.Slots, sig.results), nil
@@ -192,7 +192,7 @@ func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, err
 			return nil, err
 		}
 	}
-	if !call.RunChecked(vals, len(args)) {
+	if !call.RunChecked(s.room(), vals, len(args)) {
 		return nil, s.failure(call.Failure())
 	}
 	switch len(sig.results) {

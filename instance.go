@@ -32,15 +32,15 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	}
 	native := module.handle.acquire()
 	defer module.handle.release()
-	instance, err := s.instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
-		return ffi.NewInstance(call, native, items)
+	instance, err := s.instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
 	return instance, err
 }
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil.
-func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Instance, bool)) (*Instance, error) {
+func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.enter()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Ins
 	}
 	defer stop()
 	call := s.call
-	raw, ok := f(call)
+	raw, ok := f(call, s.room())
 	if !ok {
 		return nil, s.failure(call.Failure())
 	}
