@@ -1,6 +1,6 @@
 package ffi
 
-// #include "stack.h"
+// #include "store.h"
 import "C"
 
 import "runtime"
@@ -28,21 +28,24 @@ func occupyMainThread() {
 	<-ended
 }
 
-// nativeRoom is what compiling takes of a stack, and whatever else the native library does without running a guest.
-const nativeRoom = 1 << 20
+// withStack runs what compiles, on another thread if this one has too little stack. f does not look at the stack when it is
+// told to run anywhere.
+func withStack(f func(anywhere C.bool) *C.wasmtime_error_t) *C.wasmtime_error_t {
+	return withStackOf(f, 3) // this thread, maybe the main thread, and one that Go has made
+}
 
-// withRoom runs f on a thread that has room for it: the calling goroutine's, or one of Go's own.
-func withRoom(f func()) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if C.ffi_stack_left() >= nativeRoom || C.ffi_thread_stack() < nativeRoom {
-		f()
-		return
+func withStackOf(f func(anywhere C.bool) *C.wasmtime_error_t, threads int) (err *C.wasmtime_error_t) {
+	err = f(threads == 1)
+	if !(Error{err}).isNoRoom() {
+		return err
 	}
+	runtime.LockOSThread() // so that the other goroutine is on another thread
+	defer runtime.UnlockOSThread()
 	ended := make(chan struct{})
-	go func() { // it cannot run on this thread
+	go func() {
 		defer close(ended)
-		withRoom(f)
+		err = withStackOf(f, threads-1)
 	}()
 	<-ended
+	return err
 }
