@@ -92,7 +92,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	call.Func = [2]uint64(f.item.Raw[:2])
 	call.Len = uintptr(sig.slots())
 	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
-		if !call.Run(s.room()) {
+		if room := s.room(); !call.Run(room) && !call.RunAgain(room) {
 			return nil, s.failure(call.Failure())
 		}
 		return liftPlain(call.Slots, sig.results), nil

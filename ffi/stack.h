@@ -22,18 +22,24 @@ size_t ffi_stack_left(void);
 // Whether this is the thread that the program began with, where that may have less than those that Go makes.
 bool ffi_on_main_thread(void);
 
-#ifdef _WIN32
 // Whether a guest that needs room bytes may be entered on the calling thread.
-static inline bool ffi_has_room(size_t room) { return ffi_stack_left() >= room; }
-#else
-// Where the thread's stack ends; INTPTR_MAX, which is above every stack, as long as nobody has asked.
-extern _Thread_local uintptr_t ffi_stack_low;
-bool ffi_finds_room(size_t room);
+bool ffi_has_room(size_t room);
 
-// Whether a guest that needs room bytes may be entered on the calling thread. Nearly always, there is room for some that are
-// nested in it as well.
-static inline bool ffi_has_room(size_t room) {
-  return (intptr_t)((uintptr_t)__builtin_frame_address(0) - ffi_stack_low) >= (intptr_t)(FFI_NESTED * room) ||
-         ffi_finds_room(room);
-}
+// Found without a call, also in a shared library: Go itself has such a variable there.
+#ifdef __ELF__
+#define FFI_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define FFI_THREAD_LOCAL _Thread_local
 #endif
+
+// Where the thread's stack ends; INTPTR_MAX, which is above every stack, as long as nobody has asked.
+extern FFI_THREAD_LOCAL uintptr_t ffi_stack_low;
+
+// Says fast what ffi_has_room would say, or no: whether there is room for nested guests, too.
+static inline bool ffi_surely_has_room(size_t room) {
+#ifdef _WIN32
+  return ffi_has_room(room); // variables of a thread are slower there
+#else
+  return (intptr_t)((uintptr_t)__builtin_frame_address(0) - ffi_stack_low) >= (intptr_t)(FFI_NESTED * room);
+#endif
+}

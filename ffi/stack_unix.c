@@ -8,7 +8,7 @@ static size_t thread_stack;
 size_t ffi_thread_stack(void) { return thread_stack; }
 
 // The bounds are asked for once a thread, which takes microseconds.
-_Thread_local uintptr_t ffi_stack_low = INTPTR_MAX;
+FFI_THREAD_LOCAL uintptr_t ffi_stack_low = INTPTR_MAX;
 static _Thread_local uintptr_t stack_high;
 static _Thread_local bool is_main;
 
@@ -29,7 +29,7 @@ size_t ffi_stack_left(void) {
 #define REQUESTS 8
 #define INTERVAL 1024
 
-bool ffi_finds_room(size_t room) {
+bool ffi_has_room(size_t room) {
   static unsigned entries;
   size_t left = ffi_stack_left();
   if (left < room)

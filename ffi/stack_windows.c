@@ -43,5 +43,7 @@ size_t ffi_stack_left(void) {
   return here - low > GUARD ? here - low - GUARD : 0;
 }
 
+bool ffi_has_room(size_t room) { return ffi_stack_left() >= room; }
+
 // It has as much as the others.
 bool ffi_on_main_thread(void) { return false; }

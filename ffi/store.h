@@ -26,15 +26,20 @@ wasmtime_error_t *ffi_refusal(void);
 // fetching a result costs a tenth of a call.
 #define FFI_ENTER(call, room, entry)                                                                                           \
   do {                                                                                                                         \
-    if (__builtin_expect(ffi_has_room(room), 1))                                                                               \
+    if (ffi_has_room(room))                                                                                                    \
       entry;                                                                                                                   \
     else                                                                                                                       \
       (call)->error = ffi_refusal();                                                                                           \
   } while (0)
 
+// The one that has to be fast keeps nothing across the call, and so saves no registers.
+void ffi_call_searching(wasmtime_binding_call_t *call, size_t room);
 static inline void ffi_call(uintptr_t address, size_t room) {
   wasmtime_binding_call_t *call = (wasmtime_binding_call_t *)address;
-  FFI_ENTER(call, room, wasmtime_binding_call(call));
+  if (__builtin_expect(ffi_surely_has_room(room), 1))
+    wasmtime_binding_call(call);
+  else
+    ffi_call_searching(call, room);
 }
 static inline void ffi_call_checked(uintptr_t address, size_t room, wasmtime_binding_val_t *vals, size_t nargs, size_t len,
                                     wasmtime_binding_externref_finalizer_t finalizer) {
