@@ -92,16 +92,18 @@ func (cfg *Config) SetEpochInterruption(enable bool) {
 	cfg.epochs = enable
 }
 
-// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. A size of 0 or less, or one for which the
-// threads of Go have no room, makes the engine's creation fail.
+// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. A size of 0 or less, or one for
+// which the threads of Go have no room, makes the engine's creation fail.
 //
-// Guests run on the stacks of threads. Those that Go makes have 36 MiB each, or what the program that has loaded Go as a library gives
-// them. The main thread has what the soft limit (ulimit -s) was when the program started, 8 MiB on most systems, and a
-// thread that C has made what it was made with. A call, or an instantiation, from outside of the store needs this size and
-// 128 KiB more: if less is left, because the thread is small or because the call comes from a host function of another store,
-// it fails with an error that wraps [ErrStackTooSmall]. Four guests of up to 8 MiB fit on a thread of Go, each nested in a host
-// function of the one before. A goroutine leaves the main thread, unless it is locked to that, if they would not fit there; a
-// goroutine of this package then keeps that thread for good. See wasmtime::Config::max_wasm_stack.
+// Guests run on the stacks of threads. Those that Go makes have 36 MiB each; on Windows and macOS, as a library of a
+// program in another language, what that program's threads have by default. The main thread has what the soft limit
+// (ulimit -s) was when the program started, 8 MiB on most systems, and a thread of a C program what it was made with.
+//
+// A call or an instantiation from outside of the store needs this size and 128 KiB more. If less is left, because the
+// thread is small, or because the call comes from a host function of another store, it fails with an error that wraps
+// [ErrStackTooSmall]. Four guests of up to 8 MiB fit on a thread of Go, each nested in a host function of the one
+// before. Where they would not fit on the main thread, a goroutine leaves that, unless it is locked to it; a goroutine
+// of this package then keeps that thread for good. See wasmtime::Config::max_wasm_stack.
 func (cfg *Config) SetMaxWasmStack(size int) {
 	native := cfg.open()
 	n := uint64(max(size, 0))

@@ -41,24 +41,24 @@ func (c *Call) address() C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer
 // ok tells whether what used the frame last succeeded.
 func (c *Call) ok() bool { return c.trap == nil && c.err == nil }
 
-// Run makes the call and tells whether it succeeded; if not, RunAgain has to be asked. room is what the thread has to have left of
-// its stack, in bytes: what a guest of the store may take, and what the host needs beneath it; 0 inside of another call into
-// the store, to which that was granted. This is small enough to be inlined.
+// Run makes the call and tells whether it succeeded; if not, RunAgain has to be asked. room is what the thread has to
+// have left of its stack, in bytes. This is small enough to be inlined.
 func (c *Call) Run(room uintptr) bool {
 	crossing()
 	C.ffi_call(c.address(), C.size_t(room))
 	return c.ok()
 }
 
-// RunAgain makes the call again on another thread, if it failed because the goroutine is on the main thread and that has too
-// little stack. It tells whether the call has succeeded; if not, Failure says why.
+// RunAgain makes the call again on another thread, if it failed because the goroutine is on the main thread and that has
+// too little stack. It tells whether the call has succeeded; if not, Failure says why.
 //
 //go:noinline
 func (c *Call) RunAgain(room uintptr) bool {
 	return c.again(func() { C.ffi_call(c.address(), C.size_t(room)) })
 }
 
-// RunChecked makes a call whose signature has references. vals holds the nargs arguments, then the results.
+// RunChecked makes a call whose signature has references. vals holds the nargs arguments, then the results. room is as
+// for Run. If it fails, Failure says why.
 func (c *Call) RunChecked(room uintptr, vals []Val, nargs int) bool {
 	crossing()
 	var none Val

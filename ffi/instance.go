@@ -16,8 +16,8 @@ var (
 
 func (i *Instance) c() *C.wasmtime_instance_t { return (*C.wasmtime_instance_t)(unsafe.Pointer(i)) }
 
-// NewInstance instantiates a module with explicit imports in the frame's store; if it fails, the frame's Failure says why. room
-// is as for Call.Run.
+// NewInstance instantiates a module with explicit imports in the frame's store; if it fails, the frame's Failure says
+// why. room is as for Call.Run.
 func NewInstance(c *Call, room uintptr, module Module, imports []Item) (Instance, bool) {
 	crossing()
 	ok := c.enter(func() {

@@ -43,12 +43,13 @@ func (l Linker) DefineInstance(s Store, name string, instance Instance) Error {
 	return wrapError(C.wasmtime_linker_define_instance(l.ptr, s.context(), stringPtr(name), C.size_t(len(name)), instance.c()))
 }
 
-// DefineModule instantiates a module, as a command or a reactor, in the frame's store and defines its exports under a name. It
-// tells whether it succeeded; if not, the frame's Failure says why. room is as for Call.Run.
+// DefineModule instantiates a module, as a command or a reactor, in the frame's store and defines its exports under a
+// name. It tells whether it succeeded; if not, the frame's Failure says why. room is as for Call.Run.
 func (l Linker) DefineModule(c *Call, room uintptr, name string, module Module) bool {
 	crossing()
 	return c.enter(func() {
-		C.ffi_linker_module(c.address(), C.size_t(room), l.ptr, stringBytes(name), C.size_t(len(name)), module.ptr)
+		C.ffi_linker_module(c.address(), C.size_t(room), l.ptr, stringBytes(name), C.size_t(len(name)),
+			module.ptr)
 	})
 }
 
@@ -84,8 +85,8 @@ func (l Linker) GetDefault(s Store, name string, item *Item) Error {
 	return err
 }
 
-// Instantiate links and instantiates a module in the frame's store; if it fails, the frame's Failure says why. room is as for
-// Call.Run.
+// Instantiate links and instantiates a module in the frame's store; if it fails, the frame's Failure says why. room is
+// as for Call.Run.
 func (l Linker) Instantiate(c *Call, room uintptr, module Module) (Instance, bool) {
 	crossing()
 	ok := c.enter(func() {
@@ -109,7 +110,8 @@ func (l Linker) InstantiatePre(module Module) (InstancePre, Error) {
 	return pre, err
 }
 
-// Instantiate instantiates the module in the frame's store; if it fails, the frame's Failure says why. room is as for Call.Run.
+// Instantiate instantiates the module in the frame's store; if it fails, the frame's Failure says why. room is as for
+// Call.Run.
 func (p InstancePre) Instantiate(c *Call, room uintptr) (Instance, bool) {
 	crossing()
 	ok := c.enter(func() {

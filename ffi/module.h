@@ -1,4 +1,4 @@
-// What compiles or reads modules: it takes much more stack than other functions, the less the more threads share the work.
+// What compiles or reads modules: it takes more stack than other functions, most of all where one thread does it all.
 #pragma once
 #include "store.h"
 
@@ -11,11 +11,12 @@ static inline wasmtime_error_t *ffi_module_new(bool anywhere, wasm_engine_t *eng
                                                wasmtime_module_t **out) {
   return FFI_COMPILE(anywhere, wasmtime_module_new(engine, wasm, len, out));
 }
-static inline wasmtime_error_t *ffi_module_validate(bool anywhere, wasm_engine_t *engine, const uint8_t *wasm, size_t len) {
+static inline wasmtime_error_t *ffi_module_validate(bool anywhere, wasm_engine_t *engine, const uint8_t *wasm,
+                                                    size_t len) {
   return FFI_COMPILE(anywhere, wasmtime_module_validate(engine, wasm, len));
 }
-static inline wasmtime_error_t *ffi_module_deserialize(bool anywhere, wasm_engine_t *engine, const uint8_t *bytes, size_t len,
-                                                       wasmtime_module_t **out) {
+static inline wasmtime_error_t *ffi_module_deserialize(bool anywhere, wasm_engine_t *engine, const uint8_t *bytes,
+                                                       size_t len, wasmtime_module_t **out) {
   return FFI_COMPILE(anywhere, wasmtime_module_deserialize(engine, bytes, len, out));
 }
 static inline wasmtime_error_t *ffi_module_deserialize_file(bool anywhere, wasm_engine_t *engine, const char *path,

@@ -8,8 +8,8 @@ import "runtime"
 // ThreadStack returns the size in bytes of the stacks of the threads that Go makes.
 func ThreadStack() uint64 { return uint64(C.ffi_thread_stack()) }
 
-// StackLeft returns how many bytes of its stack the thread of the calling goroutine has left. It is a large number on a stack
-// whose size nobody knows.
+// StackLeft returns how many bytes of its stack the thread of the calling goroutine has left. It is a large number on a
+// stack whose size nobody knows.
 func StackLeft() uint64 { return uint64(C.ffi_stack_left()) }
 
 // occupyMainThread moves the calling goroutine to another thread if it runs on the program's main thread and is not locked

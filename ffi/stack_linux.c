@@ -55,8 +55,8 @@ size_t ffi_raise_thread_stack(void) {
 
 bool ffi_on_main_thread(void) { return syscall(SYS_gettid) == getpid(); }
 
-// The main thread's stack grows as far as the soft limit lets it; musl tells how far it has grown. At its very top, the kernel
-// has put the name of the program, and 8 bytes above that.
+// The main thread's stack grows as far as the soft limit lets it; musl tells how far it has grown. At its very top, the
+// kernel has put the name of the program, and 8 bytes above that.
 static bool main_bounds(uintptr_t *low, uintptr_t *high) {
   struct rlimit limit;
   const char *name = (const char *)getauxval(AT_EXECFN);

@@ -24,8 +24,9 @@ size_t ffi_stack_left(void) {
   return here >= ffi_stack_low && here < stack_high ? here - ffi_stack_low : SIZE_MAX;
 }
 
-// On the main thread, whose stack may be the smallest, there should be room for the nested guests as well: a goroutine would
-// find it on another. If it comes back again and again, it is bound to this one, and only asked to leave again now and then.
+// On the main thread, whose stack may be the smallest, there should be room for the nested guests as well: a goroutine
+// would find it on another. If it comes back again and again, it is bound to this one, and asked to leave now and then
+// only.
 #define REQUESTS 8
 #define INTERVAL 1024
 
@@ -37,8 +38,8 @@ bool ffi_has_room(size_t room) {
   return !is_main || left / FFI_NESTED >= room || entries++ % INTERVAL >= REQUESTS;
 }
 
-// Go looks at the main thread's stack when the program starts, and believes what it saw for good. So the limit of this moment
-// counts, also when it is raised later.
+// Go looks at the main thread's stack when the program starts, and believes what it saw for good. So the limit of this
+// moment counts, also when it is raised later.
 __attribute__((constructor)) static void ffi_prepare_stacks(void) {
   thread_stack = ffi_raise_thread_stack();
   if (ffi_on_main_thread())

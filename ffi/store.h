@@ -16,20 +16,20 @@ static inline void ffi_store_delete(uintptr_t store) {
   wasmtime_binding_store_delete((wasmtime_binding_store_t *)store);
 }
 
-// What stands for an error in the frame of a call for which the thread has too little stack: one for the program's main thread,
-// one for all others.
+// What stands for an error in the frame of a call for which the thread has too little stack: one for the program's main
+// thread, one for all others.
 extern char ffi_no_room_on_main_thread, ffi_no_room;
 wasmtime_error_t *ffi_refusal(void);
 
-// Where guests are entered. A guest may take as much stack as its store grants it, whatever the thread has left. So each of
-// these takes what the thread has to have left, in bytes, and otherwise enters nobody. The outcome is in the frame, because
-// fetching a result costs a tenth of a call.
-#define FFI_ENTER(call, room, entry)                                                                                           \
-  do {                                                                                                                         \
-    if (ffi_has_room(room))                                                                                                    \
-      entry;                                                                                                                   \
-    else                                                                                                                       \
-      (call)->error = ffi_refusal();                                                                                           \
+// Where guests are entered. A guest may take as much stack as its store grants it, whatever the thread has left. So each
+// of these takes what the thread has to have left, in bytes, and otherwise enters nobody. The outcome is in the frame,
+// because fetching a result costs a tenth of a call.
+#define FFI_ENTER(call, room, entry)                                                                                   \
+  do {                                                                                                                 \
+    if (ffi_has_room(room))                                                                                            \
+      entry;                                                                                                           \
+    else                                                                                                               \
+      (call)->error = ffi_refusal();                                                                                   \
   } while (0)
 
 // The one that has to be fast keeps nothing across the call, and so saves no registers.
@@ -41,8 +41,8 @@ static inline void ffi_call(uintptr_t address, size_t room) {
   else
     ffi_call_searching(call, room);
 }
-static inline void ffi_call_checked(uintptr_t address, size_t room, wasmtime_binding_val_t *vals, size_t nargs, size_t len,
-                                    wasmtime_binding_externref_finalizer_t finalizer) {
+static inline void ffi_call_checked(uintptr_t address, size_t room, wasmtime_binding_val_t *vals, size_t nargs,
+                                    size_t len, wasmtime_binding_externref_finalizer_t finalizer) {
   wasmtime_binding_call_t *call = (wasmtime_binding_call_t *)address;
   FFI_ENTER(call, room, wasmtime_binding_call_checked(call, vals, nargs, len, finalizer));
 }

@@ -1,5 +1,5 @@
-// Package stack proves that guests for which a thread has no room are refused, whatever thread that is, and that those for
-// which it has room can use all of it. What fails here ends the process, so every case runs in one of its own.
+// Package stack proves that guests for which a thread has no room are refused, whatever thread that is, and that those
+// for which it has room can use all of it. What fails here ends the process, so every case runs in one of its own.
 package stack
 
 import (
@@ -43,10 +43,12 @@ var cases = map[string]func(size int) string{
 	"entries": entries,
 	"compile": compiled,
 	"nested":  nested,
+	"host":    hostsOnly,
 	"again":   reentered,
 }
 
-// run runs a case in a process of its own, by a shell with a command before it if there is one, and returns what it printed.
+// run runs a case in a process of its own, by a shell with a command before it if there is one, and returns what it
+// printed.
 func run(t *testing.T, before string, locked bool, name string, size int) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -157,7 +159,8 @@ func entries(size int) string {
 	depth := elsewhere(p.depth)
 	g := elsewhere(func() guest { return must(p.instantiate(nothing)) })
 	linker := wasmtime.NewLinker(p.engine)
-	if err := linker.DefineHost("", "bottom", wasmtime.HostFunc0(func(*wasmtime.Caller) (int32, error) { return 0, nil })); err != nil {
+	host := wasmtime.HostFunc0(func(*wasmtime.Caller) (int32, error) { return 0, nil })
+	if err := linker.DefineHost("", "bottom", host); err != nil {
 		panic(err)
 	}
 	pre := must(linker.InstantiatePre(p.module))
@@ -233,7 +236,8 @@ func nested(size int) string {
 	})
 }
 
-// reentered lets a host function call the guest that it was called by, although a guest of another store would not have room.
+// reentered lets a host function call the guest that it was called by, although a guest of another store would not have
+// room.
 func reentered(size int) string {
 	return elsewhere(func() string {
 		p := compile(size)
@@ -257,6 +261,30 @@ func reentered(size int) string {
 	})
 }
 
+// hostsOnly lets a host function call itself, with no guest between that would find the end of the stack.
+func hostsOnly(int) string {
+	return elsewhere(func() string {
+		store, deepest := wasmtime.NewStore(wasmtime.NewEngine()), 0
+		var down *wasmtime.TypedFunc1[int32, int32]
+		var last error
+		f := wasmtime.NewHostFunc(store, wasmtime.HostFunc1(func(_ *wasmtime.Caller, n int32) (int32, error) {
+			deepest = max(deepest, int(n))
+			if _, err := down.Call(n + 1); last == nil {
+				last = err
+			}
+			return n, nil
+		}))
+		down = must(wasmtime.Bind1[int32, int32](store, f))
+		for range 2 {
+			deepest, last = 0, nil
+			if _, err := down.Call(0); err != nil || !errors.Is(last, wasmtime.ErrStackTooSmall) || deepest < 100 {
+				return fmt.Sprintf("%v, and %v at level %d", err, last, deepest)
+			}
+		}
+		return "refused"
+	})
+}
+
 func equal(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
@@ -266,8 +294,8 @@ func equal(t *testing.T, what, got, want string) {
 
 const mib = 1 << 20
 
-// Each guest uses all that it may of the stack, and its host function calls the next one: on a thread that Go has made, because
-// the main goroutine keeps the main thread, and wherever Go runs it.
+// Each guest uses all that it may of the stack, and its host function calls the next one: on a thread that Go has made,
+// because the main goroutine keeps the main thread, and wherever Go runs it.
 func TestNestedStores(t *testing.T) {
 	for _, test := range []struct{ size, least, leastAnywhere int }{
 		{0, 60, 10}, {4 * mib, 8, 4}, {6 * mib, 5, 4}, {8 * mib, 4, 4}, {17 * mib, 2, 2},
@@ -285,7 +313,11 @@ func TestNestedStores(t *testing.T) {
 	}
 }
 
-// What a store was granted is for its nested calls, too: they ask for nothing.
+func TestRecursionOfTheHost(t *testing.T) {
+	equal(t, "a host function that calls itself", run(t, "", false, "host", 0), "refused")
+}
+
+// What a store was granted is for its nested calls, too.
 func TestNestedCallsOfAStore(t *testing.T) {
 	equal(t, "", run(t, "", false, "again", 25*mib), "entered")
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// Enter compiles a guest that may take a stack of that many bytes, 0 for the default, lets it use up all of it, and prints what came of that.
+// Enter compiles a guest that may take a stack of that many bytes, 0 for the default, lets it use up all of it, and
+// prints what came of that.
 //
 //export Enter
 func Enter(thread *C.char, size int) {
