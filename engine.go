@@ -56,9 +56,6 @@ func newEngine(config ffi.Config) *Engine {
 
 func wrapEngine(e ffi.Engine, epochs bool, guestStack uintptr) *Engine {
 	engine := &Engine{epochs: epochs, room: guestStack + hostRoom}
-	if e.IsPulley() { // it has a stack of its own for guests
-		engine.room = hostRoom
-	}
 	own(&engine.handle, engine, e)
 	return engine
 }
