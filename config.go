@@ -9,19 +9,21 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Config is what an engine is made with. It is used by one goroutine at a time, and once: making an engine of it closes it.
-// See wasmtime::Config.
+// Config is what an engine is made with. It is used by one goroutine at a time, and once: making an engine of it
+// closes it. See wasmtime::Config.
 type Config struct {
 	native  ffi.Config
 	cleanup runtime.Cleanup
 	epochs  bool
+	// guestStack is how much stack guests may use, in bytes.
+	guestStack uintptr
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
 
 // NewConfig returns the default configuration.
 func NewConfig() *Config {
-	cfg := &Config{native: ffi.NewConfig()}
+	cfg := &Config{native: ffi.NewConfig(), guestStack: defaultGuestStack}
 	cfg.cleanup = runtime.AddCleanup(cfg, func(native ffi.Config) { native.Delete() }, cfg.native)
 	return cfg
 }
@@ -76,37 +78,41 @@ func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
 // wasmtime::Config::debug_info.
 func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
 
-// SetConsumeFuel sets whether guests use up fuel as they run. A store has none at first, so its guests trap at once before
-// [Store.SetFuel]. Off by default. See
-// wasmtime::Config::consume_fuel.
+// SetConsumeFuel sets whether guests use up fuel as they run. A store has none at first, so its guests trap at once
+// before [Store.SetFuel]. Off by default. See wasmtime::Config::consume_fuel.
 func (cfg *Config) SetConsumeFuel(enabled bool) { cfg.flag(ffi.ConsumeFuel, enabled) }
 
-// SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by contexts, see
-// [Func.CallContext]. A store's deadline has passed at first, so its guests are interrupted at once unless one of these is
-// used. Off by default; guests that compute are about a tenth slower with it. See
+// SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by
+// contexts, see [Func.CallContext]. A store's deadline has passed at first, so its guests are interrupted at once
+// unless one of these is used. Off by default; guests that compute are about a tenth slower with it. See
 // wasmtime::Config::epoch_interruption.
 func (cfg *Config) SetEpochInterruption(enable bool) {
 	cfg.flag(ffi.EpochInterruption, enable)
 	cfg.epochs = enable
 }
 
-// stackReserve is what a thread's or a fiber's stack has to have beyond the guest's share of it, for the host.
-const stackReserve = 1 << 20
-
-// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. Guests run on the stacks of Go's threads,
-// which have 16 MiB each: a size for which there is no room, or 0 or less, makes the engine's creation fail. A size of more
-// than about 7 MiB raises the soft limit for the main thread's stack, which child processes inherit. See
-// wasmtime::Config::max_wasm_stack.
+// SetMaxWasmStack sets how much stack guests may use, in bytes; 512 KiB by default. A size of 0 or less, or one for
+// which the threads of Go have no room, makes the engine's creation fail.
+//
+// Guests run on the stacks of threads. Those that Go makes have 36 MiB each; on Windows and macOS, as a library of a
+// program in another language, what that program's threads have by default. The main thread has what the soft limit
+// (ulimit -s) was when the program started, 8 MiB on most systems, and a thread of a C program what it was made with.
+//
+// A call or an instantiation from outside of the store needs this size and 128 KiB more. If less is left, because the
+// thread is small, or because the call comes from a host function of another store, it fails with an error that wraps
+// [ErrStackTooSmall]. Four guests of up to 8 MiB fit on a thread of Go, each nested in a host function of the one
+// before. Where they would not fit on the main thread, a goroutine leaves that, unless it is locked to it; a goroutine
+// of this package then keeps that thread for good. See wasmtime::Config::max_wasm_stack.
 func (cfg *Config) SetMaxWasmStack(size int) {
 	native := cfg.open()
 	n := uint64(max(size, 0))
 	native.SetMaxWasmStack(uint(n))
-	if fiber := n + stackReserve; fiber > 2<<20 {
+	if fiber := n + 1<<20; fiber > 2<<20 {
 		native.SetAsyncStackSize(fiber)
 	}
-	cfg.stack = nil
-	if room := ffi.ReserveStack(n + stackReserve); room < n+stackReserve {
-		cfg.stack = errorf(ErrUnsupported, "guests cannot have %d bytes of stack: the threads of this process have %d", n, room)
+	cfg.guestStack, cfg.stack = uintptr(n), nil
+	if threads := ffi.ThreadStack(); threads < n+2*hostRoom { // twice, for what Go and the C library have of it
+		cfg.stack = errorf(ErrUnsupported, "guests cannot have %d bytes of stack: the threads of this process have %d", n, threads)
 	}
 	runtime.KeepAlive(cfg)
 }
@@ -120,8 +126,8 @@ const (
 	StrategyAuto Strategy = 0
 	// StrategyCranelift is the optimising compiler.
 	StrategyCranelift Strategy = 1
-	// StrategyWinch is the single-pass compiler: it compiles several times faster than Cranelift, and what it makes runs
-	// slower. It lacks some proposals, and it is not made for riscv64, where an engine with it is an error.
+	// StrategyWinch is the single-pass compiler: it compiles several times faster than Cranelift, and what it makes
+	// runs slower. It lacks some proposals, and it is not made for riscv64, where an engine with it is an error.
 	StrategyWinch Strategy = 2
 )
 
@@ -196,8 +202,8 @@ func (cfg *Config) SetCraneliftDebugVerifier(enabled bool) {
 	cfg.flag(ffi.CraneliftDebugVerifier, enabled)
 }
 
-// SetCraneliftNanCanonicalization sets whether every NaN is made the same, for guests whose results must not depend on the
-// machine. Off by default. See wasmtime::Config::cranelift_nan_canonicalization.
+// SetCraneliftNanCanonicalization sets whether every NaN is made the same, for guests whose results must not depend
+// on the machine. Off by default. See wasmtime::Config::cranelift_nan_canonicalization.
 func (cfg *Config) SetCraneliftNanCanonicalization(enabled bool) {
 	cfg.flag(ffi.CraneliftNanCanonicalization, enabled)
 }
@@ -226,8 +232,8 @@ func (cfg *Config) SetCraneliftFlag(name, value string) {
 	runtime.KeepAlive(cfg)
 }
 
-// SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no longer
-// detected. See wasmtime::Config::target.
+// SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no
+// longer detected. See wasmtime::Config::target.
 func (cfg *Config) SetTarget(target string) error {
 	native := cfg.open()
 	if err := checkText(target); err != nil {
@@ -241,8 +247,8 @@ func (cfg *Config) SetTarget(target string) error {
 	return nil
 }
 
-// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, as a configuration file says. A file that is
-// missing or wrong is an error. See wasmtime::Cache::from_file.
+// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, as a configuration file says. A file
+// that is missing or wrong is an error. See wasmtime::Cache::from_file.
 func (cfg *Config) CacheConfigLoad(path string) error { return cfg.loadCache(&path) }
 
 // CacheConfigLoadDefault is [Config.CacheConfigLoad] with the default configuration, which needs no file.
@@ -327,18 +333,19 @@ func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmCompon
 // fast. On by default. See wasmtime::Config::memory_init_cow.
 func (cfg *Config) SetMemoryInitCOWSet(enabled bool) { cfg.flag(ffi.MemoryInitCOW, enabled) }
 
-// SetMemoryMayMove sets whether a memory that outgrows its reservation may move; otherwise it cannot grow beyond it. On by
-// default. See wasmtime::Config::memory_may_move.
+// SetMemoryMayMove sets whether a memory that outgrows its reservation may move; otherwise it cannot grow beyond it.
+// On by default. See wasmtime::Config::memory_may_move.
 func (cfg *Config) SetMemoryMayMove(enabled bool) { cfg.flag(ffi.MemoryMayMove, enabled) }
 
-// SetMemoryReservation sets the address space that a memory reserves, in bytes; 4 GiB by default on 64-bit machines. See
-// wasmtime::Config::memory_reservation.
+// SetMemoryReservation sets the address space that a memory reserves, in bytes; 4 GiB by default on 64-bit machines.
+// See wasmtime::Config::memory_reservation.
 func (cfg *Config) SetMemoryReservation(bytes uint64) {
 	cfg.open().SetMemoryReservation(bytes)
 	runtime.KeepAlive(cfg)
 }
 
-// SetMemoryGuardSize sets the size of the guard region behind a memory, in bytes. See wasmtime::Config::memory_guard_size.
+// SetMemoryGuardSize sets the size of the guard region behind a memory, in bytes. See
+// wasmtime::Config::memory_guard_size.
 func (cfg *Config) SetMemoryGuardSize(bytes uint64) {
 	cfg.open().SetMemoryGuardSize(bytes)
 	runtime.KeepAlive(cfg)
@@ -351,18 +358,19 @@ func (cfg *Config) SetMemoryReservationForGrowth(bytes uint64) {
 	runtime.KeepAlive(cfg)
 }
 
-// SetNativeUnwindInfo sets whether unwind tables for the compiled code are made. See wasmtime::Config::native_unwind_info.
+// SetNativeUnwindInfo sets whether unwind tables for the compiled code are made. See
+// wasmtime::Config::native_unwind_info.
 func (cfg *Config) SetNativeUnwindInfo(enabled bool) { cfg.flag(ffi.NativeUnwindInfo, enabled) }
 
-// SetMacOSUseMachPorts sets whether traps on macOS are caught with Mach ports; otherwise, and by default here, with signals,
-// which Go's runtime needs. See wasmtime::Config::macos_use_mach_ports.
+// SetMacOSUseMachPorts sets whether traps on macOS are caught with Mach ports; otherwise, and by default here, with
+// signals, which Go's runtime needs. See wasmtime::Config::macos_use_mach_ports.
 func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMachPorts, enabled) }
 
-// PoolingConfig says how large the pools of a pooling allocator are. A field of 0 keeps the default of Wasmtime. The pools
-// are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
+// PoolingConfig says how large the pools of a pooling allocator are. A field of 0 keeps the default of Wasmtime. The
+// pools are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
 type PoolingConfig struct {
-	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables, GC heaps
-	// and stacks are as many. One more is an error.
+	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables,
+	// GC heaps and stacks are as many. One more is an error.
 	MaxInstances uint32
 	// MaxMemorySize is the largest size of a memory in bytes.
 	MaxMemorySize uint64
@@ -370,16 +378,16 @@ type PoolingConfig struct {
 	MaxTableElements uint64
 	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define.
 	MaxMemoriesPerModule, MaxTablesPerModule uint32
-	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by hand.
-	// It saves page faults and costs clearing: the best size is what a guest usually touches.
+	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by
+	// hand. It saves page faults and costs clearing: the best size is what a guest usually touches.
 	KeepResident uint64
 	// MaxUnusedWarmSlots is how many unused slots are kept as they are, ready for the module that used them last.
 	MaxUnusedWarmSlots uint32
 }
 
-// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories up to
-// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed; the garbage collector does
-// not know that places are short.
+// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories
+// up to 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed; the garbage
+// collector does not know that places are short.
 func PoolingPreset() PoolingConfig {
 	return PoolingConfig{
 		MaxInstances:       1000,
@@ -390,8 +398,8 @@ func PoolingPreset() PoolingConfig {
 	}
 }
 
-// SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is several
-// times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
+// SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is
+// several times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	cfg.open().SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,

@@ -11,6 +11,8 @@ import (
 type Engine struct {
 	handle registry.Handle[ffi.Engine]
 	epochs bool
+	// room is what a thread has to have left of its stack for a guest, in bytes.
+	room uintptr
 }
 
 // NewEngine creates an engine with the default configuration.
@@ -41,7 +43,7 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	if !err.IsNil() {
 		return nil, newError(err)
 	}
-	return wrapEngine(e, config.epochs), nil
+	return wrapEngine(e, config.epochs, config.guestStack), nil
 }
 
 func newEngine(config ffi.Config) *Engine {
@@ -49,11 +51,11 @@ func newEngine(config ffi.Config) *Engine {
 	if !err.IsNil() {
 		panic(newError(err))
 	}
-	return wrapEngine(e, false)
+	return wrapEngine(e, false, defaultGuestStack)
 }
 
-func wrapEngine(e ffi.Engine, epochs bool) *Engine {
-	engine := &Engine{epochs: epochs}
+func wrapEngine(e ffi.Engine, epochs bool, guestStack uintptr) *Engine {
+	engine := &Engine{epochs: epochs, room: guestStack + hostRoom}
 	registry.Own(&engine.handle, engine, e)
 	return engine
 }

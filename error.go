@@ -30,6 +30,9 @@ var (
 	ErrBadFd = errors.New("not a guest descriptor")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
+	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
+	// [Config.SetMaxWasmStack].
+	ErrStackTooSmall = errors.New("the thread's stack has no room for the guest")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
@@ -53,6 +56,9 @@ func newError(native ffi.Error) *Error {
 	case ffi.ErrorNoWasi:
 		native.Delete()
 		return errorf(ErrNoWasi, "%v", ErrNoWasi)
+	case ffi.ErrorNoRoom:
+		native.Delete()
+		return stackTooSmall()
 	case ffi.ErrorPoolFull:
 		defer native.Delete()
 		return errorf(ErrPoolFull, "%s: %v", native.Message(), ErrPoolFull)

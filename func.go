@@ -93,7 +93,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	call.Func = [2]uint64(f.item.Raw[:2])
 	call.Len = uintptr(sig.slots())
 	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
-		if !call.Run() {
+		if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 			return nil, s.Failure(call.Failure())
 		}
 		return liftPlain(call.Slots, sig.results), nil
@@ -193,7 +193,7 @@ func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, err
 			return nil, err
 		}
 	}
-	if !call.RunChecked(vals, len(args)) {
+	if !call.RunChecked(s.Room(), vals, len(args)) {
 		return nil, s.Failure(call.Failure())
 	}
 	switch len(sig.results) {

@@ -33,15 +33,15 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	}
 	native := module.handle.Acquire()
 	defer module.handle.Release()
-	instance, err := s.instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
-		return ffi.NewInstance(call, native, items)
+	instance, err := s.instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
 	return instance, err
 }
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil.
-func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Instance, bool)) (*Instance, error) {
+func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call) (ffi.Ins
 	}
 	defer stop()
 	call := s.call
-	raw, ok := f(call)
+	raw, ok := f(call, s.Room())
 	if !ok {
 		return nil, s.Failure(call.Failure())
 	}

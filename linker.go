@@ -125,7 +125,11 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
-		return l.DefineModule(s.native, name, m)
+		if l.DefineModule(s.call, s.Room(), name, m) {
+			return ffi.Error{}
+		}
+		_, err := s.call.Failure()
+		return err
 	})
 }
 
@@ -214,7 +218,7 @@ func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module
 	defer l.handle.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return store.storeState().instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
-		return native.Instantiate(call, m)
+	return store.storeState().instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+		return native.Instantiate(call, room, m)
 	})
 }

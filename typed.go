@@ -193,7 +193,7 @@ func (f *RawFunc) Call(stack []Raw) error {
 	call.Func, call.Len = f.fn, f.slots
 	slots := unsafe.Slice((*Raw)(call.Slots), f.slots)
 	copy(slots, stack)
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return f.failed(call, got)
 	}
 	copy(stack, slots)

@@ -31,7 +31,7 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	*s.entry = s
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -79,7 +79,7 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -128,7 +128,7 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
 	*(*B)(slot(call.Slots, 1)) = b
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -178,7 +178,7 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	*(*A)(slot(call.Slots, 0)) = a
 	*(*B)(slot(call.Slots, 1)) = b
 	*(*C)(slot(call.Slots, 2)) = c
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -229,7 +229,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	*(*B)(slot(call.Slots, 1)) = b
 	*(*C)(slot(call.Slots, 2)) = c
 	*(*D)(slot(call.Slots, 3)) = d
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -281,7 +281,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	*(*C)(slot(call.Slots, 2)) = c
 	*(*D)(slot(call.Slots, 3)) = d
 	*(*E)(slot(call.Slots, 4)) = e
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -334,7 +334,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	*(*D)(slot(call.Slots, 3)) = d
 	*(*E)(slot(call.Slots, 4)) = e
 	*(*F)(slot(call.Slots, 5)) = f
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -388,7 +388,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	*(*E)(slot(call.Slots, 4)) = e
 	*(*F)(slot(call.Slots, 5)) = f
 	*(*G)(slot(call.Slots, 6)) = g
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
@@ -443,7 +443,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	*(*F)(slot(call.Slots, 5)) = f
 	*(*G)(slot(call.Slots, 6)) = g
 	*(*H)(slot(call.Slots, 7)) = h
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)

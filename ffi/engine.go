@@ -1,6 +1,6 @@
 package ffi
 
-// #include <wasmtime/ext.h>
+// #include "module.h"
 import "C"
 
 // Engine is an owned engine with its tick counter.
@@ -13,7 +13,9 @@ func NewEngine(config Config) (Engine, Error) {
 		track("config", -1)
 	}
 	var e Engine
-	err := wrapError(C.wasmtime_binding_engine_new(config.ptr, &e.ptr))
+	err := wrapError(withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_engine_new(anywhere, config.ptr, &e.ptr)
+	}))
 	if err.IsNil() {
 		track("engine", 1)
 	}

@@ -29,6 +29,12 @@ const (
 	ErrorPoolFull      ErrorCode = 9
 )
 
+// ErrorNoRoom says that a guest was not entered because the thread has too little stack left. The native library has
+// no part in it: Code and Delete are all that works for such an error.
+const ErrorNoRoom ErrorCode = 1 << 16
+
+func (e Error) isNoRoom() bool { return e.ptr == noRoom || e.ptr == noRoomOnMainThread }
+
 // NewError makes an error with a text, to be returned to C by a callback. A zero byte ends the text.
 func NewError(text string) Error {
 	s := C.CString(text)
@@ -64,6 +70,9 @@ func (e Error) Message() string {
 
 // Code returns the extension's code for the error.
 func (e Error) Code() ErrorCode {
+	if e.isNoRoom() {
+		return ErrorNoRoom
+	}
 	return ErrorCode(C.wasmtime_error_code(e.ptr))
 }
 
@@ -77,7 +86,9 @@ func (e Error) ExitStatus() (int32, bool) {
 // Delete frees the error.
 func (e Error) Delete() {
 	track("error", -1)
-	C.wasmtime_error_delete(e.ptr)
+	if !e.isNoRoom() {
+		C.wasmtime_error_delete(e.ptr)
+	}
 }
 
 // takeString copies a byte vector into a string and frees it.

@@ -14,8 +14,8 @@ import "C"
 
 import "unsafe"
 
-// FSRequest is a request to a file system that Go serves: memory that C owns, the mirror of wasmtime_binding_fs_request_t,
-// valid until the callback returns.
+// FSRequest is a request to a file system that Go serves: memory that C owns, the mirror of
+// wasmtime_binding_fs_request_t, valid until the callback returns.
 type FSRequest struct {
 	// Env is what the directory or file was inserted with, or opened as.
 	Env uint64
@@ -109,8 +109,8 @@ func gowasmtimeFS(request *C.wasmtime_binding_fs_request_t) {
 	OnFS((*FSRequest)(unsafe.Pointer(request)))
 }
 
-// InsertFS makes the root of a file system that Go serves the guest's descriptor fd, or with push the one with the lowest free
-// number. It returns the number. A nil guestPath is no name.
+// InsertFS makes the root of a file system that Go serves the guest's descriptor fd, or with push the one with the
+// lowest free number. It returns the number. A nil guestPath is no name.
 func (s Store) InsertFS(fd uint32, push bool, guestPath *string, env uint64) (uint32, Error) {
 	crossing()
 	number := C.uint32_t(fd)

@@ -22,15 +22,16 @@ import "C"
 
 import "unsafe"
 
-// HostCall is a call from a guest to a host function: memory that C owns, the mirror of wasmtime_binding_hostcall_t, valid
-// until the call is over.
+// HostCall is a call from a guest to a host function: memory that C owns, the mirror of wasmtime_binding_hostcall_t,
+// valid until the call is over.
 type HostCall struct {
 	// Env is what the function was defined with.
 	Env uint64
 	// Data is what the store was made with.
 	Data   uintptr
 	caller unsafe.Pointer
-	// Slots points at the arguments, and takes the results: Slot entries, or Val entries when the signature has references.
+	// Slots points at the arguments, and takes the results: Slot entries, or Val entries when the signature has
+	// references.
 	Slots unsafe.Pointer
 	// Len is the number of entries.
 	Len  uintptr

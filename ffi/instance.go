@@ -1,6 +1,6 @@
 package ffi
 
-// #include "aligned.h"
+// #include "store.h"
 import "C"
 
 import "unsafe"
@@ -16,16 +16,19 @@ var (
 
 func (i *Instance) c() *C.wasmtime_instance_t { return (*C.wasmtime_instance_t)(unsafe.Pointer(i)) }
 
-// NewInstance instantiates a module with explicit imports in the frame's store; if it fails, the frame's Failure says why.
-func NewInstance(c *Call, module Module, imports []Item) (Instance, bool) {
+// NewInstance instantiates a module with explicit imports in the frame's store; if it fails, the frame's Failure says
+// why. room is as for Call.Run.
+func NewInstance(c *Call, room uintptr, module Module, imports []Item) (Instance, bool) {
 	crossing()
-	C.wasmtime_binding_instance_new(module.ptr, (*C.wasmtime_extern_t)(unsafe.Pointer(unsafe.SliceData(imports))),
-		C.size_t(len(imports)), (*C.wasmtime_binding_call_t)(unsafe.Pointer(c)))
-	return *(*Instance)(c.Slots), c.ok()
+	ok := c.enter(func() {
+		C.ffi_instance_new(c.address(), C.size_t(room), module.ptr,
+			(*C.wasmtime_extern_t)(unsafe.Pointer(unsafe.SliceData(imports))), C.size_t(len(imports)))
+	})
+	return *(*Instance)(c.Slots), ok
 }
 
-// Export looks an export up by name. If it is a function, its type comes with it, unless that is huge: in the encoding of
-// FuncType, good until the store is used again.
+// Export looks an export up by name. If it is a function, its type comes with it, unless that is huge: in the
+// encoding of FuncType, good until the store is used again.
 func (s Store) Export(instance Instance, name string) (item Item, fn []byte, ok bool) {
 	crossing()
 	slots := s.Call().Slots

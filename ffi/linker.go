@@ -43,10 +43,14 @@ func (l Linker) DefineInstance(s Store, name string, instance Instance) Error {
 	return wrapError(C.wasmtime_linker_define_instance(l.ptr, s.context(), stringPtr(name), C.size_t(len(name)), instance.c()))
 }
 
-// DefineModule instantiates a module, as a command or a reactor, and defines its exports under a name.
-func (l Linker) DefineModule(s Store, name string, module Module) Error {
+// DefineModule instantiates a module, as a command or a reactor, in the frame's store and defines its exports under a
+// name. It tells whether it succeeded; if not, the frame's Failure says why. room is as for Call.Run.
+func (l Linker) DefineModule(c *Call, room uintptr, name string, module Module) bool {
 	crossing()
-	return wrapError(C.wasmtime_binding_linker_module(l.ptr, s.context(), stringBytes(name), C.size_t(len(name)), module.ptr))
+	return c.enter(func() {
+		C.ffi_linker_module(c.address(), C.size_t(room), l.ptr, stringBytes(name), C.size_t(len(name)),
+			module.ptr)
+	})
 }
 
 // DefineUnknownImportsAsTraps defines what the module imports and nobody defined as functions that trap.
@@ -81,11 +85,15 @@ func (l Linker) GetDefault(s Store, name string, item *Item) Error {
 	return err
 }
 
-// Instantiate links and instantiates a module in the frame's store; if it fails, the frame's Failure says why.
-func (l Linker) Instantiate(c *Call, module Module) (Instance, bool) {
+// Instantiate links and instantiates a module in the frame's store; if it fails, the frame's Failure says why. room is
+// as for Call.Run.
+func (l Linker) Instantiate(c *Call, room uintptr, module Module) (Instance, bool) {
 	crossing()
-	C.ffi_linker_instantiate(C.uintptr_t(uintptr(unsafe.Pointer(l.ptr))), C.uintptr_t(uintptr(unsafe.Pointer(module.ptr))), c.address())
-	return *(*Instance)(c.Slots), c.ok()
+	ok := c.enter(func() {
+		C.ffi_linker_instantiate(c.address(), C.size_t(room), C.uintptr_t(uintptr(unsafe.Pointer(l.ptr))),
+			C.uintptr_t(uintptr(unsafe.Pointer(module.ptr))))
+	})
+	return *(*Instance)(c.Slots), ok
 }
 
 // InstancePre is an owned module with its imports resolved.
@@ -102,11 +110,14 @@ func (l Linker) InstantiatePre(module Module) (InstancePre, Error) {
 	return pre, err
 }
 
-// Instantiate instantiates the module in the frame's store; if it fails, the frame's Failure says why.
-func (p InstancePre) Instantiate(c *Call) (Instance, bool) {
+// Instantiate instantiates the module in the frame's store; if it fails, the frame's Failure says why. room is as for
+// Call.Run.
+func (p InstancePre) Instantiate(c *Call, room uintptr) (Instance, bool) {
 	crossing()
-	C.ffi_pre_instantiate(C.uintptr_t(uintptr(unsafe.Pointer(p.ptr))), c.address())
-	return *(*Instance)(c.Slots), c.ok()
+	ok := c.enter(func() {
+		C.ffi_pre_instantiate(c.address(), C.size_t(room), C.uintptr_t(uintptr(unsafe.Pointer(p.ptr))))
+	})
+	return *(*Instance)(c.Slots), ok
 }
 
 // Delete frees it; instances keep what they need.

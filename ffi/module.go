@@ -1,7 +1,6 @@
 package ffi
 
-// #include <stdlib.h>
-// #include <wasmtime/ext.h>
+// #include "module.h"
 import "C"
 
 import "unsafe"
@@ -20,21 +19,27 @@ func wrapModule(ptr *C.wasmtime_module_t, err *C.wasmtime_error_t) (Module, Erro
 func NewModule(engine Engine, wasm []byte) (Module, Error) {
 	crossing()
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_new(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
+	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_module_new(anywhere, engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
+	})
 	return wrapModule(ptr, err)
 }
 
 // ValidateModule checks a module without compiling it.
 func ValidateModule(engine Engine, wasm []byte) Error {
 	crossing()
-	return wrapError(C.wasmtime_module_validate(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm))))
+	return wrapError(withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_module_validate(anywhere, engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)))
+	}))
 }
 
 // DeserializeModule loads what Serialize made. The bytes are trusted.
 func DeserializeModule(engine Engine, encoded []byte) (Module, Error) {
 	crossing()
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_deserialize(engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
+	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_module_deserialize(anywhere, engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
+	})
 	return wrapModule(ptr, err)
 }
 
@@ -44,7 +49,9 @@ func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
 	c := C.CString(path)
 	defer C.free(unsafe.Pointer(c))
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_deserialize_file(engine.raw(), c, &ptr)
+	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_module_deserialize_file(anywhere, engine.raw(), c, &ptr)
+	})
 	return wrapModule(ptr, err)
 }
 
@@ -52,7 +59,10 @@ func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
 func (m Module) Serialize() ([]byte, Error) {
 	crossing()
 	var vec C.wasm_byte_vec_t
-	if err := wrapError(C.wasmtime_module_serialize(m.ptr, &vec)); !err.IsNil() {
+	err := wrapError(withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_module_serialize(anywhere, m.ptr, &vec)
+	}))
+	if !err.IsNil() {
 		return nil, err
 	}
 	return takeBytes(&vec), Error{}
@@ -78,7 +88,10 @@ func (m Module) Delete() {
 func Wat2Wasm(wat string) ([]byte, Error) {
 	crossing()
 	var vec C.wasm_byte_vec_t
-	if err := wrapError(C.wasmtime_wat2wasm(stringPtr(wat), C.size_t(len(wat)), &vec)); !err.IsNil() {
+	err := wrapError(withStack(func(anywhere C.bool) *C.wasmtime_error_t {
+		return C.ffi_wat2wasm(anywhere, stringPtr(wat), C.size_t(len(wat)), &vec)
+	}))
+	if !err.IsNil() {
 		return nil, err
 	}
 	return takeBytes(&vec), Error{}

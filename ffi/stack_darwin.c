@@ -7,34 +7,35 @@
 #include <sys/resource.h>
 
 #include "stack.h"
+#include "stack_unix.h"
 
-static size_t thread_stack;
-
-// Raises the soft limit of the main thread's stack, as far as it can be, and returns what it is then.
-static size_t raise_limit(size_t want) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_STACK, &limit) != 0)
-    return 0;
-  if (limit.rlim_cur >= want)
-    return want;
-  rlim_t had = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max > want ? want : limit.rlim_max;
-  return setrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : had;
-}
-
-__attribute__((constructor)) static void ffi_raise_thread_stack(void) {
+size_t ffi_raise_thread_stack(void) {
   struct rlimit before;
-  int known = getrlimit(RLIMIT_STACK, &before) == 0;
-  raise_limit(FFI_THREAD_STACK);
-  thread_stack = pthread_get_stacksize_np(pthread_self());
+  bool known = getrlimit(RLIMIT_STACK, &before) == 0;
+  if (known && before.rlim_cur < FFI_THREAD_STACK) {
+    struct rlimit raised = before;
+    raised.rlim_cur = before.rlim_max > FFI_THREAD_STACK ? FFI_THREAD_STACK : before.rlim_max;
+    setrlimit(RLIMIT_STACK, &raised);
+  }
+  size_t size = pthread_get_stacksize_np(pthread_self());
   if (known)
     setrlimit(RLIMIT_STACK, &before);
+  return size;
 }
 
-// The main thread's stack grows up to the soft limit, which may be raised at any time up to the hard one.
-size_t ffi_reserve_stack(size_t want) {
-  if (want > thread_stack)
-    return thread_stack;
-  size_t main_stack = raise_limit(want);
-  return main_stack < thread_stack ? main_stack : thread_stack;
+bool ffi_on_main_thread(void) { return pthread_main_np() != 0; }
+
+// What pthread_get_stacksize_np says of the main thread is more than the soft limit, which the kernel goes by.
+bool ffi_stack_bounds(uintptr_t *low, uintptr_t *high) {
+  size_t size = pthread_get_stacksize_np(pthread_self());
+  struct rlimit limit;
+  if (ffi_on_main_thread()) {
+    if (getrlimit(RLIMIT_STACK, &limit) != 0)
+      return false;
+    if (limit.rlim_cur < size)
+      size = limit.rlim_cur;
+  }
+  *high = (uintptr_t)pthread_get_stackaddr_np(pthread_self());
+  *low = *high - size;
+  return true;
 }

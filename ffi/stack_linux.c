@@ -4,9 +4,13 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "stack.h"
+#include "stack_unix.h"
 
 // What threads get by default.
 static size_t default_stack(void) {
@@ -44,28 +48,37 @@ int pthread_attr_init(pthread_attr_t *attr) {
 static void raise_default(void) {}
 #endif
 
-static size_t thread_stack;
-
-__attribute__((constructor)) static void ffi_raise_thread_stack(void) {
+size_t ffi_raise_thread_stack(void) {
   raise_default();
-  thread_stack = default_stack();
+  return default_stack();
 }
 
-// The main thread's stack grows up to the soft limit, which may be raised at any time up to the hard one.
-static size_t raise_main_stack(size_t want) {
+bool ffi_on_main_thread(void) { return syscall(SYS_gettid) == getpid(); }
+
+// The main thread's stack grows as far as the soft limit lets it; musl tells how far it has grown. At its very top, the
+// kernel has put the name of the program, and 8 bytes above that.
+static bool main_bounds(uintptr_t *low, uintptr_t *high) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_STACK, &limit) != 0)
-    return 0;
-  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= want)
-    return want;
-  rlim_t had = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > want ? want : limit.rlim_max;
-  return setrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : had;
+  const char *name = (const char *)getauxval(AT_EXECFN);
+  if (name == NULL || getrlimit(RLIMIT_STACK, &limit) != 0)
+    return false;
+  uintptr_t page = sysconf(_SC_PAGESIZE);
+  *high = ((uintptr_t)name + strlen(name) + 1 + 8 + page - 1) & -page;
+  *low = limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= *high ? 0 : *high - (limit.rlim_cur & -page);
+  return true;
 }
 
-size_t ffi_reserve_stack(size_t want) {
-  if (want > thread_stack)
-    return thread_stack;
-  size_t main_stack = raise_main_stack(want);
-  return main_stack < thread_stack ? main_stack : thread_stack;
+bool ffi_stack_bounds(uintptr_t *low, uintptr_t *high) {
+  if (ffi_on_main_thread() && main_bounds(low, high))
+    return true;
+  pthread_attr_t attr;
+  if (pthread_getattr_np(pthread_self(), &attr) != 0)
+    return false;
+  void *address;
+  size_t size;
+  bool known = pthread_attr_getstack(&attr, &address, &size) == 0;
+  pthread_attr_destroy(&attr);
+  *low = (uintptr_t)address;
+  *high = *low + size;
+  return known;
 }

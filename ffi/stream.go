@@ -18,8 +18,8 @@ import "C"
 
 import "unsafe"
 
-// StreamRequest is a request to a stream that Go serves: memory that C owns, the mirror of wasmtime_binding_stream_request_t,
-// valid until the callback returns.
+// StreamRequest is a request to a stream that Go serves: memory that C owns, the mirror of
+// wasmtime_binding_stream_request_t, valid until the callback returns.
 type StreamRequest struct {
 	// Env is what the stream was inserted with.
 	Env uint64
@@ -76,8 +76,8 @@ const (
 // StreamStatus says how a request ended.
 type StreamStatus uint32
 
-// How a request ends: Count is a number of bytes, or the Env of an accepted connection, after StreamDone and an errno of
-// WASI 0.1 after StreamFailed.
+// How a request ends: Count is a number of bytes, or the Env of an accepted connection, after StreamDone and an errno
+// of WASI 0.1 after StreamFailed.
 const (
 	StreamDone      StreamStatus = C.WASMTIME_STREAM_DONE
 	StreamWouldWait StreamStatus = C.WASMTIME_STREAM_WOULD_WAIT
@@ -101,8 +101,8 @@ func gowasmtimeStream(request *C.wasmtime_binding_stream_request_t) {
 	OnStream((*StreamRequest)(unsafe.Pointer(request)))
 }
 
-// InsertStream makes a stream that Go serves the guest's descriptor fd, or with push the one with the lowest free number. It
-// returns the number.
+// InsertStream makes a stream that Go serves the guest's descriptor fd, or with push the one with the lowest free
+// number. It returns the number.
 func (s Store) InsertStream(fd uint32, push bool, mode uint32, kind StreamKind, env uint64) (uint32, Error) {
 	crossing()
 	number := C.uint32_t(fd)

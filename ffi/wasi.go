@@ -55,8 +55,8 @@ type WasiOptions struct {
 	owned bool
 }
 
-// NewWasiOptions copies a specification into one block of C memory: the frame that the store comes with if there is room, which
-// nothing may use until SetWasi. system may be nil; what Go serves of it goes by the number systemEnv.
+// NewWasiOptions copies a specification into one block of C memory: the frame that the store comes with if there is
+// room, which nothing may use until SetWasi. system may be nil; what Go serves of it goes by the number systemEnv.
 func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint64) WasiOptions {
 	var text uintptr
 	for _, s := range spec.Args {
@@ -81,8 +81,8 @@ func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint
 		track("wasi options", 1)
 		a.next = C.malloc(C.size_t(size))
 	}
-	// As bytes, before any pointer is written: Go's collector looks at what a pointer overwrites, and ends the process if that
-	// was the address of something that is gone.
+	// As bytes, before any pointer is written: Go's collector looks at what a pointer overwrites, and ends the
+	// process if that was the address of something that is gone.
 	clear(unsafe.Slice((*byte)(a.next), size))
 	o := carve[C.wasmtime_wasi_options_t](&a, 1)
 	if system != nil {
@@ -157,8 +157,8 @@ func (s Store) SetWasi(o WasiOptions) Error {
 	return wrapError(C.ffi_set_wasi(s.ptr, C.uintptr_t(uintptr(unsafe.Pointer(o.ptr)))))
 }
 
-// InsertFile makes a duplicate of a host file the guest's descriptor guestFd, or with push the one with the lowest free number.
-// It returns the number.
+// InsertFile makes a duplicate of a host file the guest's descriptor guestFd, or with push the one with the lowest
+// free number. It returns the number.
 func (s Store) InsertFile(guestFd uint32, push bool, hostFd uintptr, mode uint32) (uint32, Error) {
 	crossing()
 	fd, host := C.uint32_t(guestFd), C.uintptr_t(hostFd)
@@ -169,8 +169,8 @@ func (s Store) InsertFile(guestFd uint32, push bool, hostFd uintptr, mode uint32
 	return guestFd, wrapError(C.ffi_insert_file(s.context(), fd, host, C.uint32_t(mode)))
 }
 
-// InsertDir makes a duplicate of a host directory the guest's descriptor guestFd, or with push the one with the lowest free
-// number. It returns the number. An empty path is no name.
+// InsertDir makes a duplicate of a host directory the guest's descriptor guestFd, or with push the one with the
+// lowest free number. It returns the number. An empty path is no name.
 func (s Store) InsertDir(guestFd uint32, push bool, hostFd uintptr, guestPath string, mode uint32) (uint32, Error) {
 	crossing()
 	path, n := dirName(guestPath)

@@ -9,8 +9,9 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// What lies in the memory that options are written to may look like a pointer into Go's heap that is none any more. Go's
-// collector ends the process when it meets one, and while it marks it looks at what a pointer overwrites, in C's memory too.
+// What lies in the memory that options are written to may look like a pointer into Go's heap that is none any more.
+// Go's collector ends the process when it meets one, and while it marks it looks at what a pointer overwrites, in C's
+// memory too.
 func TestWasiOptionsOverStalePointers(t *testing.T) {
 	store := newStore(t)
 	stale := staleAddress()

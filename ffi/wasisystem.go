@@ -111,8 +111,8 @@ const (
 	SocketUDPReceive uint32 = C.WASMTIME_WASI_SOCKET_UDP_RECEIVE
 )
 
-// The callbacks, set once by the package above before anything is called. They must not panic. The error, which is made with
-// NewError, ends the guest.
+// The callbacks, set once by the package above before anything is called. They must not panic. The error, which is
+// made with NewError, ends the guest.
 var (
 	OnWallClock       func(env uint64, now *WasiTime) Error
 	OnMonotonicClock  func(env uint64, now *WasiTime) Error

@@ -30,6 +30,9 @@ type Store interface {
 	// Failure makes the error of a call into a guest that failed, a *wasmtime.Trap or a *wasmtime.Error, of which it
 	// takes the native one. It panics if a host function has panicked.
 	Failure(trap ffi.Trap, err ffi.Error) error
+	// Room returns how many bytes of its stack a thread has to have left for a call into a guest. Package ffi looks
+	// for that, and a call for which there is less fails.
+	Room() uintptr
 	// Native returns the native store. It is valid until the store is left.
 	Native() ffi.Store
 }

@@ -38,7 +38,7 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 	}
 	defer t.store.Leave(outermost)
 	call := t.store.Native().Call()
-	guest, ok := ffi.NewInstance(call, module, nil)
+	guest, ok := ffi.NewInstance(call, t.store.Room(), module, nil)
 	if !ok {
 		return nil, t.store.Failure(call.Failure())
 	}
@@ -66,7 +66,7 @@ func (t *toy) call(ctx context.Context, name string, arg int32) (int32, error) {
 	call := native.Call()
 	call.Func, call.Len = [2]uint64(item.Raw[:2]), 1
 	*(*int32)(call.Slots) = arg
-	if !call.Run() {
+	if room := t.store.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return 0, t.store.Failure(call.Failure())
 	}
 	return *(*int32)(call.Slots), nil

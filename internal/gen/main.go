@@ -90,7 +90,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 {{- range $i, $name := .Names}}
 	*(*{{$name}})(slot(call.Slots, {{$i}})) = {{lower $name}}
 {{- end}}
-	if !call.Run() {
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 		return result, tf.failed(call, got)
 	}
 	result = *(*R)(call.Slots)

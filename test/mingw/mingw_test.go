@@ -54,8 +54,8 @@ func TestLinkedWithoutWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if reserve := f.OptionalHeader.(*pe.OptionalHeader64).SizeOfStackReserve; reserve != 16<<20 {
-		t.Errorf("threads get %d bytes of stack, and not 16 MiB", reserve)
+	if reserve := f.OptionalHeader.(*pe.OptionalHeader64).SizeOfStackReserve; reserve != 36<<20 {
+		t.Errorf("threads get %d bytes of stack, and not 36 MiB", reserve)
 	}
 	symbols, err := f.ImportedSymbols()
 	if err != nil || len(symbols) == 0 {
