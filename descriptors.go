@@ -1,5 +1,7 @@
 package wasmtime
 
+//lint:file-ignore ST1003 The names of access modes and permissions are those of wasmtime-go and of WASI.
+
 import (
 	"cmp"
 	"errors"

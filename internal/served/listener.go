@@ -123,7 +123,7 @@ func (ln *listener) keepLocked(conn net.Conn, err error) {
 }
 
 // errNoConn is the error of a listener that has accepted nothing without having one.
-var errNoConn = errors.New("Accept returned neither a connection nor an error")
+var errNoConn = errors.New("neither a connection nor an error came from Accept")
 
 // handLocked gives the accepted connection to the guest: a socket of the host if it is one, and otherwise one that Go
 // serves.

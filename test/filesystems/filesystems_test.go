@@ -452,7 +452,7 @@ func (l linksFS) Open(name string) (fs.File, error) {
 	if name != "link" {
 		return l.files.Open(name)
 	}
-	return linkFile{l.files}, nil
+	return linkFile(l), nil
 }
 
 type linkFile struct{ files fstest.MapFS }
