@@ -157,7 +157,7 @@ func TestLinkerFunctionsAreFreed(t *testing.T) {
 	define := func() *Linker {
 		linker := NewLinker(engine)
 		p, q, r := Tracked(&gone), Tracked(&gone), Tracked(&gone)
-		Check(t, linker.FuncWrap("m", "a", func() int32 { return int32(p.Bytes[0]) }))
+		Check(t, linker.FuncWrap("m", "a", func() int32 { return 64 + int32(p.Bytes[0]) }))
 		Check(t, linker.FuncNew("m", "b", NewFuncType(nil, nil), func(*Caller, []Val) ([]Val, *Trap) {
 			return nil, NewTrap(string(q.Bytes[:1]))
 		}))
@@ -177,6 +177,7 @@ func TestLinkerFunctionsAreFreed(t *testing.T) {
 	for range 5 {
 		runtime.GC()
 	}
+	Equal(t, "the functions of a store in use that were collected", gone.Load(), int32(6))
 	Equal(t, "a function in use", Call(t, store, instance, "f"), any(int32(64)))
 	store.Close()
 	Collected(t, "the functions of a closed store", func() bool { return gone.Load() == 9 })
