@@ -133,7 +133,11 @@ func (d *descriptors) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
 //
 // A connection that is not one of package net's sockets, such as a [crypto/tls.Conn], one end of [net.Pipe], or a
 // type of your own around a socket, is served by Go, as [Store.InsertReader] and [Store.InsertWriter] say, and
-// given away: it is closed when the guest closes its descriptor or the store is closed.
+// given away: it is closed when the guest closes its descriptor or the store is closed, after all that the guest has
+// written, if that takes no more than five seconds. Closing may take its time, for which nobody waits long: the call
+// into the guest, or other operation of the store, waits for all that it closes together, and 100 ms at most. What
+// is slower is closed by a goroutine, as is all of a store that the garbage collector frees. What Close panics with
+// while somebody waits comes out of the operation, or of the next one that fails.
 //
 // Any other connection is duplicated. c may be closed as soon as InsertConn returns, and usually should be: the
 // other side sees the end of the connection when both are closed. A shutdown by the guest is one of the connection,
@@ -159,8 +163,8 @@ func (d *descriptors) PushConn(c net.Conn) (uint32, error) {
 // them.
 //
 // One that is served by Go is given away, as a connection is: it is closed when the guest closes its descriptor or
-// the store is closed, and so is a connection that it has accepted and the guest has not. Accept is called when the
-// guest accepts, in the middle of its call or, if the guest polls, has set its descriptor non-blocking, or has a
+// the store is closed, and so is a connection that it has accepted and the guest has not. It is closed once. Accept
+// is called when the guest accepts, in the middle of its call or, if the guest polls, has set its descriptor non-blocking, or has a
 // context that can be cancelled, by a goroutine that accepts one connection ahead. A connection of package net that
 // it returns is a socket of the host for the guest, any other one is served by Go. An error of Accept is an error
 // number for the guest, which may accept again; panics are as with [Store.InsertReader], and the listener must not

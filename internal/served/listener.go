@@ -157,18 +157,26 @@ func (ln *listener) shutdownLocked(how uint32) (uint64, ffi.StreamStatus) {
 	}
 	if how&ffi.StreamShutRead != 0 {
 		ln.ended = true
-		ln.closeLocked()
+		b := ln.host.Behind()
+		ln.closeLocked(b)
+		ln.mu.Unlock()
+		defer ln.mu.Lock()
+		b.settle()
 	}
 	return 0, ffi.StreamDone
 }
 
-func (ln *listener) goneLocked() { ln.closeLocked() }
+func (ln *listener) goneLocked(b *Behind) {
+	if !ln.ended {
+		ln.closeLocked(b)
+	}
+}
 
 // closeLocked closes the listener, which ends an Accept, and a connection that the guest has not taken.
-func (ln *listener) closeLocked() {
-	ln.closeSoon(ln.l)
+func (ln *listener) closeLocked(b *Behind) {
+	b.close(ln.l)
 	if ln.accepted != nil {
-		ln.closeSoon(ln.accepted)
+		b.close(ln.accepted)
 		ln.accepted = nil
 	}
 }

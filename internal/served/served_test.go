@@ -21,7 +21,7 @@ type testHost struct {
 	taken    int
 	panicked any
 	exited   bool
-	behind   []*Stream
+	behind   *Behind
 }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
@@ -34,9 +34,24 @@ func (h *testHost) EndCall(taken bool) {
 		h.taken--
 	}
 }
-func (h *testHost) Panicked(value any)      { h.panicked = value }
-func (h *testHost) Exited()                 { h.exited = true }
-func (h *testHost) WritesBehind(st *Stream) { h.behind = append(h.behind, st) }
+func (h *testHost) Panicked(value any) { h.panicked = value }
+func (h *testHost) Exited()            { h.exited = true }
+func (h *testHost) Behind() *Behind {
+	if h.absent {
+		return nil
+	}
+	if h.behind == nil {
+		h.behind = new(Behind)
+	}
+	return h.behind
+}
+
+// catchUp ends an operation of the host.
+func (h *testHost) catchUp(ctx context.Context) {
+	behind := h.behind
+	h.behind = nil
+	behind.CatchUp(ctx)
+}
 
 // attached is a stream of a host, as after Attach.
 func attached(t *testing.T, h Host, d *Descriptor) *Stream {
@@ -179,18 +194,18 @@ func TestWriteBehind(t *testing.T) {
 	if _, how := write(9); how != ffi.StreamWouldWait {
 		t.Fatalf("a full queue: %d", how)
 	}
-	if len(h.behind) != 1 || h.behind[0] != st {
-		t.Fatalf("the host heard of %d writers", len(h.behind))
+	if len(h.behind.writers) != 1 || h.behind.writers[0] != st {
+		t.Fatalf("the host heard of %d writers", len(h.behind.writers))
 	}
 	close(g.let)
-	CatchUp(nil, h.behind)
+	h.catchUp(nil)
 	if got := len(g.text()); got != readAhead {
 		t.Errorf("%d of %d bytes were written before the call returned", got, readAhead)
 	}
-	if got, how := write(5); got != 5 || how != ffi.StreamDone || len(h.behind) != 2 {
+	if got, how := write(5); got != 5 || how != ffi.StreamDone || len(h.behind.writers) != 1 {
 		t.Errorf("after it caught up: %d, %d", got, how)
 	}
-	CatchUp(nil, h.behind[1:])
+	h.catchUp(nil)
 }
 
 func TestWriteErrors(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -19,8 +20,9 @@ type Stream struct {
 	Descriptor
 	reader io.Reader
 	writer io.Writer
-	// conn is closed when the descriptor is; nil for readers and writers, which stay the program's.
-	conn net.Conn
+	// conn is closed when the descriptor is, by closeConn; nil for readers and writers, which stay the program's.
+	conn      net.Conn
+	closeConn func()
 
 	// ahead has been read and not yet been taken by the guest; readErr comes after it.
 	ahead        []byte
@@ -34,8 +36,10 @@ type Stream struct {
 	writeErr     error
 	writing      bool
 	writingEnded bool
-	// behind says that the host knows that the writer may be at work.
+	// behind says that the host's operation knows that the writer may be at work.
 	behind bool
+	// left is what waits for a writer that is at work when the descriptor is gone.
+	left *Behind
 }
 
 // readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can
@@ -54,7 +58,8 @@ func NewWriter(w io.Writer) *Descriptor {
 
 // NewConn makes a stream socket of a connection, which it closes when the guest closes its descriptor.
 func NewConn(c net.Conn) *Descriptor {
-	return newStream(&Stream{Descriptor: Descriptor{kind: ffi.StreamConnection}, reader: c, writer: c, conn: c})
+	closeConn := sync.OnceFunc(func() { c.Close() })
+	return newStream(&Stream{Descriptor: Descriptor{kind: ffi.StreamConnection}, reader: c, writer: c, conn: c, closeConn: closeConn})
 }
 
 func newStream(st *Stream) *Descriptor {
@@ -218,7 +223,8 @@ func (st *Stream) sendLocked(p []byte) *int {
 	st.writing, st.sending = true, len(p)
 	if st.conn == nil && !st.behind {
 		st.behind = true
-		st.host.WritesBehind(st)
+		b := st.host.Behind()
+		b.writers = append(b.writers, st)
 	}
 	go func() {
 		for more := st.sendOne(p, written); more != nil; {
@@ -247,8 +253,8 @@ func (st *Stream) sendOne(p []byte, written *int) (more []byte) {
 		if st.writingEnded {
 			st.endWritingLocked()
 		}
-		if st.closed && st.conn != nil {
-			go st.panics.Guard(func() { st.conn.Close() })
+		if st.closed {
+			st.finishGoneLocked(st.left)
 		}
 	}()
 	n, err = writeAll(st.writer, p)
@@ -265,33 +271,20 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// CatchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call
-// of the guest returns. It does not wait for long for those that block, and hardly when ctx is done, which may be
-// nil.
-func CatchUp(ctx context.Context, behind []*Stream) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	limited, cancel := context.WithTimeout(ctx, linger)
-	defer cancel()
-	for _, st := range behind {
-		st.mu.Lock()
-		st.behind = false
-		if !st.finishLocked(limited) && ctx.Err() != nil {
-			st.settleLocked()
-		}
-		st.mu.Unlock()
-	}
+// catchUp waits until no writer is at work, or until ctx is done.
+func (st *Stream) catchUp(ctx context.Context) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.finishLocked(ctx)
+	st.behind = false
 }
 
 // settleLocked gives a writer that is at work the time to finish: one that does not block is not at work any more
-// when the guest's call, or the store, has ended.
+// when the guest's call has ended.
 func (st *Stream) settleLocked() {
-	if st.writing {
-		limited, cancel := context.WithTimeout(context.Background(), settling)
-		defer cancel()
-		st.finishLocked(limited)
-	}
+	limited, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	st.finishLocked(limited)
 }
 
 // finishLocked waits until no writer is at work, or until ctx is done, and tells whether none is.
@@ -329,23 +322,26 @@ func (st *Stream) endWritingLocked() {
 	go st.panics.Guard(func() { conn.CloseWrite() })
 }
 
-// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the
-// guest itself is over.
-const linger = 5 * time.Second
-
 // goneLocked lets go of what the guest no longer uses. What it has written is still sent.
-func (st *Stream) goneLocked() {
-	st.settleLocked()
-	switch {
-	case st.conn == nil:
-	case st.writing: // sendOne closes it then
-		conn := st.conn
-		go st.panics.Guard(func() {
-			conn.SetReadDeadline(time.Unix(1, 0))
-			conn.SetWriteDeadline(time.Now().Add(linger))
-		})
-		time.AfterFunc(2*linger, func() { st.panics.Guard(func() { conn.Close() }) }) // one without deadlines
-	default:
-		st.closeSoon(st.conn)
+func (st *Stream) goneLocked(b *Behind) {
+	b.begin()
+	if !st.writing {
+		st.finishGoneLocked(b)
+		return
 	}
+	st.left = b // sendOne finishes
+	if st.conn != nil {
+		conn := st.conn
+		go b.guard(func() { conn.SetDeadline(time.Now().Add(linger)) })
+		time.AfterFunc(2*linger, func() { b.guard(func() { st.closeConn() }) }) // one without deadlines
+	}
+}
+
+// finishGoneLocked ends what is gone, when no writer is at work.
+func (st *Stream) finishGoneLocked(b *Behind) {
+	if st.conn == nil {
+		b.end()
+		return
+	}
+	b.finish(st.closeConn)
 }
