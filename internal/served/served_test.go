@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -319,6 +320,66 @@ func TestErrnos(t *testing.T) {
 	for _, test := range tests {
 		if got := errnoOf(test.err); got != uint64(test.want) {
 			t.Errorf("%v: %d, want %d", test.err, got, test.want)
+		}
+	}
+}
+
+// oneTime is a listener that says one thing after the other, the last again and again.
+type oneTime struct {
+	stuckListener
+	says  []func() (net.Conn, error)
+	asked int
+}
+
+func (l *oneTime) Accept() (net.Conn, error) {
+	say := l.says[min(l.asked, len(l.says)-1)]
+	l.asked++
+	return say()
+}
+
+func failing(err error) func() (net.Conn, error) {
+	return func() (net.Conn, error) { return nil, err }
+}
+
+// An error of a listener that passes is told once, and what is closed stays so; a panic is no error.
+func TestAcceptErrors(t *testing.T) {
+	for _, wait := range []bool{false, true} {
+		l := &oneTime{says: []func() (net.Conn, error){
+			failing(syscall.EMFILE), func() (net.Conn, error) { panic("accept") },
+			failing(errors.New("other")), failing(net.ErrClosed),
+		}}
+		h := &testHost{}
+		d := NewListener(l)
+		number := d.Attach(h, ffi.Store{})
+		defer d.Detach()
+		accept := func() *ffi.StreamRequest {
+			r := &ffi.StreamRequest{Env: number, What: ffi.StreamAccept}
+			if wait {
+				r.Flags = ffi.StreamMayWait
+			}
+			for {
+				var changed <-chan struct{}
+				locked(d, func() { changed = d.nextChangeLocked() })
+				if OnStream(r); r.Status != ffi.StreamWouldWait {
+					return r
+				}
+				<-changed
+			}
+		}
+		for i, want := range []struct {
+			count  errno
+			status ffi.StreamStatus
+		}{
+			{errnoMfile, ffi.StreamFailed}, {0, ffi.StreamStop}, {errnoIo, ffi.StreamFailed},
+			{errnoBadf, ffi.StreamFailed}, {errnoBadf, ffi.StreamFailed},
+		} {
+			r := accept()
+			if r.Status != want.status || r.Count != uint64(want.count) {
+				t.Errorf("waiting %v, %d: %d with status %d, want %d with %d", wait, i, r.Count, r.Status, want.count, want.status)
+			}
+		}
+		if h.panicked != "accept" || l.asked != 4 {
+			t.Errorf("waiting %v: the host heard %v, and the listener was asked %d times", wait, h.panicked, l.asked)
 		}
 	}
 }
