@@ -135,7 +135,11 @@ func (d *descriptors) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
 //
 // A connection that is not one of package net's sockets, such as a [crypto/tls.Conn], one end of [net.Pipe], or a
 // type of your own around a socket, is served by Go, as [Store.InsertReader] and [Store.InsertWriter] say, and
-// given away: it is closed when the guest closes its descriptor or the store is closed.
+// given away: it is closed when the guest closes its descriptor or the store is closed, after all that the guest has
+// written, if that takes no more than five seconds. Closing may take its time, for which nobody waits long: the call
+// into the guest, or other operation of the store, waits for all that it closes together, and 100 ms at most. What
+// is slower is closed by a goroutine, as is all of a store that the garbage collector frees. What Close panics with
+// while somebody waits comes out of the operation, or of the next one that fails.
 //
 // Any other connection is duplicated. c may be closed as soon as InsertConn returns, and usually should be: the
 // other side sees the end of the connection when both are closed. A shutdown by the guest is one of the connection,
@@ -161,12 +165,12 @@ func (d *descriptors) PushConn(c net.Conn) (uint32, error) {
 // them.
 //
 // One that is served by Go is given away, as a connection is: it is closed when the guest closes its descriptor or
-// the store is closed, and so is a connection that it has accepted and the guest has not. Accept is called when the
-// guest accepts, in the middle of its call or, if the guest polls, has set its descriptor non-blocking, or has a
-// context that can be cancelled, by a goroutine that accepts one connection ahead. A connection of package net that
-// it returns is a socket of the host for the guest, any other one is served by Go. An error of Accept is an error
-// number for the guest, which may accept again; panics are as with [Store.InsertReader], and the listener must not
-// use the store either.
+// the store is closed, and so is a connection that it has accepted and the guest has not. It is closed once. Accept
+// is called when the guest accepts, in the middle of its call or, if the guest polls, has set its descriptor
+// non-blocking, or has a context that can be cancelled, by a goroutine that accepts one connection ahead. A connection
+// of package net that it returns is a socket of the host for the guest, any other one is served by Go. Errors of
+// Accept and panics are as with [Store.InsertReader]: the guest is told once, and may accept again, unless the
+// listener is closed. It must not use the store either.
 func (d *descriptors) InsertListener(fd uint32, l net.Listener) error {
 	_, err := d.listener(at(fd), l)
 	return err
@@ -183,9 +187,19 @@ func (d *descriptors) PushListener(l net.Listener) (uint32, error) {
 //
 // The reader is called when the guest reads, in the middle of its call or, if the guest polls, has set its
 // descriptor non-blocking, or has a context that can be cancelled, by a goroutine that reads up to 64 KiB ahead.
-// One call is made at a time. [io.EOF] is the end; any other error is an error number for the guest, EIO unless it
-// says more. A panic ends the guest, at its next request, and comes out of the call that runs it. The reader must
-// not use the store. It is never closed.
+// One call is made at a time. The reader must not use the store. It is never closed.
+//
+// [io.EOF] is the end. Any other error is an error number for the guest: that of an operating system's error in it,
+// those of [net.ErrClosed], [os.ErrDeadlineExceeded] and the like, else EIO. What was read before it comes first. The
+// guest is told once, also of an error that the goroutine met, and its next read asks the reader again: an EAGAIN or a
+// deadline may have passed. Until it was told, the descriptor is ready for polls, without a hang-up; afterwards it is
+// not, before the reader has said something new. Only the end, and an error that wraps [net.ErrClosed],
+// [fs.ErrClosed] or [io.ErrClosedPipe], stay: then the reader is not called any more. One that returns nothing a
+// hundred times is taken to have said [io.ErrNoProgress]. One that ends its goroutine with [runtime.Goexit] is EIO,
+// once, if the goroutine was its own.
+//
+// A panic ends the guest, at once if it waits for the reader and otherwise at its next request, and comes out of the
+// call that runs it. Then the reader is called again as if nothing had happened.
 func (d *descriptors) InsertReader(fd uint32, r io.Reader) error {
 	_, err := d.reader(at(fd), r)
 	return err
@@ -201,10 +215,18 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // Everything else is as with [Store.InsertReader]: the writer is called when the guest writes.
 //
 // Where it cannot be, because the guest has set its descriptor non-blocking, as a Go program does with its standard
-// output, or has a context that can be cancelled, a goroutine writes up to 64 KiB behind. An error is then met by
-// the guest's next write, if there is one. When the call into the guest returns, the writer has been given all and
-// is not at work any more, unless it takes more than five seconds for what is left, or more than a moment after the
-// context has ended.
+// output, or has a context that can be cancelled, a goroutine writes up to 64 KiB behind. When the call into the guest
+// returns, the writer has been given all and is not at work any more, unless it takes more than five seconds for what
+// is left, or more than a moment after the context has ended.
+//
+// Errors are as with a reader: the guest is told once, unless the error stays. If the writer has taken a part, the
+// guest gets the number of bytes in it, and its next write the error; a writer that takes a part without an error is
+// taken to have said [io.ErrShortWrite]. An error that the goroutine met is told by the guest's next write, which then
+// writes nothing. What the guest knows to be written, and the writer has not taken, is not lost to an error that
+// passes: it is kept, counts for the 64 KiB, and is given to the writer again before anything else by the write after
+// that, by a poll if there is no room, and once when the call into the guest returns; if it is taken then, nobody
+// hears of the error. A connection gets it once more when it is closed or its writing is shut down. It is lost with an
+// error that stays, with a panic, and when the descriptor of a writer is closed.
 func (d *descriptors) InsertWriter(fd uint32, w io.Writer) error {
 	_, err := d.writer(at(fd), w)
 	return err

@@ -46,8 +46,10 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 	return &both.Store
 }
 
-// Close frees the store now, with everything in it. It panics while a guest runs in the store. Closing twice does
-// nothing.
+// Close frees the store now, with everything in it. What Go serves the store's guests, and they had open, is closed:
+// all at once, and Close waits for that, but for 100 ms at most, since a connection may wait for its other side. What
+// is slower is closed by a goroutine later. It panics while a guest runs in the store, and with what closing something
+// panicked with. Closing twice does nothing.
 func (store *Store) Close() { store.state.close() }
 
 // Data returns what [NewStoreWithData] was given; nil for other stores and after Close.
@@ -160,8 +162,10 @@ type state struct {
 	panicked  any
 	hostErr   error
 
-	// behind are streams whose writers may be at work still on what a guest has written.
-	behind []*served.Stream
+	// behind is what the outermost operation has to wait for when it ends; nil as long as that is nothing.
+	behind *served.Behind
+	// together says that many descriptors are being closed.
+	together bool
 
 	closed atomic.Bool
 	// abandoned says that it was closed by abandon.
@@ -195,7 +199,7 @@ func (s *state) close() {
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
 	*s.entry = s // finalizers of externrefs look for the store
-	s.owner.giveBack()
+	s.closeTogether(s.owner.giveBack)
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
@@ -270,12 +274,28 @@ func (s *state) reserve(n int) {
 	}
 }
 
-// catchUp waits for writers that are at work still on what guests have written. ctx may be nil.
+// catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx may
+// be nil.
 func (s *state) catchUp(ctx context.Context) {
 	if s.behind != nil {
 		behind := s.behind
 		s.behind = nil
-		served.CatchUp(ctx, behind)
+		behind.CatchUp(ctx)
+	}
+}
+
+// closeTogether runs f, which closes many descriptors of the guest, and waits for all of them at once. What closing
+// them panics with is kept.
+func (s *state) closeTogether(f func()) {
+	s.together = true
+	f()
+	s.together = false
+	if s.behind == nil {
+		return // there were none
+	}
+	s.behind.Await()
+	if value, panicked := s.behind.Panicked(); panicked {
+		s.keepPanic(value)
 	}
 }
 

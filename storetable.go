@@ -126,8 +126,15 @@ func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }
 // Exited gives the store up.
 func (s *storeSlot) Exited() { (*s.entry).abandon() }
 
-// WritesBehind makes the call into the guest wait for a writer before it returns.
-func (s *storeSlot) WritesBehind(st *served.Stream) {
+// Behind returns what the store's operation leaves behind, and waits for when it ends.
+func (s *storeSlot) Behind() *served.Behind {
 	in := *s.entry
-	in.behind = append(in.behind, st)
+	if in == nil {
+		return nil
+	}
+	if in.behind == nil {
+		in.behind = new(served.Behind)
+	}
+	in.behind.Together = in.together
+	return in.behind
 }

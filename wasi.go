@@ -356,7 +356,9 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 			options.SetStdioStream(i, serving[i].Attach(s.slot, s.native))
 		}
 	}
-	failed, err := s.setWasiOptions(wasi.stdio[:], options)
+	var failed ffi.Error
+	var err error
+	s.closeTogether(func() { failed, err = s.setWasiOptions(wasi.stdio[:], options) })
 	if err == nil && failed.IsNil() {
 		return nil
 	}

@@ -3,12 +3,10 @@ package served
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"reflect"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -34,8 +32,8 @@ type Descriptor struct {
 type server interface {
 	// serveLocked answers a request of the guest. It lets go of the lock while it waits.
 	serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus)
-	// goneLocked lets go of what the guest no longer uses.
-	goneLocked()
+	// goneLocked lets go of what the guest no longer uses. It does not wait: what closes something is counted in b.
+	goneLocked(b *Behind)
 }
 
 // descriptors are those that guests have.
@@ -76,10 +74,17 @@ func (d *Descriptor) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, f
 
 // gone hears that the guest has closed its descriptor.
 func (d *Descriptor) gone() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.native, d.closed = ffi.Store{}, true
-	d.by.goneLocked()
+	b := d.host.Behind()
+	func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.native, d.closed = ffi.Store{}, true
+		d.by.goneLocked(b)
+	}()
+	b.settle()
+	if value, panicked := b.Panicked(); panicked {
+		d.host.Panicked(value)
+	}
 }
 
 // waitLocked waits for a goroutine to be done, and tells whether the guest may go on. It lets go of the lock meanwhile.
@@ -118,25 +123,6 @@ func (d *Descriptor) doneLocked(panicked any) {
 	}
 	if !d.native.IsNil() {
 		d.native.Wake()
-	}
-}
-
-// settling is how long the guest waits at most for what usually takes no time.
-const settling = 100 * time.Millisecond
-
-// closeSoon closes something, and waits for that if it is quick: it may wait for the other side, and the guest does
-// not.
-func (d *Descriptor) closeSoon(c io.Closer) {
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		d.panics.Guard(func() { c.Close() })
-	}()
-	late := time.NewTimer(settling)
-	defer late.Stop()
-	select {
-	case <-closed:
-	case <-late.C:
 	}
 }
 

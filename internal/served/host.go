@@ -24,8 +24,9 @@ type Host interface {
 	Panicked(value any)
 	// Exited hears, in place of EndCall, that runtime.Goexit ends the goroutine: the guest's call will never return.
 	Exited()
-	// WritesBehind hears that a writer may be at work still on what the guest has written. It is called during a call.
-	WritesBehind(st *Stream)
+	// Behind returns what the store's operation leaves behind, for which it waits when it ends. nil is that of a store
+	// that is in none: the garbage collector frees it, on a goroutine that must not wait.
+	Behind() *Behind
 }
 
 // Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return,

@@ -18,7 +18,7 @@ type listener struct {
 	Descriptor
 	l net.Listener
 
-	// accepted was not taken by the guest yet, and acceptErr not told.
+	// accepted was not taken by the guest yet, and acceptErr not told unless it is final.
 	accepted  net.Conn
 	acceptErr error
 	accepting bool
@@ -55,17 +55,14 @@ func (ln *listener) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint
 func (ln *listener) acceptLocked(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
 	mayWait := r.Flags&ffi.StreamMayWait != 0
 	for {
+		ln.panics.Raise()
 		switch {
 		case ln.ended:
 			return uint64(errnoInval), ffi.StreamFailed
 		case ln.accepted != nil:
 			return ln.handLocked(r)
 		case ln.acceptErr != nil:
-			err := ln.acceptErr
-			if !errors.Is(err, net.ErrClosed) {
-				ln.acceptErr = nil // the next call may succeed
-			}
-			return errnoOf(err), ffi.StreamFailed
+			return tell(&ln.acceptErr)
 		case !mayWait:
 			ln.fetchLocked()
 			return 0, ffi.StreamWouldWait
@@ -101,7 +98,9 @@ func (ln *listener) fetchLocked() {
 			ln.mu.Lock()
 			defer ln.mu.Unlock()
 			ln.accepting = false
-			ln.keepLocked(conn, err)
+			if value == nil { // else it is the panic that the guest hears of
+				ln.keepLocked(conn, err)
+			}
 			ln.doneLocked(value)
 		}()
 		conn, err = ln.l.Accept()
@@ -157,18 +156,26 @@ func (ln *listener) shutdownLocked(how uint32) (uint64, ffi.StreamStatus) {
 	}
 	if how&ffi.StreamShutRead != 0 {
 		ln.ended = true
-		ln.closeLocked()
+		b := ln.host.Behind()
+		ln.closeLocked(b)
+		ln.mu.Unlock()
+		defer ln.mu.Lock()
+		b.settle()
 	}
 	return 0, ffi.StreamDone
 }
 
-func (ln *listener) goneLocked() { ln.closeLocked() }
+func (ln *listener) goneLocked(b *Behind) {
+	if !ln.ended {
+		ln.closeLocked(b)
+	}
+}
 
 // closeLocked closes the listener, which ends an Accept, and a connection that the guest has not taken.
-func (ln *listener) closeLocked() {
-	ln.closeSoon(ln.l)
+func (ln *listener) closeLocked(b *Behind) {
+	b.close(ln.l)
 	if ln.accepted != nil {
-		ln.closeSoon(ln.accepted)
+		b.close(ln.accepted)
 		ln.accepted = nil
 	}
 }

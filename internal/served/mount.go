@@ -61,13 +61,15 @@ func Unmount(number uint64) { nodes.Remove(number) }
 // OnFS serves every request of a guest to a file system.
 func OnFS(r *ffi.FSRequest) {
 	n := nodes.Get(r.Env)
+	m := n.mount
 	if r.What == ffi.FSGone {
 		nodes.Remove(r.Env)
+		if b := m.host.Behind(); b == nil || b.Together {
+			n.closeLater(b)
+			return
+		}
 	}
-	m := n.mount
-	if !Call(m.host, func(stop context.Context) { n.serve(stop, r) }, func() { r.Status = ffi.FSStop }) {
-		go m.panics.Guard(func() { n.gone(nil) }) // the garbage collector frees the store, and does not wait
-	}
+	Call(m.host, func(stop context.Context) { n.serve(stop, r) }, func() { r.Status = ffi.FSStop })
 }
 
 // serve answers a request.
@@ -124,18 +126,26 @@ func (n *node) gone(ctx context.Context) error {
 	if n.file == nil {
 		return nil
 	}
-	m := n.mount
 	select {
-	case m.turn <- struct{}{}:
-		return m.run(ctx, n.file.close, nil)
+	case n.mount.turn <- struct{}{}:
+		return n.mount.run(ctx, n.file.close, nil)
 	default: // a call for which nobody waits is still at work
-		go func() {
-			m.turn <- struct{}{}
-			defer m.release()
-			m.panics.Guard(func() { n.file.close() })
-		}()
+		n.closeLater(nil)
 		return nil
 	}
+}
+
+// closeLater closes what the guest has no descriptor of any more, when it is its turn.
+func (n *node) closeLater(b *Behind) {
+	if n.file == nil {
+		return
+	}
+	b.begin()
+	b.finish(func() {
+		n.mount.turn <- struct{}{}
+		defer n.mount.release()
+		n.file.close()
+	})
 }
 
 // call calls the file system when it is its turn, and returns what came of it.

@@ -38,17 +38,26 @@ func (p *Panics) Guard(f func()) {
 
 // Raise panics with the first that is left, if there is any.
 func (p *Panics) Raise() {
-	if k := p.kept.Load(); k != nil {
-		k.raise()
+	if value, panicked := p.Take(); panicked {
+		panic(value)
 	}
 }
 
-func (k *keptPanics) raise() {
+// Take returns the first that is left, if there is any, which then is not left any more.
+func (p *Panics) Take() (value any, panicked bool) {
+	if k := p.kept.Load(); k != nil {
+		return k.take()
+	}
+	return nil, false
+}
+
+func (k *keptPanics) take() (value any, panicked bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.values) > 0 {
-		value := k.values[0]
-		k.values = k.values[1:]
-		panic(value)
+	if len(k.values) == 0 {
+		return nil, false
 	}
+	value = k.values[0]
+	k.values = k.values[1:]
+	return value, true
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ type testHost struct {
 	taken    int
 	panicked any
 	exited   bool
-	behind   []*Stream
+	behind   *Behind
 }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
@@ -34,9 +35,24 @@ func (h *testHost) EndCall(taken bool) {
 		h.taken--
 	}
 }
-func (h *testHost) Panicked(value any)      { h.panicked = value }
-func (h *testHost) Exited()                 { h.exited = true }
-func (h *testHost) WritesBehind(st *Stream) { h.behind = append(h.behind, st) }
+func (h *testHost) Panicked(value any) { h.panicked = value }
+func (h *testHost) Exited()            { h.exited = true }
+func (h *testHost) Behind() *Behind {
+	if h.absent {
+		return nil
+	}
+	if h.behind == nil {
+		h.behind = new(Behind)
+	}
+	return h.behind
+}
+
+// catchUp ends an operation of the host.
+func (h *testHost) catchUp(ctx context.Context) {
+	behind := h.behind
+	h.behind = nil
+	behind.CatchUp(ctx)
+}
 
 // attached is a stream of a host, as after Attach.
 func attached(t *testing.T, h Host, d *Descriptor) *Stream {
@@ -179,18 +195,18 @@ func TestWriteBehind(t *testing.T) {
 	if _, how := write(9); how != ffi.StreamWouldWait {
 		t.Fatalf("a full queue: %d", how)
 	}
-	if len(h.behind) != 1 || h.behind[0] != st {
-		t.Fatalf("the host heard of %d writers", len(h.behind))
+	if len(h.behind.writers) != 1 || h.behind.writers[0] != st {
+		t.Fatalf("the host heard of %d writers", len(h.behind.writers))
 	}
 	close(g.let)
-	CatchUp(nil, h.behind)
+	h.catchUp(nil)
 	if got := len(g.text()); got != readAhead {
 		t.Errorf("%d of %d bytes were written before the call returned", got, readAhead)
 	}
-	if got, how := write(5); got != 5 || how != ffi.StreamDone || len(h.behind) != 2 {
+	if got, how := write(5); got != 5 || how != ffi.StreamDone || len(h.behind.writers) != 1 {
 		t.Errorf("after it caught up: %d, %d", got, how)
 	}
-	CatchUp(nil, h.behind[1:])
+	h.catchUp(nil)
 }
 
 func TestWriteErrors(t *testing.T) {
@@ -304,6 +320,66 @@ func TestErrnos(t *testing.T) {
 	for _, test := range tests {
 		if got := errnoOf(test.err); got != uint64(test.want) {
 			t.Errorf("%v: %d, want %d", test.err, got, test.want)
+		}
+	}
+}
+
+// oneTime is a listener that says one thing after the other, the last again and again.
+type oneTime struct {
+	stuckListener
+	says  []func() (net.Conn, error)
+	asked int
+}
+
+func (l *oneTime) Accept() (net.Conn, error) {
+	say := l.says[min(l.asked, len(l.says)-1)]
+	l.asked++
+	return say()
+}
+
+func failing(err error) func() (net.Conn, error) {
+	return func() (net.Conn, error) { return nil, err }
+}
+
+// An error of a listener that passes is told once, and what is closed stays so; a panic is no error.
+func TestAcceptErrors(t *testing.T) {
+	for _, wait := range []bool{false, true} {
+		l := &oneTime{says: []func() (net.Conn, error){
+			failing(syscall.EMFILE), func() (net.Conn, error) { panic("accept") },
+			failing(errors.New("other")), failing(net.ErrClosed),
+		}}
+		h := &testHost{}
+		d := NewListener(l)
+		number := d.Attach(h, ffi.Store{})
+		defer d.Detach()
+		accept := func() *ffi.StreamRequest {
+			r := &ffi.StreamRequest{Env: number, What: ffi.StreamAccept}
+			if wait {
+				r.Flags = ffi.StreamMayWait
+			}
+			for {
+				var changed <-chan struct{}
+				locked(d, func() { changed = d.nextChangeLocked() })
+				if OnStream(r); r.Status != ffi.StreamWouldWait {
+					return r
+				}
+				<-changed
+			}
+		}
+		for i, want := range []struct {
+			count  errno
+			status ffi.StreamStatus
+		}{
+			{errnoMfile, ffi.StreamFailed}, {0, ffi.StreamStop}, {errnoIo, ffi.StreamFailed},
+			{errnoBadf, ffi.StreamFailed}, {errnoBadf, ffi.StreamFailed},
+		} {
+			r := accept()
+			if r.Status != want.status || r.Count != uint64(want.count) {
+				t.Errorf("waiting %v, %d: %d with status %d, want %d with %d", wait, i, r.Count, r.Status, want.count, want.status)
+			}
+		}
+		if h.panicked != "accept" || l.asked != 4 {
+			t.Errorf("waiting %v: the host heard %v, and the listener was asked %d times", wait, h.panicked, l.asked)
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -19,23 +21,32 @@ type Stream struct {
 	Descriptor
 	reader io.Reader
 	writer io.Writer
-	// conn is closed when the descriptor is; nil for readers and writers, which stay the program's.
-	conn net.Conn
+	// conn is closed when the descriptor is, by closeConn; nil for readers and writers, which stay the program's.
+	conn      net.Conn
+	closeConn func()
 
-	// ahead has been read and not yet been taken by the guest; readErr comes after it.
+	// ahead has been read and not yet been taken by the guest; readErr comes after it, and was not told unless it is
+	// final.
 	ahead        []byte
 	readErr      error
 	reading      bool
 	readingEnded bool
 
-	// queued has been written by the guest and waits for the writer, which is at work on sending bytes.
-	queued       []byte
-	sending      int
+	// queued has been written by the guest and waits for the writer, which is at work on sending bytes. After an error
+	// it is kept, with what the writer has not taken, until the writer is asked again.
+	queued  []byte
+	sending int
+	// writeErr was not told, unless it is final.
 	writeErr     error
 	writing      bool
 	writingEnded bool
-	// behind says that the host knows that the writer may be at work.
+	// goesOn says that the guest got a part of its write, so that the same call asks for the rest next: it does not tell
+	// the guest of an error then.
+	goesOn bool
+	// behind says that the host's operation knows that the writer may be at work.
 	behind bool
+	// left is what waits for a writer that is at work when the descriptor is gone.
+	left *Behind
 }
 
 // readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can
@@ -54,7 +65,13 @@ func NewWriter(w io.Writer) *Descriptor {
 
 // NewConn makes a stream socket of a connection, which it closes when the guest closes its descriptor.
 func NewConn(c net.Conn) *Descriptor {
-	return newStream(&Stream{Descriptor: Descriptor{kind: ffi.StreamConnection}, reader: c, writer: c, conn: c})
+	return newStream(&Stream{
+		Descriptor: Descriptor{kind: ffi.StreamConnection},
+		reader:     c,
+		writer:     c,
+		conn:       c,
+		closeConn:  sync.OnceFunc(func() { c.Close() }),
+	})
 }
 
 func newStream(st *Stream) *Descriptor {
@@ -70,16 +87,9 @@ func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64
 	case ffi.StreamWrite:
 		return st.writeLocked(ctx, r.Buffer(), mayWait)
 	case ffi.StreamPollRead:
-		if st.reader == nil || st.readingEnded || len(st.ahead) > 0 || st.readErr != nil {
-			return uint64(len(st.ahead)), ffi.StreamDone
-		}
-		st.fetchLocked()
-		return 0, ffi.StreamWouldWait
+		return st.pollReadLocked()
 	case ffi.StreamPollWrite:
-		if st.freeLocked() == 0 {
-			return 0, ffi.StreamWouldWait
-		}
-		return uint64(st.freeLocked()), ffi.StreamDone
+		return st.pollWriteLocked()
 	case ffi.StreamShutdown:
 		return st.shutdownLocked(r.Flags)
 	}
@@ -88,7 +98,8 @@ func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64
 
 // readLocked lets go of the lock while it waits.
 func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) (uint64, ffi.StreamStatus) {
-	for empty := 0; ; empty++ {
+	for {
+		st.panics.Raise()
 		switch {
 		case st.reader == nil:
 			return uint64(errnoBadf), ffi.StreamFailed
@@ -103,9 +114,7 @@ func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) 
 		case errors.Is(st.readErr, io.EOF):
 			return 0, ffi.StreamDone
 		case st.readErr != nil:
-			return errnoOf(st.readErr), ffi.StreamFailed
-		case empty == 100:
-			return errnoOf(io.ErrNoProgress), ffi.StreamFailed
+			return tell(&st.readErr)
 		case !mayWait:
 			st.fetchLocked()
 			return 0, ffi.StreamWouldWait
@@ -124,12 +133,39 @@ func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) 
 	}
 }
 
+// pollReadLocked says how much can be read. An error that was told already is nothing to be read: the reader is asked.
+func (st *Stream) pollReadLocked() (uint64, ffi.StreamStatus) {
+	switch {
+	case st.reader == nil || st.readingEnded || len(st.ahead) > 0 || final(st.readErr):
+		return uint64(len(st.ahead)), ffi.StreamDone
+	case st.readErr != nil:
+		return 1, ffi.StreamDone // 0 would be the end
+	}
+	st.fetchLocked()
+	return 0, ffi.StreamWouldWait
+}
+
+// tell answers with an error, which is told once if it may pass.
+func tell(err *error) (uint64, ffi.StreamStatus) {
+	number := errnoOf(*err)
+	if !final(*err) {
+		*err = nil
+	}
+	return number, ffi.StreamFailed
+}
+
+// final tells whether an error is the end, or says that something is closed: then a reader, a writer or a listener is
+// not asked again. All others may pass.
+func final(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, fs.ErrClosed) ||
+		errors.Is(err, io.ErrClosedPipe)
+}
+
 // readNowLocked reads in the middle of the guest's call, without the lock meanwhile.
 func (st *Stream) readNowLocked(p []byte) (int, error) {
 	st.mu.Unlock()
 	defer st.mu.Lock()
-	n, err := st.reader.Read(p)
-	return min(max(n, 0), len(p)), err
+	return readSome(st.reader, p)
 }
 
 // fetchLocked makes a goroutine read, unless one does already.
@@ -143,24 +179,50 @@ func (st *Stream) fetchLocked() {
 		n, err := 0, errGoexit
 		defer func() {
 			value := recover()
+			if value != nil {
+				err = nil // it is the panic that the guest hears of
+			}
 			st.mu.Lock()
 			defer st.mu.Unlock()
-			st.ahead, st.readErr, st.reading = b[:min(max(n, 0), len(b))], err, false
+			st.ahead, st.readErr, st.reading = b[:n], err, false
 			st.doneLocked(value)
 		}()
-		n, err = st.reader.Read(b)
+		n, err = readSome(st.reader, b)
 	}()
+}
+
+// readSome reads something, or has an error for a reader that often enough has neither.
+func readSome(r io.Reader, p []byte) (int, error) {
+	for range 100 {
+		n, err := r.Read(p)
+		if n = min(max(n, 0), len(p)); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
 }
 
 // freeLocked is how much a guest that does not wait can write now.
 func (st *Stream) freeLocked() int { return readAhead - st.sending - len(st.queued) }
 
+// pollWriteLocked says how much can be written. An error that was told already is no reason to write: if nothing fits,
+// the writer is asked again.
+func (st *Stream) pollWriteLocked() (uint64, ffi.StreamStatus) {
+	free := st.freeLocked()
+	if free > 0 || st.writeErr != nil || st.writingEnded {
+		return uint64(max(free, 1)), ffi.StreamDone
+	}
+	st.sendQueuedLocked()
+	return 0, ffi.StreamWouldWait
+}
+
 // writeLocked lets go of the lock while it waits.
-func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (uint64, ffi.StreamStatus) {
-	for mayWait && st.writing {
-		if !st.waitLocked(ctx) {
-			return 0, ffi.StreamStop
-		}
+func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n uint64, status ffi.StreamStatus) {
+	goesOn := st.goesOn
+	st.goesOn = false
+	defer func() { st.goesOn = status == ffi.StreamDone && 0 < n && n < uint64(len(p)) }()
+	if mayWait && !st.waitForWriterLocked(ctx) {
+		return 0, ffi.StreamStop
 	}
 	switch {
 	case st.writer == nil:
@@ -168,78 +230,132 @@ func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (uint
 	case st.writingEnded:
 		return uint64(errnoPipe), ffi.StreamFailed
 	case st.writeErr != nil:
-		return errnoOf(st.writeErr), ffi.StreamFailed
-	case mayWait && !canStop(ctx):
-		n, err := st.writeNowLocked(p)
-		st.writeErr = err
-		if n == 0 && err != nil {
-			return errnoOf(err), ffi.StreamFailed
-		}
-		return uint64(n), ffi.StreamDone
+		return st.tellWriteErrLocked(goesOn)
+	case canStop(ctx) && ctx.Err() != nil:
+		return 0, ffi.StreamStop
+	case !mayWait:
+		return st.writeBehindLocked(p)
 	}
-	if canStop(ctx) && ctx.Err() != nil {
+	if len(st.queued) > 0 && !st.writeQueuedLocked(ctx) {
 		return 0, ffi.StreamStop
 	}
-	if st.freeLocked() == 0 && len(p) > 0 {
-		return 0, ffi.StreamWouldWait
-	}
-	p = p[:min(len(p), st.freeLocked())]
-	if st.writing {
-		st.queued = append(st.queued, p...)
-		return uint64(len(p)), ffi.StreamDone
-	}
-	written := st.sendLocked(append([]byte(nil), p...))
-	for mayWait && st.writing {
-		if !st.waitLocked(ctx) {
+	if st.writeErr == nil && !canStop(ctx) {
+		n, st.writeErr = st.writeNowLocked(p)
+	} else if st.writeErr == nil {
+		taken := st.sendLocked(append([]byte(nil), p[:min(len(p), readAhead)]...), true)
+		if !st.waitForWriterLocked(ctx) {
 			st.settleLocked()
 			return 0, ffi.StreamStop
 		}
+		n = uint64(*taken)
 	}
-	if n := *written; mayWait && n < len(p) {
-		if n == 0 && st.writeErr != nil {
-			return errnoOf(st.writeErr), ffi.StreamFailed
-		}
-		return uint64(n), ffi.StreamDone
+	if n == 0 && st.writeErr != nil {
+		return st.tellWriteErrLocked(goesOn)
 	}
-	return uint64(len(p)), ffi.StreamDone
+	return n, ffi.StreamDone
+}
+
+// tellWriteErrLocked answers with an error of the writer. If the guest's call goes on after a part that was written,
+// the guest does not hear of it, but its next call does.
+func (st *Stream) tellWriteErrLocked(goesOn bool) (uint64, ffi.StreamStatus) {
+	err := st.writeErr
+	if goesOn {
+		return tell(&err)
+	}
+	return tell(&st.writeErr)
+}
+
+// writeBehindLocked takes what fits, for a goroutine to write.
+func (st *Stream) writeBehindLocked(p []byte) (uint64, ffi.StreamStatus) {
+	taken := p[:min(len(p), st.freeLocked())]
+	st.queued = append(st.queued, taken...)
+	st.sendQueuedLocked()
+	if len(taken) == 0 && len(p) > 0 {
+		return 0, ffi.StreamWouldWait
+	}
+	return uint64(len(taken)), ffi.StreamDone
+}
+
+// writeQueuedLocked gives the writer, which is not at work, what it has failed to take, while the guest waits. It tells
+// whether the guest may go on, with writeErr if the writer has failed again.
+func (st *Stream) writeQueuedLocked(ctx context.Context) bool {
+	if canStop(ctx) {
+		st.sendQueuedLocked()
+		return st.waitForWriterLocked(ctx)
+	}
+	queued := st.queued
+	st.queued = nil
+	n, err := st.writeNowLocked(queued)
+	st.writeErr = err
+	if err != nil && !final(err) {
+		st.queued = queued[n:]
+	}
+	return true
+}
+
+// waitForWriterLocked waits until no writer is at work, and tells whether the guest may go on.
+func (st *Stream) waitForWriterLocked(ctx context.Context) bool {
+	if !st.finishLocked(ctx) {
+		return false
+	}
+	st.panics.Raise()
+	return true
 }
 
 // writeNowLocked writes in the middle of the guest's call, without the lock meanwhile.
-func (st *Stream) writeNowLocked(p []byte) (int, error) {
+func (st *Stream) writeNowLocked(p []byte) (uint64, error) {
 	st.mu.Unlock()
 	defer st.mu.Lock()
-	return writeAll(st.writer, p)
+	n, err := writeAll(st.writer, p)
+	return uint64(n), err
+}
+
+// sendQueuedLocked makes a goroutine write what is queued, unless one does already.
+func (st *Stream) sendQueuedLocked() {
+	if !st.writing && len(st.queued) > 0 {
+		queued := st.queued
+		st.queued = nil
+		st.sendLocked(queued, false)
+	}
 }
 
 // sendLocked makes a goroutine write, this first and then what is queued. It returns where the number of bytes that
-// were written will be.
-func (st *Stream) sendLocked(p []byte) *int {
-	written := new(int)
+// were written will be. The rest, after an error, is kept unless the guest waits to hear of it.
+func (st *Stream) sendLocked(p []byte, waits bool) (taken *int) {
+	taken = new(int)
 	st.writing, st.sending = true, len(p)
 	if st.conn == nil && !st.behind {
 		st.behind = true
-		st.host.WritesBehind(st)
+		b := st.host.Behind()
+		b.writers = append(b.writers, st)
 	}
 	go func() {
-		for more := st.sendOne(p, written); more != nil; {
-			more = st.sendOne(more, new(int))
+		for more := st.sendOne(p, waits, taken); more != nil; {
+			more = st.sendOne(more, false, new(int))
 		}
 	}()
-	return written
+	return taken
 }
 
 // sendOne writes, and returns what has been queued meanwhile, nil at the end.
-func (st *Stream) sendOne(p []byte, written *int) (more []byte) {
+func (st *Stream) sendOne(p []byte, waits bool, taken *int) (more []byte) {
 	n, err := 0, errGoexit
 	defer func() {
 		value := recover()
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		if err == nil {
-			more = st.queued
+		switch {
+		case err == errGoexit || final(err): // nobody knows how much was written, or nobody writes more
+			st.queued = nil
+		case err != nil && !waits:
+			st.queued = append(p[n:], st.queued...)
+		case err == nil && len(st.queued) > 0:
+			more, st.queued = st.queued, nil
 		}
-		*written, st.writeErr, st.writing = n, err, more != nil
-		st.queued, st.sending = nil, len(more)
+		if value != nil {
+			err = nil // it is the panic that the guest hears of
+		}
+		*taken, st.writeErr, st.writing, st.sending = n, err, more != nil, len(more)
 		st.doneLocked(value)
 		if st.writing {
 			return
@@ -247,8 +363,8 @@ func (st *Stream) sendOne(p []byte, written *int) (more []byte) {
 		if st.writingEnded {
 			st.endWritingLocked()
 		}
-		if st.closed && st.conn != nil {
-			go st.panics.Guard(func() { st.conn.Close() })
+		if st.closed {
+			st.finishGoneLocked(st.left)
 		}
 	}()
 	n, err = writeAll(st.writer, p)
@@ -265,33 +381,22 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// CatchUp waits for writers that are at work on what a guest has written, so that they have all of it when the call
-// of the guest returns. It does not wait for long for those that block, and hardly when ctx is done, which may be
-// nil.
-func CatchUp(ctx context.Context, behind []*Stream) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	limited, cancel := context.WithTimeout(ctx, linger)
-	defer cancel()
-	for _, st := range behind {
-		st.mu.Lock()
-		st.behind = false
-		if !st.finishLocked(limited) && ctx.Err() != nil {
-			st.settleLocked()
-		}
-		st.mu.Unlock()
-	}
+// catchUp waits until the writer has all that is queued or has failed twice, or until ctx is done.
+func (st *Stream) catchUp(ctx context.Context) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.finishLocked(ctx)
+	st.sendQueuedLocked() // which it has failed to take: once more
+	st.finishLocked(ctx)
+	st.behind = false
 }
 
 // settleLocked gives a writer that is at work the time to finish: one that does not block is not at work any more
-// when the guest's call, or the store, has ended.
+// when the guest's call has ended.
 func (st *Stream) settleLocked() {
-	if st.writing {
-		limited, cancel := context.WithTimeout(context.Background(), settling)
-		defer cancel()
-		st.finishLocked(limited)
-	}
+	limited, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	st.finishLocked(limited)
 }
 
 // finishLocked waits until no writer is at work, or until ctx is done, and tells whether none is.
@@ -312,6 +417,7 @@ func (st *Stream) shutdownLocked(how uint32) (uint64, ffi.StreamStatus) {
 			return uint64(errnoNotsup), ffi.StreamFailed
 		}
 		st.writingEnded = true
+		st.sendQueuedLocked()
 		if !st.writing {
 			st.endWritingLocked()
 		}
@@ -329,23 +435,29 @@ func (st *Stream) endWritingLocked() {
 	go st.panics.Guard(func() { conn.CloseWrite() })
 }
 
-// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the
-// guest itself is over.
-const linger = 5 * time.Second
-
 // goneLocked lets go of what the guest no longer uses. What it has written is still sent.
-func (st *Stream) goneLocked() {
-	st.settleLocked()
-	switch {
-	case st.conn == nil:
-	case st.writing: // sendOne closes it then
-		conn := st.conn
-		go st.panics.Guard(func() {
-			conn.SetReadDeadline(time.Unix(1, 0))
-			conn.SetWriteDeadline(time.Now().Add(linger))
-		})
-		time.AfterFunc(2*linger, func() { st.panics.Guard(func() { conn.Close() }) }) // one without deadlines
-	default:
-		st.closeSoon(st.conn)
+func (st *Stream) goneLocked(b *Behind) {
+	b.begin()
+	if st.conn != nil {
+		st.sendQueuedLocked()
 	}
+	if !st.writing {
+		st.finishGoneLocked(b)
+		return
+	}
+	st.left = b // sendOne finishes
+	if st.conn != nil {
+		conn := st.conn
+		go b.guard(func() { conn.SetDeadline(time.Now().Add(linger)) })
+		time.AfterFunc(2*linger, func() { b.guard(func() { st.closeConn() }) }) // one without deadlines
+	}
+}
+
+// finishGoneLocked ends what is gone, when no writer is at work.
+func (st *Stream) finishGoneLocked(b *Behind) {
+	if st.conn == nil {
+		b.end()
+		return
+	}
+	b.finish(st.closeConn)
 }

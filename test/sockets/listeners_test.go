@@ -538,12 +538,12 @@ func (l *closeTold) Close() error {
 // connTold is closeTold for a connection.
 type connTold struct {
 	net.Conn
-	closed bool
+	closed atomic.Bool
 }
 
 func (c *connTold) Close() error {
 	err := c.Conn.Close()
-	c.closed = true
+	c.closed.Store(true)
 	return err
 }
 
@@ -558,5 +558,5 @@ func TestStoreCloseClosesWhatItServes(t *testing.T) {
 	Check(t, g.Store.InsertConn(4, c))
 	g.Store.Close()
 	Equal(t, "listener closed", l.closed, true)
-	Equal(t, "connection closed", c.closed, true)
+	Equal(t, "connection closed", c.closed.Load(), true)
 }

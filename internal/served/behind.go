@@ -1,0 +1,150 @@
+package served
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+// Behind is what an operation of a store leaves behind: writers that are at work still on what the guest has written,
+// and descriptors that are being closed. The operation waits for both before it returns, but not for long. A nil
+// Behind is that of a store that is in no operation, because the garbage collector frees it: nobody waits.
+type Behind struct {
+	// Together says that many descriptors are being closed: whoever closes them waits when all have begun.
+	Together bool
+
+	writers []*Stream
+	// waited is how long the operation has waited for closings.
+	waited time.Duration
+
+	mu sync.Mutex
+	// closing counts what is being closed. closed is closed when that is nothing any more; nil as long as nobody waits.
+	closing int
+	closed  chan struct{}
+	// panics are those of closings.
+	panics Panics
+}
+
+// settling is how long an operation of a store waits at most for all that it closes, and for writers that do not come
+// to an end when the guest has to stop.
+const settling = 100 * time.Millisecond
+
+// linger is how long a writer or a connection may take for what a guest has written, when the guest's call or the
+// guest itself is over.
+const linger = 5 * time.Second
+
+// begin counts something that is being closed.
+func (b *Behind) begin() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closing++
+}
+
+// end says that something has been closed for which begin was called.
+func (b *Behind) end() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closing--
+	if b.closing == 0 && b.closed != nil {
+		close(b.closed)
+		b.closed = nil
+	}
+}
+
+// finish runs f, which closes something for which begin was called, in a goroutine: closing may wait for the other
+// side.
+func (b *Behind) finish(f func()) {
+	go func() {
+		defer b.end()
+		b.guard(f)
+	}()
+}
+
+// close closes something, which waits for nobody.
+func (b *Behind) close(c io.Closer) {
+	b.begin()
+	b.finish(func() { c.Close() })
+}
+
+// guard runs f, and keeps what it panics with for as long as somebody waits.
+func (b *Behind) guard(f func()) {
+	if b == nil {
+		b = new(Behind)
+	}
+	b.panics.Guard(f)
+}
+
+// settle waits for what is being closed, so that the guest goes on with a world in which it is. All of an operation's
+// waits are half of what it may take, and each is half of what is left: so there is some for what it closes next, and
+// for the end.
+func (b *Behind) settle() {
+	if b != nil && !b.Together {
+		b.await((settling/2 - b.waited) / 2)
+	}
+}
+
+// Await waits for all that is being closed, for as long as the operation has left for that.
+func (b *Behind) Await() { b.await(settling - b.waited) }
+
+// await waits until nothing is being closed, or until the time is over.
+func (b *Behind) await(most time.Duration) {
+	closed := b.whenClosed()
+	if closed == nil || most <= 0 {
+		return
+	}
+	start := time.Now()
+	late := time.NewTimer(most)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
+	}
+	b.waited += time.Since(start)
+}
+
+// whenClosed is closed when nothing is being closed any more; nil if nothing is.
+func (b *Behind) whenClosed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing > 0 && b.closed == nil {
+		b.closed = make(chan struct{})
+	}
+	return b.closed
+}
+
+// Panicked returns what something panicked with while it was closed, and forgets it.
+func (b *Behind) Panicked() (value any, panicked bool) {
+	if b == nil {
+		return nil, false
+	}
+	return b.panics.Take()
+}
+
+// CatchUp waits for all that is left behind when the call into the guest, or another operation, has come to its end:
+// for writers so long that they have all of what the guest has written unless they block, and hardly when ctx is done,
+// which may be nil.
+func (b *Behind) CatchUp(ctx context.Context) {
+	if len(b.writers) > 0 {
+		b.catchUp(ctx)
+	}
+	b.Await()
+}
+
+func (b *Behind) catchUp(ctx context.Context) {
+	limited, cancel := context.WithTimeout(context.Background(), linger)
+	defer cancel()
+	if canStop(ctx) {
+		stop := context.AfterFunc(ctx, func() { time.AfterFunc(settling, cancel) })
+		defer stop()
+	}
+	for _, st := range b.writers {
+		st.catchUp(limited)
+	}
+}

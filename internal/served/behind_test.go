@@ -1,0 +1,174 @@
+package served
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// stuck is a connection, or a listener, that is not closed until the test ends.
+type stuck struct {
+	net.Conn
+	begun, end chan struct{}
+}
+
+func newStuck(t *testing.T) *stuck {
+	s := &stuck{begun: make(chan struct{}, 1), end: make(chan struct{})}
+	t.Cleanup(func() { close(s.end) })
+	return s
+}
+
+func (s *stuck) Close() error { s.begun <- struct{}{}; <-s.end; return nil }
+
+// took is how long f takes.
+func took(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// An operation waits for what is quick to close, for half of its time at most in the middle, and for the rest in the
+// end.
+func TestBehindWaits(t *testing.T) {
+	h := &testHost{}
+	quick := make(chan struct{})
+	b := h.Behind()
+	b.begin()
+	b.finish(func() { time.Sleep(time.Millisecond); close(quick) })
+	b.settle()
+	select {
+	case <-quick:
+	default:
+		t.Error("the operation goes on before something quick is closed")
+	}
+	b = new(Behind)
+	for range 20 {
+		b.close(newStuck(t))
+		b.settle()
+	}
+	if b.waited < settling/4 || b.waited > settling*3/4 {
+		t.Errorf("in the middle it has waited %v", b.waited)
+	}
+	b.CatchUp(nil)
+	if b.waited < settling*9/10 || b.waited > 10*settling {
+		t.Errorf("in the end it has waited %v", b.waited)
+	}
+	if again := took(func() { b.CatchUp(nil) }); again > settling/2 {
+		t.Errorf("it waits again, %v", again)
+	}
+}
+
+// What closes many waits when all have begun.
+func TestBehindTogether(t *testing.T) {
+	b := &Behind{Together: true}
+	s := newStuck(t)
+	b.close(s)
+	b.settle()
+	if b.waited != 0 {
+		t.Errorf("it has waited %v for the first of many", b.waited)
+	}
+	b.Await()
+	if b.waited < settling*9/10 {
+		t.Errorf("it has waited %v for all of them", b.waited)
+	}
+}
+
+// A store that the garbage collector frees waits for nobody, whatever its descriptors do.
+func TestGoneOfGarbage(t *testing.T) {
+	const many = 20
+	h := &testHost{}
+	var numbers []uint64
+	for i := range many {
+		d := NewConn(newStuck(t))
+		if i%2 == 0 {
+			d = NewListener(stuckListener{newStuck(t)})
+		}
+		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		g := &gate{let: make(chan struct{})}
+		defer close(g.let)
+		d = NewWriter(g)
+		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false) })
+	}
+	h.absent = true
+	if waited := took(func() {
+		for _, number := range numbers {
+			OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+		}
+	}); waited > settling*many/4 {
+		t.Errorf("%d descriptors have kept the clean-ups waiting for %v", 2*many, waited)
+	}
+}
+
+type stuckListener struct{ *stuck }
+
+func (stuckListener) Accept() (net.Conn, error) { select {} }
+func (stuckListener) Addr() net.Addr            { return nil }
+
+// Writers that are stuck have one deadline when the guest has to stop.
+func TestStuckWritersHaveOneDeadline(t *testing.T) {
+	const many = 20
+	h := &testHost{}
+	for range many {
+		g := &gate{let: make(chan struct{})}
+		defer close(g.let)
+		st := attached(t, h, NewWriter(g))
+		locked(&st.Descriptor, func() { st.writeLocked(nil, []byte("x"), false) })
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if waited := took(func() { h.catchUp(ctx) }); waited < settling*9/10 || waited > settling*many/4 {
+		t.Errorf("%d writers have kept the guest's call for %v", many, waited)
+	}
+}
+
+// gatedConn is a connection whose writes wait to be let, and which has no deadlines.
+type gatedConn struct {
+	net.Conn
+	*gate
+}
+
+func (c gatedConn) Write(p []byte) (int, error) { return c.gate.Write(p) }
+func (c gatedConn) SetDeadline(time.Time) error { return nil }
+
+// What a guest has written is sent when its descriptor is gone, and then the connection is closed, once.
+func TestGoneWhileWriting(t *testing.T) {
+	h := &testHost{}
+	ours, theirs := net.Pipe()
+	c := gatedConn{ours, &gate{let: make(chan struct{})}}
+	d := NewConn(c)
+	st := attached(t, h, d)
+	locked(d, func() { st.writeLocked(nil, []byte("sent"), false) })
+	d.gone()
+	theirs.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, err := theirs.Read(make([]byte, 1)); err == io.EOF {
+		t.Error("closed before all was written")
+	}
+	theirs.SetReadDeadline(time.Time{})
+	close(c.let)
+	if _, err := theirs.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the other side, when all is written: %v", err)
+	}
+	if c.text() != "sent" {
+		t.Errorf("written: %q", c.text())
+	}
+}
+
+// What closing panics with is the host's.
+func TestGonePanics(t *testing.T) {
+	h := &testHost{}
+	d := NewConn(panickyConn{})
+	d.Attach(h, ffi.Store{})
+	OnStream(&ffi.StreamRequest{Env: d.number, What: ffi.StreamGone})
+	if h.panicked != "closing" {
+		t.Errorf("the host heard %v", h.panicked)
+	}
+}
+
+type panickyConn struct{ net.Conn }
+
+func (panickyConn) Close() error { panic("closing") }
