@@ -135,8 +135,8 @@ type InstancePre struct {
 // store, as [Linker.Define] defines them, are good for instances in that store only. See
 // wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
-	linker := l.handle.Acquire()
-	defer l.handle.Release()
+	linker, reading := l.read()
+	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
