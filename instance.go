@@ -25,9 +25,9 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	s := store.storeState()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
-		of, item := imported.external()
-		if of != s {
-			return nil, errorf(ErrWrongStore, "import %d: %v", i, ErrWrongStore)
+		item, err := itemOf(s, imported)
+		if err != nil {
+			return nil, errorf(err, "import %d: %v", i, err)
 		}
 		items[i] = *item
 	}

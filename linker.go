@@ -124,9 +124,9 @@ func (l *Linker) defineForAll(f func(ffi.Linker) ffi.Error) error {
 // Define defines an item of the store; only modules that are instantiated in that store can import it. See
 // wasmtime::Linker::define.
 func (l *Linker) Define(store Storelike, module, name string, item AsExtern) error {
-	of, native := item.external()
-	if of != store.storeState() {
-		return errorf(ErrWrongStore, "%s.%s: %v", module, name, ErrWrongStore)
+	native, err := itemOf(store.storeState(), item)
+	if err != nil {
+		return errorf(err, "%s.%s: %v", module, name, err)
 	}
 	defer runtime.KeepAlive(item)
 	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
@@ -141,6 +141,9 @@ func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.
 func (l *Linker) FuncNew(module, name string, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) error {
+	if err := ty.unsupported(); err != nil {
+		return err
+	}
 	return l.defineHost(module, name, newHostFunc(ty, f))
 }
 
