@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"cmp"
+
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )

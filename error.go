@@ -3,10 +3,11 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
-	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
 	"runtime"
 	"sync"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with

@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"reflect"
 	"runtime"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -64,6 +65,21 @@ func (e *Extern) Table() *Table {
 		return nil
 	}
 	return &Table{e.state, e.item}
+}
+
+// itemOf returns the item of what is to be imported in a store.
+func itemOf(s *state, e AsExtern) (*ffi.Item, error) {
+	if v := reflect.ValueOf(e); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errorf(nil, "it is nil: is there an export of that name, and is it of that kind?")
+	}
+	if f, ok := e.(*Func); ok && f.refused != nil {
+		return nil, f.refused
+	}
+	of, item := e.external()
+	if of != s {
+		return nil, errorf(ErrWrongStore, "%v", ErrWrongStore)
+	}
+	return item, nil
 }
 
 // enterItem enters the store that an item belongs to. store has to be that store.

@@ -17,6 +17,8 @@ type Func struct {
 	item  ffi.Item
 	// sig is the signature, once it has been asked for.
 	sig *FuncType
+	// refused says why there is no such function; see NewFunc.
+	refused error
 }
 
 // errNilFunc is for those who call what GetFunc did not find.
@@ -47,9 +49,11 @@ func (f *Func) signature() *FuncType {
 
 // Call calls the function with any arguments, which are checked: int32, int64, float32, float64 and [V128] are
 // numbers of these types, int is an i32 (if it has 32 bits, with or without a sign) or i64, uint32 an i32 and uint64
-// an i64, [*Func] is a funcref, a [Val] is what it is, anything else is an externref.
+// an i64, [*Func] is a funcref, nil is null for every parameter that may be, a [Val] is what it is, anything else is an
+// externref.
 //
-// The result is nil for no result, a Go value for one, and []Val for more. The error is a [*Trap] if the guest
+// The result is nil for no result, a Go value for one, and []Val for more; a result that Go cannot hold is an error that
+// wraps [ErrUnsupported], see [Val]. The error is a [*Trap] if the guest
 // trapped or was interrupted, and an [*Error] otherwise, but that too many arguments and ints that do not fit are
 // plain errors. A panic in a host function comes out of Call as it was, without the host function's stack;
 // [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
@@ -73,6 +77,9 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	if f == nil {
 		return nil, errNilFunc
 	}
+	if f.refused != nil {
+		return nil, f.refused
+	}
 	s, outermost, err := enterItem(store, f.state)
 	if err != nil {
 		return nil, err
@@ -84,7 +91,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	}
 	defer stop()
 	sig := f.signature()
-	args, err = numberArgs(args, sig.params)
+	args, err = adaptArgs(args, sig.params)
 	if err != nil {
 		return nil, err
 	}
@@ -101,31 +108,42 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	return s.callChecked(call, sig, args)
 }
 
-// numberArgs turns what ints and unsigned integers are among the arguments into what the parameters want. The slice
+// adaptArgs turns what nils, ints and unsigned integers are among the arguments into what the parameters want. The slice
 // stays as it is: it is the caller's.
-func numberArgs(args []any, params []*ValType) ([]any, error) {
+func adaptArgs(args []any, params []*ValType) ([]any, error) {
 	if len(args) > len(params) {
 		return nil, errors.New("too many arguments provided")
 	}
 	copied := false
 	for i, arg := range args {
-		n, err := numberArg(arg, params[i].kind)
+		adapted, err := adaptArg(arg, params[i])
 		if err != nil {
 			return nil, err
 		}
-		if n == nil {
+		if adapted == nil {
 			continue
 		}
 		if !copied {
 			args, copied = slices.Clone(args), true
 		}
-		args[i] = n
+		args[i] = adapted
 	}
 	return args, nil
 }
 
-// numberArg turns an int, or an unsigned integer, into what a parameter wants. It returns nil for anything else.
-func numberArg(arg any, kind ValKind) (any, error) {
+// adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else, which
+// stays what it is, and refuses what cannot be passed to the parameter at all.
+func adaptArg(arg any, param *ValType) (any, error) {
+	if arg == nil && param.nullable {
+		return ValNull(param), nil
+	}
+	if param.kind == KindOther {
+		if v, ok := arg.(Val); !ok || v != ValNull(&ValType{param.kind, true, param.heap}) {
+			return nil, errorf(ErrUnsupported, "only null can be passed as %v: %v", param.text(), ErrUnsupported)
+		}
+		return nil, nil
+	}
+	kind := param.kind
 	switch n := arg.(type) {
 	case int:
 		switch kind {
@@ -158,7 +176,7 @@ func lowerPlain(slots unsafe.Pointer, params []*ValType, args []any) bool {
 	}
 	for i, arg := range args {
 		v := valOf(arg)
-		if v.kind != params[i].kind {
+		if v.kind != params[i].kind || v.isNone() {
 			return false
 		}
 		*(*ffi.Slot)(slot(slots, uintptr(i))) = v.bits()
@@ -196,15 +214,18 @@ func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, err
 	if !call.RunChecked(s.Room(), vals, len(args)) {
 		return nil, s.Failure(call.Failure())
 	}
-	switch len(sig.results) {
+	results := make([]Val, len(sig.results))
+	for i := range results {
+		var err error
+		if results[i], err = s.lift(&vals[i]); err != nil {
+			return nil, err
+		}
+	}
+	switch len(results) {
 	case 0:
 		return nil, nil
 	case 1:
-		return s.lift(&vals[0]).Get(), nil
-	}
-	results := make([]Val, len(sig.results))
-	for i := range results {
-		results[i] = s.lift(&vals[i])
+		return results[0].Get(), nil
 	}
 	return results, nil
 }

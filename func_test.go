@@ -99,7 +99,7 @@ func TestCallErrors(t *testing.T) {
 		{"i32", []any{int64(1)}, "expected i32, found i64"}, {"i64", []any{int32(1)}, "expected i64, found i32"},
 		{"f32", []any{1.0}, "expected f32, found f64"}, {"i32", []any{"1"}, "type mismatch"}, {"i32", []any{named(1)}, "type mismatch"},
 		{"i32", []any{nil}, "type mismatch"}, {"v128", []any{1.5}, "type mismatch"}, {"externref", []any{foreign}, ""},
-		{"funcref", []any{nil}, "type mismatch"}, {"externref", []any{int32(1)}, "type mismatch"}, {"two", []any{1, "x"}, "type mismatch"},
+		{"funcref", []any{ValExternref(nil)}, "type mismatch"}, {"externref", []any{int32(1)}, "type mismatch"}, {"two", []any{1, "x"}, "type mismatch"},
 	} {
 		got, err := instance.GetFunc(store, c.name).Call(store, c.args...)
 		if err == nil || !strings.Contains(err.Error(), c.text) || got != nil {

@@ -16,6 +16,9 @@ func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
 		return nil, err
 	}
 	defer s.Leave(outermost)
+	if ty.content.concrete() {
+		return nil, errorf(ErrUnsupported, "a global of the type %v, which a module defines: %v", ty.content.text(), ErrUnsupported)
+	}
 	lowered, err := s.lower(val)
 	if err != nil {
 		return nil, err
@@ -32,15 +35,26 @@ func (g *Global) external() (*state, *ffi.Item) { return g.state, &g.item }
 // Type returns the global's type.
 func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, g).GlobalType() }
 
-// Get returns the global's value. See wasmtime::Global::get.
+// Get returns the global's value. A reference that Go cannot hold comes as a [Val] that says no more than its kind and that
+// it is not null: see there. See wasmtime::Global::get.
 func (g *Global) Get(store Storelike) Val {
 	s, outermost := mustEnterItem(store, g.state)
 	defer s.Leave(outermost)
 	v, err := s.native.GlobalGet(g.item)
+	switch {
+	case err.IsNil():
+		val, _ := s.lift(&v)
+		return val
+	case err.Code() != ffi.ErrorUnsupported:
+		panic(newError(err))
+	}
+	err.Delete()
+	content, err := s.native.ItemType(g.item)
 	if !err.IsNil() {
 		panic(newError(err))
 	}
-	return s.lift(&v)
+	ty := (&typeReader{content}).external().GlobalType().content
+	return Val{KindOther, otherRef{ty.hierarchy(), false}}
 }
 
 // Set writes the global. An immutable global and a value of another type are errors. See wasmtime::Global::set.

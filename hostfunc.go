@@ -9,17 +9,27 @@ import (
 
 // NewFunc makes a host function of a signature that is known only at run time. f gets its arguments as values of the
 // parameters' types and returns values of the results' types; anything else is a panic. A *Trap that it returns, or a
-// panic, ends the guest. [WrapFunc] and [HostFunc2] read better where the signature is known. See
-// wasmtime::Func::new.
+// panic, ends the guest, and so does an argument that Go cannot hold: see [Val]. [WrapFunc] and [HostFunc2] read better
+// where the signature is known.
+//
+// No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the result
+// is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
 	s := store.storeState()
+	if err := ty.unsupported(); err != nil {
+		return &Func{state: s, sig: ty, refused: err}
+	}
 	return s.addHost(newHostFunc(ty, f))
 }
 
 func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc {
 	plain := ty.plain()
 	return &hostFunc{ty, func(c *Caller, slots unsafe.Pointer) error {
-		results, trap := f(c, liftArgs(c.state, ty.params, slots, plain))
+		args, err := liftArgs(c.state, ty.params, slots, plain)
+		if err != nil {
+			return err
+		}
+		results, trap := f(c, args)
 		if trap != nil {
 			return trap
 		}
@@ -27,7 +37,7 @@ func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc 
 			panic("callback didn't produce the correct number of results")
 		}
 		for i, t := range ty.results {
-			if results[i].kind != t.kind {
+			if results[i].kind != t.kind || results[i].isNone() {
 				panic("callback produced wrong type of result")
 			}
 		}
@@ -36,16 +46,16 @@ func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc 
 }
 
 // liftArgs reads the arguments of a host call.
-func liftArgs(s *state, params []*ValType, slots unsafe.Pointer, plain bool) []Val {
-	args := make([]Val, len(params))
+func liftArgs(s *state, params []*ValType, slots unsafe.Pointer, plain bool) (args []Val, err error) {
+	args = make([]Val, len(params))
 	for i, ty := range params {
 		if plain {
 			args[i] = valOfBits(ty.kind, (*ffi.Slot)(slot(slots, uintptr(i))))
-		} else {
-			args[i] = s.lift(valAt(slots, i))
+		} else if args[i], err = s.lift(valAt(slots, i)); err != nil {
+			return nil, err
 		}
 	}
-	return args
+	return args, nil
 }
 
 // lowerResults writes the results of a host call.
@@ -130,7 +140,11 @@ func wrapHostFunc(f any) *hostFunc {
 	sig := inferFuncType(fn.Type())
 	plain := sig.plain()
 	return &hostFunc{sig, func(c *Caller, slots unsafe.Pointer) error {
-		results := fn.Call(reflectArgs(c, fn.Type(), liftArgs(c.state, sig.params, slots, plain)))
+		args, err := liftArgs(c.state, sig.params, slots, plain)
+		if err != nil {
+			return err
+		}
+		results := fn.Call(reflectArgs(c, fn.Type(), args))
 		vals := make([]Val, len(results))
 		for i, result := range results {
 			val := result.Interface()

@@ -2,9 +2,10 @@ package wasmtime
 
 import (
 	"context"
+	"runtime"
+
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
-	"runtime"
 )
 
 // Instance is a module that has been given its imports. It belongs to a store. See wasmtime::Instance.
@@ -25,9 +26,9 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	s := store.storeState()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
-		of, item := imported.external()
-		if of != s {
-			return nil, errorf(ErrWrongStore, "import %d: %v", i, ErrWrongStore)
+		item, err := itemOf(s, imported)
+		if err != nil {
+			return nil, errorf(err, "import %d: %v", i, err)
 		}
 		items[i] = *item
 	}
@@ -135,8 +136,8 @@ type InstancePre struct {
 // store, as [Linker.Define] defines them, are good for instances in that store only. See
 // wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
-	linker := l.handle.Acquire()
-	defer l.handle.Release()
+	linker, reading := l.read()
+	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)

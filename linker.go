@@ -2,43 +2,96 @@ package wasmtime
 
 import (
 	"context"
+	"runtime"
+	"sync"
+
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
-	"runtime"
 )
 
-// Linker finds the imports of modules by name. One linker serves any number of stores of its engine. It may be used by
-// several goroutines at once when nothing is defined any more. See wasmtime::Linker.
+// Linker finds the imports of modules by name. One linker serves any number of stores of its engine. It is safe for
+// concurrent use: definitions happen one at a time, and an instantiation has those that were there when it began. So a
+// host function may also define things in the linker whose instance's start function has called it. See
+// wasmtime::Linker.
 type Linker struct {
 	// Engine is the engine that the linker was made with.
 	Engine *Engine
 
-	handle registry.Handle[ffi.Linker]
+	// defining is held by whoever defines, and shared for a moment by whoever begins to read. No guest runs meanwhile.
+	defining sync.RWMutex
+	current  *definitions
+}
+
+// definitions are what has been defined in a linker. They are changed in place as long as nobody reads them; otherwise a
+// copy takes their place, and they end with the last of their readers.
+type definitions struct{ handle registry.Handle[ffi.Linker] }
+
+func newDefinitions(native ffi.Linker) *definitions {
+	d := &definitions{}
+	registry.Own(&d.handle, d, native)
+	return d
 }
 
 // NewLinker creates a linker with nothing in it.
 func NewLinker(engine *Engine) *Linker {
-	l := &Linker{Engine: engine}
-	registry.Own(&l.handle, l, ffi.NewLinker(engine.handle.Acquire()))
-	engine.handle.Release()
-	return l
+	native := engine.handle.Acquire()
+	defer engine.handle.Release()
+	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native))}
 }
 
 // Close frees the linker now; instances stay usable. Closing twice does nothing.
-func (l *Linker) Close() { l.handle.Close() }
+func (l *Linker) Close() {
+	l.defining.RLock()
+	defer l.defining.RUnlock()
+	if l.current != nil {
+		l.current.handle.Close()
+	}
+}
+
+// read begins a use of what has been defined so far, which the handle's Release ends.
+func (l *Linker) read() (ffi.Linker, *registry.Handle[ffi.Linker]) {
+	l.defining.RLock()
+	defer l.defining.RUnlock()
+	return l.acquireLocked()
+}
+
+func (l *Linker) acquireLocked() (ffi.Linker, *registry.Handle[ffi.Linker]) {
+	if l.current == nil {
+		panic(closedText)
+	}
+	handle := &l.current.handle
+	return handle.Acquire(), handle
+}
+
+// define runs f, in which no guest may run, with definitions that nobody else uses.
+func (l *Linker) define(f func(ffi.Linker) ffi.Error) ffi.Error {
+	l.defining.Lock()
+	defer l.defining.Unlock()
+	return l.defineLocked(f)
+}
+
+func (l *Linker) defineLocked(f func(ffi.Linker) ffi.Error) ffi.Error {
+	native, handle := l.acquireLocked()
+	defer handle.Release()
+	if handle.Shared() {
+		native = native.Clone()
+		l.current = newDefinitions(native)
+		handle.Close()
+	}
+	return f(native)
+}
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
 // is an error. See wasmtime::Linker::allow_shadowing.
 func (l *Linker) AllowShadowing(allow bool) {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
-	native.AllowShadowing(allow)
+	l.define(func(native ffi.Linker) ffi.Error {
+		native.AllowShadowing(allow)
+		return ffi.Error{}
+	})
 }
 
-// inStore runs f with the linker and the store taken.
-func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Error) error {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
+// inStore runs f with the store taken.
+func (l *Linker) inStore(store Storelike, f func(s *state) ffi.Error) error {
 	s := store.storeState()
 	if s.engine != l.Engine {
 		return errorf(nil, "the linker and the store were made with different engines")
@@ -48,8 +101,23 @@ func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Err
 		return err
 	}
 	defer s.Leave(outermost)
-	if err := f(native, s); !err.IsNil() {
+	if err := f(s); !err.IsNil() {
 		return s.Failure(ffi.Trap{}, err)
+	}
+	return nil
+}
+
+// defineInStore is define with the store taken.
+func (l *Linker) defineInStore(store Storelike, f func(ffi.Linker, *state) ffi.Error) error {
+	return l.inStore(store, func(s *state) ffi.Error {
+		return l.define(func(native ffi.Linker) ffi.Error { return f(native, s) })
+	})
+}
+
+// defineForAll is define for what serves every store.
+func (l *Linker) defineForAll(f func(ffi.Linker) ffi.Error) error {
+	if err := l.define(f); !err.IsNil() {
+		return newError(err)
 	}
 	return nil
 }
@@ -57,12 +125,12 @@ func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Err
 // Define defines an item of the store; only modules that are instantiated in that store can import it. See
 // wasmtime::Linker::define.
 func (l *Linker) Define(store Storelike, module, name string, item AsExtern) error {
-	of, native := item.external()
-	if of != store.storeState() {
-		return errorf(ErrWrongStore, "%s.%s: %v", module, name, ErrWrongStore)
+	native, err := itemOf(store.storeState(), item)
+	if err != nil {
+		return errorf(err, "%s.%s: %v", module, name, err)
 	}
 	defer runtime.KeepAlive(item)
-	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
+	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.Define(s.native, module, name, *native)
 	})
 }
@@ -74,6 +142,9 @@ func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.
 func (l *Linker) FuncNew(module, name string, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) error {
+	if err := ty.unsupported(); err != nil {
+		return err
+	}
 	return l.defineHost(module, name, newHostFunc(ty, f))
 }
 
@@ -88,25 +159,15 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 }
 
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
-	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(h)|linkerEnv)
-	if !err.IsNil() {
-		return newError(err)
-	}
-	return nil
+	return l.defineForAll(func(native ffi.Linker) ffi.Error {
+		return native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(h)|linkerEnv)
+	})
 }
 
 // DefineWasi defines WASI 0.1, the module wasi_snapshot_preview1, for stores that have been given a [WasiConfig] with
 // [Store.SetWasi]. See wasmtime_wasi::p1::add_to_linker_sync.
 func (l *Linker) DefineWasi() error {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
-	err := native.DefineWasi()
-	if !err.IsNil() {
-		return newError(err)
-	}
-	return nil
+	return l.defineForAll(func(native ffi.Linker) ffi.Error { return native.DefineWasi() })
 }
 
 // DefineInstance defines all that an instance exports under the name module. See wasmtime::Linker::instance.
@@ -114,7 +175,7 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 	if instance.state != store.storeState() {
 		return errorf(ErrWrongStore, "%s: %v", module, ErrWrongStore)
 	}
-	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
+	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.DefineInstance(s.native, module, instance.raw)
 	})
 }
@@ -124,12 +185,30 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
-		if l.DefineModule(s.call, s.Room(), name, m) {
+	exports := module.Exports()
+	return l.inStore(store, func(s *state) ffi.Error {
+		// A copy is defined in, because the module's own functions run meanwhile.
+		native, reading := l.read()
+		private := native.Clone()
+		reading.Release()
+		defer private.Delete()
+		if !private.DefineModule(s.call, s.Room(), name, m) {
+			_, err := s.call.Failure()
+			return err
+		}
+		l.defining.Lock()
+		defer l.defining.Unlock()
+		if l.current.handle.Closed() { // by one of these functions
 			return ffi.Error{}
 		}
-		_, err := s.call.Failure()
-		return err
+		return l.defineLocked(func(native ffi.Linker) ffi.Error {
+			for _, export := range exports {
+				if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
+					return err
+				}
+			}
+			return ffi.Error{}
+		})
 	})
 }
 
@@ -139,15 +218,9 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	native := l.handle.Acquire()
-	defer l.handle.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	err := native.DefineUnknownImportsAsTraps(m)
-	if !err.IsNil() {
-		return newError(err)
-	}
-	return nil
+	return l.defineForAll(func(native ffi.Linker) ffi.Error { return native.DefineUnknownImportsAsTraps(m) })
 }
 
 // DefineUnknownImportsAsDefaultValues defines everything that the module imports and nobody has defined with zeros:
@@ -159,15 +232,15 @@ func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Mo
 	}
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
+	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.DefineUnknownImportsAsDefaultValues(s.native, m)
 	})
 }
 
 // Get returns what has been defined, nil if nothing has that a store of this engine can use. See wasmtime::Linker::get.
 func (l *Linker) Get(store Storelike, module, name string) *Extern {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
+	native, reading := l.read()
+	defer reading.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
 		return nil
@@ -191,8 +264,10 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	f := &Func{state: store.storeState()}
 	foreign := false
-	err := l.inStore(store, func(l ffi.Linker, s *state) ffi.Error {
-		err := l.GetDefault(s.native, name, &f.item)
+	native, reading := l.read()
+	defer reading.Release()
+	err := l.inStore(store, func(s *state) ffi.Error {
+		err := native.GetDefault(s.native, name, &f.item)
 		foreign = err.IsNil() && !s.owns(&f.item)
 		return err
 	})
@@ -214,8 +289,8 @@ func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error)
 // InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one;
 // ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
-	native := l.handle.Acquire()
-	defer l.handle.Release()
+	native, reading := l.read()
+	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	return store.storeState().instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {

@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -353,5 +354,95 @@ func TestLinkerNames(t *testing.T) {
 	}
 	if _, err := linker.GetDefault(store, bad); err == nil {
 		t.Error("GetDefault accepts a name that is no text")
+	}
+}
+
+// Goroutines may define and use at once: each gets what was there when it began.
+func TestLinkerInManyGoroutines(t *testing.T) {
+	if !Survives(t) {
+		return
+	}
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	Check(t, linker.FuncWrap("m", "first", func() int32 { return 1 }))
+	module := Compile(t, engine, `(module (import "m" "first" (func $f (result i32))) (func (export "f") (result i32) (call $f)))`)
+	reactor := Compile(t, engine, `(module (import "m" "first" (func $f (result i32)))
+		(func (export "_initialize") (drop (call $f))) (func (export "f") (result i32) (call $f)))`)
+	unknown := Compile(t, engine, `(module (import "u" "u" (func)))`)
+	const goroutines, rounds = 8, 60
+	var all sync.WaitGroup
+	for g := range goroutines {
+		all.Go(func() {
+			store := NewStore(engine)
+			for i := range rounds {
+				name := fmt.Sprint(g, ".", i)
+				for what, err := range map[string]error{
+					"FuncWrap": linker.FuncWrap(name, "wrap", func() int32 { return int32(i) }),
+					"Define":   linker.Define(store, name, "own", WrapFunc(store, func() {})),
+					"module":   linker.DefineModule(store, name+"m", reactor),
+					"pre":      ErrorOf(linker.InstantiatePre(module)),
+				} {
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+				}
+				linker.DefineUnknownImportsAsTraps(unknown)
+				linker.AllowShadowing(true)
+				instance, err := linker.Instantiate(store, module)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				Equal(t, "f", Must(instance.GetFunc(store, "f").Call(store)), any(int32(1)))
+				Equal(t, "wrap", Must(linker.Get(store, name, "wrap").Func().Call(store)), any(int32(i)))
+				Equal(t, "default", ErrorOf(linker.GetDefault(store, name+"m")), nil)
+			}
+		})
+	}
+	all.Wait()
+	store := NewStore(engine)
+	for g := range goroutines {
+		for i := range rounds {
+			if linker.Get(store, fmt.Sprint(g, ".", i), "wrap") == nil {
+				t.Fatalf("a definition of goroutine %d was lost", g)
+			}
+		}
+	}
+}
+
+// While a start function runs, its host functions and other goroutines define things in the linker that it came from.
+func TestLinkerDefinedInWhileItInstantiates(t *testing.T) {
+	engine := NewEngine()
+	start := `(module (import "m" "go" (func $go)) (func $start (export "f") (call $go)) %s)`
+	for name, c := range map[string]struct {
+		wat string
+		use func(*Linker, *Store, *Module) error
+	}{
+		"Instantiate":  {`(start $start)`, func(l *Linker, s *Store, m *Module) error { return ErrorOf(l.Instantiate(s, m)) }},
+		"DefineModule": {`(start $start)`, func(l *Linker, s *Store, m *Module) error { return l.DefineModule(s, "r", m) }},
+		"_initialize":  {`(export "_initialize" (func $start))`, func(l *Linker, s *Store, m *Module) error { return l.DefineModule(s, "r", m) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			linker, store := NewLinker(engine), NewStore(engine)
+			calls := 0
+			Check(t, linker.FuncWrap("m", "go", func(caller *Caller) {
+				calls++
+				other := make(chan error)
+				go func() { other <- linker.FuncWrap("by", "another", func() int32 { return 2 }) }()
+				Check(t, <-other)
+				Check(t, linker.FuncWrap("by", "itself", func() int32 { return 3 }))
+				Check(t, linker.Define(caller, "of", "store", WrapFunc(caller, func() {})))
+				linker.AllowShadowing(true)
+				Check(t, linker.FuncWrap("by", "itself", func() int32 { return 4 }))
+				Equal(t, "inside", Must(linker.Get(caller, "by", "another").Func().Call(caller)), any(int32(2)))
+			}))
+			Check(t, c.use(linker, store, Compile(t, engine, fmt.Sprintf(start, c.wat))))
+			Equal(t, "calls", calls, 1)
+			Equal(t, "itself", Must(linker.Get(store, "by", "itself").Func().Call(store)), any(int32(4)))
+			Equal(t, "another", Must(linker.Get(store, "by", "another").Func().Call(store)), any(int32(2)))
+			if name != "Instantiate" && linker.Get(store, "r", "f") == nil {
+				t.Error("the module's exports are not defined")
+			}
+		})
 	}
 }

@@ -2,11 +2,12 @@ package wasmtime
 
 import (
 	"bytes"
-	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
 	"os"
 	"slices"
 	"sync"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // Module is compiled code, to be instantiated any number of times in stores of its engine. It is immutable and safe for

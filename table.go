@@ -17,6 +17,9 @@ func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
 		return nil, err
 	}
 	defer s.Leave(outermost)
+	if ty.element.concrete() {
+		return nil, errorf(ErrUnsupported, "a table of the type %v, which a module defines: %v", ty.element.text(), ErrUnsupported)
+	}
 	lowered, err := s.lower(init)
 	if err != nil {
 		return nil, err
@@ -40,7 +43,8 @@ func (t *Table) Size(store Storelike) uint64 {
 	return s.native.TableSize(t.item)
 }
 
-// Get returns the element at idx. An index out of bounds is an error. See wasmtime::Table::get.
+// Get returns the element at idx. An index out of bounds is an error, and so is an element that Go cannot hold, which wraps
+// [ErrUnsupported]: see [Val]. See wasmtime::Table::get.
 func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
 	s, outermost, err := enterItem(store, t.state)
 	if err != nil {
@@ -54,7 +58,7 @@ func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
 	case !found:
 		return Val{}, errorf(nil, "index out of bounds")
 	}
-	return s.lift(&v), nil
+	return s.lift(&v)
 }
 
 // Set replaces the element at idx. An index out of bounds and a value of another type are errors. See

@@ -2,11 +2,12 @@ package wasmtime
 
 import (
 	"fmt"
-	"github.com/gowasmtime/wasmtime/ffi"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // Trap is how a guest comes to a sudden end: an instruction that trapped, or an interrupt. What a host function ends

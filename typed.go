@@ -70,6 +70,9 @@ func bindFunc(store Storelike, f *Func, check func(*FuncType) error) (typedFunc,
 	if f == nil {
 		return typedFunc{}, errNilFunc
 	}
+	if f.refused != nil {
+		return typedFunc{}, f.refused
+	}
 	s, outermost, err := enterItem(store, f.state)
 	if err != nil {
 		return typedFunc{}, err

@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -25,7 +26,7 @@ const (
 	KindFuncref ValKind = 129
 	// KindV128 is a vector of 128 bits.
 	KindV128 ValKind = 130
-	// KindOther is a reference of the GC and exception proposals, which has a type but no Go value yet.
+	// KindOther is a reference of the GC and exception proposals, of which only null has a Go value yet: see [Val].
 	KindOther ValKind = 131
 )
 
@@ -64,7 +65,14 @@ type ValType struct {
 const (
 	heapExtern = 0
 	heapFunc   = 2
+	heapAny    = 5
+	heapExn    = 13
 )
+
+// heaps are the heap types as the text format writes them, by heap kind. A type of the module's own has an index there, which
+// is not known here.
+var heaps = [...]string{"extern", "noextern", "func", "$func", "nofunc", "any", "none", "eq", "i31", "array", "$array",
+	"struct", "$struct", "exn", "$exn", "noexn"}
 
 // NewValType returns the type of a kind; for references, the nullable one. It panics for a number that is no kind.
 func NewValType(kind ValKind) *ValType {
@@ -84,6 +92,33 @@ func (t *ValType) Kind() ValKind { return t.kind }
 
 // String returns the type's kind as the text format writes it.
 func (t *ValType) String() string { return t.kind.String() }
+
+// text is the type as the text format writes it.
+func (t *ValType) text() string {
+	if t.plain() || int(t.heap) >= len(heaps) {
+		return t.kind.String()
+	}
+	if t.nullable {
+		return "(ref null " + heaps[t.heap] + ")"
+	}
+	return "(ref " + heaps[t.heap] + ")"
+}
+
+// hierarchy is what all references of a type of KindOther, and no others, have in common.
+func (t *ValType) hierarchy() ffi.ValKind {
+	switch {
+	case t.heap >= heapAny && t.heap < heapExn:
+		return ffi.ValAnyref
+	case int(t.heap) < len(heaps):
+		return ffi.ValExnref
+	}
+	return ffi.ValKind(t.heap)
+}
+
+// concrete tells whether the type refers to one that a module defines, which nothing can be made of outside of it.
+func (t *ValType) concrete() bool {
+	return !t.plain() && (int(t.heap) >= len(heaps) || strings.HasPrefix(heaps[t.heap], "$"))
+}
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (t *ValType) Close() {}
@@ -140,6 +175,16 @@ func (ty *FuncType) Close() {}
 func (ty *FuncType) plain() bool {
 	isRef := func(t *ValType) bool { return !t.plain() }
 	return !slices.ContainsFunc(ty.params, isRef) && !slices.ContainsFunc(ty.results, isRef)
+}
+
+// unsupported says why no function can be made of the type outside of a module; nil if one can.
+func (ty *FuncType) unsupported() error {
+	for _, t := range slices.Concat(ty.params, ty.results) {
+		if t.concrete() {
+			return errorf(ErrUnsupported, "a host function cannot have the type %v, which a module defines: %v", t.text(), ErrUnsupported)
+		}
+	}
+	return nil
 }
 
 // slots is the number of slots that a call needs.

@@ -2,12 +2,18 @@ package wasmtime
 
 import (
 	"encoding/binary"
+	"math"
+
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
-	"math"
 )
 
-// Val is a value of WebAssembly with its kind. Its zero value is none.
+// Val is a value of WebAssembly with its kind. Its zero value is none, and an error wherever a value is wanted.
+//
+// Of the references of the GC and exception proposals, whose kind is [KindOther], only null has a Go value yet: nil. Where
+// a guest hands another one to Go, as a result, an argument or an element, or an externref that no host made
+// (extern.convert_any), that is an error that wraps [ErrUnsupported]. Only [Global.Get], which returns no error, returns a
+// Val that says no more than the kind and that it is not null, and that is refused wherever it is used.
 type Val struct {
 	kind ValKind
 	val  any
@@ -37,6 +43,56 @@ func ValFuncref(f *Func) Val { return Val{KindFuncref, f} }
 // ValExternref makes an externref of any Go value; nil is the null reference. A guest that has it keeps the value alive
 // until its store is closed or its collector finds the reference dead; the value comes back as it was.
 func ValExternref(val any) Val { return Val{KindExternref, val} }
+
+// ValNull makes the null reference of a type; it panics if the type has none, because it is no reference or not nullable.
+func ValNull(ty *ValType) Val {
+	switch {
+	case ty.plain() || !ty.nullable:
+		panic("wasmtime: ValNull of the type " + ty.text() + ", which has no null")
+	case ty.kind == KindFuncref:
+		return ValFuncref(nil)
+	case ty.kind == KindExternref:
+		return ValExternref(nil)
+	}
+	return Val{KindOther, otherRef{ty.hierarchy(), true}}
+}
+
+// otherRef is a reference of the GC and exception proposals: what it may refer to, and whether it is null.
+type otherRef struct {
+	hierarchy ffi.ValKind
+	null      bool
+}
+
+// foreignExternref is what an externref refers to that no host made.
+type foreignExternref struct{}
+
+// String says what it is.
+func (foreignExternref) String() string { return "an externref that no host made" }
+
+// errForeign and errOther are for references that Go cannot hold.
+var (
+	errForeign = errorf(ErrUnsupported, "%v has no Go value: %v", foreignExternref{}, ErrUnsupported)
+	errOther   = errorf(ErrUnsupported, "a reference to a GC object or an exception has no Go value: %v", ErrUnsupported)
+)
+
+// errNoVal is for a Val that is none.
+var errNoVal = errorf(nil, "a Val without a value: use ValI32 and its like")
+
+// isNone tells whether v is a Val's zero value.
+func (v Val) isNone() bool { return v == Val{} }
+
+// IsNull tells whether the value is a null reference.
+func (v Val) IsNull() bool {
+	switch v.kind {
+	case KindFuncref:
+		return v.val.(*Func) == nil
+	case KindExternref:
+		return v.val == nil
+	case KindOther:
+		return v.val.(otherRef).null
+	}
+	return false
+}
 
 // Kind returns the value's kind.
 func (v Val) Kind() ValKind { return v.kind }
@@ -97,8 +153,17 @@ func (v Val) Externref() any {
 	return v.val
 }
 
-// Get returns the value as a Go value: int32, int64, float32, float64, V128, *Func, or what an externref refers to.
-func (v Val) Get() any { return v.val }
+// Get returns the value as a Go value: int32, int64, float32, float64, V128, *Func, what an externref refers to, or nil for
+// a null reference of [KindOther]. A reference that has no Go value comes back as the Val that it is.
+func (v Val) Get() any {
+	if ref, ok := v.val.(otherRef); ok && v.kind == KindOther {
+		if ref.null {
+			return nil
+		}
+		return v
+	}
+	return v.val
+}
 
 // valOf turns a Go value into the value that it stands for: numbers and functions by their exact types, a Val as it is,
 // anything else an externref.
@@ -163,19 +228,34 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 	switch v.kind {
 	case KindFuncref:
 		if f := v.Funcref(); f != nil {
-			if f.state != s {
+			switch {
+			case f.state != s:
 				return out, errorf(ErrWrongStore, "function reference: %v", ErrWrongStore)
+			case f.refused != nil:
+				return out, f.refused
 			}
 			out.Of = [2]uint64(f.item.Raw[:2])
 		}
 	case KindExternref:
+		if v.val == any(foreignExternref{}) {
+			return out, errForeign
+		}
 		if v.val != nil {
 			if s.externs == nil {
 				s.externs = &registry.Slab{}
 			}
 			out.Of[0] = s.externs.Add(v.val) + 1
 		}
+	case KindOther:
+		ref := v.val.(otherRef)
+		if !ref.null {
+			return out, errOther
+		}
+		out.Kind = ref.hierarchy
 	default:
+		if v.isNone() {
+			return out, errNoVal
+		}
 		out.Of = v.bits()
 	}
 	return out, nil
@@ -188,22 +268,27 @@ func (s *state) unlower(v *ffi.Val) {
 	}
 }
 
-// lift turns what crossed the boundary into a value.
-func (s *state) lift(v *ffi.Val) Val {
+// lift turns what crossed the boundary into a value. What has no Go value is an error.
+func (s *state) lift(v *ffi.Val) (Val, error) {
 	switch v.Kind {
 	case ffi.ValFuncref:
 		if v.Of[0] == 0 {
-			return ValFuncref(nil)
+			return ValFuncref(nil), nil
 		}
-		return ValFuncref(s.funcOf(ffi.Item{Kind: ffi.ItemFunc, Raw: [3]uint64{v.Of[0], v.Of[1]}}))
+		return ValFuncref(s.funcOf(ffi.Item{Kind: ffi.ItemFunc, Raw: [3]uint64{v.Of[0], v.Of[1]}})), nil
 	case ffi.ValExternref:
-		if v.Of[0] == 0 || v.Of[0] == ffi.ForeignExternref {
-			return ValExternref(nil)
+		switch v.Of[0] {
+		case 0:
+			return ValExternref(nil), nil
+		case ffi.ForeignExternref:
+			return ValExternref(foreignExternref{}), errForeign
 		}
-		return ValExternref(s.externs.Get(v.Of[0] - 1))
+		return ValExternref(s.externs.Get(v.Of[0] - 1)), nil
+	case ffi.ValAnyref, ffi.ValExnref:
+		return Val{KindOther, otherRef{v.Kind, true}}, nil
 	}
 	kinds := [...]ValKind{KindI32, KindI64, KindF32, KindF64, KindV128}
-	return valOfBits(kinds[v.Kind], (*ffi.Slot)(&v.Of))
+	return valOfBits(kinds[v.Kind], (*ffi.Slot)(&v.Of)), nil
 }
 
 // onExternrefGone hears that the native library has let go of an externref.

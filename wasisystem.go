@@ -3,13 +3,14 @@ package wasmtime
 import (
 	"context"
 	"fmt"
-	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
-	"github.com/gowasmtime/wasmtime/internal/served"
 	"io"
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // wasiSystem is what the system is for a guest besides its files. What is not set is the host's own.

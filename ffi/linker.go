@@ -15,6 +15,13 @@ func NewLinker(engine Engine) Linker {
 	return Linker{C.wasmtime_linker_new(engine.raw())}
 }
 
+// Clone makes another linker with the same definitions and settings.
+func (l Linker) Clone() Linker {
+	crossing()
+	track("linker", 1)
+	return Linker{C.wasmtime_linker_clone(l.ptr)}
+}
+
 // Delete frees the linker; instances keep what they need of it.
 func (l Linker) Delete() {
 	track("linker", -1)
@@ -35,6 +42,19 @@ func (l Linker) Define(s Store, module, name string, item Item) Error {
 func (l Linker) DefineWasi() Error {
 	crossing()
 	return wrapError(C.wasmtime_linker_define_wasi_p1(l.ptr))
+}
+
+// DefineFrom defines what another linker has of the same name, for a store, if it has it.
+func (l Linker) DefineFrom(other Linker, s Store, module, name string) Error {
+	var item Item
+	found, err := other.Get(s, module, name, &item)
+	if !found || !err.IsNil() {
+		return err
+	}
+	if item.Kind == ItemSharedMemory {
+		defer item.Own().Delete()
+	}
+	return l.Define(s, module, name, item)
 }
 
 // DefineInstance defines all exports of an instance under a module name.

@@ -17,13 +17,15 @@ const (
 	ValV128      ValKind = 4
 	ValFuncref   ValKind = 5
 	ValExternref ValKind = 6
+	ValAnyref    ValKind = 7
+	ValExnref    ValKind = 8
 )
 
 // ForeignExternref is the token, plus one, of an externref that was not made here.
 const ForeignExternref = ^uint64(0)
 
 // Val is a value with its kind. Of holds the bits, least significant first: a number, a vector, a function's handle, or
-// the token of an externref plus one.
+// the token of an externref plus one. Of ValAnyref and ValExnref only null crosses, which is 0.
 type Val struct {
 	Kind ValKind
 	_    [7]byte

@@ -51,6 +51,12 @@ func (h *Handle[T]) Release() {
 	}
 }
 
+// Shared tells whether there is another use of the native object than that of the caller, who has acquired it.
+func (h *Handle[T]) Shared() bool { return h.users.Load()&(closing-1) > 1 }
+
+// Closed tells whether the handle has been closed.
+func (h *Handle[T]) Closed() bool { return !h.owned || h.users.Load() >= closing }
+
 // Close makes the handle refuse new uses. Closing twice does nothing.
 func (h *Handle[T]) Close() {
 	if !h.owned {

@@ -99,6 +99,7 @@ var differences = []difference{
 	{"types/tables", "largest", better, `max true 4294967295"$`, "a maximum of 2^32-1 is not the same as none"},
 	{"wasi/errors", "std*", better, `^"\*fs\.PathError: open `, "the error says which file, and why"},
 	{"wasi/errors", "*directory*", better, `^"\*f(s|mt)\.`, "the error says which directory, and why"},
+	{"call/arguments", "nil for funcref", better, `^"result \(\*wasmtime\.Func\)\(nil\)"$`, "nil is null for every reference that may be"},
 	{"call/arguments", "uint32 for i32", better, `^"result int32\(1\)"$`, "an unsigned integer of the parameter's size fits"},
 	{"call/arguments", "uint64 for i64", better, `^"result int64\(1\)"$`, "an unsigned integer of the parameter's size fits"},
 	{"table/use", "get error *", better, `^"\*wasmtime\.Error: index out of bounds"$`, "an *Error as all others"},
@@ -110,7 +111,7 @@ var differences = []difference{
 
 	// The same in other words.
 	{"module/errors", "new text", words, `^"\*wasmtime\.Error: this is the text format, which Wat2Wasm turns`, "the text says what to call"},
-	{"call/zero-val", "as i32", words, `^"panic `, "a zero Val has no value to pass"},
+	{"call/zero-val", "as i32", better, `^"result nil, \*wasmtime\.Error: a Val without a value`, "a zero Val is an error where a value is wanted"},
 	{"panic/wrong-results", "zero Val", words, `^"panic `, "a zero Val has no value to return"},
 	{"panic/wrapfunc-nil", "WrapFunc(nil)", words, "^\"panic string: callback provided must be a `func`\"$", "as for everything that is no func"},
 	{"trap/new-func-twice", "second", words, `^"panic string: cannot return trap twice"$`, "the words of WrapFunc, where wasmtime-go has two"},
