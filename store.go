@@ -149,8 +149,10 @@ type state struct {
 	firstCaller Caller
 	// firstInstance is what most stores have one of.
 	firstInstance Instance
-	// ctx is the context of the innermost call, and stop one that ends with it or with that of any call around it.
-	ctx, stop context.Context
+	// ctx is the context of the innermost call that has one, and watch stops the guest when that, or the context of a
+	// call around it, is done. Either may be nil.
+	ctx   context.Context
+	watch *watch
 
 	// mounts counts the file systems that guests were given.
 	mounts uint64
@@ -270,7 +272,8 @@ func (s *state) reserve(n int) {
 	}
 }
 
-// catchUp waits for writers that are at work still on what guests have written. ctx may be nil.
+// catchUp waits for writers that are at work still on what guests have written. ctx may be nil; its methods call none
+// of the program's.
 func (s *state) catchUp(ctx context.Context) {
 	if s.behind != nil {
 		behind := s.behind
@@ -318,9 +321,9 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	}
 	t := newTrap(trap)
 	if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil {
-		switch {
-		case s.ctx != nil && s.ctx.Err() != nil:
-			hostErr = contextError(s.ctx)
+		switch ended := s.endedContext(); {
+		case ended != nil:
+			hostErr = contextError(ended)
 			t.note = "The context of the call ended: " + hostErr.Error()
 		case s.native.DeadlineUnset():
 			t.note = "The store has no epoch deadline yet: set one with Store.SetEpochDeadline, or call with a context"

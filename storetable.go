@@ -110,7 +110,7 @@ func (s *storeSlot) BeginCall() (stop context.Context, taken, ok bool) {
 	if in == nil {
 		return nil, false, false
 	}
-	return in.stop, in.lock.Disown(), true
+	return in.stop(), in.lock.Disown(), true
 }
 
 // EndCall gives the store back to its goroutine.
