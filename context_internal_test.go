@@ -37,6 +37,7 @@ func TestEndOfAnInterruptRaisesTheOuterOneAgain(t *testing.T) {
 			s := store.state
 			interrupted := func(*Caller) {
 				inner, cancelInner := context.WithCancel(context.Background())
+				defer cancelInner()
 				end, err := s.Watch(inner)
 				if err != nil {
 					t.Error(err)

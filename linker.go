@@ -14,11 +14,13 @@ type Linker struct {
 	Engine *Engine
 
 	handle registry.Handle[ffi.Linker]
+	// hosts are its host functions.
+	hosts *registry.Family[hostFunc]
 }
 
 // NewLinker creates a linker with nothing in it.
 func NewLinker(engine *Engine) *Linker {
-	l := &Linker{Engine: engine}
+	l := &Linker{Engine: engine, hosts: &registry.Family[hostFunc]{}}
 	registry.Own(&l.handle, l, ffi.NewLinker(engine.handle.Acquire()))
 	engine.handle.Release()
 	return l
@@ -48,6 +50,7 @@ func (l *Linker) inStore(store Storelike, f func(l ffi.Linker, s *state) ffi.Err
 		return err
 	}
 	defer s.Leave(outermost)
+	s.link(l.hosts)
 	if err := f(native, s); !err.IsNil() {
 		return s.Failure(ffi.Trap{}, err)
 	}
@@ -90,7 +93,7 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 	native := l.handle.Acquire()
 	defer l.handle.Release()
-	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(h)|linkerEnv)
+	err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
 	if !err.IsNil() {
 		return newError(err)
 	}
@@ -170,6 +173,7 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 	}
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
+	s.link(l.hosts)
 	e := &Extern{state: s}
 	found, err := native.Get(s.native, module, name, &e.item)
 	if !err.IsNil() {
@@ -214,7 +218,7 @@ func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module
 	defer l.handle.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return store.storeState().instantiate(ctx, func(call *ffi.Call) (ffi.Instance, bool) {
+	return store.storeState().instantiate(ctx, l.hosts, func(call *ffi.Call) (ffi.Instance, bool) {
 		return native.Instantiate(call, m)
 	})
 }

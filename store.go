@@ -142,6 +142,13 @@ type state struct {
 	engine *Engine
 	data   any
 	hosts  []*hostFunc
+	// linked are the host functions of the first linker that something in the store came from, and alsoLinked those of
+	// others.
+	linked     *registry.Family[hostFunc]
+	alsoLinked map[*registry.Family[hostFunc]]struct{}
+	// shelf and systems are what Go serves the store's guests; nil as long as there was nothing.
+	shelf   *served.Shelf
+	systems *registry.Family[servedSystem]
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// caller is for the next host call.
@@ -199,6 +206,7 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.owner.giveBack()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
+	s.linked, s.alsoLinked, s.shelf, s.systems = nil, nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raisePanic()

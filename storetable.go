@@ -120,6 +120,15 @@ func (s *storeSlot) EndCall(taken bool) {
 	}
 }
 
+// Shelf returns what Go serves the store's guests.
+func (s *storeSlot) Shelf() *served.Shelf {
+	in := *s.entry
+	if in.shelf == nil {
+		in.shelf = &served.Shelf{}
+	}
+	return in.shelf
+}
+
 // Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.
 func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }
 

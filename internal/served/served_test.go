@@ -16,6 +16,7 @@ import (
 
 // testHost is a store without a guest: it says what happened.
 type testHost struct {
+	shelf    Shelf
 	stop     context.Context
 	absent   bool
 	taken    int
@@ -23,6 +24,8 @@ type testHost struct {
 	exited   bool
 	behind   []*Stream
 }
+
+func (h *testHost) Shelf() *Shelf { return &h.shelf }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
 	h.taken++
