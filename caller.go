@@ -105,9 +105,35 @@ type hostFunc struct {
 // linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
 const linkerEnv = 1 << 63
 
-// linkerFuncs are the host functions of all linkers. They stay until the native library says that neither the linker
-// nor a store needs them.
+// linkerFuncs finds the host functions of linkers. A function stays until the native library says that neither the
+// linker nor a store needs it, as long as Go reaches the linker, an InstancePre that came from it, or a store in which
+// something of it is: these keep its functions, and nothing else does, so that a function may lead back to any of them.
 var linkerFuncs registry.Registry[hostFunc]
+
+// link keeps the host functions of a linker for the life of the store.
+func (s *state) link(hosts *registry.Family[hostFunc]) {
+	switch {
+	case s.linked == hosts || hosts.Empty():
+	case s.linked == nil:
+		s.linked = hosts
+	case s.alsoLinked == nil:
+		s.alsoLinked = map[*registry.Family[hostFunc]]struct{}{hosts: {}}
+	default:
+		s.alsoLinked[hosts] = struct{}{}
+	}
+}
+
+// host returns the host function with a number.
+func (s *state) host(env uint64) *hostFunc {
+	if env&linkerEnv == 0 {
+		return s.hosts[env]
+	}
+	number := env &^ linkerEnv
+	if h := s.linked.Get(number); h != nil {
+		return h
+	}
+	return linkerFuncs.Get(number) // of another linker, which the store keeps as well
+}
 
 // addHost keeps a host function for the life of the store and makes it one of its functions.
 func (s *state) addHost(h *hostFunc) *Func {
@@ -124,16 +150,10 @@ func (s *state) addHost(h *hostFunc) *Func {
 // onHostCall serves every call of a guest to the host.
 func onHostCall(call *ffi.HostCall) {
 	s := entered.get(call.Data)
-	var h *hostFunc
-	if call.Env&linkerEnv == 0 {
-		h = s.hosts[call.Env]
-	} else {
-		h = linkerFuncs.Get(call.Env &^ linkerEnv)
-	}
 	s.lock.Identify()
 	c := s.lendCaller(call)
 	defer c.end()
-	if err := h.run(c, call.Slots); err != nil {
+	if err := s.host(call.Env).run(c, call.Slots); err != nil {
 		c.fail(err)
 	}
 	c.done = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -18,11 +19,15 @@ const never = ^uint64(0)
 // Watch makes ctx the context of the call that follows: the guest stops when it is done, until stop is called. The
 // store is entered. A context that is done already is an error, and so is one that can be cancelled if the engine has
 // no epochs. A nil ctx changes nothing.
+//
+// A context is the program's: each of its methods may panic, or end the goroutine. Then the store is as it was before
+// Watch, and after stop.
 func (s *state) Watch(ctx context.Context) (stop func(), err error) {
 	if ctx == nil {
 		return nothing, nil
 	}
-	if canStop(ctx) {
+	done := ctx.Done()
+	if done != nil {
 		if !s.engine.epochs {
 			return nil, errorf(ErrNoEpochs, "%v", ErrNoEpochs)
 		}
@@ -34,84 +39,144 @@ func (s *state) Watch(ctx context.Context) (stop func(), err error) {
 		s.native.SetDeadline(never)
 	}
 	outer := s.ctx
-	restore := s.setContext(ctx)
-	if !canStop(ctx) {
-		return restore, nil
+	if done == nil {
+		s.ctx = ctx
+		return func() { s.ctx = outer }, nil
 	}
+	w := &watch{
+		ctx: ctx, outerCtx: outer, outer: s.watch, done: done, native: s.native, pause: raiseAgain,
+		over: make(chan struct{}), ended: make(chan struct{}),
+	}
+	s.ctx, s.watch = ctx, w
 	s.native.Watch(true)
-	interrupting := s.interruptWhenDone(ctx)
+	begun := false
+	defer func() {
+		if !begun {
+			s.unwatch(w)
+		}
+	}()
+	forget := context.AfterFunc(ctx, w.run)
+	begun = true
 	return func() {
-		s.catchUp(ctx)
-		interrupting.end(outer)
-		s.native.Watch(false)
-		restore()
+		defer forget()
+		s.catchUp(w)
+		s.unwatch(w)
 	}, nil
 }
 
-// setContext makes ctx the context of the innermost call, and s.stop one that ends with it as well as with that of
-// any call around it. restore takes that back.
-func (s *state) setContext(ctx context.Context) (restore func()) {
-	outer, outerStop := s.ctx, s.stop
-	s.ctx = ctx
-	restore = func() { s.ctx, s.stop = outer, outerStop }
-	switch {
-	case !canStop(ctx):
-	case !canStop(outerStop) || outerStop.Done() == ctx.Done():
-		s.stop = ctx
-	default:
-		merged, cancel := context.WithCancel(ctx)
-		forget := context.AfterFunc(outerStop, cancel)
-		s.stop = merged
-		return func() {
-			forget()
-			cancel()
-			s.ctx, s.stop = outer, outerStop
+// unwatch ends the innermost watch.
+func (s *state) unwatch(w *watch) {
+	raised := w.end()
+	s.native.Watch(false)
+	s.ctx, s.watch = w.outerCtx, w.outer
+	if raised && s.endedContext() != nil {
+		s.native.Interrupt(true) // that of a call around it may have been raised before this one was lowered
+	}
+}
+
+// endedContext is the context that stops the guest: the innermost of those of the running calls that are done; nil if
+// none is.
+func (s *state) endedContext() context.Context {
+	for w := s.watch; w != nil; w = w.outer {
+		if w.Err() != nil {
+			return w.ctx
 		}
 	}
-	return restore
+	return nil
 }
 
-// interruption interrupts the guest of a store from the moment when a context is done until the call is over.
-type interruption struct {
-	native ffi.Store
-	// forget tells the context that the call is over; it is false when the context was done before.
-	forget func() bool
+// stop is done when the guest has to stop; nil if nothing can stop it.
+func (s *state) stop() context.Context {
+	if s.watch == nil {
+		return nil
+	}
+	return s.watch.stop()
+}
+
+// watch stops the guest of a store from the moment when a context is done until the call is over. For those who wait on
+// behalf of the guest it is a context, none of whose methods calls the program's.
+type watch struct {
+	ctx context.Context
+	// outerCtx is the context of the call around it, which may be nil, and outer the watch around it.
+	outerCtx context.Context
+	outer    *watch
+	done     <-chan struct{}
+	native   ffi.Store
+	// merged ends with this context or with that of a watch around it, until unmerge; nil until somebody wants it.
+	merged  context.Context
+	unmerge func()
+	// raised says that run has begun, or never will.
+	raised atomic.Bool
 	// over is closed when the call is over, and ended when nothing interrupts any more.
 	over, ended chan struct{}
+	// pause is how long run waits before it interrupts again.
+	pause time.Duration
 }
 
-// interruptWhenDone interrupts the guest when ctx is done.
-func (s *state) interruptWhenDone(ctx context.Context) *interruption {
-	i := &interruption{native: s.native, over: make(chan struct{}), ended: make(chan struct{})}
-	i.forget = context.AfterFunc(ctx, i.run)
-	return i
+// raiseAgain is the first pause of a watch.
+var raiseAgain = time.Millisecond
+
+// Deadline says that there is none.
+func (*watch) Deadline() (deadline time.Time, ok bool) { return deadline, false }
+
+// Done is closed when the context is done.
+func (w *watch) Done() <-chan struct{} { return w.done }
+
+// Err is not nil when the context is done; it does not say why.
+func (w *watch) Err() error {
+	select {
+	case <-w.done:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// Value knows nothing.
+func (*watch) Value(any) any { return nil }
+
+// stop is done when this watch or one around it stops the guest.
+func (w *watch) stop() context.Context {
+	if w.outer == nil || w.outer.done == w.done {
+		return w
+	}
+	if w.merged == nil {
+		merged, cancel := context.WithCancel(w)
+		forget := context.AfterFunc(w.outer.stop(), cancel)
+		w.merged, w.unmerge = merged, func() { forget(); cancel() }
+	}
+	return w.merged
 }
 
 // run interrupts the guest until its call is over. Once may not be enough: a guest that notices another rise of the
 // epoch at the same moment has looked at the flag already, and sets its deadline to the next rise.
-func (i *interruption) run() {
-	defer close(i.ended)
-	for wait := time.Millisecond; ; wait = min(2*wait, time.Second) {
-		i.native.Interrupt(true)
+func (w *watch) run() {
+	if w.raised.Swap(true) {
+		return
+	}
+	defer close(w.ended)
+	for pause := w.pause; ; pause = min(2*pause, max(w.pause, time.Second)) {
+		w.native.Interrupt(true)
 		select {
-		case <-i.over:
+		case <-w.over:
 			return
-		case <-time.After(wait):
+		case <-time.After(pause):
 		}
 	}
 }
 
-// end ends it when the call is over. outer is the context of the call around it, which may be nil.
-func (i *interruption) end(outer context.Context) {
-	if i.forget() {
-		return
+// end ends it when the call is over. It tells whether the guest had been interrupted, and is not any more.
+func (w *watch) end() (raised bool) {
+	if w.unmerge != nil {
+		w.unmerge()
 	}
-	close(i.over)
-	<-i.ended
-	i.native.Interrupt(false)
-	if outer != nil && outer.Err() != nil {
-		i.native.Interrupt(true) // it may have been raised before it was lowered
+	if !w.raised.Swap(true) {
+		return false
 	}
+	close(w.over)
+	<-w.ended
+	w.native.Interrupt(false)
+	return true
 }
 
 // contextError is why a context is done: its error, and its cause where that says more.
@@ -122,6 +187,3 @@ func contextError(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
-
-// canStop tells whether a context, which may be nil, can ever be done.
-func canStop(ctx context.Context) bool { return ctx != nil && ctx.Done() != nil }

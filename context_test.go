@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -417,5 +418,110 @@ func TestNestedContextsEndTogether(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
+	}
+}
+
+// rogue is a context of a program's own, whose methods do something else once: at a call that is counted.
+type rogue struct {
+	context.Context
+	calls, at atomic.Int32
+	act       func()
+}
+
+func (r *rogue) count() {
+	if r.calls.Add(1) == r.at.Load() {
+		r.act()
+	}
+}
+
+func (r *rogue) Deadline() (time.Time, bool) { r.count(); return r.Context.Deadline() }
+func (r *rogue) Done() <-chan struct{}       { r.count(); return r.Context.Done() }
+func (r *rogue) Err() error                  { r.count(); return r.Context.Err() }
+func (r *rogue) Value(key any) any           { r.count(); return r.Context.Value(key) }
+
+// Whatever a context's methods do, and whenever, the store can be used afterwards, by anyone, and forgets the context.
+func TestContextsOfTheProgram(t *testing.T) {
+	engine := EngineWith(t, WithEpochs)
+	store, instance := GuestIn(t, engine, burnWat)
+	store.SetEpochDeadline(1 << 40)
+	runs := endless(t, store)
+	nothing := instance.GetFunc(store, "nothing")
+	raw := Must(BindRaw(store, nothing))
+	runs["returns"] = func(ctx context.Context) error { return ErrorOf(Must(Bind0[None](store, nothing)).CallContext(ctx)) }
+	runs["raw"] = func(ctx context.Context) error { return raw.CallContext(ctx, nil) }
+	runs["host"] = func(ctx context.Context) error {
+		return ErrorOf(WrapFunc(store, func() {}).CallContext(ctx, store))
+	}
+	acts := map[string]func(){"panic": func() { panic("the context's") }, "Goexit": runtime.Goexit}
+	for name, run := range runs {
+		for action, act := range acts {
+			t.Run(name+" "+action, func(t *testing.T) {
+				for at := int32(1); ; at++ {
+					ends, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
+					ctx := &rogue{Context: ends, act: act}
+					ctx.at.Store(at)
+					panicked := make(chan any, 1)
+					go func() {
+						defer func() { panicked <- recover() }()
+						run(ctx)
+					}()
+					value := <-panicked
+					cancel()
+					acted := ctx.calls.Load() >= at
+					if want := any("the context's"); acted && action == "panic" && value != want || !acted && value != nil {
+						t.Fatalf("call %d of a method: panicked with %v", at, value)
+					}
+					ctx.at.Store(0)
+					var within context.Context
+					_, err := WrapFunc(store, func(c *Caller) { within = c.Context() }).Call(store)
+					if err != nil || within != context.Background() {
+						t.Fatalf("call %d of a method: the next call has the context %T, %v", at, within, err)
+					}
+					Check(t, ErrorOf(nothing.Call(store)))
+					if !acted {
+						t.Logf("%d calls of methods", at-1)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// A call inside of another ends with the context of that, and says so, whatever context it has itself.
+func TestInnerCallSaysWhichContextEnded(t *testing.T) {
+	store := NewStore(EngineWith(t, WithEpochs))
+	defer store.Close()
+	forever := Must(Bind0[None](store, Instantiate(t, store, burnWat).GetFunc(store, "forever")))
+	type key struct{}
+	live, cancelLive := context.WithCancel(context.Background())
+	defer cancelLive()
+	for name, call := range map[string]func() error{
+		"none":       func() error { return ErrorOf(forever.Call()) },
+		"Background": func() error { return ErrorOf(forever.CallContext(context.Background())) },
+		"WithValue":  func() error { return ErrorOf(forever.CallContext(context.WithValue(context.Background(), key{}, 1))) },
+		"live":       func() error { return ErrorOf(forever.CallContext(live)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var within [2]error
+			deepest := WrapFunc(store, func() { within[0] = call() })
+			middle := WrapFunc(store, func(c *Caller) { _, within[1] = deepest.CallContext(context.Background(), c); within[1] = call() })
+			UntilTrap(func(delay time.Duration) error {
+				within = [2]error{}
+				ctx, cancel := context.WithTimeout(context.Background(), delay)
+				defer cancel()
+				_, err := middle.CallContext(ctx, store)
+				if err != nil {
+					return err
+				}
+				return within[0]
+			})
+			for i, err := range within {
+				WantTrap(t, err, Interrupt)
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("inner call %d: %v", i, err)
+				}
+			}
+		})
 	}
 }

@@ -34,20 +34,25 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	}
 	native := module.handle.Acquire()
 	defer module.handle.Release()
-	instance, err := s.instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := s.instantiate(ctx, nil, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
 	return instance, err
 }
 
-// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil.
-func (s *state) instantiate(ctx context.Context, f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
+// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host functions
+// of the linker that the instance may have some of, nil if there is none.
+func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc],
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
 	defer s.Leave(outermost)
+	if hosts != nil {
+		s.link(hosts)
+	}
 	stop, err := s.Watch(ctx)
 	if err != nil {
 		return nil, err
@@ -130,6 +135,8 @@ func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
 // immutable and safe for concurrent use. See wasmtime::InstancePre.
 type InstancePre struct {
 	handle registry.Handle[ffi.InstancePre]
+	// hosts are the host functions of the linker that it came from.
+	hosts *registry.Family[hostFunc]
 }
 
 // InstantiatePre finds and checks the imports of a module. They must have been defined for every store: items of one
@@ -144,7 +151,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	if !err.IsNil() {
 		return nil, newError(err)
 	}
-	pre := &InstancePre{}
+	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
 	return pre, nil
 }
@@ -159,7 +166,7 @@ func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
 func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
 	native := pre.handle.Acquire()
 	defer pre.handle.Release()
-	return store.storeState().instantiate(ctx, native.Instantiate)
+	return store.storeState().instantiate(ctx, pre.hosts, native.Instantiate)
 }
 
 // Close frees it now; instances stay usable. Closing twice does nothing.

@@ -20,6 +20,8 @@ type Linker struct {
 	// defining is held by whoever defines, and shared for a moment by whoever begins to read. No guest runs meanwhile.
 	defining sync.RWMutex
 	current  *definitions
+	// hosts are its host functions.
+	hosts *registry.Family[hostFunc]
 }
 
 // definitions are what has been defined in a linker. They are changed in place as long as nobody reads them; otherwise a
@@ -36,7 +38,7 @@ func newDefinitions(native ffi.Linker) *definitions {
 func NewLinker(engine *Engine) *Linker {
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()
-	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native))}
+	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native)), hosts: &registry.Family[hostFunc]{}}
 }
 
 // Close frees the linker now; instances stay usable. Closing twice does nothing.
@@ -101,6 +103,7 @@ func (l *Linker) inStore(store Storelike, f func(s *state) ffi.Error) error {
 		return err
 	}
 	defer s.Leave(outermost)
+	s.link(l.hosts)
 	if err := f(s); !err.IsNil() {
 		return s.Failure(ffi.Trap{}, err)
 	}
@@ -160,7 +163,7 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 	return l.defineForAll(func(native ffi.Linker) ffi.Error {
-		return native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(h)|linkerEnv)
+		return native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
 	})
 }
 
@@ -247,6 +250,7 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 	}
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
+	s.link(l.hosts)
 	e := &Extern{state: s}
 	found, err := native.Get(s.native, module, name, &e.item)
 	if !err.IsNil() {
@@ -293,7 +297,7 @@ func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module
 	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return store.storeState().instantiate(ctx, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	return store.storeState().instantiate(ctx, l.hosts, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
 }

@@ -144,6 +144,13 @@ type state struct {
 	engine *Engine
 	data   any
 	hosts  []*hostFunc
+	// linked are the host functions of the first linker that something in the store came from, and alsoLinked those of
+	// others.
+	linked     *registry.Family[hostFunc]
+	alsoLinked map[*registry.Family[hostFunc]]struct{}
+	// shelf and systems are what Go serves the store's guests; nil as long as there was nothing.
+	shelf   *served.Shelf
+	systems *registry.Family[servedSystem]
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// caller is for the next host call.
@@ -151,8 +158,10 @@ type state struct {
 	firstCaller Caller
 	// firstInstance is what most stores have one of.
 	firstInstance Instance
-	// ctx is the context of the innermost call, and stop one that ends with it or with that of any call around it.
-	ctx, stop context.Context
+	// ctx is the context of the innermost call that has one, and watch stops the guest when that, or the context of a
+	// call around it, is done. Either may be nil.
+	ctx   context.Context
+	watch *watch
 
 	// mounts counts the file systems that guests were given.
 	mounts uint64
@@ -201,6 +210,7 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.closeTogether(s.owner.giveBack)
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
+	s.linked, s.alsoLinked, s.shelf, s.systems = nil, nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raisePanic()
@@ -275,7 +285,7 @@ func (s *state) reserve(n int) {
 }
 
 // catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx may
-// be nil.
+// be nil; its methods call none of the program's.
 func (s *state) catchUp(ctx context.Context) {
 	if s.behind != nil {
 		behind := s.behind
@@ -338,9 +348,9 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	}
 	t := newTrap(trap)
 	if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil {
-		switch {
-		case s.ctx != nil && s.ctx.Err() != nil:
-			hostErr = contextError(s.ctx)
+		switch ended := s.endedContext(); {
+		case ended != nil:
+			hostErr = contextError(ended)
 			t.note = "The context of the call ended: " + hostErr.Error()
 		case s.native.DeadlineUnset():
 			t.note = "The store has no epoch deadline yet: set one with Store.SetEpochDeadline, or call with a context"

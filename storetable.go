@@ -110,7 +110,7 @@ func (s *storeSlot) BeginCall() (stop context.Context, taken, ok bool) {
 	if in == nil {
 		return nil, false, false
 	}
-	return in.stop, in.lock.Disown(), true
+	return in.stop(), in.lock.Disown(), true
 }
 
 // EndCall gives the store back to its goroutine.
@@ -118,6 +118,15 @@ func (s *storeSlot) EndCall(taken bool) {
 	if taken {
 		(*s.entry).lock.Identify()
 	}
+}
+
+// Shelf returns what Go serves the store's guests.
+func (s *storeSlot) Shelf() *served.Shelf {
+	in := *s.entry
+	if in.shelf == nil {
+		in.shelf = &served.Shelf{}
+	}
+	return in.shelf
 }
 
 // Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.

@@ -111,15 +111,21 @@ func (f *typedFunc) begin(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	begun := false
+	defer func() {
+		if !begun { // also when a method of ctx panicked
+			s.Leave(outermost)
+		}
+	}()
 	s.lock.Identify() // for the call that follows
 	unwatch, err := s.Watch(ctx)
 	if err != nil {
-		s.Leave(outermost)
 		return nil, err
 	}
+	begun = true
 	return func() {
+		defer s.Leave(outermost)
 		unwatch()
-		s.Leave(outermost)
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -44,7 +45,7 @@ type servedSystem struct {
 	panics served.Panics
 }
 
-// systems are those of all stores.
+// systems finds those of all stores. The stores keep them.
 var systems registry.Registry[servedSystem]
 
 // serveSystem gives a store's guests the parts of the system that Go serves, and returns their number. forget takes
@@ -53,7 +54,10 @@ func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 	if system == nil || !system.spec.Serves() {
 		return 0, nothing
 	}
-	number := systems.Add(&servedSystem{wasiSystem: *system, host: s.slot})
+	if s.systems == nil {
+		s.systems = &registry.Family[servedSystem]{}
+	}
+	number := systems.Add(s.systems, &servedSystem{wasiSystem: *system, host: s.slot})
 	return number, func() { systems.Remove(number) }
 }
 
@@ -278,6 +282,9 @@ func (u SocketAddrUse) String() string {
 // goroutine could not end otherwise than by returning. So the check has one of its own.
 func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bool, failed ffi.Error) {
 	sys := systems.Get(env)
+	if sys == nil {
+		return false, ffi.NewError(errStoreGone.Error())
+	}
 	at := addrPort(addr)
 	ended := make(chan struct{})
 	go func() {
@@ -297,6 +304,9 @@ func onSocketAddrCheck(env uint64, addr *ffi.SocketAddr, use uint32) (allowed bo
 	<-ended
 	return allowed, failed
 }
+
+// errStoreGone is for what a component had begun when its store became garbage.
+var errStoreGone = errors.New("the store is gone")
 
 // addrPort is an address as Go has it. A scope is a zone by its number, which package net takes for the name of an
 // interface that has no other.

@@ -11,25 +11,92 @@ import (
 
 func TestRegistry(t *testing.T) {
 	var r registry.Registry[int]
-	things := make([]int, 3*registry.ChunkSize)
+	families := []*registry.Family[int]{{}, {}, {}}
+	things, numbers := make([]int, 3*registry.ChunkSize), make([]uint64, 3*registry.ChunkSize)
 	for i := range things {
-		things[i] = i
-		if got := r.Add(&things[i]); got != uint64(i) {
-			t.Fatalf("thing %d has the number %d", i, got)
+		things[i], numbers[i] = i, r.Add(families[i%3], &things[i])
+	}
+	for i, number := range numbers {
+		if got := r.Get(number); got != &things[i] {
+			t.Fatalf("number %#x is thing %d, not %d", number, *got, i)
+		}
+		for j, family := range families {
+			if got := family.Get(number); (got == &things[i]) != (j == i%3) {
+				t.Fatalf("number %#x of family %d is there in family %d: %v", number, i%3, j, got != nil)
+			}
 		}
 	}
-	for i := range things {
-		if got := r.Get(uint64(i)); got != &things[i] {
-			t.Fatalf("number %d is thing %d", i, *got)
-		}
-	}
-	r.Remove(7)
-	if r.Get(7) != nil {
+	r.Remove(numbers[7])
+	if r.Get(numbers[7]) != nil || families[1].Get(numbers[7]) != nil {
 		t.Error("what was removed is there")
 	}
-	if got := r.Add(&things[0]); got != 7 {
-		t.Errorf("the free number is 7, not %d", got)
+	if got := r.Add(families[1], &things[0]); got != numbers[7] {
+		t.Errorf("the free number is %#x, not %#x", numbers[7], got)
 	}
+	if families[0].Empty() || !(&registry.Family[int]{}).Empty() {
+		t.Error("the wrong family is empty")
+	}
+}
+
+// A registry keeps nothing: a family is collected with its things, also when they lead back to it. Then its numbers are
+// nobody's, also when another family is where it was, and C may still say that they are gone.
+func TestRegistryKeepsNothing(t *testing.T) {
+	type thing struct {
+		family *registry.Family[thing]
+	}
+	var r registry.Registry[thing]
+	var gone atomic.Int32
+	lost := func() uint64 {
+		f := &registry.Family[thing]{}
+		runtime.AddCleanup(f, func(gone *atomic.Int32) { gone.Add(1) }, &gone)
+		return r.Add(f, &thing{f})
+	}
+	number := lost()
+	for range 20 {
+		if runtime.GC(); gone.Load() > 0 {
+			break
+		}
+	}
+	if gone.Load() != 1 || r.Get(number) != nil {
+		t.Fatal("a family that nobody can reach is there")
+	}
+	var next *registry.Family[thing]
+	for range 1000 { // until the number of the family has come back, which a cleanup brings
+		f := &registry.Family[thing]{}
+		mine := &thing{f}
+		again := r.Add(f, mine)
+		if again == number {
+			t.Fatalf("another family has the same number %#x", number)
+		}
+		r.Remove(number)
+		if r.Get(number) != nil || r.Get(again) != mine {
+			t.Fatal("a number of a family that is gone is that of another's thing")
+		}
+		next = f
+	}
+	runtime.KeepAlive(next)
+}
+
+// Things are found while others are added.
+func TestFamilyAtOnce(t *testing.T) {
+	var r registry.Registry[int]
+	f := &registry.Family[int]{}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			mine := make([]int, 500)
+			for i := range mine {
+				number := r.Add(f, &mine[i])
+				if f.Get(number) != &mine[i] || r.Get(number) != &mine[i] {
+					t.Errorf("thing %d is lost", i)
+				}
+				if i%3 == 0 {
+					r.Remove(number)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Numbers are each with one holder, also when many take and give back at once.

@@ -36,19 +36,30 @@ type server interface {
 	goneLocked(b *Behind)
 }
 
-// descriptors are those that guests have.
+// descriptors finds those that guests have. The stores keep them.
 var descriptors registry.Registry[Descriptor]
+
+// owned are the descriptors whose connections and listeners are closed when the guest's descriptors are gone, also when
+// the garbage collector frees their store. So one that leads back to its store keeps it, until the store is closed or
+// the guest has closed it.
+var owned leftovers[*Descriptor]
 
 // Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C
 // asks for it.
 func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
 	d.host, d.native = host, native
-	d.number = descriptors.Add(d)
+	d.number = descriptors.Add(&host.Shelf().descriptors, d)
+	if d.kind != ffi.StreamPipe {
+		owned.keep(d.number, d)
+	}
 	return d.number
 }
 
 // Detach takes Attach back. It is for a descriptor whose number C has not got.
-func (d *Descriptor) Detach() { descriptors.Remove(d.number) }
+func (d *Descriptor) Detach() {
+	descriptors.Remove(d.number)
+	owned.take(d.number)
+}
 
 // Kind returns what the descriptor is for the guest.
 func (d *Descriptor) Kind() ffi.StreamKind { return d.kind }
@@ -58,7 +69,12 @@ func OnStream(r *ffi.StreamRequest) {
 	d := descriptors.Get(r.Env)
 	if r.What == ffi.StreamGone {
 		descriptors.Remove(r.Env)
-		d.gone()
+		if kept, ok := owned.take(r.Env); ok {
+			d = kept
+		}
+		if d != nil { // otherwise it was a reader or a writer, and garbage like its store
+			d.gone()
+		}
 		return
 	}
 	Call(d.host, func(stop context.Context) { r.Count, r.Status = d.serve(stop, r) }, func() { r.Status = ffi.StreamStop })

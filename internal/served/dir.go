@@ -34,7 +34,10 @@ func (n *node) serveOpen(ctx context.Context, r *ffi.FSRequest) error {
 			WithDescriptor(path, f, func(fd uintptr) { r.HostFd = fd })
 		}
 	}
-	r.Count, r.Stat = nodes.Add(child), stat
+	r.Count, r.Stat = nodes.Add(&n.mount.host.Shelf().nodes, child), stat
+	if child.file != nil {
+		child.file.keep(r.Count)
+	}
 	return nil
 }
 
@@ -68,6 +71,7 @@ func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, er
 		return child, m.stat(at.path, info), err
 	}
 	child.file = newServedFile(m, at.path, f, info)
+	child.file.node = child
 	return child, m.stat(at.path, info), nil
 }
 

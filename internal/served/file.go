@@ -11,8 +11,11 @@ import (
 // servedFile is a file of a mount that a guest has open.
 type servedFile struct {
 	mount *mount
-	path  string
-	file  fs.File
+	// node is what the guest has, with its number. Whoever is at work on the file keeps it.
+	node   *node
+	number uint64
+	path   string
+	file   fs.File
 	// regular says that its bytes stay where they are: reading gives all there is.
 	regular bool
 	// moves tells whether there is a position.
@@ -200,11 +203,20 @@ func (f *servedFile) moveTo(off int64) error {
 		}
 		old := f.file
 		f.file, f.at = again, 0
+		openFiles.replace(f.number, again)
 		old.Close()
 	}
 	skipped, err := io.CopyN(io.Discard, f.file, off-f.at)
 	f.at += skipped
 	return err
+}
+
+// keep makes sure that the file is closed when C says that the guest's descriptor with the number is gone.
+func (f *servedFile) keep(number uint64) {
+	f.number = number
+	if !f.mount.inMemory {
+		openFiles.keep(number, f.file)
+	}
 }
 
 func (f *servedFile) close() error { return f.file.Close() }

@@ -9,11 +9,15 @@ import (
 	"context"
 
 	"github.com/gowasmtime/wasmtime/internal/goexit"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Host is a store whose guest is being served. It must not keep the store alive: C's side holds it as long as the
-// guest has the descriptor.
+// Host is a store whose guest is being served. It must not keep the store alive: the native library's side of the store
+// holds it as long as the guest has the descriptor.
 type Host interface {
+	// Shelf returns what the store keeps of what is served to its guests. It is called when the store is in an
+	// operation or in a call.
+	Shelf() *Shelf
 	// BeginCall takes the store away from the goroutine that calls into the guest, since nothing may use it during a
 	// WASI call. stop is done when the guest has to stop; nil if nothing can stop it. ok is false when the store is
 	// in no call: the garbage collector frees it, and with it the last descriptors.
@@ -27,6 +31,13 @@ type Host interface {
 	// Behind returns what the store's operation leaves behind, for which it waits when it ends. nil is that of a store
 	// that is in none: the garbage collector frees it, on a goroutine that must not wait.
 	Behind() *Behind
+}
+
+// Shelf is what a store keeps for its guests: readers, writers and file systems may lead back to the store, so nothing
+// else keeps them.
+type Shelf struct {
+	descriptors registry.Family[Descriptor]
+	nodes       registry.Family[node]
 }
 
 // Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return,

@@ -38,8 +38,12 @@ type node struct {
 	listing []dirEntry
 }
 
-// nodes are those that guests have open.
+// nodes finds those that guests have open. The stores keep them.
 var nodes registry.Registry[node]
+
+// openFiles are closed when the guest's descriptors are gone, also when the garbage collector frees their store. So an
+// open file that leads back to its store keeps it, until the store is closed or the guest has closed the file.
+var openFiles leftovers[fs.File]
 
 // servedDevs is where the device numbers of file systems begin, where the host has none.
 const servedDevs = 1 << 32
@@ -52,7 +56,7 @@ func Mount(host Host, fsys fs.FS, n uint64) (number uint64) {
 	m := &mount{fsys: fsys, dev: servedDevs + n, host: host, turn: make(chan struct{}, 1)}
 	_, m.inMemory = fsys.(embed.FS)
 	_, m.links = fsys.(fs.ReadLinkFS)
-	return nodes.Add(&node{mount: m, path: "."})
+	return nodes.Add(&host.Shelf().nodes, &node{mount: m, path: "."})
 }
 
 // Unmount takes Mount back. It is for a root whose number C has not got.
@@ -61,15 +65,21 @@ func Unmount(number uint64) { nodes.Remove(number) }
 // OnFS serves every request of a guest to a file system.
 func OnFS(r *ffi.FSRequest) {
 	n := nodes.Get(r.Env)
-	m := n.mount
 	if r.What == ffi.FSGone {
 		nodes.Remove(r.Env)
-		if b := m.host.Behind(); b == nil || b.Together {
+		file, ok := openFiles.take(r.Env)
+		if n == nil { // garbage like its store, and so nobody is at work on it
+			if ok {
+				(*Behind)(nil).close(file)
+			}
+			return
+		}
+		if b := n.mount.host.Behind(); b == nil || b.Together {
 			n.closeLater(b)
 			return
 		}
 	}
-	Call(m.host, func(stop context.Context) { n.serve(stop, r) }, func() { r.Status = ffi.FSStop })
+	Call(n.mount.host, func(stop context.Context) { n.serve(stop, r) }, func() { r.Status = ffi.FSStop })
 }
 
 // serve answers a request.

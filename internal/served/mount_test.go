@@ -189,7 +189,7 @@ func TestGoneWithoutStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := nodes.Add(child)
+	number := nodes.Add(&h.shelf.nodes, child)
 	h.absent = true
 	OnFS(&ffi.FSRequest{Env: number, What: ffi.FSGone})
 	<-slow.closed

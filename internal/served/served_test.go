@@ -17,6 +17,7 @@ import (
 
 // testHost is a store without a guest: it says what happened.
 type testHost struct {
+	shelf    Shelf
 	stop     context.Context
 	absent   bool
 	taken    int
@@ -24,6 +25,8 @@ type testHost struct {
 	exited   bool
 	behind   *Behind
 }
+
+func (h *testHost) Shelf() *Shelf { return &h.shelf }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
 	h.taken++
