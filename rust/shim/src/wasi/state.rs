@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::{mem, ptr};
+use wasmtime_wasi::random::DEFAULT_MAX_SIZE;
 use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as p1};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView, runtime};
 use wiggle::GuestMemory;
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(super) strings: Option<ArgsAndEnv>,
     /// Clocks and random numbers of the binding, if there are any.
     pub(super) system: Option<Arc<System>>,
+    /// The most random bytes that the guest gets in one call.
+    pub(super) max_random_size: u64,
     /// The store's own context: clocks, randomness, preopened directories.
     upstream: Upstream,
     /// Upstream's implementation of WASI 0.1, made when a guest first needs it.
@@ -63,7 +66,15 @@ impl State {
         for (fd, entry) in (3..).zip(preopens) {
             descriptors.put(fd, entry);
         }
-        State { descriptors, strings: Some(strings), system, upstream, inner: None, whole }
+        State {
+            descriptors,
+            strings: Some(strings),
+            system,
+            max_random_size: DEFAULT_MAX_SIZE,
+            upstream,
+            inner: None,
+            whole,
+        }
     }
 
     /// A state over a context that was made by the C API's own configuration: standard streams, arguments and
@@ -79,6 +90,7 @@ impl State {
             descriptors: Descriptors::default(),
             strings: None,
             system: None,
+            max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: Some(inner),
             whole: ptr::null(),

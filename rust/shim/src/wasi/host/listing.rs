@@ -2,6 +2,9 @@
 
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 
+/// After how many entries it is looked whether the guest has to stop.
+pub(super) const SOME: usize = 1024;
+
 /// The entries as they were when the guest began to read. A cookie is the number of entries before it, so it stays good
 /// whatever is created or removed meanwhile.
 #[derive(Default)]
@@ -19,6 +22,11 @@ struct Entry {
 }
 
 impl Listing {
+    /// The number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Adds an entry at the end.
     pub(super) fn push(&mut self, name: &[u8], inode: u64, filetype: Filetype) {
         self.names.extend_from_slice(name);

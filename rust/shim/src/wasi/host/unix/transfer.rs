@@ -2,7 +2,7 @@
 
 use super::errno::errno;
 use super::file::{HostFile, retry};
-use super::{Direction, Kind, sigpipe, sys, system, wait};
+use super::{Direction, Kind, PART, in_parts, sigpipe, sys, system, wait};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::{Span, Spans};
@@ -21,9 +21,15 @@ impl HostFile {
             return Ok(self.receive(spans, 0, waker)?.0);
         }
         let fd = self.as_fd();
+        if !self.kind().waits() {
+            return in_parts(spans, waker, |spans, _| retry(|| sys::read(fd, spans.as_slice())));
+        }
+        // A device may have as much as one wants.
+        let less = (waker.is_some() && spans.total() > PART).then(|| spans.first(PART));
+        let spans = less.as_ref().unwrap_or(spans);
         // The operating system would not let go of a guest that waits in the call itself. Where the host's side does not wait,
         // the call tells best: a named pipe that nobody has opened for writing has ended, but never becomes ready.
-        if self.kind().waits() && (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()? {
+        if (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()? {
             match self.nonblock {
                 true if !wait::is_ready(fd, Direction::Read)? => return Err(Errno::Again.into()),
                 true => {}
@@ -42,13 +48,15 @@ impl HostFile {
     }
 
     /// Reads at an offset; the position stays.
-    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_readable()?;
         if spans.total() == 0 && self.kind().ignores_empty_reads() {
             return Ok(0);
         }
-        retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset))
+        in_parts(spans, waker, |spans, done| {
+            retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset.saturating_add(done as i64)))
+        })
     }
 
     /// Writes at the position, or at the end if the guest appends.
@@ -61,23 +69,28 @@ impl HostFile {
         if self.kind().waits() {
             return self.write_stream(spans, waker);
         }
-        if self.append && !self.always_append {
-            return Ok(retry(|| sys::append(self.as_fd(), spans.as_slice(), false))?);
-        }
-        Ok(retry(|| sys::write(self.as_fd(), spans.as_slice()))?)
+        let appends = self.append && !self.always_append;
+        in_parts(spans, waker, |spans, _| {
+            retry(|| match appends {
+                true => sys::append(self.as_fd(), spans.as_slice(), false),
+                false => sys::write(self.as_fd(), spans.as_slice()),
+            })
+        })
     }
 
     /// Writes at an offset, or at the end if the guest appends, as Linux has it; the position stays.
-    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_writable()?;
         if self.ignores(spans) {
             return Ok(0);
         }
-        if self.append {
-            return retry(|| sys::append(self.as_fd(), spans.as_slice(), true));
-        }
-        retry(|| sys::pwrite(self.as_fd(), spans.as_slice(), offset))
+        in_parts(spans, waker, |spans, done| {
+            retry(|| match self.append {
+                true => sys::append(self.as_fd(), spans.as_slice(), true),
+                false => sys::pwrite(self.as_fd(), spans.as_slice(), offset.saturating_add(done as i64)),
+            })
+        })
     }
 
     /// Whether writing this is nothing to do. `writev` of nothing never does anything; `write` of nothing may find out that

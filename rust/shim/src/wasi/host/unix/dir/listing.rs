@@ -1,24 +1,28 @@
 //! `fd_readdir`.
 
-use super::super::errno::errno;
 use super::super::kind::filetype;
-use super::super::listing::Listing;
+use super::super::listing::{Listing, SOME};
 use super::HostDir;
-use crate::wasi::fault::Errno;
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Fault, Outcome};
 use rustix::fs::{AtFlags, Dir, FileType};
-use rustix::io::Errno as Host;
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    pub(in crate::wasi) fn read_entries(&mut self, cookie: Dircookie, room: usize) -> Result<Vec<u8>, Errno> {
+    pub(in crate::wasi) fn read_entries(
+        &mut self,
+        cookie: Dircookie,
+        room: usize,
+        waker: Option<&Waker>,
+    ) -> Outcome<Vec<u8>> {
         if cookie == 0 || self.listing.is_none() {
-            self.listing = Some(self.list().map_err(errno)?);
+            self.listing = Some(self.list(waker)?);
         }
         Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
     }
 
-    fn list(&self) -> Result<Listing, Host> {
+    fn list(&self, waker: Option<&Waker>) -> Outcome<Listing> {
         let stat = rustix::fs::fstat(&self.dir)?;
         let itself = (stat.st_dev as u64, stat.st_ino as u64);
         let mut listing = Listing::default();
@@ -30,6 +34,9 @@ impl HostDir {
         listing.push(b"..", parent, Filetype::Directory);
         while let Some(entry) = dir.read() {
             let entry = entry?;
+            if listing.len() % SOME == 0 {
+                check_stop::<Fault>(waker)?;
+            }
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;

@@ -5,7 +5,8 @@ use super::super::file::file_type;
 use super::super::listing::Listing;
 use super::super::sys;
 use super::{HostDir, handle};
-use crate::wasi::fault::Errno;
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Fault, Outcome};
 use std::mem::offset_of;
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_NO_MORE_FILES};
@@ -16,14 +17,19 @@ const ROOM: usize = 4096;
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    pub(in crate::wasi) fn read_entries(&mut self, cookie: Dircookie, room: usize) -> Result<Vec<u8>, Errno> {
+    pub(in crate::wasi) fn read_entries(
+        &mut self,
+        cookie: Dircookie,
+        room: usize,
+        waker: Option<&Waker>,
+    ) -> Outcome<Vec<u8>> {
         if cookie == 0 || self.listing.is_none() {
-            self.listing = Some(self.list()?);
+            self.listing = Some(self.list(waker)?);
         }
         Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
     }
 
-    fn list(&self) -> Result<Listing, Errno> {
+    fn list(&self, waker: Option<&Waker>) -> Outcome<Listing> {
         let itself = self.stat()?;
         let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
         let mut found = Vec::new();
@@ -31,6 +37,7 @@ impl HostDir {
         let mut class = fs::FileIdBothDirectoryRestartInfo;
         let mut buffer = vec![0_u64; ROOM];
         loop {
+            check_stop::<Fault>(waker)?;
             let size = (buffer.len() * size_of::<u64>()) as u32;
             // SAFETY: the buffer is as large as is said.
             let read = sys::done(unsafe {
@@ -40,7 +47,7 @@ impl HostDir {
             match read {
                 Ok(()) => {}
                 Err(Host(ERROR_NO_MORE_FILES | ERROR_FILE_NOT_FOUND)) => break,
-                Err(error) => return Err(errno(error)),
+                Err(error) => return Err(errno(error).into()),
             }
             class = fs::FileIdBothDirectoryInfo;
             each(&buffer, |entry, name| {

@@ -2,6 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Ends a guest that has to stop: the error is the trap of an interrupt.
+pub(crate) fn check_stop<E: From<wasmtime::Error>>(waker: Option<&Waker>) -> Result<(), E> {
+    match waker {
+        Some(waker) if waker.is_raised() => Err(wasmtime::Error::from(wasmtime::Trap::Interrupt).into()),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(unix)]
 pub(crate) use unix::Waker;
 #[cfg(windows)]
