@@ -11,8 +11,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::{mem, ptr};
-use wasmtime_wasi::random::DEFAULT_MAX_SIZE;
 use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as p1};
+use wasmtime_wasi::random::DEFAULT_MAX_SIZE;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView, runtime};
 use wiggle::GuestMemory;
 

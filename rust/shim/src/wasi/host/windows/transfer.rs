@@ -1,9 +1,9 @@
 //! Reading and writing, at the position and elsewhere.
 
-use super::{Kind, in_parts};
 use super::errno::{Host, errno};
 use super::file::HostFile;
 use super::sys::{self, Patience};
+use super::{Kind, in_parts};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::Spans;
