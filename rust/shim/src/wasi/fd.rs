@@ -373,14 +373,15 @@ impl Call<'_> {
     }
 
     pub(super) fn fd_readdir(&mut self, fd: i32, buf: i32, len: i32, cookie: i64, used: i32) -> Outcome<i32> {
-        let waker = self.state.waker();
+        let (waker, fuel) = (self.state.waker(), self.fuel());
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
                 inner!(self, await fd_readdir(fd, buf, len, cookie, used))
             }
             Entry::Dir(dir) => {
-                let bytes = dir.read_entries(cookie.cast_unsigned(), len.cast_unsigned() as usize, waker)?;
+                let listed = (&self.state.listed, fuel);
+                let bytes = dir.read_entries(cookie.cast_unsigned(), len.cast_unsigned() as usize, listed, waker)?;
                 self.store_bytes(buf, &bytes)?;
                 self.store(used, bytes.len() as u32)
             }

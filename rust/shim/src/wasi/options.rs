@@ -199,6 +199,10 @@ unsafe fn configure(
     // Nothing fails from here on, so the end of what is made of them is told rightly.
     let mut state = State::new(stdio, directories, strings, system.clone(), upstream, whole);
     state.max_random_size = max_random_size;
+    // SAFETY: as above.
+    if let Some(max) = unsafe { whole.as_ref() }.and_then(|whole| whole.max_resources.get()) {
+        state.descriptors.max = max;
+    }
     for (fd, env, callback) in streams.into_iter().flatten() {
         state.descriptors.put(fd, Entry::Stream(Stream::pipe(env, callback, stdio_access(fd))));
     }

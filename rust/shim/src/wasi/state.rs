@@ -2,6 +2,7 @@
 
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
+use super::host::Listed;
 use super::strings::Strings;
 use super::system::System;
 use super::upstream::Upstream;
@@ -20,6 +21,8 @@ use wiggle::GuestMemory;
 pub(crate) struct State {
     /// The guest's numbers.
     pub(super) descriptors: Descriptors,
+    /// What the listings of directories take that are behind them.
+    pub(super) listed: Listed,
     /// Arguments and environment when `wasmtime_context_set_wasi_options` gave them; otherwise upstream's implementation
     /// answers.
     pub(super) strings: Option<ArgsAndEnv>,
@@ -68,6 +71,7 @@ impl State {
         }
         State {
             descriptors,
+            listed: Listed::default(),
             strings: Some(strings),
             system,
             max_random_size: DEFAULT_MAX_SIZE,
@@ -88,6 +92,7 @@ impl State {
         mem::swap(fresh.cli(), ctx.cli());
         let mut state = State {
             descriptors: Descriptors::default(),
+            listed: Listed::default(),
             strings: None,
             system: None,
             max_random_size: DEFAULT_MAX_SIZE,

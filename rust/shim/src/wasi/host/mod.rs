@@ -23,6 +23,7 @@ use unsupported as system;
 #[cfg(windows)]
 use windows as system;
 
+pub(super) use listing::Listed;
 #[cfg(windows)]
 pub(super) use system::check_path;
 pub(super) use system::{HostDir, HostFile, Waiter, is_directory};

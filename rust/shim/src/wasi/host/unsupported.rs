@@ -1,6 +1,6 @@
 //! Stands in where host files cannot be inserted: nothing makes a [`HostFile`], so nothing here can be called.
 
-use super::{AccessMode, Direction, Opening, Readiness, Woken};
+use super::{AccessMode, Direction, Listed, Opening, Readiness, Woken};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::Waker;
 use crate::wasi::descriptors::Entry;
@@ -109,7 +109,7 @@ impossible! { HostDir:
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
     set_flags(Fdflags) -> Result<(), Errno>;
-    read_entries(Dircookie, usize, Option<&Waker>) -> Outcome<Vec<u8>>;
+    read_entries(Dircookie, usize, (&Listed, usize), Option<&Waker>) -> Outcome<Vec<u8>>;
     open(&Path, &Opening) -> Result<Entry, Errno>;
     path_stat(&Path, bool) -> Result<Filestat, Errno>;
     path_set_times(&Path, bool, u64, u64, Fstflags) -> Result<(), Errno>;

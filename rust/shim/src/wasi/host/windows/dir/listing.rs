@@ -2,7 +2,7 @@
 
 use super::super::errno::{Host, errno, from_io};
 use super::super::file::file_type;
-use super::super::listing::Listing;
+use super::super::listing::{Listed, Listing};
 use super::super::sys;
 use super::{HostDir, handle};
 use crate::wake::{Waker, check_stop};
@@ -17,22 +17,29 @@ const ROOM: usize = 4096;
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
+    /// `listed` is where the listing counts, and how many bytes may count there.
     pub(in crate::wasi) fn read_entries(
         &mut self,
         cookie: Dircookie,
         room: usize,
+        listed: (&Listed, usize),
         waker: Option<&Waker>,
     ) -> Outcome<Vec<u8>> {
         if cookie == 0 || self.listing.is_none() {
-            self.listing = Some(self.list(waker)?);
+            self.listing = None;
+            self.listing = Some(self.list(listed, waker)?);
         }
         Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
     }
 
-    fn list(&self, waker: Option<&Waker>) -> Outcome<Listing> {
+    fn list(&self, (listed, most): (&Listed, usize), waker: Option<&Waker>) -> Outcome<Listing> {
         let itself = self.stat()?;
         let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
-        let mut found = Vec::new();
+        let mut listing = Listing::new(listed, most);
+        // Programs may count on these two being first, as they are on Linux. The inode of the second comes with the others.
+        listing.push(b".", itself.ino, Filetype::Directory)?;
+        listing.push(b"..", itself.ino, Filetype::Directory)?;
+        let mut pushed = Ok(());
         let mut parent = itself.ino;
         let mut class = fs::FileIdBothDirectoryRestartInfo;
         let mut buffer = vec![0_u64; ROOM];
@@ -58,22 +65,16 @@ impl HostDir {
                     name => {
                         // With a reparse point, this is where its tag stands.
                         let filetype = file_type(entry.FileAttributes, || entry.EaSize);
-                        found.push((name.to_owned(), inode, filetype));
+                        pushed = pushed.and_then(|()| listing.push(name.as_bytes(), inode, filetype));
                     }
                 }
             });
+            pushed?;
         }
-        if (itself.dev, itself.ino) == self.root {
-            parent = itself.ino;
+        if (itself.dev, itself.ino) != self.root {
+            listing.set_inode(1, parent);
         }
-        let mut listing = Listing::default();
-        // Programs may count on these two being first, as they are on Linux.
-        listing.push(b".", itself.ino, Filetype::Directory);
-        listing.push(b"..", parent, Filetype::Directory);
-        for (name, inode, filetype) in found {
-            listing.push(name.as_bytes(), inode, filetype);
-        }
-        Ok(listing)
+        Ok(listing.finish())
     }
 }
 
