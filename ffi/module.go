@@ -20,21 +20,21 @@ func wrapModule(ptr *C.wasmtime_module_t, err *C.wasmtime_error_t) (Module, Erro
 func NewModule(engine Engine, wasm []byte) (Module, Error) {
 	crossing()
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_new(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
+	err := C.wasmtime_binding_module_new(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
 	return wrapModule(ptr, err)
 }
 
 // ValidateModule checks a module without compiling it.
 func ValidateModule(engine Engine, wasm []byte) Error {
 	crossing()
-	return wrapError(C.wasmtime_module_validate(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm))))
+	return wrapError(C.wasmtime_binding_module_validate(engine.raw(), bytesPtr(wasm), C.size_t(len(wasm))))
 }
 
 // DeserializeModule loads what Serialize made. The bytes are trusted.
 func DeserializeModule(engine Engine, encoded []byte) (Module, Error) {
 	crossing()
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_deserialize(engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
+	err := C.wasmtime_binding_module_deserialize(engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
 	return wrapModule(ptr, err)
 }
 
@@ -44,7 +44,7 @@ func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
 	c := C.CString(path)
 	defer C.free(unsafe.Pointer(c))
 	var ptr *C.wasmtime_module_t
-	err := C.wasmtime_module_deserialize_file(engine.raw(), c, &ptr)
+	err := C.wasmtime_binding_module_deserialize_file(engine.raw(), c, &ptr)
 	return wrapModule(ptr, err)
 }
 
@@ -52,7 +52,7 @@ func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
 func (m Module) Serialize() ([]byte, Error) {
 	crossing()
 	var vec C.wasm_byte_vec_t
-	if err := wrapError(C.wasmtime_module_serialize(m.ptr, &vec)); !err.IsNil() {
+	if err := wrapError(C.wasmtime_binding_module_serialize(m.ptr, &vec)); !err.IsNil() {
 		return nil, err
 	}
 	return takeBytes(&vec), Error{}
@@ -78,7 +78,7 @@ func (m Module) Delete() {
 func Wat2Wasm(wat string) ([]byte, Error) {
 	crossing()
 	var vec C.wasm_byte_vec_t
-	if err := wrapError(C.wasmtime_wat2wasm(stringPtr(wat), C.size_t(len(wat)), &vec)); !err.IsNil() {
+	if err := wrapError(C.wasmtime_binding_wat2wasm(stringPtr(wat), C.size_t(len(wat)), &vec)); !err.IsNil() {
 		return nil, err
 	}
 	return takeBytes(&vec), Error{}

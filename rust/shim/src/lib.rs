@@ -11,6 +11,7 @@
 
 mod call;
 mod cast;
+mod compile;
 mod config;
 mod deadline;
 mod describe;
@@ -29,6 +30,7 @@ mod wake;
 mod wasi;
 
 pub use call::*;
+pub use compile::*;
 pub use config::*;
 pub use deadline::*;
 pub use describe::*;
