@@ -174,7 +174,7 @@ func (s *state) failure(trap ffi.Trap, err ffi.Error) error {
 	}
 	if !trap.IsNil() {
 		t := newTrap(trap)
-		if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil {
+		if code := t.Code(); code != nil && *code == Interrupt && hostErr == nil {
 			switch {
 			case s.ctx != nil && s.ctx.Err() != nil:
 				hostErr = contextError(s.ctx)

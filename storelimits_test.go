@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	. "github.com/gowasmtime/wasmtime"
 )
 
 const errnoMfile wasiErrno = 33

@@ -9,6 +9,7 @@
 
 #![allow(non_camel_case_types, reason = "C names")]
 
+mod backtrace;
 mod call;
 mod cast;
 mod compile;
@@ -23,6 +24,7 @@ mod hostcall;
 mod instantiate;
 mod limits;
 mod lookup;
+mod record;
 mod store;
 mod values;
 mod version;
@@ -41,6 +43,7 @@ pub use hostcall::*;
 pub use instantiate::*;
 pub use limits::*;
 pub use lookup::*;
+pub use record::*;
 pub use store::*;
 pub use values::*;
 pub use version::*;
