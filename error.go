@@ -3,8 +3,6 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -44,40 +42,33 @@ const closedText = registry.Closed
 // Error is a failure that is not a trap: a module that does not validate, an import that is missing, an exit of a WASI
 // program, a wrong argument. It is safe for concurrent use.
 type Error struct {
-	once    sync.Once
-	native  ffi.Error
-	cleanup runtime.Cleanup
 	message string
 	cause   error
 }
 
 // newError takes a native error.
 func newError(native ffi.Error) *Error {
-	switch native.Code() { // Rust's own texts cannot say what to call in Go
+	record := native.Take()
+	switch record.Code { // Rust's own texts cannot say what to call in Go
 	case ffi.ErrorNoWasi:
-		native.Delete()
 		return errorf(ErrNoWasi, "%v", ErrNoWasi)
 	case ffi.ErrorNoRoom:
-		native.Delete()
 		return stackTooSmall()
 	case ffi.ErrorPoolFull:
-		defer native.Delete()
-		return errorf(ErrPoolFull, "%s: %v", native.Message(), ErrPoolFull)
+		return errorf(ErrPoolFull, "%s: %v", record.Message(), ErrPoolFull)
 	}
-	e := &Error{native: native}
-	if status, ok := native.ExitStatus(); ok {
-		e.cause = &ExitError{Status: status}
-	} else if code := native.Code(); code != ffi.ErrorOther {
-		e.cause = codeError(code)
+	e := &Error{message: record.Message()}
+	if record.ExitStatus != nil {
+		e.cause = &ExitError{Status: *record.ExitStatus}
+	} else if record.Code != ffi.ErrorOther {
+		e.cause = codeError(record.Code)
 	}
-	e.cleanup = runtime.AddCleanup(e, func(native ffi.Error) { native.Delete() }, native)
 	return e
 }
 
 // errorf makes an error of this side of the boundary, which wraps cause.
 func errorf(cause error, format string, args ...any) *Error {
-	e := &Error{message: fmt.Sprintf(format, args...), cause: cause}
-	return e
+	return &Error{message: fmt.Sprintf(format, args...), cause: cause}
 }
 
 // codeError finds the error that programs compare with for a code of the extension.
@@ -98,17 +89,7 @@ func codeError(code ffi.ErrorCode) error {
 }
 
 // Error returns the full text, with the backtrace and the causes where there are any.
-func (e *Error) Error() string {
-	e.once.Do(func() {
-		if e.native.IsNil() {
-			return
-		}
-		e.message = e.native.Message()
-		e.cleanup.Stop()
-		e.native.Delete()
-	})
-	return e.message
-}
+func (e *Error) Error() string { return e.message }
 
 // Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, or one of this
 // package's Err values; nil if there is nothing.
@@ -124,8 +105,8 @@ func (e *Error) ExitStatus() (int32, bool) {
 	return 0, false
 }
 
-// Close frees what the error holds now. The error stays usable. Closing twice does nothing.
-func (e *Error) Close() { _ = e.Error() }
+// Close does nothing: there is nothing to be freed.
+func (e *Error) Close() {}
 
 // ExitError says that a WASI program called proc_exit. It is found with [errors.As] in the [*Error] that a call
 // returns.

@@ -1,6 +1,10 @@
 package wasmtime
 
-import "github.com/gowasmtime/wasmtime/ffi"
+import (
+	"errors"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
 
 // Global is a global variable. It belongs to a store. See wasmtime::Global.
 type Global struct {
@@ -40,15 +44,14 @@ func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, 
 func (g *Global) Get(store Storelike) Val {
 	s, outermost := mustEnterItem(store, g.state)
 	defer s.Leave(outermost)
-	v, err := s.native.GlobalGet(g.item)
-	switch {
-	case err.IsNil():
+	v, failed := s.native.GlobalGet(g.item)
+	if failed.IsNil() {
 		val, _ := s.lift(&v)
 		return val
-	case err.Code() != ffi.ErrorUnsupported:
-		panic(newError(err))
 	}
-	err.Delete()
+	if err := newError(failed); !errors.Is(err, ErrUnsupported) {
+		panic(err)
+	}
 	content, err := s.native.ItemType(g.item)
 	if !err.IsNil() {
 		panic(newError(err))

@@ -347,7 +347,7 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 		return e
 	}
 	t := newTrap(trap)
-	if code, ok := trap.Code(); ok && TrapCode(code) == Interrupt && hostErr == nil {
+	if code := t.Code(); code != nil && *code == Interrupt && hostErr == nil {
 		switch ended := s.endedContext(); {
 		case ended != nil:
 			hostErr = contextError(ended)

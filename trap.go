@@ -2,10 +2,8 @@ package wasmtime
 
 import (
 	"fmt"
-	"runtime"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -14,21 +12,12 @@ import (
 // a call with, a trap made by [NewTrap] or an error of any kind, comes out of the call as an [*Error]. It is safe for
 // concurrent use. See wasmtime::Trap.
 type Trap struct {
-	mu      sync.Mutex
-	native  ffi.Trap
-	closed  bool
-	cleanup runtime.Cleanup
-	cause   error
+	record ffi.Record
+	// taken and closed say whether a host call has ended with it, and whether it may be used no more.
+	taken, closed atomic.Bool
+	cause         error
 	// note is what the text says besides, if anything: why the guest was interrupted.
 	note string
-	// record is what the native trap said before it was given away.
-	record *trapRecord
-}
-
-type trapRecord struct {
-	message string
-	code    *TrapCode
-	frames  []*Frame
 }
 
 // TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those
@@ -94,45 +83,32 @@ func (c TrapCode) String() string {
 	return fmt.Sprintf("trap code %d", uint8(c))
 }
 
-// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is
-// part of then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
-func NewTrap(message string) *Trap { return newTrap(ffi.NewTrap(message)) }
+// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is part of
+// then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
+func NewTrap(message string) *Trap { return &Trap{record: ffi.NewRecord(message)} }
 
-func newTrap(native ffi.Trap) *Trap {
-	t := &Trap{native: native}
-	t.cleanup = runtime.AddCleanup(t, func(native ffi.Trap) { native.Delete() }, native)
-	return t
-}
+// newTrap takes a native trap.
+func newTrap(native ffi.Trap) *Trap { return &Trap{record: native.Take()} }
 
-// take gives the native trap away, for a host call to end with; the trap still tells what it was. It tells whether
-// there was one to take.
+// take makes a native trap for a host call to end with. It tells whether it is the first one: there is only one.
 func (t *Trap) take() (ffi.Trap, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.record != nil || t.closed || t.native.IsNil() {
+	if t.closed.Load() || t.taken.Swap(true) {
 		return ffi.Trap{}, false
 	}
-	t.record = &trapRecord{t.native.Message(), codeOf(t.native), framesOf(t.native)}
-	t.cleanup.Stop()
-	return t.native, true
-}
-
-// Close frees the trap now; it must not be used after that. Closing twice does nothing.
-func (t *Trap) Close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.closed && t.record == nil && !t.native.IsNil() {
-		t.cleanup.Stop()
-		t.native.Delete()
+	native, err := t.record.Trap()
+	if !err.IsNil() {
+		panic(newError(err)) // it is a record of ours
 	}
-	t.closed = true
+	return native, true
 }
 
-// lock begins a look at the trap; it panics if that has been closed.
-func (t *Trap) lock() {
-	t.mu.Lock()
-	if t.closed || t.native.IsNil() {
-		t.mu.Unlock()
+// Close ends the use of the trap: all other methods but Unwrap panic afterwards. There is nothing to be freed, so a program need not
+// call it. Closing twice does nothing.
+func (t *Trap) Close() { t.closed.Store(true) }
+
+// check panics if the trap has been closed.
+func (t *Trap) check() {
+	if t.closed.Load() {
 		panic(closedText)
 	}
 }
@@ -142,14 +118,8 @@ func (t *Trap) Error() string { return t.Message() }
 
 // Message returns the same text as Error.
 func (t *Trap) Message() string {
-	t.lock()
-	defer t.mu.Unlock()
-	message := ""
-	if t.record != nil {
-		message = t.record.message
-	} else {
-		message = t.native.Message()
-	}
+	t.check()
+	message := t.record.Message()
 	if t.note != "" {
 		message = strings.TrimRight(message, "\n") + "\n\n" + t.note
 	}
@@ -162,35 +132,19 @@ func (t *Trap) Unwrap() error { return t.cause }
 
 // Code returns the trap's code; nil if it has none, as one made with [NewTrap].
 func (t *Trap) Code() *TrapCode {
-	t.lock()
-	defer t.mu.Unlock()
-	if t.record != nil {
-		return t.record.code
+	t.check()
+	if t.record.TrapCode == nil {
+		return nil
 	}
-	return codeOf(t.native)
+	code := TrapCode(*t.record.TrapCode)
+	return &code
 }
 
 // Frames returns the guest's backtrace, innermost frame first.
 func (t *Trap) Frames() []*Frame {
-	t.lock()
-	defer t.mu.Unlock()
-	if t.record != nil {
-		return slices.Clone(t.record.frames)
-	}
-	return framesOf(t.native)
-}
-
-func codeOf(native ffi.Trap) *TrapCode {
-	code, ok := native.Code()
-	if !ok {
-		return nil
-	}
-	return (*TrapCode)(&code)
-}
-
-func framesOf(native ffi.Trap) []*Frame {
+	t.check()
 	frames := []*Frame{}
-	for _, f := range native.Frames() {
+	for _, f := range t.record.Frames {
 		frames = append(frames, &Frame{f})
 	}
 	return frames

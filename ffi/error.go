@@ -4,10 +4,7 @@ package ffi
 // #include <wasmtime/ext.h>
 import "C"
 
-import (
-	"strings"
-	"unsafe"
-)
+import "unsafe"
 
 // Error is an owned wasmtime_error_t, or none.
 type Error struct{ ptr *C.wasmtime_error_t }
@@ -30,7 +27,7 @@ const (
 )
 
 // ErrorNoRoom says that a guest was not entered because the thread has too little stack left. The native library has
-// no part in it: Code and Delete are all that works for such an error.
+// no part in it: Take and Delete are all that works for such an error.
 const ErrorNoRoom ErrorCode = 1 << 16
 
 func (e Error) isNoRoom() bool { return e.ptr == noRoom || e.ptr == noRoomOnMainThread }
@@ -60,42 +57,12 @@ func wrapError(ptr *C.wasmtime_error_t) Error {
 // IsNil tells whether there is no error.
 func (e Error) IsNil() bool { return e.ptr == nil }
 
-// Message returns the full text, causes included.
-func (e Error) Message() string {
-	crossing()
-	var vec C.wasm_byte_vec_t
-	C.wasmtime_error_message(e.ptr, &vec)
-	return takeString(&vec)
-}
-
-// Code returns the extension's code for the error.
-func (e Error) Code() ErrorCode {
-	if e.isNoRoom() {
-		return ErrorNoRoom
-	}
-	return ErrorCode(C.wasmtime_error_code(e.ptr))
-}
-
-// ExitStatus returns the status that the guest gave to proc_exit, if that is what the error is.
-func (e Error) ExitStatus() (int32, bool) {
-	var status C.int
-	ok := C.wasmtime_error_exit_status(e.ptr, &status)
-	return int32(status), bool(ok)
-}
-
 // Delete frees the error.
 func (e Error) Delete() {
 	track("error", -1)
 	if !e.isNoRoom() {
 		C.wasmtime_error_delete(e.ptr)
 	}
-}
-
-// takeString copies a byte vector into a string and frees it.
-func takeString(vec *C.wasm_byte_vec_t) string {
-	s := strings.Clone(unsafe.String((*byte)(unsafe.Pointer(vec.data)), int(vec.size)))
-	C.wasm_byte_vec_delete(vec)
-	return s
 }
 
 // takeBytes copies a byte vector into a slice and frees it.

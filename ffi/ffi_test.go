@@ -16,13 +16,13 @@ func TestErrors(t *testing.T) {
 		if err.IsNil() {
 			t.Fatalf("%q is a module", text)
 		}
-		if !strings.Contains(err.Message(), "<anon>:1:") || err.Code() != ffi.ErrorOther {
-			t.Errorf("%q: %q, code %d", text, err.Message(), err.Code())
+		record := err.Take()
+		if !strings.Contains(record.Message(), "<anon>:1:") || record.Code != ffi.ErrorOther {
+			t.Errorf("%q: %q, code %d", text, record.Message(), record.Code)
 		}
-		if status, ok := err.ExitStatus(); ok {
-			t.Errorf("exit status %d", status)
+		if record.ExitStatus != nil {
+			t.Errorf("exit status %d", *record.ExitStatus)
 		}
-		err.Delete()
 	}
 	if !(ffi.Error{}).IsNil() || !(ffi.Trap{}).IsNil() || !(ffi.Store{}).IsNil() || !(ffi.Config{}).IsNil() {
 		t.Error("a zero handle is something")
@@ -31,9 +31,17 @@ func TestErrors(t *testing.T) {
 
 func TestTraps(t *testing.T) {
 	trap := ffi.NewTrap("a\x00b")
-	defer trap.Delete()
-	if code, ok := trap.Code(); ok || trap.Message() != "a\x00b" || len(trap.Frames()) != 0 {
-		t.Errorf("%q, code %d", trap.Message(), code)
+	record := trap.Take()
+	if record.TrapCode != nil || record.Message() != "a\x00b" || len(record.Frames) != 0 {
+		t.Errorf("%q, %v", record.Message(), record)
+	}
+	// What is made of a record says the same.
+	again, err := record.Trap()
+	if !err.IsNil() {
+		t.Fatal(err.Take().Message())
+	}
+	if text := again.Take().Message(); text != "a\x00b" {
+		t.Errorf("made anew: %q", text)
 	}
 }
 
@@ -43,20 +51,20 @@ func TestLive(t *testing.T) {
 	config := ffi.NewConfig()
 	engine, err := ffi.NewEngine(config)
 	if !err.IsNil() {
-		t.Fatal(err.Message())
+		t.Fatal(err.Take().Message())
 	}
 	wasm, err := ffi.Wat2Wasm(`(module (func (export "f") (result i64) (i64.const 7)) (func (export "trap") (unreachable)))`)
 	if !err.IsNil() {
-		t.Fatal(err.Message())
+		t.Fatal(err.Take().Message())
 	}
 	module, err := ffi.NewModule(engine, wasm)
 	if !err.IsNil() {
-		t.Fatal(err.Message())
+		t.Fatal(err.Take().Message())
 	}
 	linker := ffi.NewLinker(engine)
 	pre, err := linker.InstantiatePre(module)
 	if !err.IsNil() {
-		t.Fatal(err.Message())
+		t.Fatal(err.Take().Message())
 	}
 	refused := ffi.NewConfig()
 	refused.SetMaxWasmStack(0)
@@ -110,7 +118,7 @@ func newStore(t *testing.T) ffi.Store {
 	t.Helper()
 	engine, err := ffi.NewEngine(ffi.NewConfig())
 	if !err.IsNil() {
-		t.Fatal(err.Message())
+		t.Fatal(err.Take().Message())
 	}
 	t.Cleanup(engine.Delete)
 	store := ffi.NewStore(engine, 0, false, &ffi.NewCounters(1)[0])

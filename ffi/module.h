@@ -9,25 +9,25 @@
 
 static inline wasmtime_error_t *ffi_module_new(bool anywhere, wasm_engine_t *engine, const uint8_t *wasm, size_t len,
                                                wasmtime_module_t **out) {
-  return FFI_COMPILE(anywhere, wasmtime_module_new(engine, wasm, len, out));
+  return FFI_COMPILE(anywhere, wasmtime_binding_module_new(engine, wasm, len, out));
 }
 static inline wasmtime_error_t *ffi_module_validate(bool anywhere, wasm_engine_t *engine, const uint8_t *wasm,
                                                     size_t len) {
-  return FFI_COMPILE(anywhere, wasmtime_module_validate(engine, wasm, len));
+  return FFI_COMPILE(anywhere, wasmtime_binding_module_validate(engine, wasm, len));
 }
 static inline wasmtime_error_t *ffi_module_deserialize(bool anywhere, wasm_engine_t *engine, const uint8_t *bytes,
                                                        size_t len, wasmtime_module_t **out) {
-  return FFI_COMPILE(anywhere, wasmtime_module_deserialize(engine, bytes, len, out));
+  return FFI_COMPILE(anywhere, wasmtime_binding_module_deserialize(engine, bytes, len, out));
 }
 static inline wasmtime_error_t *ffi_module_deserialize_file(bool anywhere, wasm_engine_t *engine, const char *path,
                                                             wasmtime_module_t **out) {
-  return FFI_COMPILE(anywhere, wasmtime_module_deserialize_file(engine, path, out));
+  return FFI_COMPILE(anywhere, wasmtime_binding_module_deserialize_file(engine, path, out));
 }
 static inline wasmtime_error_t *ffi_module_serialize(bool anywhere, wasmtime_module_t *module, wasm_byte_vec_t *out) {
-  return FFI_COMPILE(anywhere, wasmtime_module_serialize(module, out));
+  return FFI_COMPILE(anywhere, wasmtime_binding_module_serialize(module, out));
 }
 static inline wasmtime_error_t *ffi_wat2wasm(bool anywhere, const char *wat, size_t len, wasm_byte_vec_t *out) {
-  return FFI_COMPILE(anywhere, wasmtime_wat2wasm(wat, len, out));
+  return FFI_COMPILE(anywhere, wasmtime_binding_wat2wasm(wat, len, out));
 }
 static inline wasmtime_error_t *ffi_engine_new(bool anywhere, wasm_config_t *config, wasmtime_binding_engine_t **out) {
   return FFI_COMPILE(anywhere, wasmtime_binding_engine_new(config, out));

@@ -14,10 +14,9 @@ func TestStreamMisuse(t *testing.T) {
 		if err.IsNil() {
 			t.Fatalf("%s: no error", what)
 		}
-		if err.Code() != ffi.ErrorBadArgument {
-			t.Errorf("%s: %q, code %d", what, err.Message(), err.Code())
+		if record := err.Take(); record.Code != ffi.ErrorBadArgument {
+			t.Errorf("%s: %q, code %d", what, record.Message(), record.Code)
 		}
-		err.Delete()
 	}
 	_, err := store.InsertStream(3, false, 3, ffi.StreamListener+1, 0)
 	wantError("an unknown kind", err)

@@ -109,11 +109,13 @@ func wasiGroup() group {
 		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),
 		flag("inherit-stderr", "Pass standard error on (the default)", func(s *settings, on bool) { s.closed[2] = !on }),
 		number("max-random-size", "Give the guest N random bytes at most in one call (64 MiB by default); asking for more is an error that ends it", func(s *settings, n uint64) { s.maxRandomSize = &n }),
+		number("max-resources", "Let the guest have N open files and connections (1024 by default); opening more is EMFILE", func(s *settings, n uint64) { s.maxResources = &n }),
+		number("hostcall-fuel", "Copy and keep N bytes at most for a call of the guest (128 MiB by default); needing more is ENOMEM", func(s *settings, n uint64) { s.hostcallFuel = &n }),
 	)
 	g.keys = append(g.keys, ignoredKeys("inherit-network", "allow-ip-name-lookup", "tcp", "udp", "network-error-code", "cli-exit-with-code",
 		"p3", "cwd", "config-var", "keyvalue-in-memory-data", "max-http-fields-size", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
-	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph", "max-resources", "hostcall-fuel")...)
+	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph")...)
 	g.keys = append(g.keys, missingKeysBecause("this is for components, which gowasmtime does not run", "http=n", "config=n", "keyvalue=n", "tls=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)

@@ -70,6 +70,12 @@ func (g *guest) limit() error {
 	if g.settings.timeout != nil || g.settings.epochs {
 		g.store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
 	}
+	if n := g.settings.maxResources; n != nil {
+		g.store.SetMaxResources(*n)
+	}
+	if n := g.settings.hostcallFuel; n != nil {
+		g.store.SetHostcallFuel(*n)
+	}
 	if fuel := g.settings.fuel; fuel != nil {
 		return g.store.SetFuel(*fuel)
 	}

@@ -190,6 +190,38 @@ func TestRunWasi(t *testing.T) {
 		run("-S", "max-random-size=99", "random.wat").want(t, 1, "", "requested len 100 exceeds limit 99")
 		run("-S", "max-random-size=few", "random.wat").want(t, 2, "", "has to be a number")
 	})
+	t.Run("max-resources", func(t *testing.T) {
+		// It exits with the error number of the first open that fails, or with 0 after ten.
+		write(t, dir, "hoard.wat", `(module
+			(import "wasi_snapshot_preview1" "path_open"
+				(func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+			(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+			(memory (export "memory") 1)
+			(data (i32.const 0) ".")
+			(func (export "_start") (local $n i32) (local $errno i32)
+				(loop $again
+					(local.set $errno (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+						(i64.const 0) (i64.const 0) (i32.const 0) (i32.const 8)))
+					(if (local.get $errno) (then (call $exit (local.get $errno))))
+					(br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 10))))))`)
+		const emfile = 33
+		run("--dir", ".", "hoard.wat").want(t, 0, "")
+		run("--dir", ".", "-S", "max-resources=14", "hoard.wat").want(t, 0, "") // three streams and the directory
+		run("--dir", ".", "-S", "max-resources=13", "hoard.wat").want(t, emfile, "")
+		run("-S", "max-resources=few", "hoard.wat").want(t, 2, "", "has to be a number")
+	})
+	t.Run("hostcall-fuel", func(t *testing.T) {
+		write(t, dir, "list.wat", `(module
+			(import "wasi_snapshot_preview1" "fd_readdir" (func $list (param i32 i32 i32 i64 i32) (result i32)))
+			(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+			(memory (export "memory") 1)
+			(func (export "_start")
+				(call $exit (call $list (i32.const 3) (i32.const 1024) (i32.const 1024) (i64.const 0) (i32.const 8)))))`)
+		const enomem = 48
+		run("--dir", ".", "list.wat").want(t, 0, "")
+		run("--dir", ".", "-S", "hostcall-fuel=100000", "list.wat").want(t, 0, "")
+		run("--dir", ".", "-S", "hostcall-fuel=40", "list.wat").want(t, enomem, "")
+	})
 	t.Run("accepted", func(t *testing.T) {
 		run("-S", "cli,preview2,inherit-network,tcp=n,p3,threads=n,http=n", "-W", "concurrency-support,wmemcheck=n", "-D", "logging=n,address-map", echo, "args").
 			want(t, 0, "[echo.wasm args]\n")

@@ -43,6 +43,8 @@ type settings struct {
 	closed [3]bool
 	// maxRandomSize is the most random bytes that the guest gets in one call.
 	maxRandomSize *uint64
+	// maxResources is how many descriptors the guest can have, hostcallFuel how many bytes a call may take of the host.
+	maxResources, hostcallFuel *uint64
 }
 
 // engineSetting is one change of the engine's configuration, under the name of its key.

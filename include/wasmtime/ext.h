@@ -34,7 +34,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 3
+#define WASMTIME_EXT_ABI 4
 
 /**
  * The guest may read the file.
@@ -911,6 +911,122 @@ WASM_API_EXTERN
 uint32_t wasmtime_binding_call(struct wasmtime_binding_call_t *call);
 
 /**
+ * Compiles a module and stores it in `*out`. The counterpart of `wasmtime_module_new`.
+ *
+ * # Safety
+ *
+ * `wasm` must be valid for `len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_module_new(const wasm_engine_t *engine,
+                                              const uint8_t *wasm,
+                                              size_t len,
+                                              wasmtime_module_t **out);
+
+/**
+ * Checks a module without compiling it. The counterpart of `wasmtime_module_validate`.
+ *
+ * # Safety
+ *
+ * `wasm` must be valid for `len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_module_validate(const wasm_engine_t *engine,
+                                                   const uint8_t *wasm,
+                                                   size_t len);
+
+/**
+ * Writes a compiled module to `*out`, which the caller owns. The counterpart of `wasmtime_module_serialize`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_module_serialize(const wasmtime_module_t *module,
+                                                    wasm_byte_vec_t *out);
+
+/**
+ * Loads what `wasmtime_binding_module_serialize` has written. The counterpart of `wasmtime_module_deserialize`.
+ *
+ * # Safety
+ *
+ * `bytes` must be valid for `len` bytes, and come from a source that is trusted.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_module_deserialize(const wasm_engine_t *engine,
+                                                      const uint8_t *bytes,
+                                                      size_t len,
+                                                      wasmtime_module_t **out);
+
+/**
+ * Maps a file that holds what `wasmtime_binding_module_serialize` has written. The counterpart of
+ * `wasmtime_module_deserialize_file`.
+ *
+ * # Safety
+ *
+ * `path` must end in a zero; the file must come from a source that is trusted, and not change as long as it is mapped.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_module_deserialize_file(const wasm_engine_t *engine,
+                                                           const char *path,
+                                                           wasmtime_module_t **out);
+
+/**
+ * Turns the text format into the binary one. The counterpart of `wasmtime_wat2wasm`.
+ *
+ * # Safety
+ *
+ * `wat` must be valid for `len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_wat2wasm(const char *wat,
+                                            size_t len,
+                                            wasm_byte_vec_t *out);
+
+/**
+ * Compiles a component and stores it in `*out`. The counterpart of `wasmtime_component_new`.
+ *
+ * # Safety
+ *
+ * `wasm` must be valid for `len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_new(const wasm_engine_t *engine,
+                                                 const uint8_t *wasm,
+                                                 size_t len,
+                                                 wasmtime_component_t **out);
+
+/**
+ * Writes a compiled component to `*out`, which the caller owns. The counterpart of `wasmtime_component_serialize`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_serialize(const wasmtime_component_t *component,
+                                                       wasm_byte_vec_t *out);
+
+/**
+ * Loads what `wasmtime_binding_component_serialize` has written. The counterpart of `wasmtime_component_deserialize`.
+ *
+ * # Safety
+ *
+ * `bytes` must be valid for `len` bytes, and come from a source that is trusted.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_deserialize(const wasm_engine_t *engine,
+                                                         const uint8_t *bytes,
+                                                         size_t len,
+                                                         wasmtime_component_t **out);
+
+/**
+ * Maps a file that holds what `wasmtime_binding_component_serialize` has written. The counterpart of
+ * `wasmtime_component_deserialize_file`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_module_deserialize_file`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_deserialize_file(const wasm_engine_t *engine,
+                                                              const char *path,
+                                                              wasmtime_component_t **out);
+
+/**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
  */
 WASM_API_EXTERN
@@ -1327,6 +1443,29 @@ size_t wasmtime_binding_store_export(struct wasmtime_binding_store_t *store,
                                      size_t len);
 
 /**
+ * Takes a trap: writes its record to `*out`, which the caller owns, and frees it.
+ */
+WASM_API_EXTERN void wasmtime_binding_trap_take(wasm_trap_t *trap, wasm_byte_vec_t *out);
+
+/**
+ * Takes an error: writes its record to `*out`, which the caller owns, and frees it.
+ */
+WASM_API_EXTERN void wasmtime_binding_error_take(wasmtime_error_t *error, wasm_byte_vec_t *out);
+
+/**
+ * Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they are part
+ * of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+ *
+ * # Safety
+ *
+ * `record` must be valid for `len` bytes and `out` for a write.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_trap_new(const uint8_t *record,
+                                            size_t len,
+                                            wasm_trap_t **out);
+
+/**
  * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
  * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a memory
  * of the store may have moved or changed its size.
@@ -1515,6 +1654,41 @@ wasmtime_error_t *wasmtime_context_push_dir(wasmtime_context_t *context,
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_context_remove_file(wasmtime_context_t *context,
                                                uint32_t guest_fd);
+
+/**
+ * Sets how many descriptors a guest of WASI 0.1 can have before it may not open more; 1024 at first.
+ *
+ * Those of the standard streams and of preopened directories count, and so do those that the host inserts, which are not
+ * refused. A guest that opens a file or accepts a connection beyond that gets `EMFILE`; what is open already stays open.
+ *
+ * In a store of `wasmtime_binding_store_new` it may be set at any time, and holds for each configuration of WASI. In any other, WASI has
+ * to be configured before, or the error's code is `WASMTIME_ERROR_NO_WASI`; there it is also how many resources the components
+ * of the store can have of WASI, as `ResourceTable::set_max_capacity` has it.
+ *
+ * Returns null, or an error that the caller owns.
+ *
+ * # Safety
+ *
+ * `context` must be live and not in use by another thread.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_context_set_max_resources(wasmtime_context_t *context,
+                                                     size_t max);
+
+/**
+ * Sets how many bytes a call of WASI may make the host copy or keep, 128 MiB at first. What is not copied, as what a guest reads
+ * and writes, does not count. A guest of WASI 0.1 that wants more gets `ENOMEM`.
+ *
+ * The listings of directories that a guest reads are kept as long as the directories are open; all of a store together may
+ * take as many bytes. See `wasmtime::Store::set_hostcall_fuel`.
+ *
+ * # Safety
+ *
+ * `context` must be live and not in use by another thread.
+ */
+WASM_API_EXTERN
+void wasmtime_context_set_hostcall_fuel(wasmtime_context_t *context,
+                                        size_t fuel);
 
 /**
  * Defines all functions of WASI 0.1 (`wasi_snapshot_preview1`) in a linker, so that host files can be inserted into the

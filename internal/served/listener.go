@@ -138,9 +138,7 @@ func (ln *listener) handLocked(r *ffi.StreamRequest) (uint64, ffi.StreamStatus) 
 	case err != nil: // somebody has closed it
 		return uint64(errnoConnaborted), ffi.StreamFailed
 	case !failed.IsNil():
-		message := failed.Message()
-		failed.Delete()
-		panic(message) // not the right request: cannot be
+		panic(failed.Take().Message()) // not the right request: cannot be
 	case r.Status == ffi.StreamFailed:
 		ln.accepted = conn // as in the operating system, where it waits until there is a descriptor for it
 	default:

@@ -111,11 +111,11 @@ func NewWasiGuest(t testing.TB, config *wasmtime.WasiConfig) *WasiGuest {
 		t.Fatal(err)
 	}
 	t.Cleanup(module.Close)
-	return newGuestOf(t, engine, module, config)
+	return NewGuestOf(t, engine, module, config)
 }
 
-// newGuestOf makes a guest of the compiled wrapper guest.
-func newGuestOf(t testing.TB, engine *wasmtime.Engine, module *wasmtime.Module, config *wasmtime.WasiConfig) *WasiGuest {
+// NewGuestOf makes a guest of the compiled wrapper guest.
+func NewGuestOf(t testing.TB, engine *wasmtime.Engine, module *wasmtime.Module, config *wasmtime.WasiConfig) *WasiGuest {
 	t.Helper()
 	linker := wasmtime.NewLinker(engine)
 	defer linker.Close()
@@ -199,7 +199,7 @@ func NewCancellableGuest(t testing.TB) *WasiGuest {
 		t.Fatal(err)
 	}
 	t.Cleanup(module.Close)
-	g := newGuestOf(t, engine, module, nil)
+	g := NewGuestOf(t, engine, module, nil)
 	g.Store.SetEpochDeadline(1 << 40)
 	return g
 }

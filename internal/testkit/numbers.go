@@ -15,8 +15,10 @@ const (
 	ErrnoIo          Errno = 29
 	ErrnoIsdir       Errno = 31
 	ErrnoLoop        Errno = 32
+	ErrnoMfile       Errno = 33
 	ErrnoNametoolong Errno = 37
 	ErrnoNoent       Errno = 44
+	ErrnoNomem       Errno = 48
 	ErrnoNotconn     Errno = 53
 	ErrnoNotdir      Errno = 54
 	ErrnoNotempty    Errno = 55

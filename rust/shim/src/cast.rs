@@ -6,10 +6,11 @@
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 use std::ffi::c_void;
+use wasmtime::component::Component;
 use wasmtime::{Config, Engine, Error, InstancePre, Linker, Module, Store};
 use wasmtime_c_api::{
-    WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_error_t,
-    wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
+    WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_component_t,
+    wasmtime_error_t, wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
 };
 
 /// Fails to compile unless `Outer` and `Inner` have the same size and alignment.
@@ -50,6 +51,10 @@ door!(
 door!(
     /// The module in its C wrapper.
     module: wasmtime_module_t => Module
+);
+door!(
+    /// The component in its C wrapper.
+    component: wasmtime_component_t => Component
 );
 door!(
     /// The linker in its C wrapper.
@@ -111,6 +116,18 @@ pub(crate) fn data(mut context: WasmtimeStoreContextMut<'_>) -> &mut WasmtimeSto
 pub(crate) fn wrap_engine(engine: Engine) -> wasm_engine_t {
     // SAFETY: the wrapper's only field is the engine; `transmute` checks the size.
     unsafe { std::mem::transmute::<Engine, wasm_engine_t>(engine) }
+}
+
+/// Puts a module into its C wrapper.
+pub(crate) fn wrap_module(module: Module) -> wasmtime_module_t {
+    // SAFETY: the wrapper's only field is the module; `transmute` checks the size.
+    unsafe { std::mem::transmute::<Module, wasmtime_module_t>(module) }
+}
+
+/// Puts a component into its C wrapper.
+pub(crate) fn wrap_component(component: Component) -> wasmtime_component_t {
+    // SAFETY: as above.
+    unsafe { std::mem::transmute::<Component, wasmtime_component_t>(component) }
 }
 
 /// Puts an error into a C trap.

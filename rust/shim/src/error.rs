@@ -62,7 +62,11 @@ impl std::error::Error for ExtError {}
 /// `error` must point to a live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_error_code(error: &wasmtime_error_t) -> wasmtime_error_code_t {
-    let error = crate::cast::error(error);
+    code_of(crate::cast::error(error))
+}
+
+/// The code of an error.
+pub(crate) fn code_of(error: &wasmtime::Error) -> wasmtime_error_code_t {
     match error.downcast_ref::<ExtError>() {
         Some(own) => own.code,
         None if error.is::<PoolConcurrencyLimitError>() => wasmtime_error_code_t::WASMTIME_ERROR_POOL_FULL,

@@ -4,12 +4,15 @@
 //! extend the C API for anyone. `wasmtime_binding_*` serves language bindings: what the official API does with several
 //! crossings, with an abort, or not at all, done in one guarded crossing.
 //!
-//! Every function that can fail runs in the guard of `guard.rs`. Nothing here keeps global state.
+//! Every function that can fail runs in the guard of `guard.rs`. Nothing here keeps global state but what the system has only
+//! one of: a signal (`wake/interrupt.rs`), a device (`wasi/host`).
 
 #![allow(non_camel_case_types, reason = "C names")]
 
+mod backtrace;
 mod call;
 mod cast;
+mod compile;
 mod config;
 mod deadline;
 mod describe;
@@ -21,6 +24,7 @@ mod hostcall;
 mod instantiate;
 mod limits;
 mod lookup;
+mod record;
 mod store;
 mod values;
 mod version;
@@ -28,6 +32,7 @@ mod wake;
 mod wasi;
 
 pub use call::*;
+pub use compile::*;
 pub use config::*;
 pub use deadline::*;
 pub use describe::*;
@@ -38,6 +43,7 @@ pub use hostcall::*;
 pub use instantiate::*;
 pub use limits::*;
 pub use lookup::*;
+pub use record::*;
 pub use store::*;
 pub use values::*;
 pub use version::*;

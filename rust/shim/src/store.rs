@@ -6,7 +6,7 @@ use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::Limiter;
 use crate::wasi::{SoleMemory, State};
 use crate::{cast, cast::StoreAddress, guard::guard};
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -38,6 +38,8 @@ pub(crate) struct Whole {
     pub(crate) limiter: Limiter,
     pub(crate) deadline: Deadline,
     pub(crate) sole: SoleMemory,
+    /// How many descriptors a guest can have, if somebody has said so.
+    pub(crate) max_resources: Cell<Option<usize>>,
     outgrown: Vec<Frame>,
     slots: [MaybeUninit<ValRaw>; WASMTIME_BINDING_STORE_SLOTS],
 }
@@ -69,6 +71,16 @@ impl Whole {
     pub(crate) fn wasi(data: &WasmtimeStoreData) -> Option<*mut Option<State>> {
         // SAFETY: only `sign` writes such numbers, and the data does not outlive the whole.
         Whole::signed(data).map(|whole| unsafe { UnsafeCell::raw_get(&raw const (*whole).wasi) })
+    }
+
+    /// Sets how many descriptors a guest of a binding's store can have once WASI is configured. False if the store is none.
+    pub(crate) fn set_max_resources(data: &WasmtimeStoreData, max: usize) -> bool {
+        let whole = Whole::signed(data);
+        if let Some(whole) = whole {
+            // SAFETY: as above.
+            unsafe { (*whole).max_resources.set(Some(max)) };
+        }
+        whole.is_some()
     }
 
     /// Tells a binding's store that an instance is about to be made. Whatever makes one in such a store has to.
@@ -115,6 +127,7 @@ pub extern "C" fn wasmtime_binding_store_new(
         (&raw mut (*this).limiter).write(Limiter::new(memory_epoch));
         (&raw mut (*this).deadline).write(Deadline::new(engine));
         (&raw mut (*this).sole).write(SoleMemory::default());
+        (&raw mut (*this).max_resources).write(Cell::new(None));
         (&raw mut (*this).outgrown).write(Vec::new());
         (&raw mut (*this).wasi).write(UnsafeCell::new(None));
         Whole::sign(this, cast::store(&mut store).data_mut());

@@ -6,6 +6,7 @@ use super::find::find;
 use super::guestmemory;
 use super::state::State;
 use super::strings::pointer;
+use crate::wake::check_stop;
 use std::ptr;
 use wasmtime::{AsContextMut, Caller, Extern};
 use wasmtime_c_api::WasmtimeStoreData;
@@ -63,6 +64,11 @@ impl<'a> Call<'a> {
         let inner = self.state.inner()?;
         inner.set_hostcall_fuel(self.fuel);
         Ok((inner, &mut self.memory))
+    }
+
+    /// Ends the guest if it has to stop. What takes long without waiting asks now and then.
+    pub(super) fn check_stop(&self) -> Outcome {
+        check_stop(self.state.waker())
     }
 
     /// How many bytes this call may make the host copy.

@@ -9,6 +9,10 @@ use super::stream::Stream;
 /// proportion to the highest number that was ever open in it.
 pub(super) const LIMIT: u32 = 1 << 20;
 
+/// The number of descriptors that a guest can have before it may not open more, if nobody has set another: what Linux lets a
+/// process have at first. Each may cost the host a descriptor of its own, and the host has not many more.
+pub(super) const MAX_RESOURCES: usize = 1024;
+
 /// How many numbers there is room for at first: standard streams, some directories and files.
 const FIRST: usize = 8;
 
@@ -40,11 +44,20 @@ impl Entry {
 }
 
 /// The table: numbers from 0, the lowest free one first, as in POSIX.
-#[derive(Default)]
 pub(super) struct Descriptors {
     entries: Vec<Option<Entry>>,
     /// No number below this one is free.
     hint: usize,
+    /// How many are open.
+    open: usize,
+    /// How many may be open before the guest may not open more.
+    pub(super) max: usize,
+}
+
+impl Default for Descriptors {
+    fn default() -> Self {
+        Descriptors { entries: Vec::new(), hint: 0, open: 0, max: MAX_RESOURCES }
+    }
 }
 
 impl Descriptors {
@@ -109,6 +122,11 @@ impl Descriptors {
         matches!(self.entries.get(fd as usize), Some(Some(_)))
     }
 
+    /// The number that the next thing gets which the guest opens itself, or `EMFILE`. It stays free.
+    pub(super) fn next(&mut self) -> Result<u32, Errno> {
+        if self.open < self.max { self.lowest_free() } else { Err(Errno::Mfile) }
+    }
+
     /// The lowest free number, or `EMFILE`. It stays free.
     pub(super) fn lowest_free(&mut self) -> Result<u32, Errno> {
         while matches!(self.entries.get(self.hint), Some(Some(_))) {
@@ -124,13 +142,16 @@ impl Descriptors {
             self.entries.reserve((at + 1 - self.entries.len()).max(FIRST));
             self.entries.resize_with(at + 1, || None);
         }
-        self.entries[at].replace(entry)
+        let replaced = self.entries[at].replace(entry);
+        self.open += usize::from(replaced.is_none());
+        replaced
     }
 
     /// Takes what is at `fd` and frees the number.
     pub(super) fn take(&mut self, fd: u32) -> Option<Entry> {
         let entry = self.entries.get_mut(fd as usize)?.take()?;
         self.hint = self.hint.min(fd as usize);
+        self.open -= 1;
         Some(entry)
     }
 }

@@ -59,6 +59,7 @@ impl Call<'_> {
     }
 
     pub(super) fn fd_pread(&mut self, fd: i32, iovs: i32, count: i32, offset: i64, read: i32) -> Outcome<i32> {
+        let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
@@ -67,7 +68,7 @@ impl Call<'_> {
             Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Isdir.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
-                let n = file.pread(&spans, offset.cast_unsigned())?;
+                let n = file.pread(&spans, offset.cast_unsigned(), waker)?;
                 self.store(read, n as u32)
             }
             Entry::ServedFile(file) => {
@@ -79,6 +80,7 @@ impl Call<'_> {
     }
 
     pub(super) fn fd_pwrite(&mut self, fd: i32, iovs: i32, count: i32, offset: i64, written: i32) -> Outcome<i32> {
+        let waker = self.state.waker();
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
@@ -87,7 +89,7 @@ impl Call<'_> {
             Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
-                let n = file.pwrite(&spans, offset.cast_unsigned())?;
+                let n = file.pwrite(&spans, offset.cast_unsigned(), waker)?;
                 self.store(written, n as u32)
             }
             Entry::ServedFile(_) => Err(if offset < 0 { Errno::Inval } else { Errno::Badf }.into()),
@@ -153,6 +155,7 @@ impl Call<'_> {
     }
 
     pub(super) fn fd_allocate(&mut self, fd: i32, offset: i64, len: i64) -> Outcome<i32> {
+        let waker = self.state.waker();
         match self.entry(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
@@ -160,7 +163,7 @@ impl Call<'_> {
             }
             Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
-                file.allocate(offset.cast_unsigned(), len.cast_unsigned())?;
+                file.allocate(offset.cast_unsigned(), len.cast_unsigned(), waker)?;
                 OK
             }
             Entry::ServedFile(_) => {
@@ -370,13 +373,15 @@ impl Call<'_> {
     }
 
     pub(super) fn fd_readdir(&mut self, fd: i32, buf: i32, len: i32, cookie: i64, used: i32) -> Outcome<i32> {
+        let (waker, fuel) = (self.state.waker(), self.fuel());
         match self.state.descriptors.get(fd)? {
             Entry::Inner(fd) => {
                 let fd = *fd as i32;
                 inner!(self, await fd_readdir(fd, buf, len, cookie, used))
             }
             Entry::Dir(dir) => {
-                let bytes = dir.read_entries(cookie.cast_unsigned(), len.cast_unsigned() as usize)?;
+                let listed = (&self.state.listed, fuel);
+                let bytes = dir.read_entries(cookie.cast_unsigned(), len.cast_unsigned() as usize, listed, waker)?;
                 self.store_bytes(buf, &bytes)?;
                 self.store(used, bytes.len() as u32)
             }

@@ -26,6 +26,14 @@ impl Span {
         // SAFETY: the buffer was just found to lie within the memory.
         Ok(Span { base: unsafe { base.add(start as usize) }, len: len as usize })
     }
+
+    /// The buffer in parts of at most `most` bytes, one after the other.
+    pub(super) fn parts(self, most: usize) -> impl Iterator<Item = Span> {
+        (0..self.len).step_by(most).map(move |at| {
+            // SAFETY: `at` is less than the length of the buffer.
+            Span { base: unsafe { self.base.add(at) }, len: most.min(self.len - at) }
+        })
+    }
 }
 
 /// How many buffers fit without an allocation; guests pass one or two.
@@ -127,6 +135,18 @@ impl Spans {
         }
         // SAFETY: as above.
         unsafe { self.inline[self.start..self.len].assume_init_mut() }
+    }
+
+    /// The first `most` bytes, or all if there are less.
+    pub(super) fn first(&self, most: usize) -> Spans {
+        let mut first = self.clone();
+        let mut left = most;
+        for span in first.as_mut_slice() {
+            span.len = span.len.min(left);
+            left -= span.len;
+        }
+        first.total = most - left;
+        first
     }
 
     /// Drops the first `n` bytes, which must be there.

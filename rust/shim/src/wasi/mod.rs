@@ -14,7 +14,7 @@
 //! - `stream.rs` and `served/` are what the binding serves: streams, and file systems that can only be read.
 //! - `host/` is the host's side of a descriptor, `wait.rs` the only place that waits.
 //! - `system/` is what else the system is for a guest: clocks, random numbers, the network.
-//! - `insert.rs` and `options.rs` are the C functions.
+//! - `insert.rs`, `limits.rs` and `options.rs` are the C functions.
 
 mod call;
 mod descriptors;
@@ -24,6 +24,7 @@ mod find;
 mod guestmemory;
 mod host;
 mod insert;
+mod limits;
 mod linker;
 mod memory;
 mod options;
@@ -40,6 +41,7 @@ mod upstream;
 
 pub(crate) use guestmemory::{SoleMemory, defining_command};
 pub use insert::*;
+pub use limits::*;
 pub use linker::*;
 pub use options::*;
 pub use served::*;

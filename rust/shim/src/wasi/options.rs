@@ -16,6 +16,7 @@ use std::path::Path;
 use std::ptr;
 use wasmtime::AsContextMut;
 use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
+use wasmtime_wasi::random::DEFAULT_MAX_SIZE;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 /// Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
@@ -177,6 +178,7 @@ unsafe fn configure(
     let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
     let mut directories = Vec::with_capacity(preopens.len());
     let mut system = None;
+    let mut max_random_size = DEFAULT_MAX_SIZE;
     let upstream = if may_wait(context.as_context_mut()) && preopens.is_empty() && options.system.is_null() {
         Upstream::later(context.as_context_mut())
     } else {
@@ -190,11 +192,17 @@ unsafe fn configure(
         if let Some(options) = unsafe { options.system.as_ref() } {
             // SAFETY: as above.
             system = unsafe { system::apply(options, builder) }?;
+            max_random_size = options.most_random();
         }
         Upstream::configured(context.as_context_mut(), config)?
     };
     // Nothing fails from here on, so the end of what is made of them is told rightly.
     let mut state = State::new(stdio, directories, strings, system.clone(), upstream, whole);
+    state.max_random_size = max_random_size;
+    // SAFETY: as above.
+    if let Some(max) = unsafe { whole.as_ref() }.and_then(|whole| whole.max_resources.get()) {
+        state.descriptors.max = max;
+    }
     for (fd, env, callback) in streams.into_iter().flatten() {
         state.descriptors.put(fd, Entry::Stream(Stream::pipe(env, callback, stdio_access(fd))));
     }

@@ -69,7 +69,7 @@ impl Call<'_> {
         let rights_inheriting = Rights::try_from(rights_inheriting)?;
         let flags = Fdflags::try_from(fdflags)?;
         // A full table must be found out before anything is created.
-        let number = self.state.descriptors.lowest_free()?;
+        let number = self.state.descriptors.next()?;
 
         let at = self.path(fd, path, path_len)?;
         let entry = match upstream {

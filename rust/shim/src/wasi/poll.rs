@@ -14,6 +14,9 @@ use wasmtime_wasi::p1::types::{
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::GuestType;
 
+/// After how many subscriptions it is looked whether the guest has to stop.
+const SOME: u32 = 1024;
+
 /// What one subscription waits for.
 enum Wait {
     /// Nothing: its event is known.
@@ -40,6 +43,9 @@ impl Call<'_> {
         for i in 0..count {
             if i > 0 {
                 at = at.add(1)?;
+            }
+            if i % SOME == 0 {
+                self.check_stop()?;
             }
             let subscription = self.memory.read(at)?;
             let wait = self.what(start, &subscription)?;
@@ -151,7 +157,7 @@ impl Call<'_> {
             let time = nearest.map(|nearest| nearest.saturating_sub(start.elapsed()));
             let time = if ready.iter().any(Option::is_some) { Some(Duration::ZERO) } else { time };
             let again = waiter.wait(time, waker)? == Woken::BySignal;
-            let happened = happened(asked, &files, &waiter, ready, start.elapsed());
+            let happened = self.happened(asked, &files, &waiter, ready, start.elapsed())?;
             if !happened.is_empty() || !again {
                 return Ok(happened);
             }
@@ -161,7 +167,10 @@ impl Call<'_> {
     /// What the streams among what was asked for have to say, in their order.
     fn ask_streams(&self, asked: &[(Subscription, Wait)]) -> Outcome<Vec<Option<Readiness>>> {
         let mut ready = Vec::new();
-        for (_, wait) in asked {
+        for (i, (_, wait)) in (0..).zip(asked) {
+            if i % SOME == 0 {
+                self.check_stop()?;
+            }
             if let Wait::Stream(direction, fd) = wait {
                 let stream = self.state.descriptors.stream(*fd).ok_or(Errno::Badf)?;
                 ready.push(stream.ready(*direction)?);
@@ -169,33 +178,37 @@ impl Call<'_> {
         }
         Ok(ready)
     }
-}
 
-/// The events of what has happened.
-fn happened(
-    asked: &[(Subscription, Wait)],
-    files: &[(usize, &HostFile)],
-    waiter: &Waiter<'_>,
-    streams: Vec<Option<Readiness>>,
-    passed: Duration,
-) -> Vec<Event> {
-    let (mut files, mut streams) = (files.iter(), streams.into_iter());
-    let mut events = Vec::new();
-    for (subscription, wait) in asked {
-        let result = match wait {
-            Wait::Known(Ok(Readiness { bytes, hangup })) => Some(Ok(Readiness { bytes: *bytes, hangup: *hangup })),
-            Wait::Known(Err(errno)) => Some(Err(*errno)),
-            Wait::Clock(left) => (*left <= passed).then_some(Ok(Readiness { bytes: 0, hangup: false })),
-            Wait::File(direction, _) => {
-                files.next().and_then(|(place, file)| waiter.readiness(*place, file, *direction)).map(Ok)
+    /// The events of what has happened.
+    fn happened(
+        &self,
+        asked: &[(Subscription, Wait)],
+        files: &[(usize, &HostFile)],
+        waiter: &Waiter<'_>,
+        streams: Vec<Option<Readiness>>,
+        passed: Duration,
+    ) -> Outcome<Vec<Event>> {
+        let (mut files, mut streams) = (files.iter(), streams.into_iter());
+        let mut events = Vec::new();
+        for (i, (subscription, wait)) in (0..).zip(asked) {
+            if i % SOME == 0 {
+                self.check_stop()?;
             }
-            Wait::Stream(..) => streams.next().flatten().map(Ok),
-        };
-        if let Some(result) = result {
-            events.push(event(subscription, result));
+            let result = match wait {
+                Wait::Known(Ok(Readiness { bytes, hangup })) => Some(Ok(Readiness { bytes: *bytes, hangup: *hangup })),
+                Wait::Known(Err(errno)) => Some(Err(*errno)),
+                Wait::Clock(left) => (*left <= passed).then_some(Ok(Readiness { bytes: 0, hangup: false })),
+                Wait::File(direction, _) => {
+                    files.next().and_then(|(place, file)| waiter.readiness(*place, file, *direction)).map(Ok)
+                }
+                Wait::Stream(..) => streams.next().flatten().map(Ok),
+            };
+            if let Some(result) = result {
+                events.push(event(subscription, result));
+            }
         }
+        Ok(events)
     }
-    events
 }
 
 fn event(subscription: &Subscription, result: Result<Readiness, Errno>) -> Event {

@@ -3,7 +3,7 @@
 use super::call::{Call, OK, inner};
 use super::fault::{Errno, Fault, Outcome};
 use super::memory::Span;
-use super::strings::pointer;
+use crate::wake::check_stop;
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::clocks::WasiClocksCtxView;
@@ -11,6 +11,9 @@ use wasmtime_wasi::p1::types::Clockid;
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::random::Host as _;
 use wasmtime_wasi::{ResourceTable, WasiCtx};
+
+/// How many random bytes are made at a time. Between two such parts a guest can be stopped.
+const PART: usize = 1 << 18;
 
 /// The time of a clock of the host in nanoseconds. Clocks that measure processor time are `EBADF`, as upstream has it.
 fn host_time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
@@ -102,17 +105,27 @@ impl Call<'_> {
 
     pub(super) fn random_get(&mut self, buffer: i32, len: i32) -> Outcome<i32> {
         let len = len.cast_unsigned();
-        if let Some((source, most)) = self.state.system.as_ref().and_then(|system| system.secure_random()) {
-            if u64::from(len) > most {
-                return Err(wasmtime::Error::msg(format!("requested len {len} exceeds limit {most}")).into());
+        let most = self.state.max_random_size;
+        if u64::from(len) > most {
+            return Err(wasmtime::Error::msg(format!("requested len {len} exceeds limit {most}")).into());
+        }
+        let all = Span::at(&self.memory, buffer, len.cast_signed())?;
+        let waker = self.state.waker();
+        if let Some(source) = self.state.system.as_ref().and_then(|system| system.secure_random()) {
+            for part in all.parts(PART) {
+                check_stop::<Fault>(waker)?;
+                // SAFETY: the memory is the guest's, and stays where it is while the call lasts.
+                unsafe { source.fill(part.base, part.len) }?;
             }
-            let span = Span::at(&self.memory, buffer, len.cast_signed())?;
-            // SAFETY: the memory is the guest's, and stays where it is while the call lasts.
-            unsafe { source.fill(span.base, span.len) }?;
             return OK;
         }
-        let bytes = self.state.ctx()?.random().get_random_bytes(len.into())?;
-        self.memory.copy_from_slice(&bytes, pointer::<u8>(buffer).as_array(len))?;
+        let random = self.state.ctx()?.random();
+        for part in all.parts(PART) {
+            check_stop::<Fault>(waker)?;
+            let bytes = random.get_random_bytes(part.len as u64)?;
+            // SAFETY: as above. If another thread reads or writes it meanwhile, that one sees some bytes or others.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), part.base, part.len.min(bytes.len())) };
+        }
         OK
     }
 

@@ -14,7 +14,7 @@ impl Call<'_> {
         }
         let waker = self.state.waker();
         // A full table must be found out before a connection is taken.
-        let number = self.state.descriptors.lowest_free();
+        let number = self.state.descriptors.next();
         match self.entry(fd)? {
             Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {

@@ -2,6 +2,7 @@
 
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
+use super::host::Listed;
 use super::strings::Strings;
 use super::system::System;
 use super::upstream::Upstream;
@@ -12,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::{mem, ptr};
 use wasmtime_wasi::p1::{WasiP1Ctx, wasi_snapshot_preview1 as p1};
+use wasmtime_wasi::random::DEFAULT_MAX_SIZE;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView, runtime};
 use wiggle::GuestMemory;
 
@@ -19,11 +21,15 @@ use wiggle::GuestMemory;
 pub(crate) struct State {
     /// The guest's numbers.
     pub(super) descriptors: Descriptors,
+    /// What the listings of directories take that are behind them.
+    pub(super) listed: Listed,
     /// Arguments and environment when `wasmtime_context_set_wasi_options` gave them; otherwise upstream's implementation
     /// answers.
     pub(super) strings: Option<ArgsAndEnv>,
     /// Clocks and random numbers of the binding, if there are any.
     pub(super) system: Option<Arc<System>>,
+    /// The most random bytes that the guest gets in one call.
+    pub(super) max_random_size: u64,
     /// The store's own context: clocks, randomness, preopened directories.
     upstream: Upstream,
     /// Upstream's implementation of WASI 0.1, made when a guest first needs it.
@@ -63,7 +69,16 @@ impl State {
         for (fd, entry) in (3..).zip(preopens) {
             descriptors.put(fd, entry);
         }
-        State { descriptors, strings: Some(strings), system, upstream, inner: None, whole }
+        State {
+            descriptors,
+            listed: Listed::default(),
+            strings: Some(strings),
+            system,
+            max_random_size: DEFAULT_MAX_SIZE,
+            upstream,
+            inner: None,
+            whole,
+        }
     }
 
     /// A state over a context that was made by the C API's own configuration: standard streams, arguments and
@@ -77,8 +92,10 @@ impl State {
         mem::swap(fresh.cli(), ctx.cli());
         let mut state = State {
             descriptors: Descriptors::default(),
+            listed: Listed::default(),
             strings: None,
             system: None,
+            max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: Some(inner),
             whole: ptr::null(),

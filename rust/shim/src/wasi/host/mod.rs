@@ -23,12 +23,15 @@ use unsupported as system;
 #[cfg(windows)]
 use windows as system;
 
+pub(super) use listing::Listed;
 #[cfg(windows)]
 pub(super) use system::check_path;
 pub(super) use system::{HostDir, HostFile, Waiter, is_directory};
 
-use super::fault::Errno;
+use super::fault::{Errno, Fault, Outcome};
+use super::memory::Spans;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::wake::{Waker, check_stop};
 use wasmtime_wasi::p1::types::{Fdflags, Filestat, Fstflags, Oflags, Rights};
 
 /// The attributes of a host's file in a file system that the binding serves: what such a file system does not know is not the
@@ -140,6 +143,39 @@ fn new_times(atim: u64, mtim: u64, flags: Fstflags) -> Result<(NewTime, NewTime)
     };
     let atim = time(atim, Fstflags::ATIM, Fstflags::ATIM_NOW)?;
     Ok((atim, time(mtim, Fstflags::MTIM, Fstflags::MTIM_NOW)?))
+}
+
+/// As many bytes of a file as are moved at a time. Between two such parts a guest can be stopped.
+const PART: usize = 16 << 20;
+
+/// Moves the bytes of a file, in parts if they are many and the guest can be stopped. `part` moves those of some of the
+/// buffers; it is told how many bytes were moved before.
+fn in_parts(
+    spans: &Spans,
+    waker: Option<&Waker>,
+    part: impl Fn(&Spans, usize) -> Result<usize, Errno>,
+) -> Outcome<usize> {
+    if spans.total() <= PART || waker.is_none() {
+        return Ok(part(spans, 0)?);
+    }
+    let (mut rest, mut done) = (spans.clone(), 0);
+    while rest.total() > 0 {
+        check_stop::<Fault>(waker)?;
+        let first = rest.first(PART);
+        match part(&first, done) {
+            Ok(n) => {
+                done += n;
+                rest.advance(n);
+                if n < first.total() {
+                    break;
+                }
+            }
+            // It is met again by the next call.
+            Err(_) if done > 0 => break,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(done)
 }
 
 /// Whether a directory with this access can be changed. What can only be written has no paths to find.

@@ -1,6 +1,6 @@
 //! Stands in where host files cannot be inserted: nothing makes a [`HostFile`], so nothing here can be called.
 
-use super::{AccessMode, Direction, Opening, Readiness, Woken};
+use super::{AccessMode, Direction, Listed, Opening, Readiness, Woken};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::Waker;
 use crate::wasi::descriptors::Entry;
@@ -80,14 +80,14 @@ macro_rules! impossible {
 
 impossible! { HostFile:
     read(&Spans, Option<&Waker>) -> Outcome<usize>;
-    pread(&Spans, u64) -> Result<usize, Errno>;
+    pread(&Spans, u64, Option<&Waker>) -> Outcome<usize>;
     write(&mut Spans, Option<&Waker>) -> Outcome<usize>;
-    pwrite(&Spans, u64) -> Result<usize, Errno>;
+    pwrite(&Spans, u64, Option<&Waker>) -> Outcome<usize>;
     seek(i64, Whence) -> Result<u64, Errno>;
     stat() -> Result<Filestat, Errno>;
     set_size(u64) -> Result<(), Errno>;
     set_times(u64, u64, Fstflags) -> Result<(), Errno>;
-    allocate(u64, u64) -> Result<(), Errno>;
+    allocate(u64, u64, Option<&Waker>) -> Outcome;
     advise(u64, u64, Advice) -> Result<(), Errno>;
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
@@ -109,7 +109,7 @@ impossible! { HostDir:
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
     set_flags(Fdflags) -> Result<(), Errno>;
-    read_entries(Dircookie, usize) -> Result<Vec<u8>, Errno>;
+    read_entries(Dircookie, usize, (&Listed, usize), Option<&Waker>) -> Outcome<Vec<u8>>;
     open(&Path, &Opening) -> Result<Entry, Errno>;
     path_stat(&Path, bool) -> Result<Filestat, Errno>;
     path_set_times(&Path, bool, u64, u64, Fstflags) -> Result<(), Errno>;

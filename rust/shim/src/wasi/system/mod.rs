@@ -103,6 +103,13 @@ pub unsafe extern "C" fn wasmtime_context_take_wasi_failure(
     })
 }
 
+impl wasmtime_wasi_system_t {
+    /// The most random bytes that a guest gets in one call.
+    pub(super) fn most_random(&self) -> u64 {
+        if self.has_max_random_size { self.max_random_size } else { wasmtime_wasi::random::DEFAULT_MAX_SIZE }
+    }
+}
+
 /// The callbacks of one store. Whoever holds it may call them; the last one to drop it says that they are gone.
 pub(super) struct System {
     env: u64,
@@ -110,7 +117,6 @@ pub(super) struct System {
     wall_clock: Option<clock::Clock>,
     monotonic_clock: Option<clock::Clock>,
     secure_random: Option<wasmtime_wasi_random_callback_t>,
-    max_random_size: u64,
     /// Whether the store has got it, and the end has to be told.
     placed: AtomicBool,
     /// The first failure that no guest could be told of.
@@ -187,10 +193,6 @@ pub(super) unsafe fn apply(
         wall_clock: clock(system.wall_clock, system.wall_clock_resolution),
         monotonic_clock: clock(system.monotonic_clock, system.monotonic_clock_resolution),
         secure_random: system.secure_random,
-        max_random_size: match system.has_max_random_size {
-            true => system.max_random_size,
-            false => wasmtime_wasi::random::DEFAULT_MAX_SIZE,
-        },
         placed: AtomicBool::new(false),
         failure: Mutex::new(None),
     });

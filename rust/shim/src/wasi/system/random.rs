@@ -12,9 +12,9 @@ pub type wasmtime_wasi_random_callback_t =
     extern "C" fn(env: u64, data: *mut u8, len: usize) -> Option<Box<wasmtime_error_t>>;
 
 impl System {
-    /// The source of random bytes for WASI 0.1, and the most that it gives at once; nothing if it is the host's own.
-    pub(in crate::wasi) fn secure_random(&self) -> Option<(Source<'_>, u64)> {
-        self.secure_random.map(|fill| (Source { system: self, fill }, self.max_random_size))
+    /// The source of random bytes for WASI 0.1; nothing if it is the host's own.
+    pub(in crate::wasi) fn secure_random(&self) -> Option<Source<'_>> {
+        self.secure_random.map(|fill| Source { system: self, fill })
     }
 }
 

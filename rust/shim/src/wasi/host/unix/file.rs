@@ -2,8 +2,10 @@
 
 use super::errno::errno;
 use super::times::timestamps;
+use super::transfer::blocked;
 use super::{AccessMode, Kind, bad_host_file, check_kind, served_stat, system};
-use crate::wasi::fault::Errno;
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Errno, Fault, Outcome};
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{OFlags, SeekFrom, Stat};
 use rustix::io::Errno as Host;
@@ -210,12 +212,18 @@ impl HostFile {
     }
 
     /// Makes room for a range and extends the file to its end, as `posix_fallocate` does.
-    pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64) -> Result<(), Errno> {
+    pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64, waker: Option<&Waker>) -> Outcome {
         if len == 0 || i64::try_from(offset).is_err() || i64::try_from(len).is_err() {
-            return Err(Errno::Inval);
+            return Err(Errno::Inval.into());
         }
         self.check_writable()?;
-        retry(|| system::allocate(self.as_fd(), offset, len))
+        loop {
+            // In a file system that is memory, a large range takes long.
+            match blocked(waker, || system::allocate(self.as_fd(), offset, len)) {
+                Err(Host::INTR) => check_stop::<Fault>(waker)?,
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// Says how a range will be used.

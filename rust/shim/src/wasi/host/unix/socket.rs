@@ -2,9 +2,10 @@
 
 use super::errno::errno;
 use super::file::HostFile;
+use super::transfer::blocked;
 use super::{Direction, Kind, sys, wait};
-use crate::wake::Waker;
-use crate::wasi::fault::{Errno, Outcome};
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::Spans;
 use rustix::fd::IntoRawFd;
 use rustix::io::Errno as Host;
@@ -63,7 +64,7 @@ impl HostFile {
                     spans.advance(n);
                 }
                 // It is met again by the next call.
-                Err(crate::wasi::fault::Fault::Errno(_)) if done > 0 => break,
+                Err(Fault::Errno(_)) if done > 0 => break,
                 Err(fault) => return Err(fault),
             }
         }
@@ -121,14 +122,14 @@ impl HostFile {
             }
         }
         loop {
-            match sys::accept(self.as_fd()) {
+            match blocked(waker, || sys::accept(self.as_fd())) {
                 Ok(accepted) => {
                     let mut file = HostFile::owned(accepted.into_raw_fd(), self.access);
                     file.look()?;
                     file.nonblock = nonblock;
                     return Ok(file);
                 }
-                Err(Host::INTR) => {}
+                Err(Host::INTR) => check_stop::<Fault>(waker)?,
                 Err(Host::AGAIN) if !self.nonblock => wait::until_ready(self.as_fd(), Direction::Read, waker)?,
                 Err(e) => return Err(e.into()),
             }

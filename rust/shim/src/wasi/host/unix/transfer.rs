@@ -2,8 +2,8 @@
 
 use super::errno::errno;
 use super::file::{HostFile, retry};
-use super::{Direction, Kind, sigpipe, sys, system, wait};
-use crate::wake::Waker;
+use super::{Direction, Kind, PART, in_parts, sigpipe, sys, system, wait};
+use crate::wake::{Waker, check_stop};
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::{Span, Spans};
 use rustix::fs::OFlags;
@@ -21,34 +21,53 @@ impl HostFile {
             return Ok(self.receive(spans, 0, waker)?.0);
         }
         let fd = self.as_fd();
+        if !self.kind().waits() {
+            return in_parts(spans, waker, |spans, _| retry(|| sys::read(fd, spans.as_slice())));
+        }
+        // A device may have as much as one wants.
+        let less = (waker.is_some() && spans.total() > PART).then(|| spans.first(PART));
+        let spans = less.as_ref().unwrap_or(spans);
         // The operating system would not let go of a guest that waits in the call itself. Where the host's side does not wait,
         // the call tells best: a named pipe that nobody has opened for writing has ended, but never becomes ready.
-        if self.kind().waits() && (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()? {
-            match self.nonblock {
-                true if !wait::is_ready(fd, Direction::Read)? => return Err(Errno::Again.into()),
-                true => {}
-                false => wait::until_ready(fd, Direction::Read, waker)?,
-            }
-        }
+        let held = (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()?;
         loop {
-            match sys::read(fd, spans.as_slice()) {
+            let read = if held { self.read_held(spans, waker)? } else { sys::read(fd, spans.as_slice()) };
+            match read {
                 Ok(n) => return Ok(n),
-                Err(Host::INTR) => {}
-                // The host's own side is non-blocking; the guest's is not.
+                Err(Host::INTR) => check_stop::<Fault>(waker)?,
                 Err(Host::AGAIN) if !self.nonblock => wait::until_ready(fd, Direction::Read, waker)?,
                 Err(e) => return Err(e.into()),
             }
         }
     }
 
+    /// One read that must not wait, or only as long as the guest may, though the host's side would.
+    fn read_held(&self, spans: &Spans, waker: Option<&Waker>) -> Outcome<Result<usize, Host>> {
+        let fd = self.as_fd();
+        if spans.total() > 0 {
+            match sys::read_now(fd, spans.as_slice()) {
+                Err(Host::OPNOTSUPP) => {}
+                read => return Ok(read),
+            }
+        }
+        match self.nonblock {
+            true if !wait::is_ready(fd, Direction::Read)? => return Ok(Err(Host::AGAIN)),
+            true => {}
+            false => wait::until_ready(fd, Direction::Read, waker)?,
+        }
+        Ok(blocked(waker, || sys::read(fd, spans.as_slice())))
+    }
+
     /// Reads at an offset; the position stays.
-    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_readable()?;
         if spans.total() == 0 && self.kind().ignores_empty_reads() {
             return Ok(0);
         }
-        retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset))
+        in_parts(spans, waker, |spans, done| {
+            retry(|| sys::pread(self.as_fd(), spans.as_slice(), offset.saturating_add(done as i64)))
+        })
     }
 
     /// Writes at the position, or at the end if the guest appends.
@@ -61,23 +80,28 @@ impl HostFile {
         if self.kind().waits() {
             return self.write_stream(spans, waker);
         }
-        if self.append && !self.always_append {
-            return Ok(retry(|| sys::append(self.as_fd(), spans.as_slice(), false))?);
-        }
-        Ok(retry(|| sys::write(self.as_fd(), spans.as_slice()))?)
+        let appends = self.append && !self.always_append;
+        in_parts(spans, waker, |spans, _| {
+            retry(|| match appends {
+                true => sys::append(self.as_fd(), spans.as_slice(), false),
+                false => sys::write(self.as_fd(), spans.as_slice()),
+            })
+        })
     }
 
     /// Writes at an offset, or at the end if the guest appends, as Linux has it; the position stays.
-    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_writable()?;
         if self.ignores(spans) {
             return Ok(0);
         }
-        if self.append {
-            return retry(|| sys::append(self.as_fd(), spans.as_slice(), true));
-        }
-        retry(|| sys::pwrite(self.as_fd(), spans.as_slice(), offset))
+        in_parts(spans, waker, |spans, done| {
+            retry(|| match self.append {
+                true => sys::append(self.as_fd(), spans.as_slice(), true),
+                false => sys::pwrite(self.as_fd(), spans.as_slice(), offset.saturating_add(done as i64)),
+            })
+        })
     }
 
     /// Whether writing this is nothing to do. `writev` of nothing never does anything; `write` of nothing may find out that
@@ -105,7 +129,7 @@ impl HostFile {
         let enough = if held && self.nonblock && self.kind() == Kind::Terminal { TERMINAL_SHARE } else { usize::MAX };
         loop {
             let written = match held {
-                true => self.write_held(spans),
+                true => self.write_held(spans, waker),
                 false => self.write_once(spans.as_slice(), must_return),
             };
             match written {
@@ -117,7 +141,7 @@ impl HostFile {
                         return Ok(done);
                     }
                 }
-                Err(Host::INTR) => {}
+                Err(Host::INTR) => check_stop::<Fault>(waker)?,
                 Err(Host::AGAIN) if !self.nonblock => wait::until_ready(self.as_fd(), Direction::Write, waker)?,
                 Err(e) => return end(done, e.into()),
             }
@@ -134,7 +158,7 @@ impl HostFile {
     }
 
     /// One write that must not wait, though the host's side would: `EAGAIN` then.
-    fn write_held(&self, spans: &Spans) -> Result<usize, Host> {
+    fn write_held(&self, spans: &Spans, waker: Option<&Waker>) -> Result<usize, Host> {
         if spans.total() == 0 {
             return self.write_once(spans.as_slice(), true);
         }
@@ -153,11 +177,11 @@ impl HostFile {
         }
         // What is sent at once arrives at once, and is never cut.
         if self.kind() == Kind::SocketDgram {
-            return self.write_once(spans.as_slice(), true);
+            return blocked(waker, || self.write_once(spans.as_slice(), true));
         }
         let first = spans.as_slice().iter().copied().find(|span| span.len > 0);
         let part = first.map(|span| Span { base: span.base, len: span.len.min(most) });
-        self.write_once(part.as_slice(), true)
+        blocked(waker, || self.write_once(part.as_slice(), true))
     }
 
     /// Whether the open file description, which the host shares, is non-blocking at this moment.
@@ -171,6 +195,15 @@ impl HostFile {
             return Err(Errno::Spipe);
         }
         i64::try_from(offset).map_err(|_| Errno::Inval)
+    }
+}
+
+/// Runs a call that may wait although there was something to do just now, because somebody else can be faster. A guest that
+/// has to stop comes back with `EINTR`.
+pub(super) fn blocked<T>(waker: Option<&Waker>, call: impl FnOnce() -> Result<T, Host>) -> Result<T, Host> {
+    match waker {
+        Some(waker) => waker.while_blocked(call).unwrap_or(Err(Host::INTR)),
+        None => call(),
     }
 }
 

@@ -7,7 +7,8 @@ use super::later::{Later, close};
 use super::sys::{self, Handle};
 use super::times::{nanoseconds, steps};
 use super::{AccessMode, Kind, bad_host_file, check_kind, new_times, served_stat};
-use crate::wasi::fault::Errno;
+use crate::wake::Waker;
+use crate::wasi::fault::{Errno, Outcome};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
@@ -301,21 +302,21 @@ impl HostFile {
     }
 
     /// Extends the file to the end of a range, as `posix_fallocate` does. What NTFS extends it has room for.
-    pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64) -> Result<(), Errno> {
+    pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64, _: Option<&Waker>) -> Outcome {
         let end = match (i64::try_from(offset), i64::try_from(len)) {
             (Ok(offset), Ok(1..)) => offset.checked_add(len.cast_signed()).ok_or(Errno::Fbig)?,
-            _ => return Err(Errno::Inval),
+            _ => return Err(Errno::Inval.into()),
         };
         self.check_writable()?;
         match self.kind() {
             Kind::Regular => {}
-            Kind::Pipe => return Err(Errno::Spipe),
-            _ => return Err(Errno::Nodev),
+            Kind::Pipe => return Err(Errno::Spipe.into()),
+            _ => return Err(Errno::Nodev.into()),
         }
         if end.cast_unsigned() <= self.size().map_err(errno)? {
             return Ok(());
         }
-        self.resize(end).map_err(errno)
+        Ok(self.resize(end).map_err(errno)?)
     }
 
     /// Says how a range will be used, which Windows is told when a file is opened or never.

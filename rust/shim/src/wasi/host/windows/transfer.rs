@@ -1,9 +1,9 @@
 //! Reading and writing, at the position and elsewhere.
 
-use super::Kind;
 use super::errno::{Host, errno};
 use super::file::HostFile;
 use super::sys::{self, Patience};
+use super::{Kind, in_parts};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::Spans;
@@ -28,7 +28,7 @@ impl HostFile {
             return Ok(0);
         }
         match self.kind() {
-            Kind::Regular | Kind::BlockDevice => Ok(self.transfer(spans, false, Place::Position).map_err(errno)?),
+            Kind::Regular | Kind::BlockDevice => self.transfer_all(spans, false, Place::Position, waker),
             Kind::Null => Ok(0),
             Kind::Terminal => self.read_console(spans, waker),
             kind if kind.is_socket() => Ok(self.receive(spans, false, waker)?.0),
@@ -37,13 +37,13 @@ impl HostFile {
     }
 
     /// Reads at an offset; the position stays.
-    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pread(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_readable()?;
         if self.kind() == Kind::Null {
             return Ok(0);
         }
-        self.transfer(spans, false, Place::Offset(offset)).map_err(errno)
+        self.transfer_all(spans, false, Place::Offset(offset), waker)
     }
 
     /// Writes at the position, or at the end if the guest appends.
@@ -56,7 +56,7 @@ impl HostFile {
         match self.kind() {
             Kind::Regular | Kind::BlockDevice => {
                 let place = if self.append && !self.always_append { Place::End } else { Place::Position };
-                Ok(self.transfer(spans, true, place).map_err(errno)?)
+                self.transfer_all(spans, true, place, waker)
             }
             Kind::Null => Ok(spans.total()),
             Kind::Terminal => self.write_console(spans, waker),
@@ -66,19 +66,30 @@ impl HostFile {
     }
 
     /// Writes at an offset, or at the end if the guest appends, as Linux has it; the position stays.
-    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64) -> Result<usize, Errno> {
+    pub(in crate::wasi) fn pwrite(&self, spans: &Spans, offset: u64, waker: Option<&Waker>) -> Outcome<usize> {
         let offset = self.positioned(offset)?;
         self.check_writable()?;
         match self.kind() {
             Kind::Null => Ok(spans.total()),
-            _ if !self.append => self.transfer(spans, true, Place::Offset(offset)).map_err(errno),
+            _ if !self.append => self.transfer_all(spans, true, Place::Offset(offset), waker),
             _ => {
                 let position = self.tell().map_err(errno)?;
-                let written = self.transfer(spans, true, Place::End);
+                let written = self.transfer_all(spans, true, Place::End, waker);
                 self.go_to(position).map_err(errno)?;
-                written.map_err(errno)
+                written
             }
         }
+    }
+
+    /// Reads or writes the spans, in parts if they are large.
+    fn transfer_all(&self, spans: &Spans, writes: bool, place: Place, waker: Option<&Waker>) -> Outcome<usize> {
+        in_parts(spans, waker, |spans, done| {
+            let place = match place {
+                Place::Offset(offset) => Place::Offset(offset.saturating_add(done as u64)),
+                other => other,
+            };
+            self.transfer(spans, writes, place).map_err(errno)
+        })
     }
 
     /// Reads or writes the spans one after the other, up to the first that is not filled.

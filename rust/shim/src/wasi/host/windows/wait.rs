@@ -18,6 +18,9 @@ use windows_sys::Win32::Networking::WinSock::SOCKET;
 /// Between two looks at a pipe there are never more than this.
 const LONGEST: Duration = Duration::from_millis(10);
 
+/// After how many files it is looked whether the guest has to stop.
+const SOME: usize = 1024;
+
 /// How many looks follow each other without a pause.
 const EAGER: u32 = 20;
 
@@ -92,7 +95,7 @@ impl<'a> Waiter<'a> {
                 return Err(Fault::Trap(wasmtime::Trap::Interrupt.into()));
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let ended = self.look(left, signal, looks).map_err(errno)?;
+            let ended = self.look(left, waker, signal, looks).map_err(errno)?;
             looks += 1;
             if waker.is_some_and(Waker::is_raised) {
                 return Err(Fault::Trap(wasmtime::Trap::Interrupt.into()));
@@ -111,13 +114,22 @@ impl<'a> Waiter<'a> {
     }
 
     /// Looks at all files, and, if none of them is ready, waits for the first that says so.
-    fn look(&mut self, left: Option<Duration>, signal: Option<Handle>, looks: u32) -> Result<Ended, Host> {
+    fn look(
+        &mut self,
+        left: Option<Duration>,
+        waker: Option<&Waker>,
+        signal: Option<Handle>,
+        looks: u32,
+    ) -> Result<Ended, Host> {
         let mut handles: Vec<Handle> = signal.into_iter().collect();
         let others = handles.len()..handles.len() + self.others.len();
         handles.extend(&self.others);
         let mut sockets: Vec<(Handle, u32)> = Vec::new();
         let mut asks = false;
         for (place, (file, direction)) in self.files.iter().enumerate() {
+            if place % SOME == 0 && waker.is_some_and(Waker::is_raised) {
+                return Ok(Ended::Otherwise);
+            }
             self.seen[place] = match glance(file, *direction)? {
                 Glance::Ready { hangup } => Some(Seen { hangup }),
                 Glance::Ask => {

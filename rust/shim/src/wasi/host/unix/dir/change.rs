@@ -6,9 +6,8 @@ use super::{HostDir, filestat};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{self, DirOptions, FollowSymlinks, SystemTimeSpec};
 use cap_primitives::time::SystemTime;
-use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 use wasmtime_wasi::p1::types::{Filestat, Filetype, Fstflags};
 
@@ -95,14 +94,15 @@ impl HostDir {
     pub(in crate::wasi) fn rename(&self, path: &Path, to: &HostDir, to_path: &Path) -> Result<(), Errno> {
         self.check_writable()?;
         to.check_writable()?;
-        // The library drops the slash from the new name, which demands a directory, but not from the old one.
-        let mut path = PathBuf::from(path);
-        if ends_in_slash(to_path) && !ends_in_slash(&path) {
-            let mut bytes = path.into_os_string().into_vec();
-            bytes.push(b'/');
-            path = OsString::from_vec(bytes).into();
+        // A slash at the end of either name demands that a directory be renamed. It is asked for here, and the plain names are
+        // renamed, because not every system takes a link for a link that has a slash behind it: macOS would rename what
+        // the link leads to, wherever that is. What takes the place of the directory meanwhile is renamed by its name, too.
+        let demands_dir = ends_in_slash(path) || ends_in_slash(to_path);
+        let (path, to_path) = (without_slashes(path), without_slashes(to_path));
+        if demands_dir && self.path_stat(path, false)?.filetype != Filetype::Directory {
+            return Err(Errno::Notdir);
         }
-        fs::rename(&self.dir, &path, &to.dir, to_path).map_err(from_io)
+        fs::rename(&self.dir, path, &to.dir, to_path).map_err(from_io)
     }
 
     /// Makes a symbolic link. One to an absolute path is `EPERM`: no guest could follow it, but others might.

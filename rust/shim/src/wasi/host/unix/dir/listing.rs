@@ -1,35 +1,45 @@
 //! `fd_readdir`.
 
-use super::super::errno::errno;
 use super::super::kind::filetype;
-use super::super::listing::Listing;
+use super::super::listing::{Listed, Listing, SOME};
 use super::HostDir;
-use crate::wasi::fault::Errno;
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Fault, Outcome};
 use rustix::fs::{AtFlags, Dir, FileType};
-use rustix::io::Errno as Host;
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    pub(in crate::wasi) fn read_entries(&mut self, cookie: Dircookie, room: usize) -> Result<Vec<u8>, Errno> {
+    /// `listed` is where the listing counts, and how many bytes may count there.
+    pub(in crate::wasi) fn read_entries(
+        &mut self,
+        cookie: Dircookie,
+        room: usize,
+        listed: (&Listed, usize),
+        waker: Option<&Waker>,
+    ) -> Outcome<Vec<u8>> {
         if cookie == 0 || self.listing.is_none() {
-            self.listing = Some(self.list().map_err(errno)?);
+            self.listing = None;
+            self.listing = Some(self.list(listed, waker)?);
         }
         Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
     }
 
-    fn list(&self) -> Result<Listing, Host> {
+    fn list(&self, (listed, most): (&Listed, usize), waker: Option<&Waker>) -> Outcome<Listing> {
         let stat = rustix::fs::fstat(&self.dir)?;
         let itself = (stat.st_dev as u64, stat.st_ino as u64);
-        let mut listing = Listing::default();
+        let mut listing = Listing::new(listed, most);
         let mut dir = Dir::new(self.readable()?)?;
         // Linux has these two first on most file systems; programs may count on it.
-        listing.push(b".", itself.1, Filetype::Directory);
+        listing.push(b".", itself.1, Filetype::Directory)?;
         let parent =
             if itself == self.root { itself.1 } else { rustix::fs::statat(&self.dir, c"..", AtFlags::empty())?.st_ino };
-        listing.push(b"..", parent, Filetype::Directory);
+        listing.push(b"..", parent, Filetype::Directory)?;
         while let Some(entry) = dir.read() {
             let entry = entry?;
+            if listing.len() % SOME == 0 {
+                check_stop::<Fault>(waker)?;
+            }
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
@@ -40,8 +50,8 @@ impl HostDir {
                     .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode as _)),
                 known => known,
             };
-            listing.push(name.to_bytes(), entry.ino(), filetype(kind));
+            listing.push(name.to_bytes(), entry.ino(), filetype(kind))?;
         }
-        Ok(listing)
+        Ok(listing.finish())
     }
 }

@@ -6,6 +6,7 @@ use super::super::new_times;
 use super::{HostDir, handle};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{self, DirOptions, FollowSymlinks, OpenOptions, OpenOptionsExt};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -16,6 +17,16 @@ use windows_sys::Win32::Storage::FileSystem as w;
 /// Whether a path demands a directory, which is then what a symbolic link leads to.
 fn ends_in_slash(path: &Path) -> bool {
     matches!(path.as_os_str().as_encoded_bytes().last(), Some(b'/' | b'\\'))
+}
+
+/// The path without the slashes at its end.
+fn without_slashes(path: &Path) -> &Path {
+    let text = path.as_os_str().as_encoded_bytes();
+    let slashes = text.iter().rev().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    // A path of nothing else stays what it is.
+    let rest = if slashes == text.len() { text } else { &text[..text.len() - slashes] };
+    // SAFETY: what was taken away was whole characters of ASCII.
+    Path::new(unsafe { OsStr::from_encoded_bytes_unchecked(rest) })
 }
 
 impl HostDir {
@@ -63,7 +74,8 @@ impl HostDir {
 
     pub(in crate::wasi) fn remove_directory(&self, path: &Path) -> Result<(), Errno> {
         self.check_writable()?;
-        // Windows would remove a link to a directory, too.
+        // Windows would remove a link to a directory, too, or with a slash behind it the directory.
+        let path = without_slashes(path);
         if self.path_stat(path, false)?.filetype != Filetype::Directory {
             return Err(Errno::Notdir);
         }
@@ -105,9 +117,12 @@ impl HostDir {
     pub(in crate::wasi) fn rename(&self, path: &Path, to: &HostDir, to_path: &Path) -> Result<(), Errno> {
         self.check_writable()?;
         to.check_writable()?;
+        // A slash at the end of either name demands that a directory be renamed, and not a link to one.
+        let demands_dir = ends_in_slash(path) || ends_in_slash(to_path);
+        let (path, to_path) = (without_slashes(path), without_slashes(to_path));
         let from = self.path_stat(path, false)?;
         let is_dir = from.filetype == Filetype::Directory;
-        if !is_dir && (ends_in_slash(path) || ends_in_slash(to_path)) {
+        if !is_dir && demands_dir {
             return Err(Errno::Notdir);
         }
         let mut removed = false;

@@ -2,10 +2,11 @@
 
 use super::super::errno::{Host, errno, from_io};
 use super::super::file::file_type;
-use super::super::listing::Listing;
+use super::super::listing::{Listed, Listing};
 use super::super::sys;
 use super::{HostDir, handle};
-use crate::wasi::fault::Errno;
+use crate::wake::{Waker, check_stop};
+use crate::wasi::fault::{Fault, Outcome};
 use std::mem::offset_of;
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_NO_MORE_FILES};
@@ -16,21 +17,34 @@ const ROOM: usize = 4096;
 
 impl HostDir {
     /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    pub(in crate::wasi) fn read_entries(&mut self, cookie: Dircookie, room: usize) -> Result<Vec<u8>, Errno> {
+    /// `listed` is where the listing counts, and how many bytes may count there.
+    pub(in crate::wasi) fn read_entries(
+        &mut self,
+        cookie: Dircookie,
+        room: usize,
+        listed: (&Listed, usize),
+        waker: Option<&Waker>,
+    ) -> Outcome<Vec<u8>> {
         if cookie == 0 || self.listing.is_none() {
-            self.listing = Some(self.list()?);
+            self.listing = None;
+            self.listing = Some(self.list(listed, waker)?);
         }
         Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
     }
 
-    fn list(&self) -> Result<Listing, Errno> {
+    fn list(&self, (listed, most): (&Listed, usize), waker: Option<&Waker>) -> Outcome<Listing> {
         let itself = self.stat()?;
         let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
-        let mut found = Vec::new();
+        let mut listing = Listing::new(listed, most);
+        // Programs may count on these two being first, as they are on Linux. The inode of the second comes with the others.
+        listing.push(b".", itself.ino, Filetype::Directory)?;
+        listing.push(b"..", itself.ino, Filetype::Directory)?;
+        let mut pushed = Ok(());
         let mut parent = itself.ino;
         let mut class = fs::FileIdBothDirectoryRestartInfo;
         let mut buffer = vec![0_u64; ROOM];
         loop {
+            check_stop::<Fault>(waker)?;
             let size = (buffer.len() * size_of::<u64>()) as u32;
             // SAFETY: the buffer is as large as is said.
             let read = sys::done(unsafe {
@@ -40,7 +54,7 @@ impl HostDir {
             match read {
                 Ok(()) => {}
                 Err(Host(ERROR_NO_MORE_FILES | ERROR_FILE_NOT_FOUND)) => break,
-                Err(error) => return Err(errno(error)),
+                Err(error) => return Err(errno(error).into()),
             }
             class = fs::FileIdBothDirectoryInfo;
             each(&buffer, |entry, name| {
@@ -51,22 +65,16 @@ impl HostDir {
                     name => {
                         // With a reparse point, this is where its tag stands.
                         let filetype = file_type(entry.FileAttributes, || entry.EaSize);
-                        found.push((name.to_owned(), inode, filetype));
+                        pushed = pushed.and_then(|()| listing.push(name.as_bytes(), inode, filetype));
                     }
                 }
             });
+            pushed?;
         }
-        if (itself.dev, itself.ino) == self.root {
-            parent = itself.ino;
+        if (itself.dev, itself.ino) != self.root {
+            listing.set_inode(1, parent);
         }
-        let mut listing = Listing::default();
-        // Programs may count on these two being first, as they are on Linux.
-        listing.push(b".", itself.ino, Filetype::Directory);
-        listing.push(b"..", parent, Filetype::Directory);
-        for (name, inode, filetype) in found {
-            listing.push(name.as_bytes(), inode, filetype);
-        }
-        Ok(listing)
+        Ok(listing.finish())
     }
 }
 
