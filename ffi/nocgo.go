@@ -4,8 +4,8 @@
 
 package ffi
 
-// Without cgo this package has no content, and the compiler would report every name that is missing. So that it reports one
-// thing, and the right one, this does not compile.
+// Without cgo this package has no content, and the compiler would report every name that is missing. So that it
+// reports one thing, and the right one, this does not compile.
 
 type (
 	withCgo    struct{}

@@ -41,7 +41,8 @@ func (m *module) types() []string {
 	return m.errs
 }
 
-// exported reports exported items of ffi/ that have a C type, or a type that comes from one, in what other packages see.
+// exported reports exported items of ffi/ that have a C type, or a type that comes from one, in what other packages
+// see.
 func (m *module) exported() (found []string) {
 	for _, file := range m.files[m.ffi()] {
 		report := func(name string, t ast.Node) {

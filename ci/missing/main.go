@@ -1,5 +1,5 @@
-// Command missing tells which functions of a header a build of the native library lacks. It reads archives and shared libraries of
-// every platform, on every platform.
+// Command missing tells which functions of a header a build of the native library lacks. It reads archives and shared
+// libraries of every platform, on every platform.
 //
 //	go run ./ci/missing LIBRARY HEADER
 //

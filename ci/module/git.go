@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// gitFiles lists what git would take from a checkout, committed or not. So a file that .gitignore hides is missed here, and
-// not by users.
+// gitFiles lists what git would take from a checkout, committed or not. So a file that .gitignore hides is missed
+// here, and not by users.
 func gitFiles(root string) ([]string, error) {
 	cmd := exec.Command("git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	cmd.Stderr = os.Stderr

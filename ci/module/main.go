@@ -3,9 +3,9 @@
 //	go run . -proxy DIR [-version v0.0.1] [-sum FILE]
 //	go run . -compare
 //
-// With -proxy, the packed module goes to DIR, which then is a GOPROXY with this one module in it; its URL is what is printed
-// on standard output. FILE gets the module's lines of go.sum. With -compare, a table of what users download when all archives
-// are in one module, and when each has a module of its own.
+// With -proxy, the packed module goes to DIR, which then is a GOPROXY with this one module in it; its URL is what is
+// printed on standard output. FILE gets the module's lines of go.sum. With -compare, a table of what users download
+// when all archives are in one module, and when each has a module of its own.
 package main
 
 import (

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// released is a checkout that ci/release has nothing against. What "cargo xtask check" stands for here is a program that looks
-// for a file.
+// released is a checkout that ci/release has nothing against. What "cargo xtask check" stands for here is a program
+// that looks for a file.
 var released = map[string]string{
 	"go.mod":                           "module example.org/m\n",
 	"CHANGELOG.md":                     "# Changelog\n\n## 0.2.0 (today)\n\n- New.\n\n## 0.1.0\n\n- Old.\n",

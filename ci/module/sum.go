@@ -10,8 +10,8 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// writeSum writes the lines that go.sum will have for a packed module. They tell what its files contain, whoever made the
-// zip file.
+// writeSum writes the lines that go.sum will have for a packed module. They tell what its files contain, whoever made
+// the zip file.
 func writeSum(name string, p packed) error {
 	content, err := dirhash.HashZip(p.path, dirhash.Hash1)
 	mod, errMod := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {

@@ -41,8 +41,8 @@ func pools(s *settings) wasmtime.PoolingConfig {
 	return p
 }
 
-// loadCache configures the cache of compiled modules. A cache that nobody asked for and that has no place, because there is
-// no home folder, is left out.
+// loadCache configures the cache of compiled modules. A cache that nobody asked for and that has no place, because
+// there is no home folder, is left out.
 func loadCache(s *settings, config *wasmtime.Config) error {
 	switch {
 	case s.cache != nil && !*s.cache:

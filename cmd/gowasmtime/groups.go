@@ -162,8 +162,8 @@ func ignoredKeys(names ...string) (keys []key) {
 	return keys
 }
 
-// missingKeys are keys of wasmtime that cannot be done here. NAME=VALUE is one that always is as VALUE says, so that this
-// value is accepted.
+// missingKeys are keys of wasmtime that cannot be done here. NAME=VALUE is one that always is as VALUE says, so that
+// this value is accepted.
 func missingKeys(names ...string) []key {
 	return missingKeysBecause("wasmtime has this, gowasmtime does not", names...)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// inspectModule does inspect. What it prints is a line for each thing, with a keyword first and types as the text format
-// writes them:
+// inspectModule does inspect. What it prints is a line for each thing, with a keyword first and types as the text
+// format writes them:
 //
 //	module: KIND, N bytes
 //	import "MODULE" "NAME": TYPE
@@ -18,9 +18,10 @@ import (
 //	section NAME: N bytes, N entries
 //	custom section "NAME": N bytes
 //
-// KIND is binary, text or precompiled. Imports and exports are in the module's order. Memories are those that the module defines
-// itself, counted after the imported ones. Sections are those of the binary format, in their order, by their sizes without
-// the header; a precompiled module has neither, and without --allow-precompiled no imports and exports.
+// KIND is binary, text or precompiled. Imports and exports are in the module's order. Memories are those that the
+// module defines itself, counted after the imported ones. Sections are those of the binary format, in their order, by
+// their sizes without the header; a precompiled module has neither, and without --allow-precompiled no imports and
+// exports.
 func inspectModule(s *settings, stdout io.Writer) error {
 	src, err := readSource(s.operands[0])
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// call calls the function of --invoke, or else the one that is called "" or _start, and prints its results. A module without
-// any has done its work when it was instantiated.
+// call calls the function of --invoke, or else the one that is called "" or _start, and prints its results. A module
+// without any has done its work when it was instantiated.
 func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 	what := "command default"
 	var f *wasmtime.Func
@@ -42,8 +42,8 @@ func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 	return printResults(g.stdout, ty.Results(), result)
 }
 
-// arguments reads a function's arguments by the types of its parameters. A "--" before them is left out; what is too much is
-// not looked at.
+// arguments reads a function's arguments by the types of its parameters. A "--" before them is left out; what is too
+// much is not looked at.
 func arguments(params []*wasmtime.ValType, texts []string, what string) ([]any, error) {
 	if len(params) > 0 && len(texts) > 0 && texts[0] == "--" {
 		texts = texts[1:]

@@ -20,8 +20,8 @@ type option struct {
 // String returns the option as one writes it.
 func (o *option) String() string { return "--" + o.long }
 
-// parse reads arguments by a table of options. It returns those that are no options. If trailing, everything after the first
-// of these belongs to them, also what looks like an option; otherwise only what follows "--" does.
+// parse reads arguments by a table of options. It returns those that are no options. If trailing, everything after
+// the first of these belongs to them, also what looks like an option; otherwise only what follows "--" does.
 func parse(options []option, args []string, trailing bool, s *settings) (operands []string, err error) {
 	p := parser{options: options, args: args, settings: s, seen: map[string]bool{}}
 	for len(p.args) > 0 {
@@ -75,8 +75,8 @@ func (p *parser) long(arg string) error {
 	return usageErrorf("unknown option '--%s'%s", name, suggest("--"+name, names))
 }
 
-// short reads what follows a single hyphen: switches, and at last perhaps an option with a value, which is joined, follows an
-// equals sign, or is the next argument.
+// short reads what follows a single hyphen: switches, and at last perhaps an option with a value, which is joined,
+// follows an equals sign, or is the next argument.
 func (p *parser) short(letters string) error {
 	for letters != "" {
 		letter := letters[:1]

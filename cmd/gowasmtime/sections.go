@@ -20,8 +20,8 @@ const (
 	sectionDataCount = 12
 )
 
-// describeSections writes a line for each memory and for each section of a module that has been found valid. memories is how
-// many memories it imports.
+// describeSections writes a line for each memory and for each section of a module that has been found valid. memories
+// is how many memories it imports.
 func describeSections(b *strings.Builder, wasm []byte, memories int) {
 	names := sectionNames()
 	var sections strings.Builder

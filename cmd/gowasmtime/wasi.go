@@ -12,8 +12,8 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// provide gives the guest WASI, with the directories, variables, files and listeners of the settings. release closes what the
-// host still has of them.
+// provide gives the guest WASI, with the directories, variables, files and listeners of the settings. release closes
+// what the host still has of them.
 func (g *guest) provide() (release func(), err error) {
 	s := g.settings
 	if s.noWasi {
@@ -74,8 +74,9 @@ func (s *settings) wasiConfig() (*wasmtime.WasiConfig, error) {
 	return config, nil
 }
 
-// environment is what the guest gets of the process's environment, and what it is given besides. Of a name that comes more than
-// once, the last value counts. What is passed on as a whole leaves out what is not UTF-8, which the guest cannot have.
+// environment is what the guest gets of the process's environment, and what it is given besides. Of a name that comes
+// more than once, the last value counts. What is passed on as a whole leaves out what is not UTF-8, which the guest
+// cannot have.
 func (s *settings) environment(process []string) (names, values []string) {
 	own, given := map[string]string{}, map[string]string{}
 	for _, v := range process {

@@ -1,4 +1,5 @@
-// Package cross runs the commands of README.md that build a user's program for other platforms, on an example, and then the programs.
+// Package cross runs the commands of README.md that build a user's program for other platforms, on an example, and
+// then the programs.
 package cross
 
 import (
