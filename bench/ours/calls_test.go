@@ -115,7 +115,7 @@ func hello(b *testing.B, pooling bool) {
 		check(b, err)
 		store.Close()
 		wasi.Close()
-		if string(out.Bytes()) != work.HelloOutput {
+		if out.String() != work.HelloOutput {
 			b.Fatal(out.String())
 		}
 	}

@@ -19,12 +19,6 @@ func check(b *testing.B, err error) {
 	}
 }
 
-func newEngine(strategy wasmtime.Strategy) *wasmtime.Engine {
-	cfg := wasmtime.NewConfig()
-	cfg.SetStrategy(strategy)
-	return wasmtime.NewEngineWithConfig(cfg)
-}
-
 func newModule(b *testing.B, engine *wasmtime.Engine, wasm []byte) *wasmtime.Module {
 	b.Helper()
 	m, err := wasmtime.NewModule(engine, wasm)

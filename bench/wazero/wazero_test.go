@@ -155,7 +155,7 @@ func BenchmarkHello(b *testing.B) {
 			b.Fatal(err)
 		}
 		inst.Close(ctx)
-		if string(out.Bytes()) != work.HelloOutput {
+		if out.String() != work.HelloOutput {
 			b.Fatal(out.String())
 		}
 	}

@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// declared returns the declarations in what "go doc -all" prints, without comments and without the names of receivers. Those of a
-// group are single ones, unless they follow from each other.
+// declared returns the declarations in what "go doc -all" prints, without comments and without the names of
+// receivers. Those of a group are single ones, unless they follow from each other.
 func declared(text string) (declarations []string, err error) {
-	// Declarations start at the left margin, and their lines are indented by tabs; the documentation is indented by spaces.
+	// Declarations start at the left margin, and their lines are indented by tabs; the documentation is indented by
+	// spaces.
 	source := strings.Builder{}
 	inside := false
 	for line := range strings.Lines(text) {
@@ -55,7 +56,8 @@ func declared(text string) (declarations []string, err error) {
 	return declarations, err
 }
 
-// isImplied tells whether a declaration depends on its place in a group: by iota, or as the repetition of the one before.
+// isImplied tells whether a declaration depends on its place in a group: by iota, or as the repetition of the one
+// before.
 func isImplied(spec ast.Spec) bool {
 	value, ok := spec.(*ast.ValueSpec)
 	if !ok {

@@ -4,8 +4,8 @@
 //
 // It prints how many declarations there are if they are the same, and otherwise the difference, and fails.
 //
-// The API is what "go doc -all" shows of every package that users import: not of commands, of ffi/ and of what is below an
-// internal/. Comments do not count, and neither do the names of receivers.
+// The API is what "go doc -all" shows of every package that users import: not of commands, of ffi/ and of what is
+// below an internal/. Comments do not count, and neither do the names of receivers.
 package main
 
 import (

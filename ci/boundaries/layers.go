@@ -14,8 +14,8 @@ var upper = []string{"component", "wit", "minimal"}
 
 // layers reports imports that go upwards.
 //
-// The root must not reach the packages above it, by whatever way. Nothing below internal/ imports the root, but for the helpers
-// of tests: those import testing, and then only tests may import them.
+// The root must not reach the packages above it, by whatever way. Nothing below internal/ imports the root, but for
+// the helpers of tests: those import testing, and then only tests may import them.
 func (m *module) layers() (found []string) {
 	// By whom each package is imported that the root reaches, for the message.
 	importer := map[string]string{}
@@ -78,8 +78,8 @@ func (m *module) dir(path string) string {
 	return strings.TrimPrefix(path, m.path+"/")
 }
 
-// aliases reports exported types of public packages that are aliases of types in packages which are not: their methods would be in no
-// documentation.
+// aliases reports exported types of public packages that are aliases of types in packages which are not: their
+// methods would be in no documentation.
 func (m *module) aliases() (found []string) {
 	for _, path := range m.packages {
 		pkg := m.checked[path]

@@ -1,15 +1,15 @@
-// Boundaries proves the layers of this module: cgo stays inside of ffi/, and nothing imports what is above it; and that the
-// module stays readable. It needs no C compiler. Run it from the root:
+// Boundaries proves the layers of this module: cgo stays inside of ffi/, and nothing imports what is above it; and
+// that the module stays readable. It needs no C compiler. Run it from the root:
 //
 //	go run ./ci/boundaries
 //
-// It reports every file outside of ffi/ that imports "C"; every package outside of ffi/ that does not type-check when only
-// the Go half of ffi/ is known; every exported item of ffi/ that has a C type in it; and every platform that has an
-// archive but is missing from the messages of ffi/, or the other way round.
+// It reports every file outside of ffi/ that imports "C"; every package outside of ffi/ that does not type-check when
+// only the Go half of ffi/ is known; every exported item of ffi/ that has a C type in it; and every platform that has
+// an archive but is missing from the messages of ffi/, or the other way round.
 //
-// It also reports imports that go upwards, from the root to the packages that stand on it or from internal/ to the root;
-// exported types that are aliases of internal ones; a root of more than 40 sources and a README.md of more than 200 lines;
-// packages of more than 300 lines without a test; and comments that are wider than 120 columns.
+// It also reports imports that go upwards, from the root to the packages that stand on it or from internal/ to the
+// root; exported types that are aliases of internal ones; a root of more than 40 sources and a README.md of more than
+// 200 lines; packages of more than 300 lines without a test; and comments that are wider than 120 columns.
 package main
 
 import (

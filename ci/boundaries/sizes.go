@@ -35,8 +35,8 @@ func (m *module) sizes() (found []string) {
 	return found
 }
 
-// untested reports large packages that have no test of their own. That others test a package on their way does not count, and a
-// command is a package like any other: what is in its functions can be called by a test beside it.
+// untested reports large packages that have no test of their own. That others test a package on their way does not
+// count, and a command is a package like any other: what is in its functions can be called by a test beside it.
 func (m *module) untested() (found []string) {
 	for _, dir := range append(slices.Clone(m.dirs), "ffi") {
 		names, _ := filepath.Glob(filepath.Join(m.root, dir, "*.go"))
@@ -73,8 +73,8 @@ var (
 	directive = regexp.MustCompile(`^//(go:|export |line )`)
 )
 
-// comments reports lines of Go and Rust that are too wide because of a comment, of all modules in the repository. gofmt leaves them
-// as they are, and so does rustfmt.
+// comments reports lines of Go and Rust that are too wide because of a comment, of all modules in the repository.
+// gofmt leaves them as they are, and so does rustfmt.
 func (m *module) comments() (found []string) {
 	err := filepath.WalkDir(m.root, func(path string, entry fs.DirEntry, err error) error {
 		name := entry.Name()

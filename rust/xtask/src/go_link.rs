@@ -1,5 +1,5 @@
-//! `ffi/link_<os>_<arch>[_<tag>].go`, `ffi/shared.go`, what `ffi/` says on all other platforms, and the packages that make
-//! `go mod vendor` carry archives and headers.
+//! `ffi/link_<os>_<arch>[_<tag>].go`, `ffi/shared.go`, what `ffi/` says on all other platforms, and the packages that
+//! make `go mod vendor` carry archives and headers.
 
 use crate::headers;
 use crate::manifest::{Archive, Manifest};
@@ -156,8 +156,8 @@ fn no_cgo(platforms: &[(&str, &str)]) -> String {
 
 package ffi
 
-// Without cgo this package has no content, and the compiler would report every name that is missing. So that it reports one
-// thing, and the right one, this does not compile.
+// Without cgo this package has no content, and the compiler would report every name that is missing. So that it
+// reports one thing, and the right one, this does not compile.
 
 type (
 	withCgo    struct{{}}

@@ -46,8 +46,8 @@ pub fn package<'m>(metadata: &'m Metadata, name: &str) -> Result<&'m Package> {
     metadata.packages.iter().find(|p| p.name == name).with_context(|| format!("no package {name}"))
 }
 
-/// The packages that the archive is made from, itself and what runs while it is built included, in the order of their names
-/// and versions.
+/// The packages that the archive is made from, itself and what runs while it is built included, in the order of their
+/// names and versions.
 pub fn closure(metadata: &Metadata) -> Result<Vec<&Package>> {
     let resolve = metadata.resolve.as_ref().context("cargo metadata without a resolution")?;
     let nodes: HashMap<&PackageId, _> = resolve.nodes.iter().map(|n| (&n.id, n)).collect();
