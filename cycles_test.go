@@ -187,7 +187,8 @@ func collectedSoon(t *testing.T, what string, done func() bool) {
 	t.Errorf("%s: not collected", what)
 }
 
-// What belongs to a store may lead back to it: all of it is collected together, and works as long as any of it is there.
+// What belongs to a store may lead back to it: all of it is collected together, and works as long as any of it is
+// there.
 func TestCyclesAreCollected(t *testing.T) {
 	for name, makeCycle := range cycles {
 		t.Run(name, func(t *testing.T) {

@@ -52,11 +52,11 @@ func (f *Func) signature() *FuncType {
 // an i64, [*Func] is a funcref, nil is null for every parameter that may be, a [Val] is what it is, anything else is an
 // externref.
 //
-// The result is nil for no result, a Go value for one, and []Val for more; a result that Go cannot hold is an error that
-// wraps [ErrUnsupported], see [Val]. The error is a [*Trap] if the guest
-// trapped or was interrupted, and an [*Error] otherwise, but that too many arguments and ints that do not fit are
-// plain errors. A panic in a host function comes out of Call as it was, without the host function's stack;
-// [runtime.Goexit] in one, which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
+// The result is nil for no result, a Go value for one, and []Val for more; a result that Go cannot hold is an error
+// that wraps [ErrUnsupported], see [Val]. The error is a [*Trap] if the guest trapped or was interrupted, and an
+// [*Error] otherwise, but that too many arguments and ints that do not fit are plain errors. A panic in a host
+// function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one, which
+// testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
@@ -115,8 +115,8 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	return s.callChecked(call, sig, args)
 }
 
-// adaptArgs turns what nils, ints and unsigned integers are among the arguments into what the parameters want. The slice
-// stays as it is: it is the caller's.
+// adaptArgs turns what nils, ints and unsigned integers are among the arguments into what the parameters want. The
+// slice stays as it is: it is the caller's.
 func adaptArgs(args []any, params []*ValType) ([]any, error) {
 	if len(args) > len(params) {
 		return nil, errors.New("too many arguments provided")
@@ -138,8 +138,8 @@ func adaptArgs(args []any, params []*ValType) ([]any, error) {
 	return args, nil
 }
 
-// adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else, which
-// stays what it is, and refuses what cannot be passed to the parameter at all.
+// adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else,
+// which stays what it is, and refuses what cannot be passed to the parameter at all.
 func adaptArg(arg any, param *ValType) (any, error) {
 	if arg == nil && param.nullable {
 		return ValNull(param), nil

@@ -39,8 +39,8 @@ func (g *Global) external() (*state, *ffi.Item) { return g.state, &g.item }
 // Type returns the global's type.
 func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, g).GlobalType() }
 
-// Get returns the global's value. A reference that Go cannot hold comes as a [Val] that says no more than its kind and that
-// it is not null: see there. See wasmtime::Global::get.
+// Get returns the global's value. A reference that Go cannot hold comes as a [Val] that says no more than its kind
+// and that it is not null: see there. See wasmtime::Global::get.
 func (g *Global) Get(store Storelike) Val {
 	s, outermost := mustEnterItem(store, g.state)
 	defer s.Leave(outermost)

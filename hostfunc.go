@@ -12,8 +12,8 @@ import (
 // panic, ends the guest, and so does an argument that Go cannot hold: see [Val]. [WrapFunc] and [HostFunc2] read better
 // where the signature is known.
 //
-// No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the result
-// is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
+// No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the
+// result is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
 	s := store.storeState()
 	if err := ty.unsupported(); err != nil {

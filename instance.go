@@ -41,8 +41,8 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	return instance, err
 }
 
-// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host functions
-// of the linker that the instance may have some of, nil if there is none.
+// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
+// functions of the linker that the instance may have some of, nil if there is none.
 func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc],
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()

@@ -24,8 +24,8 @@ type Linker struct {
 	hosts *registry.Family[hostFunc]
 }
 
-// definitions are what has been defined in a linker. They are changed in place as long as nobody reads them; otherwise a
-// copy takes their place, and they end with the last of their readers.
+// definitions are what has been defined in a linker. They are changed in place as long as nobody reads them;
+// otherwise a copy takes their place, and they end with the last of their readers.
 type definitions struct{ handle registry.Handle[ffi.Linker] }
 
 func newDefinitions(native ffi.Linker) *definitions {

@@ -43,8 +43,8 @@ func (t *Table) Size(store Storelike) uint64 {
 	return s.native.TableSize(t.item)
 }
 
-// Get returns the element at idx. An index out of bounds is an error, and so is an element that Go cannot hold, which wraps
-// [ErrUnsupported]: see [Val]. See wasmtime::Table::get.
+// Get returns the element at idx. An index out of bounds is an error, and so is an element that Go cannot hold, which
+// wraps [ErrUnsupported]: see [Val]. See wasmtime::Table::get.
 func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
 	s, outermost, err := enterItem(store, t.state)
 	if err != nil {

@@ -83,8 +83,8 @@ func (c TrapCode) String() string {
 	return fmt.Sprintf("trap code %d", uint8(c))
 }
 
-// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is part of
-// then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
+// NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is
+// part of then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
 func NewTrap(message string) *Trap { return &Trap{record: ffi.NewRecord(message)} }
 
 // newTrap takes a native trap.
@@ -102,8 +102,8 @@ func (t *Trap) take() (ffi.Trap, bool) {
 	return native, true
 }
 
-// Close ends the use of the trap: all other methods but Unwrap panic afterwards. There is nothing to be freed, so a program need not
-// call it. Closing twice does nothing.
+// Close ends the use of the trap: all other methods but Unwrap panic afterwards. There is nothing to be freed, so a
+// program need not call it. Closing twice does nothing.
 func (t *Trap) Close() { t.closed.Store(true) }
 
 // check panics if the trap has been closed.

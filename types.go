@@ -69,8 +69,8 @@ const (
 	heapExn    = 13
 )
 
-// heaps are the heap types as the text format writes them, by heap kind. A type of the module's own has an index there, which
-// is not known here.
+// heaps are the heap types as the text format writes them, by heap kind. A type of the module's own has an index
+// there, which is not known here.
 var heaps = [...]string{"extern", "noextern", "func", "$func", "nofunc", "any", "none", "eq", "i31", "array", "$array",
 	"struct", "$struct", "exn", "$exn", "noexn"}
 

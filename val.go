@@ -10,10 +10,10 @@ import (
 
 // Val is a value of WebAssembly with its kind. Its zero value is none, and an error wherever a value is wanted.
 //
-// Of the references of the GC and exception proposals, whose kind is [KindOther], only null has a Go value yet: nil. Where
-// a guest hands another one to Go, as a result, an argument or an element, or an externref that no host made
-// (extern.convert_any), that is an error that wraps [ErrUnsupported]. Only [Global.Get], which returns no error, returns a
-// Val that says no more than the kind and that it is not null, and that is refused wherever it is used.
+// Of the references of the GC and exception proposals, whose kind is [KindOther], only null has a Go value yet: nil.
+// Where a guest hands another one to Go, as a result, an argument or an element, or an externref that no host made
+// (extern.convert_any), that is an error that wraps [ErrUnsupported]. Only [Global.Get], which returns no error,
+// returns a Val that says no more than the kind and that it is not null, and that is refused wherever it is used.
 type Val struct {
 	kind ValKind
 	val  any
@@ -44,7 +44,8 @@ func ValFuncref(f *Func) Val { return Val{KindFuncref, f} }
 // until its store is closed or its collector finds the reference dead; the value comes back as it was.
 func ValExternref(val any) Val { return Val{KindExternref, val} }
 
-// ValNull makes the null reference of a type; it panics if the type has none, because it is no reference or not nullable.
+// ValNull makes the null reference of a type; it panics if the type has none, because it is no reference or not
+// nullable.
 func ValNull(ty *ValType) Val {
 	switch {
 	case ty.plain() || !ty.nullable:
@@ -153,8 +154,8 @@ func (v Val) Externref() any {
 	return v.val
 }
 
-// Get returns the value as a Go value: int32, int64, float32, float64, V128, *Func, what an externref refers to, or nil for
-// a null reference of [KindOther]. A reference that has no Go value comes back as the Val that it is.
+// Get returns the value as a Go value: int32, int64, float32, float64, V128, *Func, what an externref refers to, or
+// nil for a null reference of [KindOther]. A reference that has no Go value comes back as the Val that it is.
 func (v Val) Get() any {
 	if ref, ok := v.val.(otherRef); ok && v.kind == KindOther {
 		if ref.null {

@@ -2,9 +2,9 @@
 
 #include "store.h"
 
-// What runtime/cgo offers C for calls into Go: it runs fn(arg) in Go. What cgo makes of an //export does the same, and more
-// that takes a tenth of a host call: it waits for the start of the Go runtime, which here is long over, it asks for a traceback
-// context, and it copies the arguments.
+// What runtime/cgo offers C for calls into Go: it runs fn(arg) in Go. What cgo makes of an //export does the same,
+// and more that takes a tenth of a host call: it waits for the start of the Go runtime, which here is long over, it
+// asks for a traceback context, and it copies the arguments.
 extern void crosscall2(void (*fn)(void *), void *arg, int size, size_t context);
 
 static void (*host_call)(void *);

@@ -1,7 +1,7 @@
-// Guests run on the stacks of the threads that Go makes, which are as large as what pthread_get_stacksize_np says of the main
-// thread's. It asks for the soft limit of that stack when it is first called, and says the same ever after: so the limit is
-// raised here for the length of that call, before Go makes any thread, so that Config.SetMaxWasmStack has room. It is
-// address space, not memory.
+// Guests run on the stacks of the threads that Go makes, which are as large as what pthread_get_stacksize_np says of
+// the main thread's. It asks for the soft limit of that stack when it is first called, and says the same ever after:
+// so the limit is raised here for the length of that call, before Go makes any thread, so that Config.SetMaxWasmStack
+// has room. It is address space, not memory.
 
 #include <pthread.h>
 #include <sys/resource.h>

@@ -37,8 +37,8 @@ static void raise_default(void) {
   pthread_attr_destroy(&attr);
 }
 #else
-// musl's default is 8 MiB at most, and guests that Go has compiled are given as much for themselves. So what an attribute
-// begins with is raised, with which Go makes its threads.
+// musl's default is 8 MiB at most, and guests that Go has compiled are given as much for themselves. So what an
+// attribute begins with is raised, with which Go makes its threads.
 int pthread_attr_init(pthread_attr_t *attr) {
   memset(attr, 0, sizeof *attr);
   int error = pthread_attr_setguardsize(attr, 2 * 4096);

@@ -8,9 +8,9 @@ import "unsafe"
 // Store is an owned store: memory that both sides read.
 type Store struct{ ptr *C.wasmtime_binding_store_t }
 
-// NewStore creates a store. data comes back in every host call; epochs says whether guests can be interrupted;
-// *memoryEpoch, which C owns and which outlives the store, rises whenever a memory of the store may have moved or changed its
-// size.
+// NewStore creates a store. data comes back in every host call; epochs says whether guests can be interrupted. What
+// memoryEpoch points at, which C owns and which outlives the store, rises whenever a memory of the store may have moved
+// or changed its size.
 func NewStore(engine Engine, data uintptr, epochs bool, memoryEpoch *uint64) Store {
 	crossing()
 	track("store", 1)

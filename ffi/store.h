@@ -5,8 +5,8 @@
 #include "aligned.h"
 #include "stack.h"
 
-// A store whose data is a number, not a pointer. Here and below, an address is passed as a number where cgo would lose time
-// checking a pointer into C's own memory.
+// A store whose data is a number, not a pointer. Here and below, an address is passed as a number where cgo would
+// lose time checking a pointer into C's own memory.
 static inline wasmtime_binding_store_t *ffi_store_new(uintptr_t engine, uintptr_t data, bool epochs,
                                                       uintptr_t memory_epoch) {
   return wasmtime_binding_store_new((const wasmtime_binding_engine_t *)engine, (void *)data, epochs,
@@ -21,9 +21,9 @@ static inline void ffi_store_delete(uintptr_t store) {
 extern char ffi_no_room_on_main_thread, ffi_no_room;
 wasmtime_error_t *ffi_refusal(void);
 
-// Where guests are entered. A guest may take as much stack as its store grants it, whatever the thread has left. So each
-// of these takes what the thread has to have left, in bytes, and otherwise enters nobody. The outcome is in the frame,
-// because fetching a result costs a tenth of a call.
+// Where guests are entered. A guest may take as much stack as its store grants it, whatever the thread has left. So
+// each of these takes what the thread has to have left, in bytes, and otherwise enters nobody. The outcome is in the
+// frame, because fetching a result costs a tenth of a call.
 #define FFI_ENTER(call, room, entry)                                                                                   \
   do {                                                                                                                 \
     if (ffi_has_room(room))                                                                                            \

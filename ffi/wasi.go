@@ -1,25 +1,30 @@
 package ffi
 
-// #include "store.h"
-//
-// static inline wasmtime_error_t *ffi_insert_file(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd, uint32_t mode) {
-//   return wasmtime_context_insert_file(context, guest_fd, (void *)host_fd, mode);
-// }
-// static inline wasmtime_error_t *ffi_push_file(wasmtime_context_t *context, uintptr_t host_fd, uint32_t mode, uint32_t *guest_fd) {
-//   return wasmtime_context_push_file(context, (void *)host_fd, mode, guest_fd);
-// }
-// static inline wasmtime_error_t *ffi_insert_dir(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd, const uint8_t *path, size_t len, uint32_t mode) {
-//   return wasmtime_context_insert_dir(context, guest_fd, (void *)host_fd, path, len, mode);
-// }
-// static inline wasmtime_error_t *ffi_push_dir(wasmtime_context_t *context, uintptr_t host_fd, const uint8_t *path, size_t len, uint32_t mode, uint32_t *guest_fd) {
-//   return wasmtime_context_push_dir(context, (void *)host_fd, path, len, mode, guest_fd);
-// }
-//
-// void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
-//
-// static inline wasmtime_error_t *ffi_set_wasi(wasmtime_binding_store_t *store, uintptr_t options) {
-//   return wasmtime_binding_store_set_wasi(store, (const wasmtime_wasi_options_t *)options, gowasmtimeStream);
-// }
+/*
+#include "store.h"
+
+void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
+
+static inline wasmtime_error_t *ffi_insert_file(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd,
+                                                uint32_t mode) {
+  return wasmtime_context_insert_file(context, guest_fd, (void *)host_fd, mode);
+}
+static inline wasmtime_error_t *ffi_push_file(wasmtime_context_t *context, uintptr_t host_fd, uint32_t mode,
+                                              uint32_t *guest_fd) {
+  return wasmtime_context_push_file(context, (void *)host_fd, mode, guest_fd);
+}
+static inline wasmtime_error_t *ffi_insert_dir(wasmtime_context_t *context, uint32_t guest_fd, uintptr_t host_fd,
+                                               const uint8_t *path, size_t len, uint32_t mode) {
+  return wasmtime_context_insert_dir(context, guest_fd, (void *)host_fd, path, len, mode);
+}
+static inline wasmtime_error_t *ffi_push_dir(wasmtime_context_t *context, uintptr_t host_fd, const uint8_t *path,
+                                             size_t len, uint32_t mode, uint32_t *guest_fd) {
+  return wasmtime_context_push_dir(context, (void *)host_fd, path, len, mode, guest_fd);
+}
+static inline wasmtime_error_t *ffi_set_wasi(wasmtime_binding_store_t *store, uintptr_t options) {
+  return wasmtime_binding_store_set_wasi(store, (const wasmtime_wasi_options_t *)options, gowasmtimeStream);
+}
+*/
 import "C"
 
 import "unsafe"

@@ -103,14 +103,14 @@ func without(a, b []string) (rest []string) {
 
 // api returns the public declarations of the module in a folder, each with its package before it.
 func api(folder string) (declarations []string, err error) {
-	text, err := command(folder, "go", "list", "-f", "{{.Name}} {{.ImportPath}} {{.Dir}}", "./...")
+	text, err := command(folder, "go", "list", "-f", "{{if .GoFiles}}{{.Name}} {{.ImportPath}} {{.Dir}}{{end}}", "./...")
 	if err != nil {
 		return nil, err
 	}
 	for line := range strings.Lines(text) {
 		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		path, dir, _ := strings.Cut(rest, " ")
-		if name == "main" || slices.ContainsFunc(strings.Split(path, "/"), isHidden) {
+		if name == "" || name == "main" || slices.ContainsFunc(strings.Split(path, "/"), isHidden) {
 			continue
 		}
 		text, err := command(dir, "go", "doc", "-all", ".")

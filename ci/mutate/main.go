@@ -1,12 +1,12 @@
-// Mutate shows that tests can fail: it changes a line of the module as a defect would, runs the tests that have to notice, and
-// prints which changes they killed and which survived. Run it from the root, before a release:
+// Mutate shows that tests can fail: it changes a line of the module as a defect would, runs the tests that have to
+// notice, and prints which changes they killed and which survived. Run it from the root, before a release:
 //
 //	go run ./ci/mutate                  all mutations of ci/mutate/mutations.jsonl
 //	go run ./ci/mutate -only REGEXP     those whose fault or file matches
 //
-// Nothing in the tree changes: the go command is shown the changed file by an overlay. The tests have to pass without any
-// change first. A change that does not compile, or whose old text is not in its file exactly once, is an error, and so is a
-// survivor.
+// Nothing in the tree changes: the go command is shown the changed file by an overlay. The tests have to pass without
+// any change first. A change that does not compile, or whose old text is not in its file exactly once, is an error,
+// and so is a survivor.
 package main
 
 import (

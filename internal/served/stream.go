@@ -40,8 +40,8 @@ type Stream struct {
 	writeErr     error
 	writing      bool
 	writingEnded bool
-	// goesOn says that the guest got a part of its write, so that the same call asks for the rest next: it does not tell
-	// the guest of an error then.
+	// goesOn says that the guest got a part of its write, so that the same call asks for the rest next: it does not
+	// tell the guest of an error then.
 	goesOn bool
 	// behind says that the host's operation knows that the writer may be at work.
 	behind bool

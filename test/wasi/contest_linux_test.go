@@ -126,8 +126,8 @@ func terminal(t *testing.T) (master *os.File, path string) {
 	return master, path
 }
 
-// What a guest waits for may be taken by somebody else after the guest was told of it, and before it asks for it. The guest then
-// waits on in the call itself, and ends with its context all the same.
+// What a guest waits for may be taken by somebody else after the guest was told of it, and before it asks for it. The
+// guest then waits on in the call itself, and ends with its context all the same.
 func TestContextEndsContests(t *testing.T) {
 	rounds := 3000
 	if testing.Short() {

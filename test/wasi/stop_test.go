@@ -31,8 +31,8 @@ func newLargeGuest(t *testing.T, pages int, config *WasiConfig) *WasiGuest {
 	return g
 }
 
-// A call that keeps the host busy, and waits for nothing, ends with its context, too. A call that does not look at its context
-// returns without an error here: the guest does nothing more in which it could be stopped.
+// A call that keeps the host busy, and waits for nothing, ends with its context, too. A call that does not look at
+// its context returns without an error here: the guest does nothing more in which it could be stopped.
 func TestContextEndsLongCalls(t *testing.T) {
 	const subscription, event = 48, 32
 	for name, c := range map[string]struct {
