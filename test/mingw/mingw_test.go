@@ -127,7 +127,7 @@ func TestStackSizeIsEnded(t *testing.T) {
 	if section == nil {
 		t.Fatal("the linker is told nothing about stacks")
 	}
-	if wish, err := section.Data(); err != nil || string(bytes.TrimRight(wish, "\x00")) != " -stack 16777216 " {
+	if wish, err := section.Data(); err != nil || string(bytes.TrimRight(wish, "\x00")) != " -stack 37748736 " {
 		t.Errorf("%q, %v", wish, err)
 	}
 }

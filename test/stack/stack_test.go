@@ -5,7 +5,6 @@ package stack
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -87,15 +86,19 @@ const diver = `(module
 type program struct {
 	engine *wasmtime.Engine
 	module *wasmtime.Module
+	// size is how much stack the guest may take.
+	size int
 }
 
 func compile(size int) program {
 	cfg := wasmtime.NewConfig()
 	if size != 0 {
 		cfg.SetMaxWasmStack(size)
+	} else {
+		size = 512 << 10
 	}
 	engine := must(wasmtime.TryNewEngine(cfg))
-	return program{engine, must(wasmtime.NewModule(engine, must(wasmtime.Wat2Wasm(diver))))}
+	return program{size: size, engine: engine, module: must(wasmtime.NewModule(engine, must(wasmtime.Wat2Wasm(diver))))}
 }
 
 func must[T any](v T, err error) T {
@@ -129,7 +132,7 @@ func (g guest) dive(n int32) error {
 // depth returns how far guests can recurse, but for little of their stack.
 func (p program) depth() int32 {
 	g := must(p.instantiate(nothing))
-	low, high := int32(0), int32(math.MaxInt32)
+	low, high := int32(0), int32(p.size/8) // a frame is larger than that
 	for high-low > 1 {
 		middle := low + (high-low)/2
 		err := g.dive(middle)
