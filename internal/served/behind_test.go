@@ -2,7 +2,6 @@ package served
 
 import (
 	"context"
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -50,7 +49,7 @@ func TestBehindWaits(t *testing.T) {
 		b.close(newStuck(t))
 		b.settle()
 	}
-	if b.waited < settling/4 || b.waited > settling*3/4 {
+	if b.waited < settling/4 || b.waited > settling*5 {
 		t.Errorf("in the middle it has waited %v", b.waited)
 	}
 	b.CatchUp(nil)
@@ -126,35 +125,41 @@ func TestStuckWritersHaveOneDeadline(t *testing.T) {
 	}
 }
 
-// gatedConn is a connection whose writes wait to be let, and which has no deadlines.
-type gatedConn struct {
-	net.Conn
-	*gate
+// What a guest has written is sent when its descriptor is gone, and then the connection is closed.
+func TestGoneWhileWriting(t *testing.T) {
+	c, g := newTalker(), &gate{let: make(chan struct{})}
+	st := attached(t, &testHost{}, NewConn(c))
+	st.writer = g
+	st.mustWrite(t, nil, "sent", false, 4, ffi.StreamDone)
+	st.gone()
+	c.silent(t)
+	close(g.let)
+	c.want(t, "close: ")
+	if g.text() != "sent" {
+		t.Errorf("written: %q", g.text())
+	}
 }
 
-func (c gatedConn) Write(p []byte) (int, error) { return c.gate.Write(p) }
-func (c gatedConn) SetDeadline(time.Time) error { return nil }
+// Writers have more time than what is being closed when nothing stops the guest.
+func TestSlowWritersHaveTime(t *testing.T) {
+	h, g := &testHost{}, &gate{let: make(chan struct{})}
+	st := attached(t, h, NewWriter(g))
+	st.mustWrite(t, nil, "slow", false, 4, ffi.StreamDone)
+	time.AfterFunc(2*settling, func() { close(g.let) })
+	h.catchUp(nil)
+	if g.text() != "slow" {
+		t.Errorf("written when the call has returned: %q", g.text())
+	}
+}
 
-// What a guest has written is sent when its descriptor is gone, and then the connection is closed, once.
-func TestGoneWhileWriting(t *testing.T) {
-	h := &testHost{}
-	ours, theirs := net.Pipe()
-	c := gatedConn{ours, &gate{let: make(chan struct{})}}
-	d := NewConn(c)
-	st := attached(t, h, d)
-	locked(d, func() { st.writeLocked(nil, []byte("sent"), false) })
-	d.gone()
-	theirs.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	if _, err := theirs.Read(make([]byte, 1)); err == io.EOF {
-		t.Error("closed before all was written")
-	}
-	theirs.SetReadDeadline(time.Time{})
-	close(c.let)
-	if _, err := theirs.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the other side, when all is written: %v", err)
-	}
-	if c.text() != "sent" {
-		t.Errorf("written: %q", c.text())
+// All that is being closed is waited for, and not the first of it.
+func TestBehindWaitsForAll(t *testing.T) {
+	b := new(Behind)
+	b.close(newStuck(t))
+	b.begin()
+	time.AfterFunc(time.Millisecond, b.end)
+	if b.Await(); b.waited < settling*9/10 {
+		t.Errorf("it has waited %v", b.waited)
 	}
 }
 
