@@ -11,6 +11,8 @@ import (
 type Engine struct {
 	handle registry.Handle[ffi.Engine]
 	epochs bool
+	// cache keeps compiled modules; nil if they are not kept.
+	cache *moduleCache
 }
 
 // NewEngine creates an engine with the default configuration.
@@ -41,7 +43,9 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	if !err.IsNil() {
 		return nil, newError(err)
 	}
-	return wrapEngine(e, config.epochs), nil
+	engine := wrapEngine(e, config.epochs)
+	engine.cache = config.cache
+	return engine, nil
 }
 
 func newEngine(config ffi.Config) *Engine {
