@@ -17,6 +17,7 @@ type Config struct {
 	epochs  bool
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
+	cache   *moduleCache
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
@@ -247,19 +248,27 @@ func (cfg *Config) SetTarget(target string) error {
 	return nil
 }
 
-// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, as a configuration file says. A file
-// that is missing or wrong is an error. See wasmtime::Cache::from_file.
+// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, in the directory that a configuration file for
+// Wasmtime's cache names. A file that is missing or wrong is an error. An entry that is damaged is compiled again; one that
+// somebody made up is run: whoever can write to the directory can run any code. Its other settings are checked and have no
+// effect: a directory keeps 512 MiB and 65,536 modules, and the oldest go first. See wasmtime::Cache::from_file.
 func (cfg *Config) CacheConfigLoad(path string) error { return cfg.loadCache(&path) }
 
 // CacheConfigLoadDefault is [Config.CacheConfigLoad] with the default configuration, which needs no file.
 func (cfg *Config) CacheConfigLoadDefault() error { return cfg.loadCache(nil) }
 
 func (cfg *Config) loadCache(path *string) error {
-	err := cfg.open().LoadCacheConfig(path)
-	runtime.KeepAlive(cfg)
-	if !err.IsNil() {
+	cfg.open()
+	trial := ffi.NewConfig() // says what is wrong with the file
+	defer trial.Delete()
+	if err := trial.LoadCacheConfig(path); !err.IsNil() {
 		return newError(err)
 	}
+	dir, err := cacheDir(path)
+	if err != nil {
+		return errorf(err, "%v", err)
+	}
+	cfg.cache = newModuleCache(dir)
 	return nil
 }
 

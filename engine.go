@@ -14,6 +14,8 @@ type Engine struct {
 	epochs bool
 	// room is what a thread has to have left of its stack for a guest, in bytes.
 	room uintptr
+	// cache keeps compiled modules; nil if they are not kept.
+	cache *moduleCache
 }
 
 // NewEngine creates an engine with the default configuration.
@@ -44,7 +46,9 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	if !err.IsNil() {
 		return nil, newError(err)
 	}
-	return wrapEngine(e, config.epochs, config.guestStack), nil
+	engine := wrapEngine(e, config.epochs, config.guestStack)
+	engine.cache = config.cache
+	return engine, nil
 }
 
 func newEngine(config ffi.Config) *Engine {

@@ -22,7 +22,7 @@ type Module struct {
 func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
-	m, err := ffi.NewModule(e, wasm)
+	m, err := engine.cache.compile(e, wasm)
 	if !err.IsNil() {
 		if hint := otherFormat(wasm); hint != "" {
 			err.Delete()

@@ -178,6 +178,86 @@ func TestReferencesWithoutGoValue(t *testing.T) {
 	WantIs(t, ErrorOf(table("te").Get(store, 0)), ErrUnsupported)
 }
 
+// nullsWat is a guest that takes and gives null references of every kind.
+const nullsWat = `(module (type $s (struct (field i32))) (type $a (array i8)) (tag $t)
+	(import "h" "new" (func $new (param anyref i32 exnref) (result eqref i64 exnref)))
+	(table (export "t") 2 4 anyref) (table (export "ti") 1 i31ref)
+	(global (export "any") (mut anyref) (ref.null any)) (global (export "typed") (mut (ref null $s)) (ref.null $s))
+	(global (export "exn") (mut exnref) (ref.null exn)) (global (export "constant") eqref (ref.null none))
+	(func (export "any") (param anyref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "eq") (param eqref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "i31") (param i31ref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "struct") (param structref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "array") (param arrayref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "null") (param nullref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "$s") (param (ref null $s)) (result i32) (ref.is_null (local.get 0)))
+	(func (export "$a") (param (ref null $a)) (result i32) (ref.is_null (local.get 0)))
+	(func (export "exn") (param exnref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "nullexn") (param nullexnref) (result i32) (ref.is_null (local.get 0)))
+	(func (export "results") (result i32 anyref (ref null $s) exnref externref)
+		(i32.const 1) (ref.null any) (ref.null $s) (ref.null exn) (ref.null extern))
+	(func (export "result") (result (ref null $s)) (ref.null $s))
+	(func (export "mixed") (param externref anyref funcref i64) (result externref anyref i64)
+		(local.get 0) (local.get 1) (local.get 3))
+	(func (export "host") (result i32) (local $e exnref)
+		(call $new (ref.null none) (i32.const 5) (local.get $e)) (drop) (drop) (ref.is_null)))`
+
+// Null is null for references of every kind, on every way into a guest and out of it.
+func TestNullReferences(t *testing.T) {
+	engine := EngineWith(t, func(cfg *Config) { cfg.SetWasmGC(true); cfg.SetWasmExceptions(true) })
+	module, linker, store := Compile(t, engine, nullsWat), NewLinker(engine), NewStore(engine)
+	calls := 0
+	host := func(_ *Caller, args []Val) ([]Val, *Trap) {
+		calls++
+		Equal(t, "arguments", fmt.Sprint(args[0].IsNull(), args[0].Get(), args[1].Get(), args[2].IsNull(), args[2].Kind()), "true <nil> 5 true ref")
+		return []Val{args[0], ValI64(6), args[2]}, nil
+	}
+	ty := module.Imports()[0].Type().FuncType()
+	Check(t, linker.FuncNew("h", "new", ty, host))
+	instance := Must(linker.Instantiate(store, module))
+	for _, name := range []string{"any", "eq", "i31", "struct", "array", "null", "$s", "$a", "exn", "nullexn"} {
+		Equal(t, name, Call(t, store, instance, name, nil), any(int32(1)))
+		null := ValNull(instance.GetFunc(store, name).Type(store).Params()[0])
+		Equal(t, name, Call(t, store, instance, name, null), any(int32(1)))
+	}
+	Equal(t, "result", Call(t, store, instance, "result"), nil)
+	results := Call(t, store, instance, "results").([]Val)
+	for i, kind := range []ValKind{KindI32, KindOther, KindOther, KindOther, KindExternref} {
+		Equal(t, "kind", results[i].Kind(), kind)
+		Equal(t, "null", results[i].IsNull(), i > 0)
+	}
+	mixed := Call(t, store, instance, "mixed", "x", nil, nil, 7).([]Val)
+	Equal(t, "mixed", fmt.Sprint(mixed[0].Get(), mixed[1].Get(), mixed[2].Get()), "x <nil> 7")
+	Equal(t, "through the host", Call(t, store, instance, "host"), any(int32(1)))
+	f := NewFunc(store, ty, host)
+	Equal(t, "a host function", len(Must(f.Call(store, nil, 5, nil)).([]Val)), 3)
+	Equal(t, "calls", calls, 2)
+
+	for _, name := range []string{"any", "typed", "exn", "constant"} {
+		g := instance.GetExport(store, name).Global()
+		v := g.Get(store)
+		Equal(t, name, v, ValNull(g.Type(store).Content()))
+		Equal(t, name, v.IsNull(), true)
+		if name != "constant" {
+			Check(t, g.Set(store, v))
+		}
+	}
+	null := ValNull(instance.GetExport(store, "any").Global().Type(store).Content())
+	exn := ValNull(instance.GetExport(store, "exn").Global().Type(store).Content())
+	WantText(t, instance.GetExport(store, "any").Global().Set(store, exn), "type mismatch")
+	Equal(t, "NewGlobal", Must(NewGlobal(store, instance.GetExport(store, "any").Global().Type(store), null)).Get(store), null)
+	for _, name := range []string{"t", "ti"} {
+		table := instance.GetExport(store, name).Table()
+		Equal(t, "Get", Must(table.Get(store, 0)), null)
+		Check(t, table.Set(store, 0, null))
+		Equal(t, "Grow", Must(table.Grow(store, 1, null)), table.Size(store)-1)
+		Equal(t, "NewTable", Must(Must(NewTable(store, table.Type(store), null)).Get(store, 0)), null)
+		if _, ok := table.Set(store, 0, exn).(*Error); !ok {
+			t.Error("a null exception is taken for another null")
+		}
+	}
+}
+
 // There is no host function with a type that a module defines; what NewFunc returns says so where it is used.
 func TestHostFuncOfTypesOfModules(t *testing.T) {
 	if !Survives(t) {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
+
+	"github.com/gowasmtime/wasmtime/internal/atomicfile"
 )
 
 // errNoName says that there is no name to make that of the output from.
@@ -46,5 +51,8 @@ func compileModule(s *settings, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return failed(reason(os.WriteFile(output, code, 0o666)), "failed to write output: %s", output)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = atomicfile.Write(ctx, output, 0o666, code)
+	return failed(reason(err), "failed to write output: %s", output)
 }

@@ -1,12 +1,48 @@
 package main
 
 import (
+	"io"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
+
+// A compiled module that is in use stays what it is when another is written to its file.
+func TestCompileOverModuleInUse(t *testing.T) {
+	needMaps(t)
+	dir := testkit.TempDir(t)
+	output := filepath.Join(dir, "m.cwasm")
+	compile := func(n string) ran {
+		return gowasmtime(t, dir, "compile", "-o", output, write(t, dir, "m.wat", `(module (func (export "f") (result i32) (i32.const `+n+`)))`))
+	}
+	compile("1").want(t, 0, "")
+	before, err := os.Stat(output)
+	testkit.Check(t, err)
+	open, err := os.Open(output) // as a mapping would
+	testkit.Check(t, err)
+	defer open.Close()
+	old := readText(t, output)
+	if again := compile("2"); runtime.GOOS == "windows" && again.status != 0 {
+		again.want(t, 1, "", "failed to write output") // a file that is open cannot be replaced there
+	} else {
+		again.want(t, 0, "")
+		after, err := os.Stat(output)
+		testkit.Check(t, err)
+		testkit.Equal(t, "written in place", os.SameFile(before, after), false)
+		testkit.Equal(t, "permissions", after.Mode(), before.Mode())
+		gowasmtime(t, dir, "run", "--allow-precompiled", "--invoke", "f", output).want(t, 0, "2\n")
+	}
+	if got, err := io.ReadAll(open); err != nil || string(got) != old {
+		t.Errorf("whoever had the file open has %d bytes, other than before: %v", len(got), err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*.part"))
+	testkit.Check(t, err)
+	testkit.Equal(t, "unfinished files", len(left), 0)
+}
 
 func TestCompile(t *testing.T) {
 	needMaps(t)

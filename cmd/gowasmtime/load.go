@@ -116,8 +116,12 @@ func isPrecompiled(head []byte) bool {
 // reason is what was wrong with a file, without its name.
 func reason(err error) error {
 	var path *os.PathError
-	if errors.As(err, &path) {
+	var rename *os.LinkError
+	switch {
+	case errors.As(err, &path):
 		return path.Err
+	case errors.As(err, &rename):
+		return rename.Err
 	}
 	return err
 }

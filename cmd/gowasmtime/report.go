@@ -49,8 +49,12 @@ func report(stderr io.Writer, err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &exit):
+	case errors.As(err, &exit) && uint32(exit.Status) < 126:
 		return int(exit.Status)
+	case exit != nil: // as wasmtime has it, because a shell takes those for its own
+		text := fmt.Sprint("Exited with i32 exit status ", exit.Status)
+		io.WriteString(stderr, strings.Replace(explain(err), text, "exit with invalid exit status outside of [0..126)", 1))
+		return statusError
 	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "error: %v\n", err)
 		return statusUsage
