@@ -191,7 +191,7 @@ func (c *Caller) fail(err error) {
 	if !ok {
 		panic("cannot return trap twice")
 	}
-	c.state.hostErr = trap.cause
+	c.state.hostErr, c.state.hostTrap = trap.cause, true
 	c.call.SetTrap(native)
 }
 

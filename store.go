@@ -168,6 +168,8 @@ type state struct {
 	panicking bool
 	panicked  any
 	hostErr   error
+	// hostTrap says that it was a trap of its own.
+	hostTrap bool
 
 	// behind are streams whose writers may be at work still on what a guest has written.
 	behind []*served.Stream
@@ -183,6 +185,8 @@ func (s *state) open(engine *Engine, data any) {
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
+	held.stores.Add(1)
+	held.relieve()
 	s.entry, s.epoch = s.slot.entry, s.slot.epoch
 	s.native = ffi.NewStore(e, s.slot.index, engine.epochs, s.epoch)
 	s.slot.native = s.native
@@ -310,7 +314,7 @@ func (s *state) raisePanic() {
 // entered.
 func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	hostErr := s.hostErr
-	s.hostErr = nil
+	s.hostErr, s.hostTrap = nil, false
 	if s.panicking {
 		if !trap.IsNil() {
 			trap.Delete()
