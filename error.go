@@ -30,6 +30,8 @@ var (
 	ErrBadFd = errors.New("not a guest descriptor")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
+	// ErrTooManyGuests: as many guests run as may at once, see SetMaxConcurrentGuests.
+	ErrTooManyGuests = errors.New("too many guests run at once (SetMaxConcurrentGuests)")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )

@@ -187,6 +187,7 @@ func (s *state) open(engine *Engine, data any) {
 	s.slot = s.owner.slot
 	held.stores.Add(1)
 	held.relieve()
+	guests.look()
 	s.entry, s.epoch = s.slot.entry, s.slot.epoch
 	s.native = ffi.NewStore(e, s.slot.index, engine.epochs, s.epoch)
 	s.slot.native = s.native

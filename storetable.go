@@ -105,6 +105,7 @@ func (s *storeSlot) clear() {
 	*s.entry = nil
 	*s.epoch++
 	held.stores.Add(-1)
+	guests.look()
 	held.places.Add(-s.places)
 	s.places = 0
 }
