@@ -142,13 +142,10 @@ type state struct {
 	engine *Engine
 	data   any
 	hosts  []*hostFunc
-	// linked are the host functions of the first linker that something in the store came from, and alsoLinked those of
-	// others.
-	linked     *registry.Family[hostFunc]
-	alsoLinked map[*registry.Family[hostFunc]]struct{}
-	// shelf and systems are what Go serves the store's guests; nil as long as there was nothing.
-	shelf   *served.Shelf
-	systems *registry.Family[servedSystem]
+	// linked are the host functions of the first linker that something in the store came from.
+	linked *registry.Family[hostFunc]
+	// more is nil as long as there was none of it.
+	more *belongings
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// caller is for the next host call.
@@ -177,6 +174,23 @@ type state struct {
 	closed atomic.Bool
 	// abandoned says that it was closed by abandon.
 	abandoned atomic.Bool
+}
+
+// belongings are what few stores have.
+type belongings struct {
+	// linked are the host functions of more linkers that something in the store came from.
+	linked map[*registry.Family[hostFunc]]struct{}
+	// shelf and systems are what Go serves the store's guests.
+	shelf   served.Shelf
+	systems registry.Family[servedSystem]
+}
+
+// belongings returns what few stores have.
+func (s *state) belongings() *belongings {
+	if s.more == nil {
+		s.more = &belongings{}
+	}
+	return s.more
 }
 
 // open makes the state of a new store in s.
@@ -211,7 +225,7 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.owner.giveBack()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
-	s.linked, s.alsoLinked, s.shelf, s.systems = nil, nil, nil, nil
+	s.linked, s.more = nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raisePanic()

@@ -106,8 +106,10 @@ func (s *storeSlot) clear() {
 	*s.epoch++
 	held.stores.Add(-1)
 	guests.look()
-	held.places.Add(-s.places)
-	s.places = 0
+	if s.places > 0 {
+		held.places.Add(-s.places)
+		s.places = 0
+	}
 }
 
 // collected ends a slot whose owner has become unreachable.
@@ -139,13 +141,7 @@ func (s *storeSlot) EndCall(taken bool) {
 }
 
 // Shelf returns what Go serves the store's guests.
-func (s *storeSlot) Shelf() *served.Shelf {
-	in := *s.entry
-	if in.shelf == nil {
-		in.shelf = &served.Shelf{}
-	}
-	return in.shelf
-}
+func (s *storeSlot) Shelf() *served.Shelf { return &(*s.entry).belongings().shelf }
 
 // Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.
 func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }
