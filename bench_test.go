@@ -90,3 +90,29 @@ func BenchmarkInstantiate(b *testing.B) {
 		store.Close()
 	}
 }
+
+func BenchmarkLinkerHostCall(b *testing.B) {
+	engine := NewEngine()
+	linker := NewLinker(engine)
+	Check(b, linker.DefineHost("", "f", HostFunc1(func(_ *Caller, n int32) (int32, error) { return n + 1, nil })))
+	store := NewStore(engine)
+	defer store.Close()
+	instance := Must(linker.Instantiate(store, Compile(b, engine, `(module
+		(import "" "f" (func $f (param i32) (result i32)))
+		(func (export "loop") (param $n i32) (result i32) (local $sum i32)
+			(loop $again (local.set $sum (call $f (local.get $sum)))
+				(br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+			(local.get $sum)))`)))
+	loop := Must(Bind1[int32, int32](store, instance.GetFunc(store, "loop")))
+	b.ResetTimer()
+	if sum, err := loop.Call(int32(b.N)); sum != int32(b.N) || err != nil {
+		b.Fatal(sum, err)
+	}
+}
+
+func BenchmarkNewStore(b *testing.B) {
+	engine := NewEngine()
+	for b.Loop() {
+		NewStore(engine).Close()
+	}
+}

@@ -116,10 +116,12 @@ func (s *state) link(hosts *registry.Family[hostFunc]) {
 	case s.linked == hosts || hosts.Empty():
 	case s.linked == nil:
 		s.linked = hosts
-	case s.alsoLinked == nil:
-		s.alsoLinked = map[*registry.Family[hostFunc]]struct{}{hosts: {}}
 	default:
-		s.alsoLinked[hosts] = struct{}{}
+		b := s.belongings()
+		if b.linked == nil {
+			b.linked = map[*registry.Family[hostFunc]]struct{}{}
+		}
+		b.linked[hosts] = struct{}{}
 	}
 }
 
@@ -191,7 +193,7 @@ func (c *Caller) fail(err error) {
 	if !ok {
 		panic("cannot return trap twice")
 	}
-	c.state.hostErr = trap.cause
+	c.state.hostErr, c.state.hostTrap = trap.cause, true
 	c.call.SetTrap(native)
 }
 

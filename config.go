@@ -17,7 +17,7 @@ type Config struct {
 	epochs  bool
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
-	cache   *moduleCache
+	cache      *moduleCache
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
@@ -394,9 +394,9 @@ type PoolingConfig struct {
 	MaxUnusedWarmSlots uint32
 }
 
-// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories
-// up to 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed; the garbage
-// collector does not know that places are short.
+// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories up to
+// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed. A store that nobody can
+// reach gives its places back when somebody finds none: that takes a garbage collection, so Close is cheaper.
 func PoolingPreset() PoolingConfig {
 	return PoolingConfig{
 		MaxInstances:       1000,

@@ -22,7 +22,27 @@ const never = ^uint64(0)
 //
 // A context is the program's: each of its methods may panic, or end the goroutine. Then the store is as it was before
 // Watch, and after stop.
+//
+// It waits, or fails, when too many guests run.
 func (s *state) Watch(ctx context.Context) (stop func(), err error) {
+	unwatch, err := s.watchContext(ctx)
+	if err != nil || !guests.crowded.Load() {
+		return unwatch, err
+	}
+	begun := false
+	defer func() {
+		if !begun { // also when a method of ctx panicked
+			unwatch()
+		}
+	}()
+	if err := guests.admit(s); err != nil {
+		return nil, err
+	}
+	begun = true
+	return unwatch, nil
+}
+
+func (s *state) watchContext(ctx context.Context) (stop func(), err error) {
 	if ctx == nil {
 		return nothing, nil
 	}

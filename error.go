@@ -32,6 +32,8 @@ var (
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].
 	ErrStackTooSmall = errors.New("the thread's stack has no room for the guest")
+	// ErrTooManyGuests: as many guests run as may at once, see SetMaxConcurrentGuests.
+	ErrTooManyGuests = errors.New("too many guests run at once (SetMaxConcurrentGuests)")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )

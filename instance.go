@@ -58,10 +58,21 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 		return nil, err
 	}
 	defer stop()
+	s.slot.take()
 	call := s.call
 	raw, ok := f(call, s.Room())
-	if !ok {
-		return nil, s.Failure(call.Failure())
+	for again := 0; !ok; again++ {
+		trap, failed := call.Failure()
+		// If a host function has failed, the start function has begun.
+		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
+		if begun || again == retries || !lacksRoom(failed) || !held.makeRoom() {
+			if !begun { // otherwise there is an instance, until the store is closed
+				s.slot.untake()
+			}
+			return nil, s.Failure(trap, failed)
+		}
+		failed.Delete()
+		raw, ok = f(call, s.Room())
 	}
 	instance := &s.firstInstance
 	if instance.state != nil {

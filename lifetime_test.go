@@ -2,6 +2,7 @@ package wasmtime_test
 
 import (
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"weak"
@@ -230,4 +231,26 @@ func TestEverythingIsCollected(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// A view of a memory of a closed store says so, also when another store has taken the place of the first.
+func TestViewOfAClosedStore(t *testing.T) {
+	engine := NewEngine()
+	for _, between := range []func(){func() {}, func() { NewStore(engine) }} {
+		store, instance := GuestIn(t, engine, `(module (memory (export "m") 1))`)
+		view := instance.GetMemory(store, "m").View(store)
+		if _, ok := view.Uint32(0); !ok {
+			t.Fatal("the first bytes are out of bounds")
+		}
+		store.Close()
+		between()
+		func() {
+			defer func() {
+				if value, ok := recover().(string); !ok || !strings.Contains(value, ErrClosed.Error()) {
+					t.Errorf("reading panicked with %v", value)
+				}
+			}()
+			view.Uint32(0)
+		}()
+	}
 }

@@ -24,7 +24,10 @@ func NewMemory(store Storelike, ty *MemoryType) (*Memory, error) {
 	}
 	defer s.Leave(outermost)
 	m := &Memory{state: s}
-	if err := s.native.NewMemory(ty.encode(), &m.item); !err.IsNil() {
+	s.slot.take()
+	encoded := ty.encode()
+	if err := withRoom(func() ffi.Error { return s.native.NewMemory(encoded, &m.item) }); !err.IsNil() {
+		s.slot.untake()
 		return nil, newError(err)
 	}
 	return m, nil

@@ -22,7 +22,8 @@ type Module struct {
 func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
-	m, err := engine.cache.compile(e, wasm)
+	var m ffi.Module
+	err := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
 	if !err.IsNil() {
 		if hint := otherFormat(wasm); hint != "" {
 			err.Delete()
@@ -64,7 +65,8 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
-	m, err := ffi.DeserializeModule(e, encoded)
+	var m ffi.Module
+	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
 	return wrapModule(engine, m, err)
 }
 
@@ -79,7 +81,8 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 		return nil, errorf(openErr, "%v", openErr)
 	}
 	f.Close()
-	m, err := ffi.DeserializeModuleFile(e, path)
+	var m ffi.Module
+	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
 	return wrapModule(engine, m, err)
 }
 

@@ -144,13 +144,10 @@ type state struct {
 	engine *Engine
 	data   any
 	hosts  []*hostFunc
-	// linked are the host functions of the first linker that something in the store came from, and alsoLinked those of
-	// others.
-	linked     *registry.Family[hostFunc]
-	alsoLinked map[*registry.Family[hostFunc]]struct{}
-	// shelf and systems are what Go serves the store's guests; nil as long as there was nothing.
-	shelf   *served.Shelf
-	systems *registry.Family[servedSystem]
+	// linked are the host functions of the first linker that something in the store came from.
+	linked *registry.Family[hostFunc]
+	// more is nil as long as there was none of it.
+	more *belongings
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// caller is for the next host call.
@@ -170,6 +167,8 @@ type state struct {
 	panicking bool
 	panicked  any
 	hostErr   error
+	// hostTrap says that it was a trap of its own.
+	hostTrap bool
 
 	// behind is what the outermost operation has to wait for when it ends; nil as long as that is nothing.
 	behind *served.Behind
@@ -181,12 +180,32 @@ type state struct {
 	abandoned atomic.Bool
 }
 
+// belongings are what few stores have.
+type belongings struct {
+	// linked are the host functions of more linkers that something in the store came from.
+	linked map[*registry.Family[hostFunc]]struct{}
+	// shelf and systems are what Go serves the store's guests.
+	shelf   served.Shelf
+	systems registry.Family[servedSystem]
+}
+
+// belongings returns what few stores have.
+func (s *state) belongings() *belongings {
+	if s.more == nil {
+		s.more = &belongings{}
+	}
+	return s.more
+}
+
 // open makes the state of a new store in s.
 func (s *state) open(engine *Engine, data any) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
+	held.stores.Add(1)
+	held.relieve()
+	guests.look()
 	s.entry, s.epoch = s.slot.entry, s.slot.epoch
 	s.native = ffi.NewStore(e, s.slot.index, engine.epochs, s.epoch)
 	s.slot.native = s.native
@@ -210,7 +229,7 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.closeTogether(s.owner.giveBack)
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
-	s.linked, s.alsoLinked, s.shelf, s.systems = nil, nil, nil, nil
+	s.linked, s.more = nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raisePanic()
@@ -329,7 +348,7 @@ func (s *state) raisePanic() {
 // entered.
 func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	hostErr := s.hostErr
-	s.hostErr = nil
+	s.hostErr, s.hostTrap = nil, false
 	if s.panicking {
 		if !trap.IsNil() {
 			trap.Delete()

@@ -51,6 +51,20 @@ type storeSlot struct {
 	entry **state
 	// epoch is its memory epoch.
 	epoch *uint64
+	// places is how many are taken by what is in the store.
+	places int64
+}
+
+// take counts a place that something in the store is about to take, and untake takes that back.
+func (s *storeSlot) take() {
+	s.places++
+	held.places.Add(1)
+	held.relieve()
+}
+
+func (s *storeSlot) untake() {
+	s.places--
+	held.places.Add(-1)
 }
 
 // slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the
@@ -90,6 +104,12 @@ func (s *storeSlot) clear() {
 	s.native = ffi.Store{}
 	*s.entry = nil
 	*s.epoch++
+	held.stores.Add(-1)
+	guests.look()
+	if s.places > 0 {
+		held.places.Add(-s.places)
+		s.places = 0
+	}
 }
 
 // collected ends a slot whose owner has become unreachable.
@@ -121,13 +141,7 @@ func (s *storeSlot) EndCall(taken bool) {
 }
 
 // Shelf returns what Go serves the store's guests.
-func (s *storeSlot) Shelf() *served.Shelf {
-	in := *s.entry
-	if in.shelf == nil {
-		in.shelf = &served.Shelf{}
-	}
-	return in.shelf
-}
+func (s *storeSlot) Shelf() *served.Shelf { return &(*s.entry).belongings().shelf }
 
 // Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.
 func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }

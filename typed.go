@@ -198,6 +198,11 @@ func (f *RawFunc) Call(stack []Raw) error {
 		return s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = f.fn, f.slots
 	slots := unsafe.Slice((*Raw)(call.Slots), f.slots)

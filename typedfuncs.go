@@ -29,6 +29,11 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
@@ -76,6 +81,11 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -124,6 +134,11 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -173,6 +188,11 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -223,6 +243,11 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -274,6 +299,11 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -326,6 +356,11 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -379,6 +414,11 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
@@ -433,6 +473,11 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a

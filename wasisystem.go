@@ -54,10 +54,7 @@ func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 	if system == nil || !system.spec.Serves() {
 		return 0, nothing
 	}
-	if s.systems == nil {
-		s.systems = &registry.Family[servedSystem]{}
-	}
-	number := systems.Add(s.systems, &servedSystem{wasiSystem: *system, host: s.slot})
+	number := systems.Add(&s.belongings().systems, &servedSystem{wasiSystem: *system, host: s.slot})
 	return number, func() { systems.Remove(number) }
 }
 

@@ -27,8 +27,10 @@ const (
 )
 
 // ErrorNoRoom says that a guest was not entered because the thread has too little stack left. The native library has
-// no part in it: Take and Delete are all that works for such an error.
+// no part in it.
 const ErrorNoRoom ErrorCode = 1 << 16
+
+const noRoomText = "the thread has too little stack left for the guest"
 
 func (e Error) isNoRoom() bool { return e.ptr == noRoom || e.ptr == noRoomOnMainThread }
 
@@ -56,6 +58,25 @@ func wrapError(ptr *C.wasmtime_error_t) Error {
 
 // IsNil tells whether there is no error.
 func (e Error) IsNil() bool { return e.ptr == nil }
+
+// Code returns the extension's code for the error, without an end to it. Take says all.
+func (e Error) Code() ErrorCode {
+	if e.isNoRoom() {
+		return ErrorNoRoom
+	}
+	return ErrorCode(C.wasmtime_error_code(e.ptr))
+}
+
+// Message returns the full text, without an end to the error. Take says all.
+func (e Error) Message() string {
+	crossing()
+	if e.isNoRoom() {
+		return noRoomText
+	}
+	var vec C.wasm_byte_vec_t
+	C.wasmtime_error_message(e.ptr, &vec)
+	return string(takeBytes(&vec))
+}
 
 // Delete frees the error.
 func (e Error) Delete() {

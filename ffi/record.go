@@ -53,7 +53,7 @@ func (e Error) Take() Record {
 	crossing()
 	track("error", -1)
 	if e.isNoRoom() {
-		return Record{Code: ErrorNoRoom, Texts: []string{"the thread has too little stack left for the guest"}}
+		return Record{Code: ErrorNoRoom, Texts: []string{noRoomText}}
 	}
 	var vec C.wasm_byte_vec_t
 	C.wasmtime_binding_error_take(e.ptr, &vec)

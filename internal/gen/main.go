@@ -85,6 +85,11 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 		return result, s.refusal()
 	}
 	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 {{- range $i, $name := .Names}}

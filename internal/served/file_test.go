@@ -172,7 +172,7 @@ func TestFileForgetsAhead(t *testing.T) {
 func TestFSCallPanics(t *testing.T) {
 	h := &testHost{stop: t.Context()}
 	n := opened(t, h, &scriptFS{size: 4, close: func() { panic("closing") }})
-	number := nodes.Add(n)
+	number := nodes.Add(&h.shelf.nodes, n)
 	r := &ffi.FSRequest{Env: number, What: ffi.FSGone}
 	if OnFS(r); r.Status != ffi.FSStop || h.panicked != "closing" {
 		t.Errorf("status %d, the host heard %v", r.Status, h.panicked)
@@ -192,7 +192,7 @@ func TestFSCallPanics(t *testing.T) {
 	n.mount.turn <- struct{}{} // it is over
 	n.mount.release()
 	h.stop = nil
-	r = &ffi.FSRequest{Env: nodes.Add(n), What: ffi.FSFileStat}
+	r = &ffi.FSRequest{Env: nodes.Add(&h.shelf.nodes, n), What: ffi.FSFileStat}
 	defer nodes.Remove(r.Env)
 	if OnFS(r); r.Status != ffi.FSStop || h.panicked != "late" {
 		t.Errorf("the next request: status %d, the host heard %v", r.Status, h.panicked)
@@ -215,7 +215,7 @@ func TestFSCallsInTime(t *testing.T) {
 	cancel()
 	h := &testHost{stop: ctx}
 	n := opened(t, h, &scriptFS{size: 4})
-	r := &ffi.FSRequest{Env: nodes.Add(n), What: ffi.FSFileStat}
+	r := &ffi.FSRequest{Env: nodes.Add(&h.shelf.nodes, n), What: ffi.FSFileStat}
 	defer nodes.Remove(r.Env)
 	n.mount.turn <- struct{}{}
 	if OnFS(r); r.Status != ffi.FSStop {

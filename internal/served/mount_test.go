@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"runtime"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -194,6 +195,37 @@ func TestGoneWithoutStore(t *testing.T) {
 	OnFS(&ffi.FSRequest{Env: number, What: ffi.FSGone})
 	<-slow.closed
 	if nodes.Get(number) != nil {
+		t.Error("what is gone is kept")
+	}
+}
+
+// A file that a guest has open is closed when the garbage collector has found the store, and all that served the file.
+func TestFilesOfALostStore(t *testing.T) {
+	slow := &slowFS{FS: noStat{tree}, let: make(chan struct{}), closed: make(chan struct{})}
+	close(slow.let)
+	number := func() uint64 {
+		h := &testHost{}
+		at := root(t, slow, h)
+		child, _, err := at.open("file", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := nodes.Add(&h.shelf.nodes, child)
+		child.file.keep(number)
+		return number
+	}()
+	for range 100 {
+		if nodes.Get(number) == nil {
+			break
+		}
+		runtime.GC()
+	}
+	if nodes.Get(number) != nil {
+		t.Fatal("a file keeps what serves it")
+	}
+	OnFS(&ffi.FSRequest{Env: number, What: ffi.FSGone})
+	<-slow.closed
+	if _, ok := openFiles.take(number); ok {
 		t.Error("what is gone is kept")
 	}
 }

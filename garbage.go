@@ -1,0 +1,148 @@
+package wasmtime
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gowasmtime/wasmtime/ffi"
+)
+
+// What stores hold is outside of Go's heap: address space, places in an engine's pool. The garbage collector does not
+// see it, and may be in no hurry to find stores that nobody has closed. So what stores hold is counted, and much of it
+// starts a collection; and whoever lacks room tries again when garbage has been collected.
+
+// held is what open stores hold, those included that are garbage and have not been found.
+var held = newLedger()
+
+// fewHeld is how much may be held before anything is collected for it. It is small beside what a process can hold:
+// some 30,000 memories of 4 GiB with their guards are all the address space of a process on amd64.
+const fewHeld = 4096
+
+// ledger counts what is held.
+type ledger struct {
+	// stores are open, and places are taken by their instances and memories.
+	stores, places atomic.Int64
+	// enough is where the next collection begins.
+	enough atomic.Int64
+
+	// collecting is held by whoever collects garbage.
+	collecting sync.Mutex
+	// ended is the time of the last collection, which has left so many places taken. useful says that it has found any
+	// others.
+	ended  time.Time
+	left   int64
+	useful bool
+}
+
+func newLedger() *ledger {
+	l := &ledger{}
+	l.enough.Store(fewHeld)
+	return l
+}
+
+func (l *ledger) all() int64 { return l.stores.Load() + l.places.Load() }
+
+// relieve collects garbage if a lot is held, unless somebody does. The next time is when twice as much is held as is
+// left: so a program that has many open stores pays for one collection each time their number doubles, and one that
+// closes its stores for none.
+func (l *ledger) relieve() {
+	if l.all() <= l.enough.Load() || !l.collecting.TryLock() {
+		return
+	}
+	defer l.collecting.Unlock()
+	if l.all() > l.enough.Load() {
+		l.collectLocked()
+	}
+}
+
+// Who lacks room for good fails at once: a collection that has found no place is not followed by another for the length
+// of a pause, unless many places have been taken since.
+const (
+	pause = 100 * time.Millisecond
+	many  = 16
+)
+
+// makeRoom collects garbage for somebody who has just failed for want of room, and tells whether it makes sense to try
+// again.
+func (l *ledger) makeRoom() bool {
+	failed := time.Now()
+	l.collecting.Lock()
+	defer l.collecting.Unlock()
+	switch {
+	case l.ended.After(failed): // somebody else's collection
+		return true
+	case !l.useful && l.places.Load() < l.left+many && time.Since(l.ended) < pause:
+		return false
+	}
+	l.collectLocked()
+	return true
+}
+
+// collectLocked collects garbage, and lets the cleanups of what it has found finish.
+func (l *ledger) collectLocked() {
+	before := l.places.Load()
+	runtime.GC()
+	awaitCleanups()
+	l.ended, l.left = time.Now(), l.places.Load()
+	l.useful = l.left < before
+	l.enough.Store(max(fewHeld, 2*l.all()))
+}
+
+// awaitCleanups waits for the cleanups that a collection has queued, as long as they go on: one of the program's own may
+// never return.
+func awaitCleanups() {
+	const patience = 20 * time.Millisecond
+	counts := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
+	count := func(i int) uint64 {
+		metrics.Read(counts)
+		if counts[i].Value.Kind() != metrics.KindUint64 {
+			return 0
+		}
+		return counts[i].Value.Uint64()
+	}
+	queued, executed, last := count(0), count(1), time.Now()
+	for executed < queued && time.Since(last) < patience {
+		time.Sleep(20 * time.Microsecond)
+		if now := count(1); now != executed {
+			executed, last = now, time.Now()
+		}
+	}
+}
+
+// lacksRoom tells whether something failed for want of what stores hold.
+func lacksRoom(err ffi.Error) bool {
+	switch err.Code() {
+	case ffi.ErrorPoolFull:
+		return true
+	case ffi.ErrorOther:
+		message := err.Message()
+		for _, sign := range outOfMemory {
+			if strings.Contains(message, sign) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// outOfMemory is how the native library says that the operating system has no memory or address space left. The numbers
+// are ENOMEM, and on Windows ERROR_NOT_ENOUGH_MEMORY and ERROR_COMMITMENT_LIMIT.
+var outOfMemory = []string{"mmap failed", "(os error 12)", "(os error 8)", "(os error 1455)"}
+
+// retries is how often something that lacks room is tried again.
+const retries = 3
+
+// withRoom does something that takes room, again when garbage has been collected if there is none.
+func withRoom(f func() ffi.Error) ffi.Error {
+	for again := 0; ; again++ {
+		err := f()
+		if err.IsNil() || again == retries || !lacksRoom(err) || !held.makeRoom() {
+			return err
+		}
+		err.Delete()
+	}
+}

@@ -1,0 +1,120 @@
+package wasmtime
+
+import (
+	"runtime"
+	"testing"
+)
+
+// counted is what open stores hold, when those that are garbage have been found.
+func counted() (stores, places int64) {
+	for range 3 {
+		runtime.GC()
+		awaitCleanups()
+	}
+	return held.stores.Load(), held.places.Load()
+}
+
+// What a store holds is counted until it is closed, lost, or given up, and what it does not get is not.
+func TestWhatStoresHoldIsCounted(t *testing.T) {
+	engine := NewEngine()
+	compile := func(wat string) *Module {
+		wasm, err := Wat2Wasm(wat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		module, err := NewModule(engine, wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return module
+	}
+	module, missing := compile(`(module (memory 1))`), compile(`(module (import "" "" (memory 1)))`)
+	page, err := NewMemoryType(1, false, 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores, places := counted()
+	want := func(when string, moreStores, morePlaces int64) {
+		t.Helper()
+		if s, p := held.stores.Load()-stores, held.places.Load()-places; s != moreStores || p != morePlaces {
+			t.Errorf("%s: %d stores and %d places are counted, not %d and %d", when, s, p, moreStores, morePlaces)
+		}
+	}
+	fill := func() *Store {
+		store := NewStore(engine)
+		for range 3 {
+			if _, err := NewInstance(store, module, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := NewMemory(store, page); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewInstance(store, missing, nil); err == nil {
+			t.Fatal("an import is not missed")
+		}
+		return store
+	}
+	store := fill()
+	want("open", 1, 4)
+	store.Close()
+	want("closed", 0, 0)
+	func() {
+		for range 5 {
+			fill()
+		}
+	}()
+	counted()
+	want("lost", 0, 0)
+}
+
+// A lot that is held starts a collection, and the next one comes when twice as much is.
+func TestALotStartsACollection(t *testing.T) {
+	stores, places := counted()
+	l := newLedger()
+	l.enough.Store(10)
+	l.stores.Store(7)
+	l.places.Store(3)
+	if l.relieve(); !l.ended.IsZero() {
+		t.Error("what is enough started a collection")
+	}
+	l.places.Store(4)
+	if l.relieve(); l.ended.IsZero() {
+		t.Error("more than enough started no collection")
+	}
+	if got := l.enough.Load(); got != fewHeld {
+		t.Errorf("the next collection begins at %d", got)
+	}
+	l.stores.Store(10 * fewHeld)
+	l.relieve()
+	if got := l.enough.Load(); got != 2*(10*fewHeld+4) {
+		t.Errorf("with many stores that are in use, the next collection begins at %d", got)
+	}
+	if s, p := counted(); s != stores || p != places {
+		t.Errorf("%d stores and %d places are counted, %d and %d before", s, p, stores, places)
+	}
+}
+
+// A collection that finds nothing is not made again at once, unless a lot has been taken.
+func TestNoRoomIsSaidSoon(t *testing.T) {
+	l := newLedger()
+	l.places.Store(100)
+	if !l.makeRoom() {
+		t.Error("the first was refused")
+	}
+	if l.makeRoom() {
+		t.Error("a second collection, and the first has found nothing")
+	}
+	l.places.Add(many)
+	if !l.makeRoom() {
+		t.Error("refused, and many places have been taken")
+	}
+	l.useful = true
+	if !l.makeRoom() {
+		t.Error("refused, and the collection before has found something")
+	}
+	l.ended = l.ended.Add(-pause)
+	if !l.makeRoom() {
+		t.Error("refused, and a while has passed")
+	}
+}
