@@ -122,7 +122,7 @@ fn install(signal: c_int) -> bool {
     let Some(before) = disposition(signal) else { return false };
     if before.sa_sigaction != own() {
         BEFORE.0.store(before.sa_sigaction, Ordering::SeqCst);
-        BEFORE.1.store(before.sa_flags as i32, Ordering::SeqCst);
+        BEFORE.1.store(before.sa_flags, Ordering::SeqCst);
     }
     // SAFETY: all zero is a valid structure, and the handler has the form that the flags say.
     unsafe {

@@ -37,7 +37,7 @@ impl HostDir {
         listing.push(b"..", parent, Filetype::Directory)?;
         while let Some(entry) = dir.read() {
             let entry = entry?;
-            if listing.len() % SOME == 0 {
+            if listing.len().is_multiple_of(SOME) {
                 check_stop::<Fault>(waker)?;
             }
             let name = entry.file_name();
