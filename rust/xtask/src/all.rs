@@ -20,8 +20,8 @@ enum Outcome {
     Withheld(&'static str),
 }
 
-/// Builds every archive that is missing or was built from other sources, but those that are withheld, and prints a table of
-/// all of them.
+/// Builds every archive that is missing or was built from other sources, but those that are withheld, and prints a
+/// table of all of them.
 pub fn build(ws: &Workspace) -> Result<()> {
     let mut rows = Vec::new();
     for target in TARGETS {

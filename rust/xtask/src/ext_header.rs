@@ -50,7 +50,8 @@ fn optional(text: &str) -> Vec<String> {
 
 /// Replaces `Option` of a callback type by the type itself: in C a function pointer may be null anyway.
 ///
-/// The type is declared where cbindgen has put the opaque `Option`, ahead of its uses, after the structures that it takes.
+/// The type is declared where cbindgen has put the opaque `Option`, ahead of its uses, after the structures that it
+/// takes.
 fn nullable_callbacks(mut text: String) -> String {
     for name in optional(&text) {
         let option = format!("Option_{name}");

@@ -77,8 +77,8 @@ struct BuildArgs {
     /// Put the archive here and record nothing.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Make the archive from this static library, which cargo built before, to work on the steps after it. With --shared: make
-    /// the shared library from this archive, whatever its sources.
+    /// Make the archive from this static library, which cargo built before, to work on the steps after it. With
+    /// --shared: make the shared library from this archive, whatever its sources.
     #[arg(long, requires = "output")]
     raw: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! The shared library, which is linked from the archive: the same code, and the same functions shown.
 //!
-//! zig links it for every platform, against the lowest version of the system that the archive is built for. So a shared library
-//! that is made on a new Linux runs on an old one.
+//! zig links it for every platform, against the lowest version of the system that the archive is built for. So a
+//! shared library that is made on a new Linux runs on an old one.
 
 use crate::cargo::run;
 use crate::library::{self, PLAIN};
@@ -54,7 +54,8 @@ fn name(target: &Target) -> &'static str {
     }
 }
 
-/// The archive to link, and what to link beside it: the one in build/ if the sources are its own, or one that is built here.
+/// The archive to link, and what to link beside it: the one in build/ if the sources are its own, or one that is
+/// built here.
 fn fresh(ws: &Workspace, target: &Target, work: &Path) -> Result<(PathBuf, Vec<String>)> {
     if let Some(recorded) = Manifest::read(ws)?.archives.remove(target.dir)
         && recorded.sources == sources::hash(ws, target)?

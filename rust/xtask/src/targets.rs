@@ -176,14 +176,14 @@ impl Target {
 
     /// The libraries that a program must be linked with beside the archive, from those that rustc names.
     ///
-    /// For Windows rustc names import libraries of its own crates, which nobody else has, and not always that of the system
-    /// which has the same function. So the system's are named here; a program that refers to everything is linked with them
-    /// whenever the floor is determined.
+    /// For Windows rustc names import libraries of its own crates, which nobody else has, and not always that of the
+    /// system which has the same function. So the system's are named here; a program that refers to everything is
+    /// linked with them whenever the floor is determined.
     ///
-    /// The unwinder is the one exception to rustc's list. `-lgcc_s` exists as a shared library only, and zig knows none
-    /// by default. `-lgcc_eh` suits gcc with and without `-static`, and zig, which reads it as its own libunwind.
-    /// The C library itself is every linker's own business, and on macOS, where it is one with the system's library, nothing else
-    /// is needed: `floor/` links against it alone.
+    /// The unwinder is the one exception to rustc's list. `-lgcc_s` exists as a shared library only, and zig knows
+    /// none by default. `-lgcc_eh` suits gcc with and without `-static`, and zig, which reads it as its own
+    /// libunwind. The C library itself is every linker's own business, and on macOS, where it is one with the
+    /// system's library, nothing else is needed: `floor/` links against it alone.
     pub fn native_libs(&self, from_rustc: &[String]) -> Vec<String> {
         if self.system == System::Windows {
             return WINDOWS_LIBS.iter().map(|&lib| lib.to_owned()).collect();

@@ -72,8 +72,9 @@ impl Call<'_> {
         })
     }
 
-    /// When a clock will have run down, in the host's time, also if the clock is one of the binding: that is asked when the
-    /// wait begins, for an absolute time only. So an absolute time is not followed when a clock is set meanwhile.
+    /// When a clock will have run down, in the host's time, also if the clock is one of the binding: that is asked
+    /// when the wait begins, for an absolute time only. So an absolute time is not followed when a clock is set
+    /// meanwhile.
     fn clock(&mut self, start: Instant, clock: &SubscriptionClock) -> Outcome<Wait> {
         let absolute = clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME);
         let now = match clock.id {

@@ -17,11 +17,11 @@ const GLIBC_NEWEST: u32 = 41;
 
 /// The lowest system, as one says it: `glibc 2.17`, `musl`, `Windows 10`, `macOS 12.0`. `None` if zig is not installed.
 ///
-/// zig links a program that refers to every function of the archive, with the libraries that the manifest names and no others.
-/// For glibc against one version after the other, from the lowest that the platform has; the first that succeeds is the
-/// answer. Only strong references count: what Rust's standard library looks for and can do without stays weak. musl's symbols
-/// have no versions, so nothing more can be said than that zig's has them. What is imported from Windows is looked up, and
-/// objects for macOS name their version.
+/// zig links a program that refers to every function of the archive, with the libraries that the manifest names and
+/// no others. For glibc against one version after the other, from the lowest that the platform has; the first that
+/// succeeds is the answer. Only strong references count: what Rust's standard library looks for and can do without
+/// stays weak. musl's symbols have no versions, so nothing more can be said than that zig's has them. What is
+/// imported from Windows is looked up, and objects for macOS name their version.
 pub fn lowest(ws: &Workspace, target: &Target, archive: &Path, libs: &[String], work: &Path) -> Result<Option<String>> {
     if zig().is_none() {
         return Ok(None);

@@ -1,8 +1,8 @@
 //! The version of Windows that has all functions which an archive imports.
 //!
-//! Microsoft's metadata say from which version on a function is there; the crate `windows-bindgen` carries them. (Releases after
-//! 0.66 do not say it any more.) What they leave out is in the tables here, and anything else is an error, so that no
-//! function goes unchecked.
+//! Microsoft's metadata say from which version on a function is there; the crate `windows-bindgen` carries them.
+//! (Releases after 0.66 do not say it any more.) What they leave out is in the tables here, and anything else is an
+//! error, so that no function goes unchecked.
 
 use crate::symbols;
 use crate::targets::Target;
