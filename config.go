@@ -385,7 +385,9 @@ type PoolingConfig struct {
 	MaxMemorySize uint64
 	// MaxTableElements is the largest size of a table.
 	MaxTableElements uint64
-	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define.
+	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define. No module has
+	// more than 100 of either; above 10,000 memories no engine can be made, since closing a module goes through all that
+	// it might have.
 	MaxMemoriesPerModule, MaxTablesPerModule uint32
 	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by
 	// hand. It saves page faults and costs clearing: the best size is what a guest usually touches.
@@ -407,9 +409,16 @@ func PoolingPreset() PoolingConfig {
 	}
 }
 
+// maxMemoriesPerModule is far beyond what a module can have, and keeps Module.Close below a millisecond.
+const maxMemoriesPerModule = 10_000
+
 // SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is
 // several times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
 func (cfg *Config) SetPooling(p PoolingConfig) {
+	if p.MaxMemoriesPerModule > maxMemoriesPerModule {
+		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
+			p.MaxMemoriesPerModule, maxMemoriesPerModule)
+	}
 	cfg.open().SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
 		TotalMemories:            p.MaxInstances,

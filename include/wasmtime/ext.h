@@ -67,7 +67,8 @@
 #define WASMTIME_WASI_STDIO_FILE 2
 
 /**
- * The guest gets a stream that the binding serves, a pipe as far as it can see: for `wasmtime_binding_store_set_wasi` only.
+ * The guest gets a stream that the binding serves, a pipe as far as it can see: for
+ * `wasmtime_binding_store_set_wasi` only.
  */
 #define WASMTIME_WASI_STDIO_STREAM 3
 
@@ -88,14 +89,14 @@
 #define WASMTIME_FS_READ_LINK 2
 
 /**
- * Of a directory: entries, laid out as `fd_readdir` does, from the cookie `number` on, into `buffer`; `count` becomes the
- * number of bytes.
+ * Of a directory: entries, laid out as `fd_readdir` does, from the cookie `number` on, into `buffer`; `count`
+ * becomes the number of bytes.
  */
 #define WASMTIME_FS_READ_DIR 3
 
 /**
- * Of a file: read into `buffer` at the position, and move it; `count` becomes the number of bytes, less than asked for at the
- * end.
+ * Of a file: read into `buffer` at the position, and move it; `count` becomes the number of bytes, less than asked
+ * for at the end.
  */
 #define WASMTIME_FS_READ 4
 
@@ -105,8 +106,8 @@
 #define WASMTIME_FS_PREAD 5
 
 /**
- * Of a file: move the position by `number`, a signed one, counted from what `flags` say as `fd_seek` has it; `count` becomes the
- * position.
+ * Of a file: move the position by `number`, a signed one, counted from what `flags` say as `fd_seek` has it; `count`
+ * becomes the position.
  */
 #define WASMTIME_FS_SEEK 6
 
@@ -116,7 +117,8 @@
 #define WASMTIME_FS_STAT 7
 
 /**
- * The guest's descriptor is gone: the last request of a directory or file. Only a guest that closes it hears of an error.
+ * The guest's descriptor is gone: the last request of a directory or file. Only a guest that closes it hears of an
+ * error.
  */
 #define WASMTIME_FS_GONE 8
 
@@ -349,8 +351,8 @@ typedef wasmtime_error_t *(*wasmtime_wasi_clock_callback_t)(uint64_t env,
 typedef void (*wasmtime_wasi_gone_callback_t)(uint64_t env);
 
 /**
- * Writes `len` random bytes to `data`, which is memory of the guest or of the library. Returns null, or an error, which it
- * gives away; see `wasmtime_wasi_system_t`.
+ * Writes `len` random bytes to `data`, which is memory of the guest or of the library. Returns null, or an error,
+ * which it gives away; see `wasmtime_wasi_system_t`.
  */
 typedef wasmtime_error_t *(*wasmtime_wasi_random_callback_t)(uint64_t env, uint8_t *data, size_t len);
 
@@ -381,9 +383,9 @@ typedef struct wasmtime_wasi_socket_addr_t {
 } wasmtime_wasi_socket_addr_t;
 
 /**
- * Decides whether a socket of a component may use an address, and writes it to `*allowed`, which is false. `reason` is one
- * of the `WASMTIME_WASI_SOCKET_*` constants. It may be called on any thread, by several at once, and while the guest does
- * something else. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
+ * Decides whether a socket of a component may use an address, and writes it to `*allowed`, which is false. `reason`
+ * is one of the `WASMTIME_WASI_SOCKET_*` constants. It may be called on any thread, by several at once, and while
+ * the guest does something else. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
  */
 typedef wasmtime_error_t *(*wasmtime_wasi_socket_addr_check_callback_t)(uint64_t env,
                                                                         const struct wasmtime_wasi_socket_addr_t *addr,
@@ -617,13 +619,13 @@ typedef struct wasmtime_wasi_stdio_t {
  * What the system is for a guest, part by part. All zero is a valid one, in which each part is the host's own, and the
  * network is closed.
  *
- * The callbacks get `env`. They must not use the store, nor unwind or jump out of the call, and they may be called by
- * several threads at once if `env` is given to several stores. The clocks and the random sources are called in the middle of a
- * guest's call, on its thread. A guest cannot be stopped while it waits for a callback.
+ * The callbacks get `env`. They must not use the store, nor unwind or jump out of the call, and they may be called
+ * by several threads at once if `env` is given to several stores. The clocks and the random sources are called in
+ * the middle of a guest's call, on its thread. A guest cannot be stopped while it waits for a callback.
  *
- * A callback that fails ends a guest of WASI 0.1: its error comes out of the call into the guest. A component goes on, because
- * upstream's implementation knows no failure there: with the time of the clock's last answer, with random bytes of the
- * host, without the address. `wasmtime_context_take_wasi_failure` tells of it afterwards.
+ * A callback that fails ends a guest of WASI 0.1: its error comes out of the call into the guest. A component goes
+ * on, because upstream's implementation knows no failure there: with the time of the clock's last answer, with
+ * random bytes of the host, without the address. `wasmtime_context_take_wasi_failure` tells of it afterwards.
  */
 typedef struct wasmtime_wasi_system_t {
   /**
@@ -631,8 +633,9 @@ typedef struct wasmtime_wasi_system_t {
    */
   uint64_t env;
   /**
-   * Hears once that the callbacks are not needed any more, if and only if the configuration succeeds: when the store
-   * is deleted or configured anew, and no operation of a component is left. It may be called on any thread. May be null.
+   * Hears once that the callbacks are not needed any more, if and only if the configuration succeeds: when the
+   * store is deleted or configured anew, and no operation of a component is left. It may be called on any thread.
+   * May be null.
    */
   wasmtime_wasi_gone_callback_t gone;
   /**
@@ -658,8 +661,8 @@ typedef struct wasmtime_wasi_system_t {
    */
   wasmtime_wasi_random_callback_t secure_random;
   /**
-   * Where the random bytes of `wasi:random/insecure` come from, which only components have. Null is a generator of the
-   * host. See `WasiCtxBuilder::insecure_random`.
+   * Where the random bytes of `wasi:random/insecure` come from, which only components have. Null is a generator of
+   * the host. See `WasiCtxBuilder::insecure_random`.
    */
   wasmtime_wasi_random_callback_t insecure_random;
   /**
@@ -1043,8 +1046,8 @@ void wasmtime_binding_store_set_deadline(struct wasmtime_binding_store_t *store,
                                          uint64_t ticks);
 
 /**
- * Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches may be
- * nested.
+ * Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches
+ * may be nested.
  */
 WASM_API_EXTERN
 void wasmtime_binding_store_watch(struct wasmtime_binding_store_t *store,
@@ -1056,9 +1059,9 @@ void wasmtime_binding_store_watch(struct wasmtime_binding_store_t *store,
 WASM_API_EXTERN bool wasmtime_binding_store_deadline_unset(struct wasmtime_binding_store_t *store);
 
 /**
- * Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of the
- * store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`, as does one that waits in a WASI call; nobody's deadline moves. Safe to call from any thread while the store
- * lives, also when the engine was deleted.
+ * Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of
+ * the store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`, as does one that waits in a WASI call;
+ * nobody's deadline moves. Safe to call from any thread while the store lives, also when the engine was deleted.
  *
  * # Safety
  *
@@ -1311,8 +1314,8 @@ wasmtime_error_t *wasmtime_binding_func_new(wasmtime_context_t *context,
 /**
  * Defines a host function in a linker, for every store that the linker serves.
  *
- * The finalizer, if not null, runs once, with `env`, when neither the linker nor any store needs the function any more,
- * or at once when the definition fails. The counterpart of `wasmtime_linker_define_func_unchecked`.
+ * The finalizer, if not null, runs once, with `env`, when neither the linker nor any store needs the function any
+ * more, or at once when the definition fails. The counterpart of `wasmtime_linker_define_func_unchecked`.
  *
  * # Safety
  *
@@ -1366,7 +1369,8 @@ void wasmtime_binding_instance_new(const wasmtime_module_t *module,
                                    struct wasmtime_binding_call_t *call);
 
 /**
- * Looks a definition up: writes it to `*out` and sets `*found`, or clears it. The counterpart of `wasmtime_linker_get`.
+ * Looks a definition up: writes it to `*out` and sets `*found`, or clears it. The counterpart of
+ * `wasmtime_linker_get`.
  *
  * # Safety
  *
@@ -1426,12 +1430,13 @@ void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
                                     int64_t memories);
 
 /**
- * Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned by the caller, at
- * its start, and if it is a function whose type has room, the type at `WASMTIME_BINDING_EXPORT_TYPE_AT`, encoded as
- * by `wasmtime_binding_func_type`. The instance, a `wasmtime_instance_t` of the store, is in the frame's first slot before.
+ * Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned
+ * by the caller, at its start, and if it is a function whose type has room, the type at
+ * `WASMTIME_BINDING_EXPORT_TYPE_AT`, encoded as by `wasmtime_binding_func_type`. The instance, a
+ * `wasmtime_instance_t` of the store, is in the frame's first slot before.
  *
- * Returns 0 if there is no such export, and otherwise 1 more than the number of bytes of the type, of which there may be none. The
- * counterpart of `wasmtime_instance_export_get`.
+ * Returns 0 if there is no such export, and otherwise 1 more than the number of bytes of the type, of which there
+ * may be none. The counterpart of `wasmtime_instance_export_get`.
  *
  * # Safety
  *
@@ -1453,8 +1458,8 @@ WASM_API_EXTERN void wasmtime_binding_trap_take(wasm_trap_t *trap, wasm_byte_vec
 WASM_API_EXTERN void wasmtime_binding_error_take(wasmtime_error_t *error, wasm_byte_vec_t *out);
 
 /**
- * Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they are part
- * of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+ * Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they
+ * are part of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
  *
  * # Safety
  *
@@ -1467,8 +1472,8 @@ wasmtime_error_t *wasmtime_binding_trap_new(const uint8_t *record,
 
 /**
  * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
- * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a memory
- * of the store may have moved or changed its size.
+ * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a
+ * memory of the store may have moved or changed its size.
  *
  * As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
  * a deadline is set. The counterpart of `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
@@ -1512,8 +1517,8 @@ WASM_API_EXTERN wasmtime_error_t *wasmtime_binding_store_gc(struct wasmtime_bind
  * Calls a function whose signature has references, with every argument checked.
  *
  * `vals` holds the `nargs` arguments on the way in and the results on the way out; it has room for the larger number
- * of the two, `len`. The counterpart of `wasmtime_func_call`; traps are told apart as in `wasmtime_binding_call`, whose
- * frame is used for everything but the slots.
+ * of the two, `len`. The counterpart of `wasmtime_func_call`; traps are told apart as in `wasmtime_binding_call`,
+ * whose frame is used for everything but the slots.
  *
  * # Safety
  *
@@ -1540,11 +1545,12 @@ const char *wasmtime_ext_wasmtime_version(void);
 /**
  * Makes an open file of the host a guest's descriptor with a number of the caller's choice.
  *
- * `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a pipe, a
- * terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which is inserted as
- * by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
- * and closing the descriptor in the guest does not close the caller's. The duplicate shares the open file with the
- * original, so that both have *one* position: what the guest reads moves on the host's side as well, as with `dup`.
+ * `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a
+ * pipe, a terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which
+ * is inserted as by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may
+ * close it as soon as the call returns, and closing the descriptor in the guest does not close the caller's. The
+ * duplicate shares the open file with the original, so that both have *one* position: what the guest reads moves on
+ * the host's side as well, as with `dup`.
  *
  * `guest_fd` may be 0 to 1048575, 0, 1 and 2 included. If the guest has it open, what was there is closed first, as
  * `dup2` does.
@@ -1552,9 +1558,9 @@ const char *wasmtime_ext_wasmtime_version(void);
  * `access_mode` is one of the `WASMTIME_FILE_*` constants. It is enforced whatever `host_fd` itself could do: a
  * guest that reads where it may only write gets `EBADF`, and the other way round.
  *
- * Whether reading and writing wait belongs to the guest's descriptor, which blocks at first. `O_NONBLOCK` of the host's
- * open file is neither looked at nor changed. A guest that writes to a pipe without a reader gets `EPIPE`; the process is
- * not sent `SIGPIPE`.
+ * Whether reading and writing wait belongs to the guest's descriptor, which blocks at first. `O_NONBLOCK` of the
+ * host's open file is neither looked at nor changed. A guest that writes to a pipe without a reader gets `EPIPE`;
+ * the process is not sent `SIGPIPE`.
  *
  * Works in a store that was configured by `wasmtime_context_set_wasi_options` or `wasmtime_context_set_wasi`, for
  * guests that were linked through `wasmtime_linker_define_wasi_p1`. Configuring the store anew closes all descriptors.
@@ -1577,8 +1583,8 @@ wasmtime_error_t *wasmtime_context_insert_file(wasmtime_context_t *context,
 /**
  * Makes an open file of the host a guest's descriptor with the lowest free number, as `open` does.
  *
- * Everything else is as with `wasmtime_context_insert_file`. The number is written to `guest_fd`, which is left alone on
- * an error. When no number is free the error's code is `WASMTIME_ERROR_FD_OUT_OF_RANGE`.
+ * Everything else is as with `wasmtime_context_insert_file`. The number is written to `guest_fd`, which is left
+ * alone on an error. When no number is free the error's code is `WASMTIME_ERROR_FD_OUT_OF_RANGE`.
  *
  * # Safety
  *
@@ -1594,14 +1600,14 @@ wasmtime_error_t *wasmtime_context_push_file(wasmtime_context_t *context,
 /**
  * Makes an open directory of the host a guest's descriptor with a number of the caller's choice.
  *
- * `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`, and
- * `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below the
- * directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced meanwhile. An
- * attempt is `EPERM`.
+ * `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`,
+ * and `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below
+ * the directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced
+ * meanwhile. An attempt is `EPERM`.
  *
- * With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when it
- * looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers from 3 up
- * to the first that has no name. With null, only who knows the number finds it.
+ * With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when
+ * it looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers
+ * from 3 up to the first that has no name. With null, only who knows the number finds it.
  *
  * `access_mode` is `WASMTIME_FILE_READ_ONLY` or `WASMTIME_FILE_READ_WRITE`, and holds for everything below. Whoever
  * changes what can only be read gets `EPERM`.
@@ -1658,12 +1664,13 @@ wasmtime_error_t *wasmtime_context_remove_file(wasmtime_context_t *context,
 /**
  * Sets how many descriptors a guest of WASI 0.1 can have before it may not open more; 1024 at first.
  *
- * Those of the standard streams and of preopened directories count, and so do those that the host inserts, which are not
- * refused. A guest that opens a file or accepts a connection beyond that gets `EMFILE`; what is open already stays open.
+ * Those of the standard streams and of preopened directories count, and so do those that the host inserts, which are
+ * not refused. A guest that opens a file or accepts a connection beyond that gets `EMFILE`; what is open already
+ * stays open.
  *
- * In a store of `wasmtime_binding_store_new` it may be set at any time, and holds for each configuration of WASI. In any other, WASI has
- * to be configured before, or the error's code is `WASMTIME_ERROR_NO_WASI`; there it is also how many resources the components
- * of the store can have of WASI, as `ResourceTable::set_max_capacity` has it.
+ * In a store of `wasmtime_binding_store_new` it may be set at any time, and holds for each configuration of WASI. In
+ * any other, WASI has to be configured before, or the error's code is `WASMTIME_ERROR_NO_WASI`; there it is also how
+ * many resources the components of the store can have of WASI, as `ResourceTable::set_max_capacity` has it.
  *
  * Returns null, or an error that the caller owns.
  *
@@ -1676,11 +1683,11 @@ wasmtime_error_t *wasmtime_context_set_max_resources(wasmtime_context_t *context
                                                      size_t max);
 
 /**
- * Sets how many bytes a call of WASI may make the host copy or keep, 128 MiB at first. What is not copied, as what a guest reads
- * and writes, does not count. A guest of WASI 0.1 that wants more gets `ENOMEM`.
+ * Sets how many bytes a call of WASI may make the host copy or keep, 128 MiB at first. What is not copied, as what a
+ * guest reads and writes, does not count. A guest of WASI 0.1 that wants more gets `ENOMEM`.
  *
- * The listings of directories that a guest reads are kept as long as the directories are open; all of a store together may
- * take as many bytes. See `wasmtime::Store::set_hostcall_fuel`.
+ * The listings of directories that a guest reads are kept as long as the directories are open; all of a store
+ * together may take as many bytes. See `wasmtime::Store::set_hostcall_fuel`.
  *
  * # Safety
  *
@@ -1691,8 +1698,8 @@ void wasmtime_context_set_hostcall_fuel(wasmtime_context_t *context,
                                         size_t fuel);
 
 /**
- * Defines all functions of WASI 0.1 (`wasi_snapshot_preview1`) in a linker, so that host files can be inserted into the
- * guests that it links.
+ * Defines all functions of WASI 0.1 (`wasi_snapshot_preview1`) in a linker, so that host files can be inserted into
+ * the guests that it links.
  *
  * It takes the place of `wasmtime_linker_define_wasi` and works with stores that were configured by
  * `wasmtime_context_set_wasi_options` or by `wasmtime_context_set_wasi`. In a store that was not configured at all a
@@ -1714,16 +1721,16 @@ wasmtime_error_t *wasmtime_linker_define_wasi_p1(wasmtime_linker_t *linker);
  * Configures WASI 0.1 in a store, for guests that were linked through `wasmtime_linker_define_wasi_p1`.
  *
  * Everything in `options` is copied or duplicated; nothing of it need outlive the call. A store that had a WASI
- * configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing files
- * blocks the thread that runs the guest.
+ * configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing
+ * files blocks the thread that runs the guest.
  *
- * Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the system is
- * seen by components in the same store.
+ * Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the
+ * system is seen by components in the same store.
  *
  * Returns null, or an error that the caller owns; on an error nothing has changed. Codes:
- * `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an unknown
- * kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
- * a directory that cannot be opened is named in the message.
+ * `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an
+ * unknown kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with
+ * `wasmtime_context_insert_file`; a directory that cannot be opened is named in the message.
  *
  * # Safety
  *
@@ -1739,9 +1746,9 @@ wasmtime_error_t *wasmtime_context_set_wasi_options(wasmtime_context_t *context,
  * `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
  * `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
  *
- * The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what is
- * in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for guests of
- * WASI 0.1 afterwards.
+ * The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what
+ * is in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for
+ * guests of WASI 0.1 afterwards.
  *
  * # Safety
  *
@@ -1756,8 +1763,8 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
  * `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
  *
- * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
- * the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
+ * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
+ * and what the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
  * `wasmtime_context_insert_dir`; null for none.
  *
  * The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears
@@ -1781,11 +1788,11 @@ wasmtime_error_t *wasmtime_binding_store_insert_fs(struct wasmtime_binding_store
  * Makes a stream that the binding serves a guest's descriptor, in a store that was configured by
  * `wasmtime_binding_store_set_wasi`.
  *
- * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
- * the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
- * `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the end, if and
- * only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with. Errors are those of
- * `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
+ * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
+ * and what the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
+ * `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the
+ * end, if and only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with.
+ * Errors are those of `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
  *
  * # Safety
  *
@@ -1801,13 +1808,14 @@ wasmtime_error_t *wasmtime_binding_store_insert_stream(struct wasmtime_binding_s
                                                        wasmtime_binding_stream_callback_t callback);
 
 /**
- * Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it reads and
- * writes without the binding.
+ * Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it
+ * reads and writes without the binding.
  *
- * The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call returns. It
- * may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer: `WASMTIME_STREAM_DONE`, or
- * `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no descriptor left. Returns null, or an
- * error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another request.
+ * The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call
+ * returns. It may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer:
+ * `WASMTIME_STREAM_DONE`, or `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no
+ * descriptor left. Returns null, or an error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another
+ * request.
  *
  * # Safety
  *
@@ -1828,7 +1836,8 @@ WASM_API_EXTERN
 void wasmtime_binding_store_wake(struct wasmtime_binding_store_t *store);
 
 /**
- * Takes the first failure of a callback of `wasmtime_wasi_system_t` that no guest could be told of: one for a component.
+ * Takes the first failure of a callback of `wasmtime_wasi_system_t` that no guest could be told of: one for a
+ * component.
  *
  * Returns null if there was none since the last time, or the error, which the caller owns.
  *

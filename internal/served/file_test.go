@@ -258,13 +258,13 @@ func TestFilesGoneTogether(t *testing.T) {
 		closing--
 	}}
 	at := root(t, f, h)
-	gone := []uint64{nodes.Add(&node{mount: at.mount, path: "."})}
+	gone := []uint64{nodes.Add(&h.shelf.nodes, &node{mount: at.mount, path: "."})}
 	for range 3 {
 		child, _, err := at.open("file", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		gone = append(gone, nodes.Add(child))
+		gone = append(gone, nodes.Add(&h.shelf.nodes, child))
 	}
 	for _, number := range gone {
 		OnFS(&ffi.FSRequest{Env: number, What: ffi.FSGone})

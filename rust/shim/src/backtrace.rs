@@ -1,5 +1,5 @@
-//! The text of a backtrace. It is upstream's, but for names: upstream demangles those, too, that are not mangled, so that
-//! a function `s` becomes a `short`.
+//! The text of a backtrace. It is upstream's, but for names: upstream demangles those, too, that are not mangled, so
+//! that a function `s` becomes a `short`.
 
 use std::fmt::Write as _;
 use wasmtime::{FrameInfo, WasmBacktrace};

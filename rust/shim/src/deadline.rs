@@ -11,9 +11,9 @@ use wasmtime_c_api::WasmtimeStoreData;
 
 /// When a guest has to stop. `NEVER` is the value for no deadline.
 ///
-/// Wasmtime keeps the deadline as an epoch. As long as nobody watches the store, that is the user's, exactly; if rises that
-/// were no ticks made it come early, the callback puts it off by the ticks that are left. While the store is watched,
-/// every rise makes the guest look at the flag.
+/// Wasmtime keeps the deadline as an epoch. As long as nobody watches the store, that is the user's, exactly; if
+/// rises that were no ticks made it come early, the callback puts it off by the ticks that are left. While the store
+/// is watched, every rise makes the guest look at the flag.
 pub(crate) struct Deadline {
     engine: Engine,
     engine_ticks: Arc<AtomicU64>,
@@ -125,8 +125,8 @@ pub extern "C" fn wasmtime_binding_store_set_deadline(store: &mut wasmtime_bindi
     store.set_epoch_deadline(next);
 }
 
-/// Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches may be
-/// nested.
+/// Begins or ends a watch: while there is one, `wasmtime_binding_store_interrupt` stops the store's guests. Watches
+/// may be nested.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_store_watch(store: &mut wasmtime_binding_store_t, begin: bool) {
     let (deadline, store) = parts(store);
@@ -149,16 +149,17 @@ pub extern "C" fn wasmtime_binding_store_deadline_unset(store: &mut wasmtime_bin
     parts(store).0.at.load(Ordering::SeqCst) == 0
 }
 
-/// Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of the
-/// store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`, as does one that waits in a WASI call; nobody's deadline moves. Safe to call from any thread while the store
-/// lives, also when the engine was deleted.
+/// Raises or lowers the interrupt flag. When it goes up, and as long as it is up at any rise of the epoch, a guest of
+/// the store, which is watched, stops with `WASMTIME_TRAP_CODE_INTERRUPT`, as does one that waits in a WASI call;
+/// nobody's deadline moves. Safe to call from any thread while the store lives, also when the engine was deleted.
 ///
 /// # Safety
 ///
 /// `store` must be live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_store_interrupt(store: *mut wasmtime_binding_store_t, up: bool) {
-    // SAFETY: the caller vouches for `store`; only the deadline is touched, which is all atomic, never the store itself.
+    // SAFETY: the caller vouches for `store`; only the deadline is touched, which is all atomic, never the store
+    // itself.
     let deadline = unsafe { &(*Whole::of(store)).deadline };
     if !up {
         deadline.waker.lower();

@@ -150,8 +150,8 @@ pub unsafe extern "C" fn wasmtime_binding_func_new(
 
 /// Defines a host function in a linker, for every store that the linker serves.
 ///
-/// The finalizer, if not null, runs once, with `env`, when neither the linker nor any store needs the function any more,
-/// or at once when the definition fails. The counterpart of `wasmtime_linker_define_func_unchecked`.
+/// The finalizer, if not null, runs once, with `env`, when neither the linker nor any store needs the function any
+/// more, or at once when the definition fails. The counterpart of `wasmtime_linker_define_func_unchecked`.
 ///
 /// # Safety
 ///

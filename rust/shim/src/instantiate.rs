@@ -1,7 +1,8 @@
-//! Instantiation and look-up for a binding, guarded: an item of another store, which the official API aborts on, is an error.
+//! Instantiation and look-up for a binding, guarded: an item of another store, which the official API aborts on, is
+//! an error.
 //!
-//! The outcome of an instantiation is in the caller's frame, as that of a call is: the instance in its slots, of which there
-//! must be one, or `error` or `trap`.
+//! The outcome of an instantiation is in the caller's frame, as that of a call is: the instance in its slots, of
+//! which there must be one, or `error` or `trap`.
 
 use crate::call::{run, wasmtime_binding_call_t};
 use crate::store::Whole;
@@ -77,7 +78,8 @@ pub unsafe extern "C" fn wasmtime_binding_instance_new(
     });
 }
 
-/// Looks a definition up: writes it to `*out` and sets `*found`, or clears it. The counterpart of `wasmtime_linker_get`.
+/// Looks a definition up: writes it to `*out` and sets `*found`, or clears it. The counterpart of
+/// `wasmtime_linker_get`.
 ///
 /// # Safety
 ///

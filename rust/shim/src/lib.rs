@@ -4,8 +4,8 @@
 //! extend the C API for anyone. `wasmtime_binding_*` serves language bindings: what the official API does with several
 //! crossings, with an abort, or not at all, done in one guarded crossing.
 //!
-//! Every function that can fail runs in the guard of `guard.rs`. Nothing here keeps global state but what the system has only
-//! one of: a signal (`wake/interrupt.rs`), a device (`wasi/host`).
+//! Every function that can fail runs in the guard of `guard.rs`. Nothing here keeps global state but what the system
+//! has only one of: a signal (`wake/interrupt.rs`), a device (`wasi/host`).
 
 #![allow(non_camel_case_types, reason = "C names")]
 

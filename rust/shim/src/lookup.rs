@@ -15,12 +15,13 @@ pub const WASMTIME_BINDING_EXPORT_TYPE_AT: usize = 32;
 
 const _: () = assert!(WASMTIME_BINDING_EXPORT_TYPE_AT == ITEM_SLOTS * size_of::<ValRaw>());
 
-/// Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned by the caller, at
-/// its start, and if it is a function whose type has room, the type at `WASMTIME_BINDING_EXPORT_TYPE_AT`, encoded as
-/// by `wasmtime_binding_func_type`. The instance, a `wasmtime_instance_t` of the store, is in the frame's first slot before.
+/// Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned
+/// by the caller, at its start, and if it is a function whose type has room, the type at
+/// `WASMTIME_BINDING_EXPORT_TYPE_AT`, encoded as by `wasmtime_binding_func_type`. The instance, a
+/// `wasmtime_instance_t` of the store, is in the frame's first slot before.
 ///
-/// Returns 0 if there is no such export, and otherwise 1 more than the number of bytes of the type, of which there may be none. The
-/// counterpart of `wasmtime_instance_export_get`.
+/// Returns 0 if there is no such export, and otherwise 1 more than the number of bytes of the type, of which there
+/// may be none. The counterpart of `wasmtime_instance_export_get`.
 ///
 /// # Safety
 ///

@@ -1,5 +1,6 @@
-//! Traps and errors as bytes: one crossing tells a binding all about a failure and frees it. A native error holds on to what
-//! its backtrace was made of, half a megabyte after a deep recursion, and no collector of a binding knows of it.
+//! Traps and errors as bytes: one crossing tells a binding all about a failure and frees it. A native error holds on
+//! to what its backtrace was made of, half a megabyte after a deep recursion, and no collector of a binding knows of
+//! it.
 //!
 //! Little-endian. `str` is a `u32` length and UTF-8 bytes.
 //!
@@ -10,7 +11,8 @@
 //! | frames | `u32` count, and for each, the innermost first: `u32` index of the function, `u64` offset in the function, `u64` offset in the module, the optional name of the function and of the module |
 //! | optional name | `u8` whether there is one, and if so a str |
 //!
-//! An offset that is not known is `UINT64_MAX`. Of frames there are as many as `Config::wasm_backtrace_max_frames` allows.
+//! An offset that is not known is `UINT64_MAX`. Of frames there are as many as `Config::wasm_backtrace_max_frames`
+//! allows.
 
 use crate::backtrace;
 use crate::cast;
@@ -33,8 +35,8 @@ pub extern "C" fn wasmtime_binding_error_take(error: Box<wasmtime_error_t>, out:
     out.set_buffer(take((*error).into()));
 }
 
-/// Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they are part
-/// of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+/// Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they
+/// are part of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
 ///
 /// # Safety
 ///

@@ -52,8 +52,9 @@ impl Whole {
 
     /// Leaves the address of the whole in what the C API keeps in the store, for [`Whole::signed`] to find.
     ///
-    /// The data type of the C API's stores hides its fields but for a few. One of these holds the limits that a store of
-    /// ours does not ask, since it has a limiter of its own: two numbers, in which nobody else has the same relation.
+    /// The data type of the C API's stores hides its fields but for a few. One of these holds the limits that a store
+    /// of ours does not ask, since it has a limiter of its own: two numbers, in which nobody else has the same
+    /// relation.
     fn sign(this: *mut Whole, data: &mut WasmtimeStoreData) {
         let address = this.expose_provenance();
         data.store_limits = StoreLimitsBuilder::new().instances(address).tables(address ^ SIGNATURE).build();
@@ -73,7 +74,8 @@ impl Whole {
         Whole::signed(data).map(|whole| unsafe { UnsafeCell::raw_get(&raw const (*whole).wasi) })
     }
 
-    /// Sets how many descriptors a guest of a binding's store can have once WASI is configured. False if the store is none.
+    /// Sets how many descriptors a guest of a binding's store can have once WASI is configured. False if the store is
+    /// none.
     pub(crate) fn set_max_resources(data: &WasmtimeStoreData, max: usize) -> bool {
         let whole = Whole::signed(data);
         if let Some(whole) = whole {
@@ -104,8 +106,8 @@ struct Frame {
 }
 
 /// Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
-/// whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a memory
-/// of the store may have moved or changed its size.
+/// whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a
+/// memory of the store may have moved or changed its size.
 ///
 /// As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
 /// a deadline is set. The counterpart of `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.

@@ -202,8 +202,8 @@ pub(crate) fn placeholder(ty: &ValType) -> Val {
 /// Calls a function whose signature has references, with every argument checked.
 ///
 /// `vals` holds the `nargs` arguments on the way in and the results on the way out; it has room for the larger number
-/// of the two, `len`. The counterpart of `wasmtime_func_call`; traps are told apart as in `wasmtime_binding_call`, whose
-/// frame is used for everything but the slots.
+/// of the two, `len`. The counterpart of `wasmtime_func_call`; traps are told apart as in `wasmtime_binding_call`,
+/// whose frame is used for everything but the slots.
 ///
 /// # Safety
 ///

@@ -97,8 +97,8 @@ fn reproducible(
 
     let mut rust_flags: Vec<_> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
     if target.triple.ends_with("-windows-gnullvm") {
-        // A section for each function, each with its entry in every table, doubles the size of the archive. For the other
-        // Windows it is the default not to.
+        // A section for each function, each with its entry in every table, doubles the size of the archive. For the
+        // other Windows it is the default not to.
         rust_flags.push("-Zfunction-sections=no".into());
         cargo.env("RUSTC_BOOTSTRAP", "1");
     }

@@ -71,7 +71,8 @@ fn imported(data: &[u8]) -> Result<Vec<Symbol>> {
     Ok(vec![symbol(format!("__imp_{text}")), symbol(text)])
 }
 
-/// The names that an archive shows to programs, without those of imports and those by which its objects know each other.
+/// The names that an archive shows to programs, without those of imports and those by which its objects know each
+/// other.
 pub fn defined(archive: &[u8]) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for member in ArchiveFile::parse(archive)?.members() {

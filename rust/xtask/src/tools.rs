@@ -1,7 +1,7 @@
 //! The C compiler for a platform, and what is missing here to build for it.
 //!
-//! Where a platform has tools of its own (`gcc` on Linux, MinGW for Windows), they are used; everything else is compiled by
-//! zig, through cargo-zigbuild, which takes out of the command line what zig does not know.
+//! Where a platform has tools of its own (`gcc` on Linux, MinGW for Windows), they are used; everything else is
+//! compiled by zig, through cargo-zigbuild, which takes out of the command line what zig does not know.
 
 use crate::cargo::output;
 use crate::targets::Target;

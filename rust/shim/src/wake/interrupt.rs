@@ -1,8 +1,8 @@
 //! The signal that brings a thread back from a call of the system in which it waits. On Unix nothing else does.
 //!
 //! The handler does nothing: what counts is that it was installed without `SA_RESTART`, so that the call fails with
-//! `EINTR`. Go's runtime has a handler of its own for every signal, which restarts calls; so the signal is one that nobody has
-//! a handler for but such a runtime, and what others send by that number still arrives there.
+//! `EINTR`. Go's runtime has a handler of its own for every signal, which restarts calls; so the signal is one that
+//! nobody has a handler for but such a runtime, and what others send by that number still arrives there.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -24,8 +24,8 @@ impl Thread {
         Thread(unsafe { libc::pthread_self() })
     }
 
-    /// Brings the thread back if it waits in a call at this moment. It must not have ended. Whether there is a signal to do
-    /// so.
+    /// Brings the thread back if it waits in a call at this moment. It must not have ended. Whether there is a signal
+    /// to do so.
     pub(super) fn interrupt(self) -> bool {
         let Some(signal) = signal() else { return false };
         // Somebody else may have taken the signal meanwhile.
@@ -92,7 +92,8 @@ fn candidates() -> impl Iterator<Item = c_int> {
     (libc::SIGRTMIN() + 2..libc::SIGRTMAX()).rev()
 }
 
-/// There are no real-time signals. This one tells of instructions that an emulator does not know, of which there are none.
+/// There are no real-time signals. This one tells of instructions that an emulator does not know, of which there are
+/// none.
 #[cfg(not(target_os = "linux"))]
 fn candidates() -> impl Iterator<Item = c_int> {
     std::iter::once(libc::SIGEMT)
@@ -122,7 +123,7 @@ fn install(signal: c_int) -> bool {
     let Some(before) = disposition(signal) else { return false };
     if before.sa_sigaction != own() {
         BEFORE.0.store(before.sa_sigaction, Ordering::SeqCst);
-        BEFORE.1.store(before.sa_flags as i32, Ordering::SeqCst);
+        BEFORE.1.store(before.sa_flags, Ordering::SeqCst);
     }
     // SAFETY: all zero is a valid structure, and the handler has the form that the flags say.
     unsafe {

@@ -8,9 +8,9 @@ use std::sync::atomic::fence;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// A flag that says that the guest has to stop, a descriptor that becomes readable when somebody wants a waiting guest to
-/// look around, and the thread that is in a call which only its end or a signal brings back. The descriptor is made when a
-/// guest first waits for it.
+/// A flag that says that the guest has to stop, a descriptor that becomes readable when somebody wants a waiting
+/// guest to look around, and the thread that is in a call which only its end or a signal brings back. The descriptor
+/// is made when a guest first waits for it.
 #[derive(Default)]
 pub(crate) struct Waker {
     raised: AtomicBool,
@@ -48,8 +48,8 @@ impl Waker {
         self.blocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a call of the system that may wait; nothing when the flag was up before. If it goes up meanwhile, the call fails
-    /// with `EINTR`.
+    /// Runs a call of the system that may wait; nothing when the flag was up before. If it goes up meanwhile, the
+    /// call fails with `EINTR`.
     pub(crate) fn while_blocked<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         let _reachable = Reachable::begin();
         *self.blocked() = Some(Thread::this());

@@ -10,9 +10,9 @@ use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, TRU
 use windows_sys::Win32::System::IO::CancelSynchronousIo;
 use windows_sys::Win32::System::Threading::{CreateEventW, GetCurrentProcess, GetCurrentThread, ResetEvent, SetEvent};
 
-/// A flag that says that the guest has to stop, an event that is set when somebody wants a waiting guest to look around,
-/// and the thread that waits in a call that only its end or `CancelSynchronousIo` brings back. The event is made when
-/// a guest first waits for it.
+/// A flag that says that the guest has to stop, an event that is set when somebody wants a waiting guest to look
+/// around, and the thread that waits in a call that only its end or `CancelSynchronousIo` brings back. The event is
+/// made when a guest first waits for it.
 #[derive(Default)]
 pub(crate) struct Waker {
     raised: AtomicBool,
@@ -40,8 +40,8 @@ impl Waker {
         false
     }
 
-    /// Runs a call that nothing but its end or `CancelSynchronousIo` brings back; nothing when the flag was up before. If
-    /// it goes up meanwhile, the call fails with `ERROR_OPERATION_ABORTED`.
+    /// Runs a call that nothing but its end or `CancelSynchronousIo` brings back; nothing when the flag was up
+    /// before. If it goes up meanwhile, the call fails with `ERROR_OPERATION_ABORTED`.
     pub(crate) fn while_blocked<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
         let thread = this_thread();
         *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = thread;

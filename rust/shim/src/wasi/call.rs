@@ -93,8 +93,8 @@ impl<'a> Call<'a> {
 /// The result of a WASI function that succeeded.
 pub(super) const OK: Outcome<i32> = Ok(Errno::Success as i32);
 
-/// Passes a call on to upstream's implementation: `inner!(call, fd_sync(fd))`, and `inner!(call, await fd_sync(fd))` for
-/// the functions that are asynchronous there.
+/// Passes a call on to upstream's implementation: `inner!(call, fd_sync(fd))`, and `inner!(call, await fd_sync(fd))`
+/// for the functions that are asynchronous there.
 macro_rules! inner {
     ($call:expr, await $name:ident($($arg:expr),* $(,)?)) => {
         crate::wasi::call::apart(|| {

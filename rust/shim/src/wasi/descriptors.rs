@@ -5,12 +5,12 @@ use super::host::{HostDir, HostFile};
 use super::served::{ServedDir, ServedFile};
 use super::stream::Stream;
 
-/// The number of descriptors that a guest can have, Linux's default for a process (`fs.nr_open`). A table takes memory in
-/// proportion to the highest number that was ever open in it.
+/// The number of descriptors that a guest can have, Linux's default for a process (`fs.nr_open`). A table takes
+/// memory in proportion to the highest number that was ever open in it.
 pub(super) const LIMIT: u32 = 1 << 20;
 
-/// The number of descriptors that a guest can have before it may not open more, if nobody has set another: what Linux lets a
-/// process have at first. Each may cost the host a descriptor of its own, and the host has not many more.
+/// The number of descriptors that a guest can have before it may not open more, if nobody has set another: what Linux
+/// lets a process have at first. Each may cost the host a descriptor of its own, and the host has not many more.
 pub(super) const MAX_RESOURCES: usize = 1024;
 
 /// How many numbers there is room for at first: standard streams, some directories and files.
@@ -91,8 +91,8 @@ impl Descriptors {
         }
     }
 
-    /// The directory of the host with this number, or `ENOTDIR`. One that the binding serves has nothing that can be changed:
-    /// `EPERM`, as with one of the host that may only be read.
+    /// The directory of the host with this number, or `ENOTDIR`. One that the binding serves has nothing that can be
+    /// changed: `EPERM`, as with one of the host that may only be read.
     pub(super) fn dir(&mut self, fd: i32) -> Result<&mut HostDir, Errno> {
         match self.get(fd)? {
             Entry::Dir(dir) => Ok(dir),
@@ -101,8 +101,8 @@ impl Descriptors {
         }
     }
 
-    /// Two directories of the host, which may be one. With one that the binding serves it is as in [`Descriptors::dir`], and
-    /// with one of each, it is as if they lay on different file systems.
+    /// Two directories of the host, which may be one. With one that the binding serves it is as in
+    /// [`Descriptors::dir`], and with one of each, it is as if they lay on different file systems.
     pub(super) fn two_dirs(&self, a: i32, b: i32) -> Result<(&HostDir, &HostDir), Errno> {
         let dir = |fd: i32| match self.entries.get(fd.cast_unsigned() as usize) {
             Some(Some(Entry::Dir(dir))) => Ok(Some(&**dir)),

@@ -1,9 +1,9 @@
 //! Where a store keeps its state for WASI 0.1, and how that is found from a guest's call.
 //!
-//! A binding's store has a place for it. In any other, the data type belongs to the C API and hides its fields, but it offers
-//! the WASI context and the resource table beside it: the state lives in that table, so it dies with the store, or when WASI is
-//! configured anew. It is the first resource unless something else was there before WASI 0.1 was used, so its number need not
-//! be kept anywhere.
+//! A binding's store has a place for it. In any other, the data type belongs to the C API and hides its fields, but
+//! it offers the WASI context and the resource table beside it: the state lives in that table, so it dies with the
+//! store, or when WASI is configured anew. It is the first resource unless something else was there before WASI 0.1
+//! was used, so its number need not be kept anywhere.
 
 use super::state::State;
 use super::upstream::Upstream;
@@ -75,8 +75,8 @@ pub(super) fn may_wait(mut context: WasmtimeStoreContextMut<'_>) -> bool {
         .is_some_and(|place| !matches!(unsafe { &*place }, Some(state) if state.has_context()))
 }
 
-/// Puts `state` into a store; one that was there is gone. In a store that is none of a binding, WASI has to be configured
-/// just now, so that the state is the first resource.
+/// Puts `state` into a store; one that was there is gone. In a store that is none of a binding, WASI has to be
+/// configured just now, so that the state is the first resource.
 pub(super) fn place(mut context: WasmtimeStoreContextMut<'_>, state: State) -> wasmtime::Result<()> {
     match Whole::wasi(context.data_mut()) {
         // SAFETY: as in `find`. The old state hears of its end when the new one is in its place.

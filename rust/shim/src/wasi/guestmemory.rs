@@ -1,7 +1,7 @@
 //! The guest's memory, found without looking for its name.
 //!
-//! Looking an export up by its name takes longer than all the rest of a short call, and a caller cannot be told from another.
-//! But as long as a store has one instance, that is the caller, and what it exports does not change.
+//! Looking an export up by its name takes longer than all the rest of a short call, and a caller cannot be told from
+//! another. But as long as a store has one instance, that is the caller, and what it exports does not change.
 
 use crate::store::Whole;
 use std::cell::Cell;
@@ -17,7 +17,8 @@ pub(crate) struct SoleMemory {
     memory: Cell<Option<Memory>>,
 }
 
-/// Whether there are commands in a linker: these are instantiated when they are called, in whatever store, and nobody is told.
+/// Whether there are commands in a linker: these are instantiated when they are called, in whatever store, and nobody
+/// is told.
 static COMMANDS: AtomicBool = AtomicBool::new(false);
 
 impl SoleMemory {

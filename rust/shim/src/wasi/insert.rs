@@ -20,11 +20,12 @@ pub const WASMTIME_FILE_READ_WRITE: u32 = 3;
 
 /// Makes an open file of the host a guest's descriptor with a number of the caller's choice.
 ///
-/// `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a pipe, a
-/// terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which is inserted as
-/// by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may close it as soon as the call returns,
-/// and closing the descriptor in the guest does not close the caller's. The duplicate shares the open file with the
-/// original, so that both have *one* position: what the guest reads moves on the host's side as well, as with `dup`.
+/// `host_fd` is a file descriptor cast to a pointer on Unix and a `HANDLE` on Windows. It can be a regular file, a
+/// pipe, a terminal or another device, a socket (connected, a datagram socket, or a listener), or a directory, which
+/// is inserted as by `wasmtime_context_insert_dir` without a name. It is duplicated: the caller keeps its own and may
+/// close it as soon as the call returns, and closing the descriptor in the guest does not close the caller's. The
+/// duplicate shares the open file with the original, so that both have *one* position: what the guest reads moves on
+/// the host's side as well, as with `dup`.
 ///
 /// `guest_fd` may be 0 to 1048575, 0, 1 and 2 included. If the guest has it open, what was there is closed first, as
 /// `dup2` does.
@@ -32,9 +33,9 @@ pub const WASMTIME_FILE_READ_WRITE: u32 = 3;
 /// `access_mode` is one of the `WASMTIME_FILE_*` constants. It is enforced whatever `host_fd` itself could do: a
 /// guest that reads where it may only write gets `EBADF`, and the other way round.
 ///
-/// Whether reading and writing wait belongs to the guest's descriptor, which blocks at first. `O_NONBLOCK` of the host's
-/// open file is neither looked at nor changed. A guest that writes to a pipe without a reader gets `EPIPE`; the process is
-/// not sent `SIGPIPE`.
+/// Whether reading and writing wait belongs to the guest's descriptor, which blocks at first. `O_NONBLOCK` of the
+/// host's open file is neither looked at nor changed. A guest that writes to a pipe without a reader gets `EPIPE`;
+/// the process is not sent `SIGPIPE`.
 ///
 /// Works in a store that was configured by `wasmtime_context_set_wasi_options` or `wasmtime_context_set_wasi`, for
 /// guests that were linked through `wasmtime_linker_define_wasi_p1`. Configuring the store anew closes all descriptors.
@@ -64,8 +65,8 @@ pub unsafe extern "C" fn wasmtime_context_insert_file(
 
 /// Makes an open file of the host a guest's descriptor with the lowest free number, as `open` does.
 ///
-/// Everything else is as with `wasmtime_context_insert_file`. The number is written to `guest_fd`, which is left alone on
-/// an error. When no number is free the error's code is `WASMTIME_ERROR_FD_OUT_OF_RANGE`.
+/// Everything else is as with `wasmtime_context_insert_file`. The number is written to `guest_fd`, which is left
+/// alone on an error. When no number is free the error's code is `WASMTIME_ERROR_FD_OUT_OF_RANGE`.
 ///
 /// # Safety
 ///
@@ -90,14 +91,14 @@ pub unsafe extern "C" fn wasmtime_context_push_file(
 
 /// Makes an open directory of the host a guest's descriptor with a number of the caller's choice.
 ///
-/// `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`, and
-/// `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below the
-/// directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced meanwhile. An
-/// attempt is `EPERM`.
+/// `host_fd` is a directory's descriptor cast to a pointer. It is duplicated, as with `wasmtime_context_insert_file`,
+/// and `guest_fd` is the same as there. Paths that the guest opens, creates, renames or removes are looked up below
+/// the directory: no `..`, no absolute path and no symbolic link leads out of it, whatever is moved or replaced
+/// meanwhile. An attempt is `EPERM`.
 ///
-/// With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when it
-/// looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers from 3 up
-/// to the first that has no name. With null, only who knows the number finds it.
+/// With a `guest_path`, which is UTF-8 and need not end in a zero, the guest finds the directory under this name when
+/// it looks for preopened ones: C libraries and language runtimes do that once, when they start, with the numbers
+/// from 3 up to the first that has no name. With null, only who knows the number finds it.
 ///
 /// `access_mode` is `WASMTIME_FILE_READ_ONLY` or `WASMTIME_FILE_READ_WRITE`, and holds for everything below. Whoever
 /// changes what can only be read gets `EPERM`.

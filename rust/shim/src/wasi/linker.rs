@@ -82,8 +82,8 @@ pub(crate) fn define(linker: &mut Linker<WasmtimeStoreData>) -> wasmtime::Result
     Ok(())
 }
 
-/// Defines all functions of WASI 0.1 (`wasi_snapshot_preview1`) in a linker, so that host files can be inserted into the
-/// guests that it links.
+/// Defines all functions of WASI 0.1 (`wasi_snapshot_preview1`) in a linker, so that host files can be inserted into
+/// the guests that it links.
 ///
 /// It takes the place of `wasmtime_linker_define_wasi` and works with stores that were configured by
 /// `wasmtime_context_set_wasi_options` or by `wasmtime_context_set_wasi`. In a store that was not configured at all a

@@ -60,7 +60,8 @@ pub const WASMTIME_WASI_STDIO_INHERIT: u32 = 1;
 /// The guest gets a duplicate of an open file, as with `wasmtime_context_insert_file`.
 pub const WASMTIME_WASI_STDIO_FILE: u32 = 2;
 
-/// The guest gets a stream that the binding serves, a pipe as far as it can see: for `wasmtime_binding_store_set_wasi` only.
+/// The guest gets a stream that the binding serves, a pipe as far as it can see: for
+/// `wasmtime_binding_store_set_wasi` only.
 pub const WASMTIME_WASI_STDIO_STREAM: u32 = 3;
 
 /// What a standard stream of the guest is.
@@ -107,16 +108,16 @@ pub struct wasmtime_wasi_options_t {
 /// Configures WASI 0.1 in a store, for guests that were linked through `wasmtime_linker_define_wasi_p1`.
 ///
 /// Everything in `options` is copied or duplicated; nothing of it need outlive the call. A store that had a WASI
-/// configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing files
-/// blocks the thread that runs the guest.
+/// configuration gets the new one in its place, and all descriptors of the old one are closed. Reading and writing
+/// files blocks the thread that runs the guest.
 ///
-/// Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the system is
-/// seen by components in the same store.
+/// Arguments and variables are bytes without zeros among them. Nothing of `options` but the directories and the
+/// system is seen by components in the same store.
 ///
 /// Returns null, or an error that the caller owns; on an error nothing has changed. Codes:
-/// `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an unknown
-/// kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with `wasmtime_context_insert_file`;
-/// a directory that cannot be opened is named in the message.
+/// `WASMTIME_ERROR_BAD_ARGUMENT` (a zero inside a string, a guest path or an initial directory that is not UTF-8, an
+/// unknown kind of stream), `WASMTIME_ERROR_BAD_HOST_FILE` and `WASMTIME_ERROR_UNSUPPORTED` as with
+/// `wasmtime_context_insert_file`; a directory that cannot be opened is named in the message.
 ///
 /// # Safety
 ///
@@ -135,9 +136,9 @@ pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
 /// `wasmtime_binding_store_interrupt`, and standard streams may be streams that `callback` serves, as after
 /// `wasmtime_binding_store_insert_stream`. It hears `WASMTIME_STREAM_GONE` of them if and only if this succeeds.
 ///
-/// The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what is
-/// in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for guests of
-/// WASI 0.1 afterwards.
+/// The binding's store keeps the configuration beside the C API's own, which is made when a guest first asks for what
+/// is in there, or now if there are directories or a system. `wasmtime_context_set_wasi` changes nothing here for
+/// guests of WASI 0.1 afterwards.
 ///
 /// # Safety
 ///

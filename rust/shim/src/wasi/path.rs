@@ -1,5 +1,5 @@
-//! The functions on a path below a directory: the host's directory does it, the binding's, or upstream's implementation with
-//! the descriptors translated.
+//! The functions on a path below a directory: the host's directory does it, the binding's, or upstream's
+//! implementation with the descriptors translated.
 
 use super::call::{Call, OK, inner};
 use super::descriptors::Entry;

@@ -44,7 +44,7 @@ impl Call<'_> {
             if i > 0 {
                 at = at.add(1)?;
             }
-            if i % SOME == 0 {
+            if i.is_multiple_of(SOME) {
                 self.check_stop()?;
             }
             let subscription = self.memory.read(at)?;
@@ -72,8 +72,9 @@ impl Call<'_> {
         })
     }
 
-    /// When a clock will have run down, in the host's time, also if the clock is one of the binding: that is asked when the
-    /// wait begins, for an absolute time only. So an absolute time is not followed when a clock is set meanwhile.
+    /// When a clock will have run down, in the host's time, also if the clock is one of the binding: that is asked
+    /// when the wait begins, for an absolute time only. So an absolute time is not followed when a clock is set
+    /// meanwhile.
     fn clock(&mut self, start: Instant, clock: &SubscriptionClock) -> Outcome<Wait> {
         let absolute = clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME);
         let now = match clock.id {
@@ -167,8 +168,8 @@ impl Call<'_> {
     /// What the streams among what was asked for have to say, in their order.
     fn ask_streams(&self, asked: &[(Subscription, Wait)]) -> Outcome<Vec<Option<Readiness>>> {
         let mut ready = Vec::new();
-        for (i, (_, wait)) in (0..).zip(asked) {
-            if i % SOME == 0 {
+        for (i, (_, wait)) in (0_u32..).zip(asked) {
+            if i.is_multiple_of(SOME) {
                 self.check_stop()?;
             }
             if let Wait::Stream(direction, fd) = wait {
@@ -190,8 +191,8 @@ impl Call<'_> {
     ) -> Outcome<Vec<Event>> {
         let (mut files, mut streams) = (files.iter(), streams.into_iter());
         let mut events = Vec::new();
-        for (i, (subscription, wait)) in (0..).zip(asked) {
-            if i % SOME == 0 {
+        for (i, (subscription, wait)) in (0_u32..).zip(asked) {
+            if i.is_multiple_of(SOME) {
                 self.check_stop()?;
             }
             let result = match wait {

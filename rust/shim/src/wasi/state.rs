@@ -23,8 +23,8 @@ pub(crate) struct State {
     pub(super) descriptors: Descriptors,
     /// What the listings of directories take that are behind them.
     pub(super) listed: Listed,
-    /// Arguments and environment when `wasmtime_context_set_wasi_options` gave them; otherwise upstream's implementation
-    /// answers.
+    /// Arguments and environment when `wasmtime_context_set_wasi_options` gave them; otherwise upstream's
+    /// implementation answers.
     pub(super) strings: Option<ArgsAndEnv>,
     /// Clocks and random numbers of the binding, if there are any.
     pub(super) system: Option<Arc<System>>,
@@ -181,7 +181,8 @@ impl State {
 
 /// Runs a call of upstream's implementation to its end on this thread.
 ///
-/// Almost all are ready at once, because file I/O blocks the calling thread; those never enter the asynchronous runtime.
+/// Almost all are ready at once, because file I/O blocks the calling thread; those never enter the asynchronous
+/// runtime.
 #[inline]
 pub(super) fn run<T>(call: impl Future<Output = T>) -> T {
     let mut call = pin!(call);

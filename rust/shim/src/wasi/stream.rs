@@ -1,7 +1,7 @@
 //! Streams that a binding serves: readers, writers, connections and listeners that have no descriptor of the host.
 //!
-//! The binding is asked by one callback. Asked not to wait, it says when it would have to, and later, when there is more to
-//! say, it calls `wasmtime_binding_store_wake`, so that a guest that polls asks again.
+//! The binding is asked by one callback. Asked not to wait, it says when it would have to, and later, when there is
+//! more to say, it calls `wasmtime_binding_store_wake`, so that a guest that polls asks again.
 
 use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
@@ -355,11 +355,11 @@ impl Stream {
 /// Makes a stream that the binding serves a guest's descriptor, in a store that was configured by
 /// `wasmtime_binding_store_set_wasi`.
 ///
-/// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
-/// the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
-/// `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the end, if and
-/// only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with. Errors are those of
-/// `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
+/// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
+/// and what the guest has there is closed first. `kind` says what it is for the guest: `WASMTIME_STREAM_PIPE`,
+/// `WASMTIME_STREAM_CONNECTION` or `WASMTIME_STREAM_LISTENER`. The callback hears `WASMTIME_STREAM_GONE` once, in the
+/// end, if and only if this succeeds; so it does of every connection that it answered `WASMTIME_STREAM_ACCEPT` with.
+/// Errors are those of `wasmtime_context_insert_file`, and `WASMTIME_ERROR_BAD_ARGUMENT` for another kind.
 ///
 /// # Safety
 ///
@@ -393,13 +393,14 @@ pub unsafe extern "C" fn wasmtime_binding_store_insert_stream(
     })
 }
 
-/// Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it reads and
-/// writes without the binding.
+/// Answers a request to accept with a connection that has a descriptor of the host: the guest gets a socket that it
+/// reads and writes without the binding.
 ///
-/// The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call returns. It
-/// may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer: `WASMTIME_STREAM_DONE`, or
-/// `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no descriptor left. Returns null, or an
-/// error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another request.
+/// The descriptor, cast to a pointer, is duplicated: the caller keeps its own and may close it as soon as the call
+/// returns. It may only be called while the callback serves a `WASMTIME_STREAM_ACCEPT`, once, and writes the answer:
+/// `WASMTIME_STREAM_DONE`, or `WASMTIME_STREAM_FAILED` with the error number, for instance of a process that has no
+/// descriptor left. Returns null, or an error that the caller owns: `WASMTIME_ERROR_BAD_ARGUMENT` for another
+/// request.
 ///
 /// # Safety
 ///

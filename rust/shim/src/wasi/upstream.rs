@@ -1,7 +1,8 @@
 //! Upstream's context of a store, which is made when something first needs it.
 //!
-//! A short guest needs none: its descriptors, arguments and environment are ours. Making one takes several allocations, and
-//! seeds for two generators. Components read it, so whoever lets one into such a store has to ask for it before.
+//! A short guest needs none: its descriptors, arguments and environment are ours. Making one takes several
+//! allocations, and seeds for two generators. Components read it, so whoever lets one into such a store has to ask
+//! for it before.
 
 use super::find::view;
 use crate::cast::{self, StoreAddress};

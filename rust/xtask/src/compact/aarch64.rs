@@ -1,5 +1,5 @@
-//! AArch64: branches have distances in instructions. An address takes two instructions, of which the first gives the distance
-//! in pages, which is known only if the section begins with a page.
+//! AArch64: branches have distances in instructions. An address takes two instructions, of which the first gives the
+//! distance in pages, which is known only if the section begins with a page.
 
 use super::{Machine, get32, set32};
 use crate::elf::{Object, Reloc};

@@ -24,8 +24,8 @@ trait Machine {
         Ok(())
     }
 
-    /// Rewrites one instruction that loads an address from the global offset table, if it is of a known form; the address is
-    /// that of something in this object.
+    /// Rewrites one instruction that loads an address from the global offset table, if it is of a known form; the
+    /// address is that of something in this object.
     fn skip_table(&self, code: &mut [u8], reloc: &mut Reloc) -> Result<()>;
 
     /// Resolves a reference within a section, if all that it depends on is the distance, which is from the place of the

@@ -41,8 +41,9 @@ impl Machine for RiscV64 {
     }
 }
 
-/// Mends the unwinding information. In a partial link that drops sections, GNU ld 2.40 for RISC-V adds the size of each
-/// `.eh_frame` that it is given to the places of its relocations, and leaves it what is said of functions that are gone.
+/// Mends the unwinding information. In a partial link that drops sections, GNU ld 2.40 for RISC-V adds the size of
+/// each `.eh_frame` that it is given to the places of its relocations, and leaves it what is said of functions that
+/// are gone.
 fn mend_frames(object: &mut Object) -> Result<()> {
     let Some(frames) = object.section(".eh_frame") else { return Ok(()) };
     let frames = &mut object.sections[frames];

@@ -1,5 +1,5 @@
-//! x86-64: calls and jumps have 32-bit distances, and the forms of access to the global offset table are those of the psABI,
-//! section "Optimize GOTPCRELX relocations".
+//! x86-64: calls and jumps have 32-bit distances, and the forms of access to the global offset table are those of the
+//! psABI, section "Optimize GOTPCRELX relocations".
 
 use super::{Machine, set32};
 use crate::elf::Reloc;

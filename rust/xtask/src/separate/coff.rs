@@ -2,8 +2,9 @@
 
 use super::Names;
 
-/// What is emptied, by the beginnings of the names of sections. In `.drectve` LLVM names every hidden symbol, which binutils
-/// before 2.40 do not know and warn about ("corrupt .drectve"); and C code exports functions from whatever it is linked into.
+/// What is emptied, by the beginnings of the names of sections. In `.drectve` LLVM names every hidden symbol, which
+/// binutils before 2.40 do not know and warn about ("corrupt .drectve"); and C code exports functions from whatever
+/// it is linked into.
 const EMPTIED: &[&[u8]] = &[b".debug", b".drectve", b".llvmbc", b".llvmcmd", b".llvm_addrsig", b".comment"];
 
 const SECTION: usize = 40;

@@ -1,9 +1,9 @@
 //! Archives in formats of which no linker here makes partial links: the objects stay apart.
 //!
-//! What a partial link does for ELF is done in other ways. Code that nobody reaches is gone by optimisation at link time, and
-//! objects that nobody reaches are left out. Names that the objects need among themselves, but nobody else, are replaced by
-//! numbers, so that two Rust libraries in one program do not clash; local names are replaced by one for all. Debugging
-//! information, bitcode and what an object asks of its linker are emptied.
+//! What a partial link does for ELF is done in other ways. Code that nobody reaches is gone by optimisation at link
+//! time, and objects that nobody reaches are left out. Names that the objects need among themselves, but nobody else,
+//! are replaced by numbers, so that two Rust libraries in one program do not clash; local names are replaced by one
+//! for all. Debugging information, bitcode and what an object asks of its linker are emptied.
 
 mod coff;
 mod macho;
@@ -22,7 +22,8 @@ struct Member<'a> {
     import: Option<Import>,
 }
 
-/// What tools make to import functions from a shared library. The names of functions in it mean something to the linker.
+/// What tools make to import functions from a shared library. The names of functions in it mean something to the
+/// linker.
 #[derive(Clone, Copy, PartialEq)]
 enum Import {
     /// One function, in a form that is no object.
@@ -123,8 +124,8 @@ fn names(members: &[Member], keep: &BTreeSet<String>) -> Names {
     Names { shared }
 }
 
-/// Whether a name in the parts of an import is made of the path of a temporary file, as dlltool does it; so that it is another
-/// one in every build.
+/// Whether a name in the parts of an import is made of the path of a temporary file, as dlltool does it; so that it
+/// is another one in every build.
 fn names_a_file(name: &str) -> bool {
     name.starts_with("_head_") || name.ends_with("_iname")
 }
@@ -147,7 +148,8 @@ mod tests {
         Symbol { name: name.into(), value, size: 0, kind: SymbolKind::Text, scope, weak: false, section, flags }
     }
 
-    /// An object with two functions that others see, a local one, a call of something else, and a section to be emptied.
+    /// An object with two functions that others see, a local one, a call of something else, and a section to be
+    /// emptied.
     fn object(format: BinaryFormat, api: &str, helper: &str, called: &str, emptied: (&str, &str)) -> Vec<u8> {
         let mut object = Object::new(format, Architecture::X86_64, Endianness::Little);
         let text = object.section_id(object::write::StandardSection::Text);

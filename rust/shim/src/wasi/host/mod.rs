@@ -1,8 +1,9 @@
 //! Files of the host behind guest descriptors.
 //!
-//! `unix/` and `windows/` have the same interface: [`HostFile`] is one file and what a guest can do with it, in terms of
-//! Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files. `own.rs`, `kind.rs`,
-//! `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands in elsewhere.
+//! `unix/` and `windows/` have the same interface: [`HostFile`] is one file and what a guest can do with it, in terms
+//! of Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files.
+//! `own.rs`, `kind.rs`, `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands
+//! in elsewhere.
 
 mod kind;
 mod listing;
@@ -34,8 +35,8 @@ use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::{Waker, check_stop};
 use wasmtime_wasi::p1::types::{Fdflags, Filestat, Fstflags, Oflags, Rights};
 
-/// The attributes of a host's file in a file system that the binding serves: what such a file system does not know is not the
-/// host's.
+/// The attributes of a host's file in a file system that the binding serves: what such a file system does not know is
+/// not the host's.
 fn served_stat(stat: Filestat, (dev, ino): (u64, u64)) -> Filestat {
     Filestat { dev, ino, nlink: 1, atim: stat.mtim, ctim: stat.mtim, ..stat }
 }

@@ -13,8 +13,8 @@ impl HostFile {
         self.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
     }
 
-    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and an inode of
-    /// its own.
+    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and
+    /// an inode of its own.
     pub(in crate::wasi) fn served_as(mut self, flags: Fdflags, identity: (u64, u64)) -> HostFile {
         self.open_with(flags);
         self.served = Some(Box::new(identity));

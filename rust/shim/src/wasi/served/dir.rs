@@ -76,7 +76,8 @@ impl ServedDir {
         Ok(target)
     }
 
-    /// Fills the guest's buffer with entries from a cookie on, and returns the number of bytes. Less than fit is the end.
+    /// Fills the guest's buffer with entries from a cookie on, and returns the number of bytes. Less than fit is the
+    /// end.
     pub(in crate::wasi) fn read_entries(&self, cookie: Dircookie, buffer: Span) -> Outcome<u32> {
         let answer = self.node.ask(WASMTIME_FS_READ_DIR, |request| {
             request.buffer = buffer.base;

@@ -1,8 +1,8 @@
 //! File systems that a binding serves: trees of directories and files, read-only, that are not the host's.
 //!
-//! The binding is asked by one callback. It resolves paths, keeps directories and files under numbers of its own, and answers
-//! where a guest's descriptor is: `dir.rs` and `file.rs` are such descriptors. What changes something is refused here,
-//! without asking, with what a directory of the host says that may only be read: `EPERM`.
+//! The binding is asked by one callback. It resolves paths, keeps directories and files under numbers of its own, and
+//! answers where a guest's descriptor is: `dir.rs` and `file.rs` are such descriptors. What changes something is
+//! refused here, without asking, with what a directory of the host says that may only be read: `EPERM`.
 
 mod dir;
 mod file;
@@ -29,20 +29,21 @@ pub const WASMTIME_FS_OPEN: u32 = 0;
 pub const WASMTIME_FS_PATH_STAT: u32 = 1;
 /// Of a directory: what the symbolic link at `path` says, into `buffer`; `count` becomes the number of bytes.
 pub const WASMTIME_FS_READ_LINK: u32 = 2;
-/// Of a directory: entries, laid out as `fd_readdir` does, from the cookie `number` on, into `buffer`; `count` becomes the
-/// number of bytes.
+/// Of a directory: entries, laid out as `fd_readdir` does, from the cookie `number` on, into `buffer`; `count`
+/// becomes the number of bytes.
 pub const WASMTIME_FS_READ_DIR: u32 = 3;
-/// Of a file: read into `buffer` at the position, and move it; `count` becomes the number of bytes, less than asked for at the
-/// end.
+/// Of a file: read into `buffer` at the position, and move it; `count` becomes the number of bytes, less than asked
+/// for at the end.
 pub const WASMTIME_FS_READ: u32 = 4;
 /// Of a file: read into `buffer` at the offset `number`.
 pub const WASMTIME_FS_PREAD: u32 = 5;
-/// Of a file: move the position by `number`, a signed one, counted from what `flags` say as `fd_seek` has it; `count` becomes the
-/// position.
+/// Of a file: move the position by `number`, a signed one, counted from what `flags` say as `fd_seek` has it; `count`
+/// becomes the position.
 pub const WASMTIME_FS_SEEK: u32 = 6;
 /// The attributes of the directory or file itself; `count` becomes the position of a file.
 pub const WASMTIME_FS_STAT: u32 = 7;
-/// The guest's descriptor is gone: the last request of a directory or file. Only a guest that closes it hears of an error.
+/// The guest's descriptor is gone: the last request of a directory or file. Only a guest that closes it hears of an
+/// error.
 pub const WASMTIME_FS_GONE: u32 = 8;
 
 /// Of a path: a symbolic link at its end is followed.
@@ -188,8 +189,8 @@ pub(super) fn refuse_times(flags: Fstflags) -> Errno {
 /// Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
 /// `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
 ///
-/// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which, and what
-/// the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
+/// With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
+/// and what the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
 /// `wasmtime_context_insert_dir`; null for none.
 ///
 /// The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears

@@ -27,20 +27,21 @@ pub type wasmtime_wasi_gone_callback_t = extern "C" fn(env: u64);
 /// What the system is for a guest, part by part. All zero is a valid one, in which each part is the host's own, and the
 /// network is closed.
 ///
-/// The callbacks get `env`. They must not use the store, nor unwind or jump out of the call, and they may be called by
-/// several threads at once if `env` is given to several stores. The clocks and the random sources are called in the middle of a
-/// guest's call, on its thread. A guest cannot be stopped while it waits for a callback.
+/// The callbacks get `env`. They must not use the store, nor unwind or jump out of the call, and they may be called
+/// by several threads at once if `env` is given to several stores. The clocks and the random sources are called in
+/// the middle of a guest's call, on its thread. A guest cannot be stopped while it waits for a callback.
 ///
-/// A callback that fails ends a guest of WASI 0.1: its error comes out of the call into the guest. A component goes on, because
-/// upstream's implementation knows no failure there: with the time of the clock's last answer, with random bytes of the
-/// host, without the address. `wasmtime_context_take_wasi_failure` tells of it afterwards.
+/// A callback that fails ends a guest of WASI 0.1: its error comes out of the call into the guest. A component goes
+/// on, because upstream's implementation knows no failure there: with the time of the clock's last answer, with
+/// random bytes of the host, without the address. `wasmtime_context_take_wasi_failure` tells of it afterwards.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct wasmtime_wasi_system_t {
     /// What the callbacks are given.
     pub env: u64,
-    /// Hears once that the callbacks are not needed any more, if and only if the configuration succeeds: when the store
-    /// is deleted or configured anew, and no operation of a component is left. It may be called on any thread. May be null.
+    /// Hears once that the callbacks are not needed any more, if and only if the configuration succeeds: when the
+    /// store is deleted or configured anew, and no operation of a component is left. It may be called on any thread.
+    /// May be null.
     pub gone: Option<wasmtime_wasi_gone_callback_t>,
     /// The wall clock: `now` counts from 1970-01-01 00:00 UTC. Null is the host's. See `WasiCtxBuilder::wall_clock`.
     pub wall_clock: Option<wasmtime_wasi_clock_callback_t>,
@@ -54,8 +55,8 @@ pub struct wasmtime_wasi_system_t {
     /// Where random bytes come from. Null is the host's generator. A guest may rely on their being unpredictable. See
     /// `WasiCtxBuilder::secure_random`.
     pub secure_random: Option<wasmtime_wasi_random_callback_t>,
-    /// Where the random bytes of `wasi:random/insecure` come from, which only components have. Null is a generator of the
-    /// host. See `WasiCtxBuilder::insecure_random`.
+    /// Where the random bytes of `wasi:random/insecure` come from, which only components have. Null is a generator of
+    /// the host. See `WasiCtxBuilder::insecure_random`.
     pub insecure_random: Option<wasmtime_wasi_random_callback_t>,
     /// Whether `insecure_random_seed` is set; otherwise the seed is a random one.
     pub has_insecure_random_seed: bool,
@@ -83,7 +84,8 @@ pub struct wasmtime_wasi_system_t {
     pub socket_addr_check: Option<wasmtime_wasi_socket_addr_check_callback_t>,
 }
 
-/// Takes the first failure of a callback of `wasmtime_wasi_system_t` that no guest could be told of: one for a component.
+/// Takes the first failure of a callback of `wasmtime_wasi_system_t` that no guest could be told of: one for a
+/// component.
 ///
 /// Returns null if there was none since the last time, or the error, which the caller owns.
 ///

@@ -38,9 +38,9 @@ pub struct wasmtime_wasi_socket_addr_t {
     pub scope_id: u32,
 }
 
-/// Decides whether a socket of a component may use an address, and writes it to `*allowed`, which is false. `reason` is one
-/// of the `WASMTIME_WASI_SOCKET_*` constants. It may be called on any thread, by several at once, and while the guest does
-/// something else. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
+/// Decides whether a socket of a component may use an address, and writes it to `*allowed`, which is false. `reason`
+/// is one of the `WASMTIME_WASI_SOCKET_*` constants. It may be called on any thread, by several at once, and while
+/// the guest does something else. Returns null, or an error, which it gives away; see `wasmtime_wasi_system_t`.
 pub type wasmtime_wasi_socket_addr_check_callback_t = extern "C" fn(
     env: u64,
     addr: *const wasmtime_wasi_socket_addr_t,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::{Rng, WasiCtxBuilder, thread_rng};
 
-/// Writes `len` random bytes to `data`, which is memory of the guest or of the library. Returns null, or an error, which it
-/// gives away; see `wasmtime_wasi_system_t`.
+/// Writes `len` random bytes to `data`, which is memory of the guest or of the library. Returns null, or an error,
+/// which it gives away; see `wasmtime_wasi_system_t`.
 pub type wasmtime_wasi_random_callback_t =
     extern "C" fn(env: u64, data: *mut u8, len: usize) -> Option<Box<wasmtime_error_t>>;
 

@@ -9,8 +9,8 @@ impl From<Host> for Fault {
     }
 }
 
-/// The error of a library: the operating system's number, if there is one. A path that leads out of its directory has none
-/// and is `EPERM`.
+/// The error of a library: the operating system's number, if there is one. A path that leads out of its directory has
+/// none and is `EPERM`.
 #[cold]
 pub(super) fn from_io(error: std::io::Error) -> Errno {
     use std::io::ErrorKind;

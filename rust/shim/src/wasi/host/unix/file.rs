@@ -81,8 +81,8 @@ impl HostFile {
         HostFile::new(fd, true, None, access)
     }
 
-    /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one that
-    /// the process has closed is closed for the guest, too.
+    /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one
+    /// that the process has closed is closed for the guest, too.
     pub(in crate::wasi) fn standard(number: i32) -> wasmtime::Result<HostFile> {
         let access = if number == 0 { AccessMode::ReadOnly } else { AccessMode::WriteOnly };
         Ok(HostFile::new(number, false, None, access))

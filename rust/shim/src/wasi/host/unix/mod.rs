@@ -1,8 +1,8 @@
 //! Files of the host on Unix.
 //!
-//! `file.rs` is one of them, `transfer.rs` and `socket.rs` what a guest can do with it, `dir/` the same for a directory and
-//! the paths below it; `sys.rs` holds the calls that need raw pointers, `system.rs` those that are not the same on all systems,
-//! with `apple/` for macOS, `sigpipe.rs` and `wait.rs` what blocking and broken pipes take.
+//! `file.rs` is one of them, `transfer.rs` and `socket.rs` what a guest can do with it, `dir/` the same for a
+//! directory and the paths below it; `sys.rs` holds the calls that need raw pointers, `system.rs` those that are not
+//! the same on all systems, with `apple/` for macOS, `sigpipe.rs` and `wait.rs` what blocking and broken pipes take.
 
 #[cfg(target_vendor = "apple")]
 mod apple;

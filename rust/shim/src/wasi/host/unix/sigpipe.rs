@@ -5,8 +5,8 @@ use rustix::io::Errno;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Runs one write, of which the process does not die. A process that ignores or handles `SIGPIPE`, as a Go program does, is left
-/// alone.
+/// Runs one write, of which the process does not die. A process that ignores or handles `SIGPIPE`, as a Go program
+/// does, is left alone.
 pub(super) fn held_back(fd: BorrowedFd<'_>, write: impl FnOnce() -> Result<usize, Errno>) -> Result<usize, Errno> {
     if kills() { without_dying(fd, write) } else { write() }
 }

@@ -71,8 +71,8 @@ impl HostFile {
         Ok(done)
     }
 
-    /// Looks at as much as the buffers take, or as there will be. The operating system tells when there is something, but not
-    /// when there is more, so this asks again and again.
+    /// Looks at as much as the buffers take, or as there will be. The operating system tells when there is something,
+    /// but not when there is more, so this asks again and again.
     fn peek_all(&self, spans: &Spans, waker: Option<&Waker>) -> Outcome<usize> {
         loop {
             let (n, _) = self.receive(spans, libc::MSG_PEEK, waker)?;

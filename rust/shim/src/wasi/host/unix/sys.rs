@@ -77,8 +77,8 @@ pub(super) fn pwrite(fd: BorrowedFd<'_>, spans: &[Span], offset: libc::off_t) ->
     })
 }
 
-/// Reads from something without a position, and does not wait: `EAGAIN` if it would have to, `EOPNOTSUPP` if this cannot be
-/// asked of it, as of a named pipe and of a terminal.
+/// Reads from something without a position, and does not wait: `EAGAIN` if it would have to, `EOPNOTSUPP` if this
+/// cannot be asked of it, as of a named pipe and of a terminal.
 #[cfg(target_os = "linux")]
 pub(super) fn read_now(fd: BorrowedFd<'_>, spans: &[Span]) -> Result<usize, Errno> {
     let (at, n) = vector(spans);
@@ -100,13 +100,14 @@ pub(super) fn read_now(_: BorrowedFd<'_>, _: &[Span]) -> Result<usize, Errno> {
     Err(Errno::OPNOTSUPP)
 }
 
-/// Writes to something without a position, and does not wait: `EAGAIN` if it would have to, `EOPNOTSUPP` if this cannot be
-/// asked of it.
+/// Writes to something without a position, and does not wait: `EAGAIN` if it would have to, `EOPNOTSUPP` if this
+/// cannot be asked of it.
 #[cfg(target_os = "linux")]
 pub(super) fn write_now(fd: BorrowedFd<'_>, spans: &[Span]) -> Result<usize, Errno> {
     let (at, n) = vector(spans);
     let here: libc::c_long = -1;
-    // SAFETY: as for `write`; the offset, two words of which 64-bit machines ignore the second, says that there is none.
+    // SAFETY: as for `write`; the offset, two words of which 64-bit machines ignore the second, says that there is
+    // none.
     let result = count(unsafe {
         libc::syscall(libc::SYS_pwritev2, fd.as_raw_fd(), at, libc::c_long::from(n), here, here, libc::RWF_NOWAIT)
             as isize

@@ -27,8 +27,9 @@ impl HostFile {
         // A device may have as much as one wants.
         let less = (waker.is_some() && spans.total() > PART).then(|| spans.first(PART));
         let spans = less.as_ref().unwrap_or(spans);
-        // The operating system would not let go of a guest that waits in the call itself. Where the host's side does not wait,
-        // the call tells best: a named pipe that nobody has opened for writing has ended, but never becomes ready.
+        // The operating system would not let go of a guest that waits in the call itself. Where the host's side does
+        // not wait, the call tells best: a named pipe that nobody has opened for writing has ended, but never becomes
+        // ready.
         let held = (self.nonblock || waker.is_some()) && !self.host_is_nonblocking()?;
         loop {
             let read = if held { self.read_held(spans, waker)? } else { sys::read(fd, spans.as_slice()) };
@@ -104,8 +105,8 @@ impl HostFile {
         })
     }
 
-    /// Whether writing this is nothing to do. `writev` of nothing never does anything; `write` of nothing may find out that
-    /// there is nobody to write to.
+    /// Whether writing this is nothing to do. `writev` of nothing never does anything; `write` of nothing may find
+    /// out that there is nobody to write to.
     #[inline]
     fn ignores(&self, spans: &Spans) -> bool {
         spans.total() == 0 && (self.kind().ignores_empty_writes() || spans.as_slice().len() != 1)
@@ -198,8 +199,8 @@ impl HostFile {
     }
 }
 
-/// Runs a call that may wait although there was something to do just now, because somebody else can be faster. A guest that
-/// has to stop comes back with `EINTR`.
+/// Runs a call that may wait although there was something to do just now, because somebody else can be faster. A
+/// guest that has to stop comes back with `EINTR`.
 pub(super) fn blocked<T>(waker: Option<&Waker>, call: impl FnOnce() -> Result<T, Host>) -> Result<T, Host> {
     match waker {
         Some(waker) => waker.while_blocked(call).unwrap_or(Err(Host::INTR)),

@@ -1,5 +1,5 @@
-//! Waiting for sockets, without touching them: what `select` and `WSAPoll` do underneath, as an operation that other waits
-//! can be combined with, as libuv, mio and wepoll have it.
+//! Waiting for sockets, without touching them: what `select` and `WSAPoll` do underneath, as an operation that other
+//! waits can be combined with, as libuv, mio and wepoll have it.
 
 use super::errno::Host;
 use super::sys::{self, Handle};
@@ -34,8 +34,8 @@ pub(super) struct Poll {
 
 struct Block {
     status: IO_STATUS_BLOCK,
-    /// `AFD_POLL_INFO`: a timeout, the number of sockets and whether others are to stop waiting; then for each socket its
-    /// handle, what to wait for or what has happened, and a status.
+    /// `AFD_POLL_INFO`: a timeout, the number of sockets and whether others are to stop waiting; then for each socket
+    /// its handle, what to wait for or what has happened, and a status.
     info: Vec<[u64; 2]>,
 }
 

@@ -115,8 +115,8 @@ impl HostFile {
         file
     }
 
-    /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one that
-    /// the process has not is closed for the guest, too.
+    /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one
+    /// that the process has not is closed for the guest, too.
     pub(in crate::wasi) fn standard(number: i32) -> wasmtime::Result<HostFile> {
         let (which, access) = match number {
             0 => (STD_INPUT_HANDLE, AccessMode::ReadOnly),
@@ -269,7 +269,8 @@ impl HostFile {
         }
     }
 
-    /// Sets the size. `EINVAL` when the guest may not write, or where there is none, which is what `ftruncate` of Linux says.
+    /// Sets the size. `EINVAL` when the guest may not write, or where there is none, which is what `ftruncate` of
+    /// Linux says.
     pub(in crate::wasi) fn set_size(&self, size: u64) -> Result<(), Errno> {
         if !self.access.writes() || self.kind() != Kind::Regular {
             return Err(Errno::Inval);

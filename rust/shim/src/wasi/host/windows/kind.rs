@@ -59,7 +59,8 @@ fn socket(handle: Handle) -> Option<Kind> {
     })
 }
 
-/// Nobody may use sockets before; whoever made the host's socket has done so, but any handle can be asked whether it is one.
+/// Nobody may use sockets before; whoever made the host's socket has done so, but any handle can be asked whether it
+/// is one.
 fn start_winsock() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {

@@ -1,8 +1,9 @@
 //! A write that goes on after the guest's call has returned.
 //!
-//! In Windows nothing tells how much a pipe or a socket would take at once, and a write that was begun cannot be taken
-//! back without losing count. So what a guest writes that must not wait is copied, and counts as written; until the system
-//! has taken it, the guest's descriptor is not ready for more. This is as if the pipe's buffer were that much larger.
+//! In Windows nothing tells how much a pipe or a socket would take at once, and a write that was begun cannot be
+//! taken back without losing count. So what a guest writes that must not wait is copied, and counts as written; until
+//! the system has taken it, the guest's descriptor is not ready for more. This is as if the pipe's buffer were that
+//! much larger.
 
 use super::errno::Host;
 use super::sys::{self, Handle};
@@ -169,8 +170,8 @@ impl Rest {
         }
     }
 
-    /// Lets it come to its end, and closes the handle then. A peer that does not take what was sent to it is given up in the end,
-    /// as systems do that keep such bytes themselves; a pipe's reader is not.
+    /// Lets it come to its end, and closes the handle then. A peer that does not take what was sent to it is given up
+    /// in the end, as systems do that keep such bytes themselves; a pipe's reader is not.
     pub(super) fn finish(self, handle: OwnedHandle) {
         let How::Overlapped(block) = self.how else { return };
         let event = self.event;

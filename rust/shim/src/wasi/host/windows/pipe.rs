@@ -65,8 +65,8 @@ impl HostFile {
                     done += n;
                     spans.advance(n);
                 }
-                // If it was not the waker, the host has closed its own end, which takes back everybody's operations. How
-                // much was written nobody knows, so it is not begun again.
+                // If it was not the waker, the host has closed its own end, which takes back everybody's operations.
+                // How much was written nobody knows, so it is not begun again.
                 Err(Host::ABORTED) => {
                     taken_back(waker)?;
                     return Err(Errno::Io.into());

@@ -112,8 +112,8 @@ impl HostFile {
         Ok(done)
     }
 
-    /// Looks at as much as the buffers take, or as there will be. The operating system tells when there is something, but not
-    /// when there is more, so this asks again and again.
+    /// Looks at as much as the buffers take, or as there will be. The operating system tells when there is something,
+    /// but not when there is more, so this asks again and again.
     fn peek_all(&self, spans: &Spans, waker: Option<&Waker>) -> Outcome<usize> {
         loop {
             let (n, _) = self.receive(spans, true, waker)?;
@@ -159,7 +159,8 @@ impl HostFile {
         };
         match sys::run(handle, None, Patience::Until(waker), start, sys::socket_result(handle)) {
             Ok(n) => Ok(n),
-            // A connection on which sending was taken back is in no good state, which only matters to a guest that goes on.
+            // A connection on which sending was taken back is in no good state, which only matters to a guest that
+            // goes on.
             Err(Host::ABORTED) => {
                 taken_back(waker)?;
                 Err(Errno::Connaborted.into())

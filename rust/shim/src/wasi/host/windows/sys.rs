@@ -1,5 +1,5 @@
-//! The calls of the system, on raw pointers: a guest's buffers may overlap or be shared with other threads, so they never
-//! become Rust slices.
+//! The calls of the system, on raw pointers: a guest's buffers may overlap or be shared with other threads, so they
+//! never become Rust slices.
 
 use super::errno::Host;
 use crate::wake::Waker;
@@ -213,8 +213,8 @@ pub(super) fn overlapped(offset: Option<u64>) -> OVERLAPPED {
     }
 }
 
-/// Reads or writes without overlapped I/O: at the position, or at the given offset, after which the position is behind what
-/// was transferred.
+/// Reads or writes without overlapped I/O: at the position, or at the given offset, after which the position is
+/// behind what was transferred.
 ///
 /// # Safety
 ///
@@ -382,8 +382,8 @@ fn wait_for(event: Handle, waker: Option<&Waker>) -> Result<bool, Host> {
     }
 }
 
-/// Waits for the first of the handles, of which it looks at 64 at most, and tells which it was; nothing when the time is
-/// over.
+/// Waits for the first of the handles, of which it looks at 64 at most, and tells which it was; nothing when the time
+/// is over.
 pub(super) fn wait_any(handles: &[Handle], time: Option<Duration>) -> Result<Option<usize>, Host> {
     let handles = &handles[..handles.len().min(MAXIMUM_WAIT_OBJECTS as usize)];
     // A time too long to add up is as good as forever.

@@ -127,7 +127,7 @@ impl<'a> Waiter<'a> {
         let mut sockets: Vec<(Handle, u32)> = Vec::new();
         let mut asks = false;
         for (place, (file, direction)) in self.files.iter().enumerate() {
-            if place % SOME == 0 && waker.is_some_and(Waker::is_raised) {
+            if place.is_multiple_of(SOME) && waker.is_some_and(Waker::is_raised) {
                 return Ok(Ended::Otherwise);
             }
             self.seen[place] = match glance(file, *direction)? {

@@ -77,8 +77,8 @@ pub(super) fn sync_data(fd: BorrowedFd<'_>) -> Result<()> {
     sync(fd)
 }
 
-/// Makes room for a range of a file and extends the file to its end. The kernel makes room behind the end of a file only, so
-/// holes before it stay. If somebody else extends the file at the same time, what he appends may be cut off.
+/// Makes room for a range of a file and extends the file to its end. The kernel makes room behind the end of a file
+/// only, so holes before it stay. If somebody else extends the file at the same time, what he appends may be cut off.
 pub(super) fn allocate(fd: BorrowedFd<'_>, offset: u64, len: u64) -> Result<()> {
     let stat = rustix::fs::fstat(fd)?;
     match FileType::from_raw_mode(stat.st_mode) {
@@ -105,8 +105,8 @@ pub(super) fn advise(fd: BorrowedFd<'_>, offset: u64, len: Option<NonZeroU64>, a
     }
 }
 
-/// Takes from a pipe or a socket that writing to it can raise `SIGPIPE`; from then on, for the host as well. The kernel sends that
-/// signal to the process, so that holding it back from the thread that writes is not enough.
+/// Takes from a pipe or a socket that writing to it can raise `SIGPIPE`; from then on, for the host as well. The
+/// kernel sends that signal to the process, so that holding it back from the thread that writes is not enough.
 pub(super) fn without_sigpipe(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call. Where it fails, there is nothing to take.
     unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETNOSIGPIPE, 1) };

@@ -12,8 +12,9 @@ const WRITE: i16 = PollFlags::OUT.bits();
 
 /// Waits for the first of the descriptors, at most for the given time, and counts those that are ready.
 ///
-/// Of a device of which `poll` knows nothing, such as `/dev/tty`, it says `POLLNVAL` at once. Then all are waited for by
-/// `select`, which does not tell whether the other side is gone. No limit on the number of a descriptor applies to it.
+/// Of a device of which `poll` knows nothing, such as `/dev/tty`, it says `POLLNVAL` at once. Then all are waited for
+/// by `select`, which does not tell whether the other side is gone. No limit on the number of a descriptor applies to
+/// it.
 pub(in super::super) fn poll(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> Result<usize> {
     let ready = rustix::event::poll(fds, timeout)?;
     if !fds.iter().any(|fd| fd.revents().contains(PollFlags::NVAL)) {
@@ -32,7 +33,8 @@ pub(in super::super) fn poll(fds: &mut [PollFd<'_>], timeout: Option<&Timespec>)
             fd_set_insert(&mut writes, fd.fd);
         }
     }
-    // SAFETY: the callers hold the descriptors open; the process may have closed a standard stream, which is an error then.
+    // SAFETY: the callers hold the descriptors open; the process may have closed a standard stream, which is an error
+    // then.
     match unsafe { select(bound, Some(&mut reads), Some(&mut writes), None, timeout) } {
         // It is closed, which the call that follows will tell.
         Err(Errno::BADF) => return Ok(ready),

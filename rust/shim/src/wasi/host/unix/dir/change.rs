@@ -94,9 +94,10 @@ impl HostDir {
     pub(in crate::wasi) fn rename(&self, path: &Path, to: &HostDir, to_path: &Path) -> Result<(), Errno> {
         self.check_writable()?;
         to.check_writable()?;
-        // A slash at the end of either name demands that a directory be renamed. It is asked for here, and the plain names are
-        // renamed, because not every system takes a link for a link that has a slash behind it: macOS would rename what
-        // the link leads to, wherever that is. What takes the place of the directory meanwhile is renamed by its name, too.
+        // A slash at the end of either name demands that a directory be renamed. It is asked for here, and the plain
+        // names are renamed, because not every system takes a link for a link that has a slash behind it: macOS would
+        // rename what the link leads to, wherever that is. What takes the place of the directory meanwhile is renamed
+        // by its name, too.
         let demands_dir = ends_in_slash(path) || ends_in_slash(to_path);
         let (path, to_path) = (without_slashes(path), without_slashes(to_path));
         if demands_dir && self.path_stat(path, false)?.filetype != Filetype::Directory {

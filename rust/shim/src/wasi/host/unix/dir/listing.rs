@@ -9,8 +9,8 @@ use rustix::fs::{AtFlags, Dir, FileType};
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 
 impl HostDir {
-    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    /// `listed` is where the listing counts, and how many bytes may count there.
+    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the
+    /// end. `listed` is where the listing counts, and how many bytes may count there.
     pub(in crate::wasi) fn read_entries(
         &mut self,
         cookie: Dircookie,
@@ -37,7 +37,7 @@ impl HostDir {
         listing.push(b"..", parent, Filetype::Directory)?;
         while let Some(entry) = dir.read() {
             let entry = entry?;
-            if listing.len() % SOME == 0 {
+            if listing.len().is_multiple_of(SOME) {
                 check_stop::<Fault>(waker)?;
             }
             let name = entry.file_name();

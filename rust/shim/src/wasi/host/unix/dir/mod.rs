@@ -1,9 +1,9 @@
 //! One directory of the host, as a guest descriptor, and the sandbox below it.
 //!
-//! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: with `openat2` and `RESOLVE_BENEATH`
-//! where the kernel has it, and otherwise one component at a time. Whatever happens to the directories meanwhile, nothing
-//! outside is reached; an attempt is `EPERM`. `open.rs` opens paths, `change.rs` is everything else that takes one, and
-//! `listing.rs` is `fd_readdir`.
+//! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: with `openat2` and
+//! `RESOLVE_BENEATH` where the kernel has it, and otherwise one component at a time. Whatever happens to the
+//! directories meanwhile, nothing outside is reached; an attempt is `EPERM`. `open.rs` opens paths, `change.rs` is
+//! everything else that takes one, and `listing.rs` is `fd_readdir`.
 
 mod change;
 mod listing;

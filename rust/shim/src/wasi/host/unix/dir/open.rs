@@ -53,11 +53,12 @@ impl HostDir {
     }
 
     fn open_file(&self, path: &Path, opening: &Opening, reads: bool, writes: bool) -> io::Result<File> {
-        // The open itself never waits for the other end of a named pipe. Whether reading and writing wait belongs to the
-        // guest's descriptor.
+        // The open itself never waits for the other end of a named pipe. Whether reading and writing wait belongs to
+        // the guest's descriptor.
         let mut flags = OFlags::NOCTTY | OFlags::NONBLOCK;
-        // With a link to follow, whether it leads to a directory is asked afterwards. Where the kernel cannot resolve paths below
-        // a directory, the library opens one component at a time, and would be told that the link itself is none.
+        // With a link to follow, whether it leads to a directory is asked afterwards. Where the kernel cannot resolve
+        // paths below a directory, the library opens one component at a time, and would be told that the link itself
+        // is none.
         flags.set(OFlags::DIRECTORY, opening.oflags.contains(Oflags::DIRECTORY) && !opening.follow);
         let truncates = opening.oflags.contains(Oflags::TRUNC);
         let mut options = OpenOptions::new();

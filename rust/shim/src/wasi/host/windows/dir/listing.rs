@@ -16,8 +16,8 @@ use windows_sys::Win32::Storage::FileSystem as fs;
 const ROOM: usize = 4096;
 
 impl HostDir {
-    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    /// `listed` is where the listing counts, and how many bytes may count there.
+    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the
+    /// end. `listed` is where the listing counts, and how many bytes may count there.
     pub(in crate::wasi) fn read_entries(
         &mut self,
         cookie: Dircookie,
@@ -36,7 +36,8 @@ impl HostDir {
         let itself = self.stat()?;
         let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
         let mut listing = Listing::new(listed, most);
-        // Programs may count on these two being first, as they are on Linux. The inode of the second comes with the others.
+        // Programs may count on these two being first, as they are on Linux. The inode of the second comes with the
+        // others.
         listing.push(b".", itself.ino, Filetype::Directory)?;
         listing.push(b"..", itself.ino, Filetype::Directory)?;
         let mut pushed = Ok(());

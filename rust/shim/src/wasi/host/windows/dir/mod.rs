@@ -1,9 +1,9 @@
 //! One directory of the host, as a guest descriptor, and the sandbox below it.
 //!
-//! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: one component at a time, from one open
-//! directory to the next. Whatever happens to the directories meanwhile, nothing outside is reached; an attempt is
-//! `EPERM`. `names.rs` refuses what that library would take for something else, `open.rs` opens paths, `change.rs` is everything
-//! else that takes one, and `listing.rs` is `fd_readdir`.
+//! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: one component at a time, from one
+//! open directory to the next. Whatever happens to the directories meanwhile, nothing outside is reached; an attempt
+//! is `EPERM`. `names.rs` refuses what that library would take for something else, `open.rs` opens paths, `change.rs`
+//! is everything else that takes one, and `listing.rs` is `fd_readdir`.
 
 mod change;
 mod listing;
@@ -122,7 +122,7 @@ impl HostDir {
         set_times(handle(&dir), times).map_err(errno)
     }
 
-    /// Writes the entries and the attributes to the disk, which Windows does by itself for who may not.
+    /// Writes the entries and the attributes to the disk, which Windows does by itself for a handle that may not.
     pub(in crate::wasi) fn sync(&self, _data_only: bool) -> Result<(), Errno> {
         flush(handle(&self.dir)).map_err(errno)
     }

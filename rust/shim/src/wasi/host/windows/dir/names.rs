@@ -1,8 +1,9 @@
 //! Names that are no name of a file below a directory.
 //!
-//! `cap-primitives` takes a path apart and gives its parts to the system one by one. A part that says `D:` is harmless in the middle
-//! of a path, but by itself it is a drive, and leads out of every directory. Others are the names of devices, or of streams within a
-//! file, or are shortened before the system looks for them, in some of its calls and not in others.
+//! `cap-primitives` takes a path apart and gives its parts to the system one by one. A part that says `D:` is
+//! harmless in the middle of a path, but by itself it is a drive, and leads out of every directory. Others are the
+//! names of devices, or of streams within a file, or are shortened before the system looks for them, in some of its
+//! calls and not in others.
 
 use crate::wasi::fault::Errno;
 use std::path::{Component, Path};

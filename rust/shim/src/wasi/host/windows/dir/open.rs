@@ -89,8 +89,8 @@ impl HostDir {
         open(&self.dir, path, &options)
     }
 
-    /// Opens a directory. As long as the guest has it open it cannot be moved or removed: paths below it are found through
-    /// its own.
+    /// Opens a directory. As long as the guest has it open it cannot be moved or removed: paths below it are found
+    /// through its own.
     fn open_dir(&self, path: &Path, opening: &Opening) -> io::Result<File> {
         open(&self.dir, path, options(opening).read(true)._cap_fs_ext_maybe_dir(true))
     }
