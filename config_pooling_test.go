@@ -6,6 +6,7 @@ import (
 	"time"
 
 	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // To close a module, the pool goes through all memories that it might have had. More than any module has are refused.
@@ -14,21 +15,21 @@ func TestPoolingRefusesAbsurdNumbers(t *testing.T) {
 		cfg := NewConfig()
 		cfg.SetPooling(PoolingConfig{MaxInstances: 2, MaxMemoriesPerModule: n})
 		engine, err := TryNewEngine(cfg)
-		wantText(t, err, "memories; the most is 10000")
+		WantText(t, err, "memories; the most is 10000")
 		if engine != nil {
 			t.Errorf("there is an engine for %d memories a module", n)
 		}
 	}
-	engine := newEngine(t, func(cfg *Config) {
+	engine := EngineWith(t, func(cfg *Config) {
 		cfg.SetPooling(PoolingConfig{MaxInstances: 2, MaxMemoriesPerModule: 10_000, MaxTablesPerModule: math.MaxUint32})
 	})
 	defer engine.Close()
-	store, instance := guestIn(t, engine, `(module (memory (export "memory") 1))`)
+	store, instance := GuestIn(t, engine, `(module (memory (export "memory") 1))`)
 	if instance.GetMemory(store, "memory") == nil {
 		t.Error("the memory is missing")
 	}
 	store.Close()
-	module := compile(t, engine, "(module (memory 1))")
+	module := Compile(t, engine, "(module (memory 1))")
 	start := time.Now()
 	module.Close()
 	if took := time.Since(start); took > time.Second {
