@@ -50,11 +50,11 @@ func TestBehindWaits(t *testing.T) {
 		b.close(newStuck(t))
 		b.settle()
 	}
-	if b.waited < settling/4 || b.waited > settling*5 {
+	if b.waited < settling/4 || b.waited > settling/2 {
 		t.Errorf("in the middle it has waited %v", b.waited)
 	}
 	b.CatchUp(nil)
-	if b.waited < settling*9/10 || b.waited > 10*settling {
+	if b.waited < settling*9/10 || b.waited > settling {
 		t.Errorf("in the end it has waited %v", b.waited)
 	}
 	if again := took(func() { b.CatchUp(nil) }); again > settling/2 {

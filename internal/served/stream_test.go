@@ -287,12 +287,16 @@ func TestPanicsWhileTheGuestWaits(t *testing.T) {
 func TestEndedDirections(t *testing.T) {
 	c := newTalker()
 	st := attached(t, &testHost{}, NewConn(c))
-	for range 2 {
+	shutdown := func() {
 		if n, how := st.ask(ffi.StreamShutdown, ffi.StreamShutRead|ffi.StreamShutWrite); n != 0 || how != ffi.StreamDone {
 			t.Errorf("shutdown: %d, %d", n, how)
 		}
 	}
+	shutdown()
 	c.want(t, "end: ")
+	for range 50 {
+		shutdown()
+	}
 	st.mustRead(t, nil, 9, true, "", ffi.StreamDone)
 	st.mustWrite(t, nil, "x", true, uint64(errnoPipe), ffi.StreamFailed)
 	for _, poll := range []ffi.StreamOp{ffi.StreamPollRead, ffi.StreamPollWrite} {
@@ -303,6 +307,8 @@ func TestEndedDirections(t *testing.T) {
 	if _, how := st.ask(ffi.StreamAccept, 0); how != ffi.StreamFailed {
 		t.Errorf("accept: %d", how)
 	}
+	st.gone()
+	c.want(t, "close: ") // and nothing before it
 	c.silent(t)
 }
 
@@ -421,10 +427,10 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 // A guest that has to stop leaves its writer the time that one takes which does not block, and may do with its memory
 // what it wants.
 func TestWriteStops(t *testing.T) {
-	entered := make(chan struct{})
+	entered := make(chan struct{}, 10)
 	g := &gate{let: make(chan struct{})}
 	st := attached(t, &testHost{}, NewWriter(writerFunc(func(p []byte) (int, error) {
-		close(entered)
+		entered <- struct{}{}
 		return g.Write(p)
 	})))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -447,6 +453,7 @@ func TestWriteStops(t *testing.T) {
 		t.Errorf("written: %q", g.text())
 	}
 	st.mustWrite(t, ctx, "more", true, 0, ffi.StreamStop)
+	st.settled()
 	if g.text() != "text" {
 		t.Errorf("written for a guest that has to stop: %q", g.text())
 	}
