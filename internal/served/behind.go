@@ -15,7 +15,7 @@ type Behind struct {
 	Together bool
 
 	writers []*Stream
-	// waited is how long the operation has waited for closings.
+	// waited is how much of the time that the operation may wait for closings is gone.
 	waited time.Duration
 
 	mu sync.Mutex
@@ -106,7 +106,7 @@ func (b *Behind) await(most time.Duration) {
 	case <-closed:
 	case <-late.C:
 	}
-	b.waited += time.Since(start)
+	b.waited += min(time.Since(start), most) // and not what a busy machine adds
 }
 
 // whenClosed is closed when nothing is being closed any more; nil if nothing is.

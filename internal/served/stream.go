@@ -219,7 +219,6 @@ func (st *Stream) pollWriteLocked() (uint64, ffi.StreamStatus) {
 // writeLocked lets go of the lock while it waits.
 func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n uint64, status ffi.StreamStatus) {
 	goesOn := st.goesOn
-	st.goesOn = false
 	defer func() { st.goesOn = status == ffi.StreamDone && 0 < n && n < uint64(len(p)) }()
 	if mayWait && !st.waitForWriterLocked(ctx) {
 		return 0, ffi.StreamStop

@@ -213,16 +213,90 @@ func TestReadsNothing(t *testing.T) {
 	}
 }
 
+// A writer that takes a part without an error is taken to have had one, of which the guest's next write hears.
+func TestShortWrites(t *testing.T) {
+	for name, ctx := range contexts(t) {
+		st := attached(t, &testHost{}, NewWriter(writerFunc(func(p []byte) (int, error) { return 1, nil })))
+		st.mustWrite(t, ctx, "text", true, 1, ffi.StreamDone)
+		st.mustWrite(t, ctx, "ext", true, uint64(errnoIo), ffi.StreamFailed) // the call goes on, and hears nothing
+		st.mustWrite(t, ctx, "ext", true, uint64(errnoIo), ffi.StreamFailed)
+		st.mustWrite(t, ctx, "e", true, 1, ffi.StreamDone)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
+
+// A panic of a goroutine ends one request, and is no error for those after it.
+func TestAfterPanics(t *testing.T) {
+	calls := 0
+	panics := func(p []byte) (int, error) {
+		if calls++; calls == 1 {
+			panic("once")
+		}
+		return copy(p, "fine"), nil
+	}
+	for _, d := range []*Descriptor{NewReader(readerFunc(panics)), NewWriter(writerFunc(panics))} {
+		h := &testHost{}
+		st := attached(t, h, d)
+		calls = 0
+		if st.reader != nil {
+			st.mustRead(t, nil, 4, false, "", ffi.StreamWouldWait)
+		} else {
+			st.mustWrite(t, nil, "lost", false, 4, ffi.StreamDone)
+		}
+		st.settled()
+		r := &ffi.StreamRequest{Env: st.number, What: ffi.StreamPollWrite}
+		if OnStream(r); r.Status != ffi.StreamStop || h.panicked != "once" {
+			t.Errorf("the next request: %d, the host heard %v", r.Status, h.panicked)
+		}
+		if st.reader != nil {
+			st.mustRead(t, nil, 4, true, "fine", ffi.StreamDone)
+		} else {
+			st.mustWrite(t, nil, "text", true, 4, ffi.StreamDone)
+		}
+		if calls != 2 {
+			t.Errorf("called %d times", calls)
+		}
+	}
+}
+
+// A panic while the guest waits ends it at once.
+func TestPanicsWhileTheGuestWaits(t *testing.T) {
+	panics := func([]byte) (int, error) { panic("once") }
+	for _, d := range []*Descriptor{NewReader(readerFunc(panics)), NewWriter(writerFunc(panics))} {
+		st := attached(t, &testHost{}, d)
+		value := func() (value any) {
+			defer func() { value = recover() }()
+			locked(&st.Descriptor, func() {
+				if st.reader != nil {
+					st.readLocked(t.Context(), make([]byte, 1), true, false)
+				} else {
+					st.writeLocked(t.Context(), make([]byte, 1), true)
+				}
+			})
+			return nil
+		}()
+		if value != "once" {
+			t.Errorf("recovered %v", value)
+		}
+	}
+}
+
 // A direction that the guest has ended is at its end, and ready.
 func TestEndedDirections(t *testing.T) {
 	c := newTalker()
 	st := attached(t, &testHost{}, NewConn(c))
-	for range 2 {
+	shutdown := func() {
 		if n, how := st.ask(ffi.StreamShutdown, ffi.StreamShutRead|ffi.StreamShutWrite); n != 0 || how != ffi.StreamDone {
 			t.Errorf("shutdown: %d, %d", n, how)
 		}
 	}
+	shutdown()
 	c.want(t, "end: ")
+	for range 50 {
+		shutdown()
+	}
 	st.mustRead(t, nil, 9, true, "", ffi.StreamDone)
 	st.mustWrite(t, nil, "x", true, uint64(errnoPipe), ffi.StreamFailed)
 	for _, poll := range []ffi.StreamOp{ffi.StreamPollRead, ffi.StreamPollWrite} {
@@ -233,6 +307,8 @@ func TestEndedDirections(t *testing.T) {
 	if _, how := st.ask(ffi.StreamAccept, 0); how != ffi.StreamFailed {
 		t.Errorf("accept: %d", how)
 	}
+	st.gone()
+	c.want(t, "close: ") // and nothing before it
 	c.silent(t)
 }
 
@@ -351,10 +427,10 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 // A guest that has to stop leaves its writer the time that one takes which does not block, and may do with its memory
 // what it wants.
 func TestWriteStops(t *testing.T) {
-	entered := make(chan struct{})
+	entered := make(chan struct{}, 10)
 	g := &gate{let: make(chan struct{})}
 	st := attached(t, &testHost{}, NewWriter(writerFunc(func(p []byte) (int, error) {
-		close(entered)
+		entered <- struct{}{}
 		return g.Write(p)
 	})))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -377,6 +453,7 @@ func TestWriteStops(t *testing.T) {
 		t.Errorf("written: %q", g.text())
 	}
 	st.mustWrite(t, ctx, "more", true, 0, ffi.StreamStop)
+	st.settled()
 	if g.text() != "text" {
 		t.Errorf("written for a guest that has to stop: %q", g.text())
 	}
@@ -477,6 +554,33 @@ func TestKeptIsLostForGood(t *testing.T) {
 			t.Errorf("written: %q; %d bytes are kept", w.got.String(), len(st.queued))
 		}
 	}
+}
+
+// A poll hears of an error although there is no room, and once it was told waits for the writer, which it makes try
+// again.
+func TestPollOfFullQueue(t *testing.T) {
+	asked := make(chan struct{}, 10)
+	st := attached(t, &testHost{}, NewWriter(writerFunc(func([]byte) (int, error) {
+		asked <- struct{}{}
+		return 0, syscall.EAGAIN
+	})))
+	st.mustWrite(t, nil, string(make([]byte, readAhead)), false, readAhead, ffi.StreamDone)
+	for range 2 {
+		<-asked
+		st.settled()
+		if n, how := st.ask(ffi.StreamPollWrite, 0); n != 1 || how != ffi.StreamDone {
+			t.Errorf("poll of an error: %d, %d", n, how)
+		}
+		st.mustWrite(t, nil, "x", false, uint64(errnoAgain), ffi.StreamFailed)
+		if len(asked) != 0 {
+			t.Error("the writer is asked before the guest asks again")
+		}
+		if n, how := st.ask(ffi.StreamPollWrite, 0); how != ffi.StreamWouldWait {
+			t.Errorf("poll when the error was told: %d, %d", n, how)
+		}
+	}
+	<-asked
+	st.settled()
 }
 
 // If there is no room for more, a poll makes the writer try again.
