@@ -4,14 +4,17 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Config is what an engine is made with. It is used by one goroutine at a time, and once: making an engine of it
-// closes it. See wasmtime::Config.
+// Config is what an engine is made with. It is used once: making an engine of it closes it. Goroutines that set it at
+// once, or make an engine of it, take turns. See wasmtime::Config.
 type Config struct {
+	// using is held while the native configuration is used or given away.
+	using   sync.Mutex
 	native  ffi.Config
 	cleanup runtime.Cleanup
 	epochs  bool
@@ -31,20 +34,32 @@ func NewConfig() *Config {
 
 // Close frees a configuration that no engine was made of. Closing twice does nothing.
 func (cfg *Config) Close() {
+	defer cfg.hold()()
 	if !cfg.native.IsNil() {
-		cfg.take().Delete()
+		cfg.takeLocked().Delete()
 	}
+}
+
+// hold takes the configuration until the function is called that it returns.
+func (cfg *Config) hold() func() {
+	cfg.using.Lock()
+	return cfg.using.Unlock
 }
 
 // take gives the native configuration away; it panics if it has been given away or closed before.
 func (cfg *Config) take() ffi.Config {
+	defer cfg.hold()()
+	return cfg.takeLocked()
+}
+
+func (cfg *Config) takeLocked() ffi.Config {
 	native := cfg.open()
 	cfg.cleanup.Stop()
 	cfg.native = ffi.Config{}
 	return native
 }
 
-// open returns the native configuration; it panics if it has been given away or closed.
+// open returns the native configuration, which is held; it panics if it has been given away or closed.
 func (cfg *Config) open() ffi.Config {
 	if cfg.native.IsNil() {
 		panic("Config has already been used up")
@@ -71,6 +86,7 @@ func checkText(s string) error {
 }
 
 func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
+	defer cfg.hold()()
 	cfg.open().SetFlag(flag, on)
 	runtime.KeepAlive(cfg)
 }
@@ -105,6 +121,7 @@ func (cfg *Config) SetEpochInterruption(enable bool) {
 // before. Where they would not fit on the main thread, a goroutine leaves that, unless it is locked to it; a goroutine
 // of this package then keeps that thread for good. See wasmtime::Config::max_wasm_stack.
 func (cfg *Config) SetMaxWasmStack(size int) {
+	defer cfg.hold()()
 	native := cfg.open()
 	n := uint64(max(size, 0))
 	native.SetMaxWasmStack(uint(n))
@@ -134,6 +151,7 @@ const (
 
 // SetStrategy sets the compiler. See wasmtime::Config::strategy.
 func (cfg *Config) SetStrategy(strat Strategy) {
+	defer cfg.hold()()
 	native := cfg.open()
 	if strat > StrategyWinch {
 		cfg.refuse("%d is no Strategy", strat)
@@ -158,6 +176,7 @@ const (
 
 // SetCraneliftOptLevel sets how hard Cranelift tries. See wasmtime::Config::cranelift_opt_level.
 func (cfg *Config) SetCraneliftOptLevel(level OptLevel) {
+	defer cfg.hold()()
 	native := cfg.open()
 	if level > OptLevelSpeedAndSize {
 		cfg.refuse("%d is no OptLevel", level)
@@ -184,6 +203,7 @@ const (
 
 // SetProfiler sets the profiler. See wasmtime::Config::profiler.
 func (cfg *Config) SetProfiler(profiler ProfilingStrategy) {
+	defer cfg.hold()()
 	native := cfg.open()
 	if profiler > ProfilingStrategyPerfmap {
 		cfg.refuse("%d is no ProfilingStrategy", profiler)
@@ -212,6 +232,7 @@ func (cfg *Config) SetCraneliftNanCanonicalization(enabled bool) {
 // EnableCraneliftFlag enables a flag of Cranelift; one that it does not know makes the engine's creation fail. See
 // wasmtime::Config::cranelift_flag_enable.
 func (cfg *Config) EnableCraneliftFlag(flag string) {
+	defer cfg.hold()()
 	native := cfg.open()
 	if err := checkText(flag); err != nil {
 		cfg.refuse("flag %q: %v", flag, err)
@@ -224,6 +245,7 @@ func (cfg *Config) EnableCraneliftFlag(flag string) {
 // SetCraneliftFlag sets a flag of Cranelift; one that it does not know makes the engine's creation fail. See
 // wasmtime::Config::cranelift_flag_set.
 func (cfg *Config) SetCraneliftFlag(name, value string) {
+	defer cfg.hold()()
 	native := cfg.open()
 	if err := errors.Join(checkText(name), checkText(value)); err != nil {
 		cfg.refuse("flag %q = %q: %v", name, value, err)
@@ -236,6 +258,7 @@ func (cfg *Config) SetCraneliftFlag(name, value string) {
 // SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no
 // longer detected. See wasmtime::Config::target.
 func (cfg *Config) SetTarget(target string) error {
+	defer cfg.hold()()
 	native := cfg.open()
 	if err := checkText(target); err != nil {
 		return errorf(nil, "target %q: %v", target, err)
@@ -258,6 +281,7 @@ func (cfg *Config) CacheConfigLoad(path string) error { return cfg.loadCache(&pa
 func (cfg *Config) CacheConfigLoadDefault() error { return cfg.loadCache(nil) }
 
 func (cfg *Config) loadCache(path *string) error {
+	defer cfg.hold()()
 	cfg.open()
 	trial := ffi.NewConfig() // says what is wrong with the file
 	defer trial.Delete()
@@ -349,6 +373,7 @@ func (cfg *Config) SetMemoryMayMove(enabled bool) { cfg.flag(ffi.MemoryMayMove, 
 // SetMemoryReservation sets the address space that a memory reserves, in bytes; 4 GiB by default on 64-bit machines.
 // See wasmtime::Config::memory_reservation.
 func (cfg *Config) SetMemoryReservation(bytes uint64) {
+	defer cfg.hold()()
 	cfg.open().SetMemoryReservation(bytes)
 	runtime.KeepAlive(cfg)
 }
@@ -356,6 +381,7 @@ func (cfg *Config) SetMemoryReservation(bytes uint64) {
 // SetMemoryGuardSize sets the size of the guard region behind a memory, in bytes. See
 // wasmtime::Config::memory_guard_size.
 func (cfg *Config) SetMemoryGuardSize(bytes uint64) {
+	defer cfg.hold()()
 	cfg.open().SetMemoryGuardSize(bytes)
 	runtime.KeepAlive(cfg)
 }
@@ -363,6 +389,7 @@ func (cfg *Config) SetMemoryGuardSize(bytes uint64) {
 // SetMemoryReservationForGrowth sets what a memory that moves reserves beyond its new size, in bytes. See
 // wasmtime::Config::memory_reservation_for_growth.
 func (cfg *Config) SetMemoryReservationForGrowth(bytes uint64) {
+	defer cfg.hold()()
 	cfg.open().SetMemoryReservationForGrowth(bytes)
 	runtime.KeepAlive(cfg)
 }
@@ -415,6 +442,7 @@ const maxMemoriesPerModule = 10_000
 // SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is
 // several times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
 func (cfg *Config) SetPooling(p PoolingConfig) {
+	defer cfg.hold()()
 	if p.MaxMemoriesPerModule > maxMemoriesPerModule {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)

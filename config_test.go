@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
@@ -341,5 +343,30 @@ func TestConfigWinch(t *testing.T) {
 	Equal(t, "fac(20)", Call(t, store, instance, "fac", 20), any(int64(2432902008176640000)))
 	if _, err := NewModule(engine, Must(Wat2Wasm(`(module (type (struct)) (func (drop (struct.new 0))))`))); err == nil {
 		t.Error("Winch compiles GC")
+	}
+}
+
+// A configuration serves one of the goroutines that make an engine of it at once; the others panic.
+func TestConfigInManyGoroutines(t *testing.T) {
+	if !Survives(t) {
+		return
+	}
+	for range 50 {
+		cfg := NewConfig()
+		var engines atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				defer func() { recover() }() // it has been used up
+				cfg.SetConsumeFuel(true)
+				cfg.SetCraneliftOptLevel(OptLevelNone)
+				cfg.SetMemoryGuardSize(1 << 16)
+				NewEngineWithConfig(cfg).Close()
+				engines.Add(1)
+			})
+		}
+		all.Wait()
+		cfg.Close()
+		Equal(t, "engines", engines.Load(), 1)
 	}
 }

@@ -141,10 +141,7 @@ func adaptArgs(args []any, params []*ValType) ([]any, error) {
 // adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else,
 // which stays what it is, and refuses what cannot be passed to the parameter at all.
 func adaptArg(arg any, param *ValType) (any, error) {
-	if arg == nil && param.nullable {
-		return ValNull(param), nil
-	}
-	if param.kind == KindOther {
+	if param.kind == KindOther && (arg != nil || !param.nullable) {
 		if v, ok := arg.(Val); !ok || v != ValNull(&ValType{param.kind, true, param.heap}) {
 			return nil, errorf(ErrUnsupported, "only null can be passed as %v: %v", param.text(), ErrUnsupported)
 		}
@@ -152,6 +149,10 @@ func adaptArg(arg any, param *ValType) (any, error) {
 	}
 	kind := param.kind
 	switch n := arg.(type) {
+	case nil:
+		if param.nullable {
+			return ValNull(param), nil
+		}
 	case int:
 		switch kind {
 		case KindI32:
@@ -183,7 +184,7 @@ func lowerPlain(slots unsafe.Pointer, params []*ValType, args []any) bool {
 	}
 	for i, arg := range args {
 		v := valOf(arg)
-		if v.kind != params[i].kind || v.isNone() {
+		if v.kind != params[i].kind || v.val == nil {
 			return false
 		}
 		*(*ffi.Slot)(slot(slots, uintptr(i))) = v.bits()

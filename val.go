@@ -80,7 +80,7 @@ var (
 var errNoVal = errorf(nil, "a Val without a value: use ValI32 and its like")
 
 // isNone tells whether v is a Val's zero value.
-func (v Val) isNone() bool { return v == Val{} }
+func (v Val) isNone() bool { return v.kind == KindI32 && v.val == nil }
 
 // IsNull tells whether the value is a null reference.
 func (v Val) IsNull() bool {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -17,8 +18,8 @@ import (
 )
 
 // WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any
-// number of stores, but a file that it opened for a standard stream goes to the first. It is used by one goroutine at
-// a time. See wasmtime_wasi::WasiCtxBuilder.
+// number of stores, but a file that it opened for a standard stream goes to the first. Goroutines may give it to their
+// stores at once; it is set by one goroutine, before. See wasmtime_wasi::WasiCtxBuilder.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
 	stdio [3]stdio
@@ -31,6 +32,8 @@ type WasiConfig struct {
 	// inheritsEnv says that the environment comes before that in spec.
 	inheritsEnv bool
 	closed      bool
+	// giving is held while a store is given it.
+	giving sync.Mutex
 }
 
 // stdio is what a standard stream is.
@@ -286,6 +289,22 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 		return err
 	}
 	defer s.Leave(outermost)
+	if err := s.giveWasi(wasi); err != nil {
+		return err
+	}
+	s.lock.Identify() // file systems are inserted as by a program, which enters the store
+	for _, p := range wasi.fileSystems {
+		if _, err := store.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveWasi gives the store all of a configuration but its file systems.
+func (s *state) giveWasi(wasi *WasiConfig) error {
+	wasi.giving.Lock()
+	defer wasi.giving.Unlock()
 	for i := range wasi.stdio {
 		if err := wasi.stdio[i].check(i); err != nil {
 			return err
@@ -296,12 +315,6 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	}
 	s.raisePanic()
 	wasi.closeFiles()
-	s.lock.Identify() // file systems are inserted as by a program, which enters the store
-	for _, p := range wasi.fileSystems {
-		if _, err := store.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

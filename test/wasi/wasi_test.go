@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
@@ -452,5 +453,36 @@ func TestWasiLinkedWithoutConfiguration(t *testing.T) {
 	}
 	if !errors.Is(err, ErrNoWasi) {
 		t.Errorf("%T %v", err, err)
+	}
+}
+
+// Goroutines may give one configuration to their stores at once. A file that it opened goes to one of them.
+func TestWasiConfigInManyGoroutines(t *testing.T) {
+	engine, dir := NewEngine(), TempDir(t)
+	for range 20 {
+		config := NewWasiConfig()
+		config.SetArgv([]string{"program"})
+		config.InheritEnv()
+		Check(t, config.SetStdoutFile(filepath.Join(dir, "out")))
+		Check(t, config.PreopenFS(os.DirFS(dir), "/dir"))
+		var given, refused atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				store := NewStore(engine)
+				defer store.Close()
+				switch err := store.ConfigureWasi(config); {
+				case err == nil:
+					given.Add(1)
+				case errors.Is(err, ErrClosed):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		Equal(t, "given", given.Load(), 1)
+		Equal(t, "refused", refused.Load(), 7)
 	}
 }
