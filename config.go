@@ -424,8 +424,8 @@ type PoolingConfig struct {
 }
 
 // PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories up to
-// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed. A store that nobody can
-// reach gives its places back when somebody finds none: that takes a garbage collection, so Close is cheaper.
+// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed. A store that nobody
+// can reach gives its places back when somebody finds none: that takes a garbage collection, so Close is cheaper.
 func PoolingPreset() PoolingConfig {
 	return PoolingConfig{
 		MaxInstances:       1000,

@@ -447,7 +447,8 @@ func TestContextsOfTheProgram(t *testing.T) {
 	runs := endless(t, store)
 	nothing := instance.GetFunc(store, "nothing")
 	raw := Must(BindRaw(store, nothing))
-	runs["returns"] = func(ctx context.Context) error { return ErrorOf(Must(Bind0[None](store, nothing)).CallContext(ctx)) }
+	typed := Must(Bind0[None](store, nothing))
+	runs["returns"] = func(ctx context.Context) error { return ErrorOf(typed.CallContext(ctx)) }
 	runs["raw"] = func(ctx context.Context) error { return raw.CallContext(ctx, nil) }
 	runs["host"] = func(ctx context.Context) error {
 		return ErrorOf(WrapFunc(store, func() {}).CallContext(ctx, store))
@@ -468,7 +469,11 @@ func TestContextsOfTheProgram(t *testing.T) {
 					value := <-panicked
 					cancel()
 					acted := ctx.calls.Load() >= at
-					if want := any("the context's"); acted && action == "panic" && value != want || !acted && value != nil {
+					want := any(nil)
+					if acted && action == "panic" {
+						want = "the context's"
+					}
+					if value != want {
 						t.Fatalf("call %d of a method: panicked with %v", at, value)
 					}
 					ctx.at.Store(0)
@@ -494,18 +499,22 @@ func TestInnerCallSaysWhichContextEnded(t *testing.T) {
 	defer store.Close()
 	forever := Must(Bind0[None](store, Instantiate(t, store, burnWat).GetFunc(store, "forever")))
 	type key struct{}
+	valued := context.WithValue(context.Background(), key{}, 1)
 	live, cancelLive := context.WithCancel(context.Background())
 	defer cancelLive()
 	for name, call := range map[string]func() error{
 		"none":       func() error { return ErrorOf(forever.Call()) },
 		"Background": func() error { return ErrorOf(forever.CallContext(context.Background())) },
-		"WithValue":  func() error { return ErrorOf(forever.CallContext(context.WithValue(context.Background(), key{}, 1))) },
+		"WithValue":  func() error { return ErrorOf(forever.CallContext(valued)) },
 		"live":       func() error { return ErrorOf(forever.CallContext(live)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var within [2]error
 			deepest := WrapFunc(store, func() { within[0] = call() })
-			middle := WrapFunc(store, func(c *Caller) { _, within[1] = deepest.CallContext(context.Background(), c); within[1] = call() })
+			middle := WrapFunc(store, func(c *Caller) {
+				Check(t, ErrorOf(deepest.CallContext(context.Background(), c))) // the host function has returned no error
+				within[1] = call()
+			})
 			UntilTrap(func(delay time.Duration) error {
 				within = [2]error{}
 				ctx, cancel := context.WithTimeout(context.Background(), delay)

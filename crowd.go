@@ -12,17 +12,18 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// DefaultMaxConcurrentGuests is how many guests run at once unless [SetMaxConcurrentGuests] says otherwise. A guest that
-// runs or waits for long takes a thread. Go ends a process that has 10,000 of them, see
+// DefaultMaxConcurrentGuests is how many guests run at once unless [SetMaxConcurrentGuests] says otherwise. A guest
+// that runs or waits for long takes a thread. Go ends a process that has 10,000 of them, see
 // [runtime/debug.SetMaxThreads], and Linux by default one that has some 65,000 mappings, of which a thread takes about
 // six.
 const DefaultMaxConcurrentGuests = 8000
 
-// SetMaxConcurrentGuests limits how many stores of the process are in a call into a guest, an instantiation included, at
-// once, and returns what the limit was. 0 or less is no limit. A call beyond the limit waits until another call has
+// SetMaxConcurrentGuests limits how many stores of the process are in a call into a guest, an instantiation included,
+// at once, and returns what the limit was. 0 or less is no limit. A call beyond the limit waits until another call has
 // ended, or its context, which is then what the error wraps, besides [ErrTooManyGuests]. A call without a context that
-// can end fails at once. Calls that a host function makes are not limited, nor are those that go on already when the
-// limit is lowered. It is safe for concurrent use.
+// can end fails at once with an [*Error] that wraps ErrTooManyGuests. Calls that a host function makes are not limited,
+// nor are those that go on already when the limit is lowered. The limit is kept to within a few calls that begin at the
+// same moment. It is safe for concurrent use.
 func SetMaxConcurrentGuests(n int) (previous int) {
 	limit := int64(n)
 	if n <= 0 {

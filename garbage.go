@@ -24,17 +24,18 @@ const fewHeld = 4096
 
 // ledger counts what is held.
 type ledger struct {
-	// stores are open, and places are taken by their instances and memories.
-	stores, places atomic.Int64
+	// stores are open. Their instances and memories have taken so many places since the process began, and given so many
+	// back.
+	stores, taken, given atomic.Int64
 	// enough is where the next collection begins.
 	enough atomic.Int64
 
 	// collecting is held by whoever collects garbage.
 	collecting sync.Mutex
-	// ended is the time of the last collection, which has left so many places taken. useful says that it has found any
-	// others.
+	// ended is the time of the last collection. useful says that it has found any place; begun is what had been taken when
+	// it began.
 	ended  time.Time
-	left   int64
+	begun  int64
 	useful bool
 }
 
@@ -44,7 +45,10 @@ func newLedger() *ledger {
 	return l
 }
 
-func (l *ledger) all() int64 { return l.stores.Load() + l.places.Load() }
+// places is how many are taken.
+func (l *ledger) places() int64 { return l.taken.Load() - l.given.Load() }
+
+func (l *ledger) all() int64 { return l.stores.Load() + l.places() }
 
 // relieve collects garbage if a lot is held, unless somebody does. The next time is when twice as much is held as is
 // left: so a program that has many open stores pays for one collection each time their number doubles, and one that
@@ -60,42 +64,60 @@ func (l *ledger) relieve() {
 }
 
 // Who lacks room for good fails at once: a collection that has found no place is not followed by another for the length
-// of a pause, unless many places have been taken since.
+// of a pause, unless places have been taken since it began.
 const (
 	pause = 100 * time.Millisecond
-	many  = 16
+	many  = 4
 )
 
-// makeRoom collects garbage for somebody who has just failed for want of room, and tells whether it makes sense to try
-// again.
-func (l *ledger) makeRoom() bool {
+// A need is that of somebody who has failed for want of room, and tries again when garbage has been collected, by it or
+// by others. Once may not be enough: others may take what was found. If nothing is found, that is the end of it.
+type need struct{ collected, others int }
+
+// met collects garbage after a failure, and tells whether it makes sense to try again.
+func (n *need) met(l *ledger, err ffi.Error) bool {
+	if n.collected == 10 || n.others == 100 || !lacksRoom(err) {
+		return false
+	}
+	collected, again := l.makeRoom()
+	if collected {
+		n.collected++
+	} else {
+		n.others++
+	}
+	return again
+}
+
+// makeRoom collects garbage for somebody who has just failed for want of room, unless somebody else has. It tells
+// whether it makes sense to try again.
+func (l *ledger) makeRoom() (collected, again bool) {
 	failed := time.Now()
 	l.collecting.Lock()
 	defer l.collecting.Unlock()
 	switch {
 	case l.ended.After(failed): // somebody else's collection
-		return true
-	case !l.useful && l.places.Load() < l.left+many && time.Since(l.ended) < pause:
-		return false
+		return false, true
+	case !l.useful && l.taken.Load() < l.begun+many && time.Since(l.ended) < pause:
+		return false, false
 	}
 	l.collectLocked()
-	return true
+	return true, true
 }
 
 // collectLocked collects garbage, and lets the cleanups of what it has found finish.
 func (l *ledger) collectLocked() {
-	before := l.places.Load()
+	given := l.given.Load()
+	l.begun = l.taken.Load()
 	runtime.GC()
 	awaitCleanups()
-	l.ended, l.left = time.Now(), l.places.Load()
-	l.useful = l.left < before
+	l.ended, l.useful = time.Now(), l.given.Load() > given
 	l.enough.Store(max(fewHeld, 2*l.all()))
 }
 
 // awaitCleanups waits for the cleanups that a collection has queued, as long as they go on: one of the program's own may
 // never return.
 func awaitCleanups() {
-	const patience = 20 * time.Millisecond
+	const patience = 200 * time.Millisecond
 	counts := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}
 	count := func(i int) uint64 {
 		metrics.Read(counts)
@@ -133,14 +155,12 @@ func lacksRoom(err ffi.Error) bool {
 // are ENOMEM, and on Windows ERROR_NOT_ENOUGH_MEMORY and ERROR_COMMITMENT_LIMIT.
 var outOfMemory = []string{"mmap failed", "(os error 12)", "(os error 8)", "(os error 1455)"}
 
-// retries is how often something that lacks room is tried again.
-const retries = 3
-
 // withRoom does something that takes room, again when garbage has been collected if there is none.
 func withRoom(f func() ffi.Error) ffi.Error {
-	for again := 0; ; again++ {
+	n := need{}
+	for {
 		err := f()
-		if err.IsNil() || again == retries || !lacksRoom(err) || !held.makeRoom() {
+		if err.IsNil() || !n.met(held, err) {
 			return err
 		}
 		err.Delete()

@@ -11,7 +11,7 @@ func counted() (stores, places int64) {
 		runtime.GC()
 		awaitCleanups()
 	}
-	return held.stores.Load(), held.places.Load()
+	return held.stores.Load(), held.places()
 }
 
 // What a store holds is counted until it is closed, lost, or given up, and what it does not get is not.
@@ -36,7 +36,7 @@ func TestWhatStoresHoldIsCounted(t *testing.T) {
 	stores, places := counted()
 	want := func(when string, moreStores, morePlaces int64) {
 		t.Helper()
-		if s, p := held.stores.Load()-stores, held.places.Load()-places; s != moreStores || p != morePlaces {
+		if s, p := held.stores.Load()-stores, held.places()-places; s != moreStores || p != morePlaces {
 			t.Errorf("%s: %d stores and %d places are counted, not %d and %d", when, s, p, moreStores, morePlaces)
 		}
 	}
@@ -74,11 +74,11 @@ func TestALotStartsACollection(t *testing.T) {
 	l := newLedger()
 	l.enough.Store(10)
 	l.stores.Store(7)
-	l.places.Store(3)
+	l.taken.Store(3)
 	if l.relieve(); !l.ended.IsZero() {
 		t.Error("what is enough started a collection")
 	}
-	l.places.Store(4)
+	l.taken.Store(4)
 	if l.relieve(); l.ended.IsZero() {
 		t.Error("more than enough started no collection")
 	}
@@ -98,23 +98,23 @@ func TestALotStartsACollection(t *testing.T) {
 // A collection that finds nothing is not made again at once, unless a lot has been taken.
 func TestNoRoomIsSaidSoon(t *testing.T) {
 	l := newLedger()
-	l.places.Store(100)
-	if !l.makeRoom() {
+	l.taken.Store(100)
+	if _, again := l.makeRoom(); !again {
 		t.Error("the first was refused")
 	}
-	if l.makeRoom() {
+	if _, again := l.makeRoom(); again {
 		t.Error("a second collection, and the first has found nothing")
 	}
-	l.places.Add(many)
-	if !l.makeRoom() {
+	l.taken.Add(many)
+	if _, again := l.makeRoom(); !again {
 		t.Error("refused, and many places have been taken")
 	}
 	l.useful = true
-	if !l.makeRoom() {
+	if _, again := l.makeRoom(); !again {
 		t.Error("refused, and the collection before has found something")
 	}
 	l.ended = l.ended.Add(-pause)
-	if !l.makeRoom() {
+	if _, again := l.makeRoom(); !again {
 		t.Error("refused, and a while has passed")
 	}
 }

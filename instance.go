@@ -61,11 +61,11 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	s.slot.take()
 	call := s.call
 	raw, ok := f(call, s.Room())
-	for again := 0; !ok; again++ {
+	for n := (need{}); !ok; {
 		trap, failed := call.Failure()
 		// If a host function has failed, the start function has begun.
 		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
-		if begun || again == retries || !lacksRoom(failed) || !held.makeRoom() {
+		if begun || !n.met(held, failed) {
 			if !begun { // otherwise there is an instance, until the store is closed
 				s.slot.untake()
 			}

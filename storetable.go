@@ -58,13 +58,13 @@ type storeSlot struct {
 // take counts a place that something in the store is about to take, and untake takes that back.
 func (s *storeSlot) take() {
 	s.places++
-	held.places.Add(1)
+	held.taken.Add(1)
 	held.relieve()
 }
 
 func (s *storeSlot) untake() {
 	s.places--
-	held.places.Add(-1)
+	held.taken.Add(-1)
 }
 
 // slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the
@@ -107,7 +107,7 @@ func (s *storeSlot) clear() {
 	held.stores.Add(-1)
 	guests.look()
 	if s.places > 0 {
-		held.places.Add(-s.places)
+		held.given.Add(s.places)
 		s.places = 0
 	}
 }
