@@ -5,6 +5,8 @@
 //! `own.rs`, `kind.rs`, `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands
 //! in elsewhere.
 
+#[cfg(any(unix, windows))]
+mod dir;
 mod kind;
 mod listing;
 #[cfg(any(unix, windows))]

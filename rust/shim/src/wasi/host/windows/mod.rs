@@ -30,5 +30,5 @@ pub(in crate::wasi) use wait::Waiter;
 use super::kind::Kind;
 use super::{
     AccessMode, Direction, NewTime, Opening, Readiness, Woken, bad_host_file, check_kind, in_parts, listing, new_times,
-    rights, served_stat, writable,
+    served_stat, writable,
 };

@@ -6,26 +6,15 @@ use super::HostDir;
 use crate::wake::{Waker, check_stop};
 use crate::wasi::fault::{Fault, Outcome};
 use rustix::fs::{AtFlags, Dir, FileType};
-use wasmtime_wasi::p1::types::{Dircookie, Filetype};
+use wasmtime_wasi::p1::types::Filetype;
 
 impl HostDir {
-    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the
-    /// end. `listed` is where the listing counts, and how many bytes may count there.
-    pub(in crate::wasi) fn read_entries(
-        &mut self,
-        cookie: Dircookie,
-        room: usize,
-        listed: (&Listed, usize),
+    /// Lists the directory as it is now.
+    pub(in crate::wasi::host) fn list(
+        &self,
+        (listed, most): (&Listed, usize),
         waker: Option<&Waker>,
-    ) -> Outcome<Vec<u8>> {
-        if cookie == 0 || self.listing.is_none() {
-            self.listing = None;
-            self.listing = Some(self.list(listed, waker)?);
-        }
-        Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
-    }
-
-    fn list(&self, (listed, most): (&Listed, usize), waker: Option<&Waker>) -> Outcome<Listing> {
+    ) -> Outcome<Listing> {
         let stat = rustix::fs::fstat(&self.dir)?;
         let itself = (stat.st_dev as u64, stat.st_ino as u64);
         let mut listing = Listing::new(listed, most);

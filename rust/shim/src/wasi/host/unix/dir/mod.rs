@@ -1,4 +1,4 @@
-//! One directory of the host, as a guest descriptor, and the sandbox below it.
+//! The sandbox below a directory of the host.
 //!
 //! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: with `openat2` and
 //! `RESOLVE_BENEATH` where the kernel has it, and otherwise one component at a time. Whatever happens to the
@@ -9,10 +9,11 @@ mod change;
 mod listing;
 mod open;
 
+pub(in crate::wasi) use crate::wasi::host::dir::HostDir;
+
 use super::errno::{errno, from_io};
-use super::listing::Listing;
 use super::times::timestamps;
-use super::{AccessMode, bad_host_file, kind, rights, system, writable};
+use super::{AccessMode, bad_host_file, kind, system, writable};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{Metadata, MetadataExt};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -23,21 +24,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Fstflags};
-
-/// A directory of the host, and what belongs to the guest's descriptor alone.
-pub(in crate::wasi) struct HostDir {
-    dir: File,
-    /// What `fd_prestat_dir_name` tells; a directory without a name is not found by looking for preopened ones.
-    name: Option<String>,
-    /// Whether anything below may be changed. What is opened below has the same.
-    writable: bool,
-    flags: Fdflags,
-    /// Device and inode of the directory that the host gave: the guest's root.
-    root: (u64, u64),
-    /// What `fd_readdir` goes on with.
-    listing: Option<Listing>,
-}
+use wasmtime_wasi::p1::types::{Filestat, Fstflags};
 
 /// Whether a host descriptor is a directory's.
 ///
@@ -90,17 +77,7 @@ impl HostDir {
             return Err(rustix::io::Errno::NOTDIR.into());
         }
         let root = (stat.st_dev as u64, stat.st_ino as u64);
-        Ok(HostDir { dir, name, writable, flags: Fdflags::empty(), root, listing: None })
-    }
-
-    /// The guest's name of a preopened directory.
-    pub(in crate::wasi) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// `EPERM` unless the guest may change what is below.
-    fn check_writable(&self) -> Result<(), Errno> {
-        if self.writable { Ok(()) } else { Err(Errno::Perm) }
+        Ok(HostDir::given(dir, name, writable, root))
     }
 
     /// Attributes of the directory itself.
@@ -126,20 +103,6 @@ impl HostDir {
     /// host's.
     fn readable(&self) -> rustix::io::Result<OwnedFd> {
         rustix::fs::openat(&self.dir, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-    }
-
-    /// File type, flags and rights.
-    pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        rights::directory(self.flags)
-    }
-
-    /// Sets flags, which make no difference to a directory.
-    pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
-        if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
-            return Err(Errno::Inval);
-        }
-        self.flags = flags;
-        Ok(())
     }
 }
 

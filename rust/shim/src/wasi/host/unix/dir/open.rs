@@ -42,14 +42,7 @@ impl HostDir {
         if opening.oflags.contains(Oflags::CREAT) {
             return Err(Errno::Isdir);
         }
-        Ok(Entry::Dir(Box::new(HostDir {
-            dir: file,
-            name: None,
-            writable: self.writable,
-            flags: opening.flags,
-            root: self.root,
-            listing: None,
-        })))
+        Ok(Entry::Dir(Box::new(self.below(file, opening.flags))))
     }
 
     fn open_file(&self, path: &Path, opening: &Opening, reads: bool, writes: bool) -> io::Result<File> {

@@ -8,7 +8,7 @@ use super::{HostDir, handle};
 use crate::wake::{Waker, check_stop};
 use crate::wasi::fault::{Fault, Outcome};
 use std::mem::offset_of;
-use wasmtime_wasi::p1::types::{Dircookie, Filetype};
+use wasmtime_wasi::p1::types::Filetype;
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_NO_MORE_FILES};
 use windows_sys::Win32::Storage::FileSystem as fs;
 
@@ -16,23 +16,12 @@ use windows_sys::Win32::Storage::FileSystem as fs;
 const ROOM: usize = 4096;
 
 impl HostDir {
-    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the
-    /// end. `listed` is where the listing counts, and how many bytes may count there.
-    pub(in crate::wasi) fn read_entries(
-        &mut self,
-        cookie: Dircookie,
-        room: usize,
-        listed: (&Listed, usize),
+    /// Lists the directory as it is now.
+    pub(in crate::wasi::host) fn list(
+        &self,
+        (listed, most): (&Listed, usize),
         waker: Option<&Waker>,
-    ) -> Outcome<Vec<u8>> {
-        if cookie == 0 || self.listing.is_none() {
-            self.listing = None;
-            self.listing = Some(self.list(listed, waker)?);
-        }
-        Ok(self.listing.as_ref().map_or_else(Vec::new, |listing| listing.read(cookie, room)))
-    }
-
-    fn list(&self, (listed, most): (&Listed, usize), waker: Option<&Waker>) -> Outcome<Listing> {
+    ) -> Outcome<Listing> {
         let itself = self.stat()?;
         let dir = self.again(fs::FILE_LIST_DIRECTORY | fs::SYNCHRONIZE).map_err(from_io)?;
         let mut listing = Listing::new(listed, most);

@@ -1,4 +1,4 @@
-//! One directory of the host, as a guest descriptor, and the sandbox below it.
+//! The sandbox below a directory of the host.
 //!
 //! Paths are resolved by `cap-primitives`, which wasmtime-wasi is built on as well: one component at a time, from one
 //! open directory to the next. Whatever happens to the directories meanwhile, nothing outside is reached; an attempt
@@ -10,13 +10,13 @@ mod listing;
 mod names;
 mod open;
 
+pub(in crate::wasi) use crate::wasi::host::dir::HostDir;
 pub(in crate::wasi) use names::check_path;
 
 use super::errno::{Host, errno, from_io};
 use super::file::{attributes, flush, set_times};
-use super::listing::Listing;
 use super::sys::{self, Handle};
-use super::{AccessMode, Kind, bad_host_file, new_times, rights, writable};
+use super::{AccessMode, Kind, bad_host_file, new_times, writable};
 use crate::wasi::fault::Errno;
 use cap_primitives::fs::{OpenOptions, OpenOptionsExt};
 use std::ffi::c_void;
@@ -25,23 +25,9 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::path::Path;
-use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Fstflags};
+use wasmtime_wasi::p1::types::{Filestat, Fstflags};
 use windows_sys::Win32::Foundation::ERROR_DIRECTORY;
 use windows_sys::Win32::Storage::FileSystem as fs;
-
-/// A directory of the host, and what belongs to the guest's descriptor alone.
-pub(in crate::wasi) struct HostDir {
-    dir: File,
-    /// What `fd_prestat_dir_name` tells; a directory without a name is not found by looking for preopened ones.
-    name: Option<String>,
-    /// Whether anything below may be changed. What is opened below has the same.
-    writable: bool,
-    flags: Fdflags,
-    /// Volume and index of the directory that the host gave: the guest's root.
-    root: (u64, u64),
-    /// What `fd_readdir` goes on with.
-    listing: Option<Listing>,
-}
 
 /// Whether a handle of the host is a directory's.
 ///
@@ -95,17 +81,7 @@ impl HostDir {
         }
         let stat = attributes(handle(&dir))?;
         let root = (stat.dev, stat.ino);
-        Ok(HostDir { dir, name, writable, flags: Fdflags::empty(), root, listing: None })
-    }
-
-    /// The guest's name of a preopened directory.
-    pub(in crate::wasi) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    /// `EPERM` unless the guest may change what is below.
-    fn check_writable(&self) -> Result<(), Errno> {
-        if self.writable { Ok(()) } else { Err(Errno::Perm) }
+        Ok(HostDir::given(dir, name, writable, root))
     }
 
     /// Attributes of the directory itself.
@@ -132,19 +108,5 @@ impl HostDir {
         let mut options = OpenOptions::new();
         options.access_mode(access).custom_flags(fs::FILE_FLAG_BACKUP_SEMANTICS);
         cap_primitives::fs::open(&self.dir, Path::new("."), &options)
-    }
-
-    /// File type, flags and rights.
-    pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
-        rights::directory(self.flags)
-    }
-
-    /// Sets flags, which make no difference to a directory.
-    pub(in crate::wasi) fn set_flags(&mut self, flags: Fdflags) -> Result<(), Errno> {
-        if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
-            return Err(Errno::Inval);
-        }
-        self.flags = flags;
-        Ok(())
     }
 }

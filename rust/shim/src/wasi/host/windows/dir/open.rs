@@ -53,14 +53,7 @@ impl HostDir {
         if writes {
             return Err(Errno::Isdir);
         }
-        Ok(Entry::Dir(Box::new(HostDir {
-            dir,
-            name: None,
-            writable: self.writable,
-            flags: opening.flags,
-            root: self.root,
-            listing: None,
-        })))
+        Ok(Entry::Dir(Box::new(self.below(dir, opening.flags))))
     }
 
     /// Opens something that is no directory.
