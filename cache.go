@@ -19,8 +19,9 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/atomicfile"
 )
 
-// moduleCache keeps compiled modules in a folder, each with a checksum: Wasmtime's own cache has none, and runs damaged code.
-// It serves the engine of one configuration, and shares the folder with those of other engines and processes.
+// moduleCache keeps compiled modules in a folder, each with a checksum: Wasmtime's own cache has none, and runs
+// damaged code. It serves the engine of one configuration, and shares the folder with those of other engines and
+// processes.
 type moduleCache struct {
 	dir string
 	// engine tells the engines apart whose code is not interchangeable; nil if the cache cannot be used.
@@ -52,7 +53,8 @@ func newModuleCache(dir string) *moduleCache {
 	return c
 }
 
-// engineSum is the checksum of what an engine makes of an empty module: that has in it what all of its modules depend on.
+// engineSum is the checksum of what an engine makes of an empty module: that has in it what all of its modules depend
+// on.
 func engineSum(e ffi.Engine) []byte {
 	empty, err := ffi.NewModule(e, []byte("\x00asm\x01\x00\x00\x00"))
 	if !err.IsNil() {
@@ -171,8 +173,9 @@ func tidyCache(dir string, mostFiles int, mostBytes int64, now time.Time) {
 	}
 }
 
-// cacheDir finds the folder that a configuration file for Wasmtime's cache names, or that it has by default. The native
-// library has found the file, and that it is right, already; without a path it is the default file, which need not be there.
+// cacheDir finds the folder that a configuration file for Wasmtime's cache names, or that it has by default. The
+// native library has found the file, and that it is right, already; without a path it is the default file, which need
+// not be there.
 func cacheDir(path *string) (string, error) {
 	file, err := defaultCachePath(os.UserConfigDir, "config")
 	if path != nil {
@@ -208,8 +211,8 @@ func defaultCachePath(base func() (string, error), sub string) (string, error) {
 	return filepath.Join(dir, "wasmtime"), nil
 }
 
-// directorySetting finds cache.directory in a text that is known to be a right configuration; it is empty if there is none.
-// Ways to write it that nobody uses are refused.
+// directorySetting finds cache.directory in a text that is known to be a right configuration; it is empty if there is
+// none. Ways to write it that nobody uses are refused.
 func directorySetting(text string) (string, error) {
 	section := ""
 	for line := range strings.Lines(text) {

@@ -271,10 +271,11 @@ func (cfg *Config) SetTarget(target string) error {
 	return nil
 }
 
-// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, in the directory that a configuration file for
-// Wasmtime's cache names. A file that is missing or wrong is an error. An entry that is damaged is compiled again; one that
-// somebody made up is run: whoever can write to the directory can run any code. Its other settings are checked and have no
-// effect: a directory keeps 512 MiB and 65,536 modules, and the oldest go first. See wasmtime::Cache::from_file.
+// CacheConfigLoad makes the engine keep compiled modules in a cache on disk, in the directory that a configuration
+// file for Wasmtime's cache names. A file that is missing or wrong is an error. An entry that is damaged is compiled
+// again; one that somebody made up is run: whoever can write to the directory can run any code. Its other settings
+// are checked and have no effect: a directory keeps 512 MiB and 65,536 modules, and the oldest go first. See
+// wasmtime::Cache::from_file.
 func (cfg *Config) CacheConfigLoad(path string) error { return cfg.loadCache(&path) }
 
 // CacheConfigLoadDefault is [Config.CacheConfigLoad] with the default configuration, which needs no file.
@@ -412,9 +413,9 @@ type PoolingConfig struct {
 	MaxMemorySize uint64
 	// MaxTableElements is the largest size of a table.
 	MaxTableElements uint64
-	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define. No module has
-	// more than 100 of either; above 10,000 memories no engine can be made, since closing a module goes through all that
-	// it might have.
+	// MaxMemoriesPerModule and MaxTablesPerModule are how many memories and tables one module may define. No module
+	// has more than 100 of either; above 10,000 memories no engine can be made, since closing a module goes through
+	// all that it might have.
 	MaxMemoriesPerModule, MaxTablesPerModule uint32
 	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by
 	// hand. It saves page faults and costs clearing: the best size is what a guest usually touches.
@@ -423,9 +424,10 @@ type PoolingConfig struct {
 	MaxUnusedWarmSlots uint32
 }
 
-// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories up to
-// 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed. A store that nobody
-// can reach gives its places back when somebody finds none: that takes a garbage collection, so Close is cheaper.
+// PoolingPreset is a pooling configuration for servers that run many short-lived instances: 1,000 at once, memories
+// up to 4 GiB each, 128 KiB of each kept resident. An instance has its place until its store is closed. A store that
+// nobody can reach gives its places back when somebody finds none: that takes a garbage collection, so Close is
+// cheaper.
 func PoolingPreset() PoolingConfig {
 	return PoolingConfig{
 		MaxInstances:       1000,

@@ -113,9 +113,9 @@ func (e *Error) Close() {}
 // ExitError says that a WASI program called proc_exit. It is found with [errors.As] in the [*Error] that a call
 // returns.
 type ExitError struct {
-	// Status is what the program gave to proc_exit; 0 means success. WASI's statuses are 32 bits without a sign: those from
-	// 1<<31 are negative here, and uint32(Status) is the status itself. What a process can exit with is up to its system:
-	// Unix keeps 8 bits, and the command wasmtime takes those above 125 for an error.
+	// Status is what the program gave to proc_exit; 0 means success. WASI's statuses are 32 bits without a sign:
+	// those from 1<<31 are negative here, and uint32(Status) is the status itself. What a process can exit with is up
+	// to its system: Unix keeps 8 bits, and the command wasmtime takes those above 125 for an error.
 	Status int32
 }
 

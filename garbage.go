@@ -24,16 +24,16 @@ const fewHeld = 4096
 
 // ledger counts what is held.
 type ledger struct {
-	// stores are open. Their instances and memories have taken so many places since the process began, and given so many
-	// back.
+	// stores are open. Their instances and memories have taken so many places since the process began, and given so
+	// many back.
 	stores, taken, given atomic.Int64
 	// enough is where the next collection begins.
 	enough atomic.Int64
 
 	// collecting is held by whoever collects garbage.
 	collecting sync.Mutex
-	// ended is the time of the last collection. useful says that it has found any place; begun is what had been taken when
-	// it began.
+	// ended is the time of the last collection. useful says that it has found any place; begun is what had been taken
+	// when it began.
 	ended  time.Time
 	begun  int64
 	useful bool
@@ -114,8 +114,8 @@ func (l *ledger) collectLocked() {
 	l.enough.Store(max(fewHeld, 2*l.all()))
 }
 
-// awaitCleanups waits for the cleanups that a collection has queued, as long as they go on: one of the program's own may
-// never return.
+// awaitCleanups waits for the cleanups that a collection has queued, as long as they go on: one of the program's own
+// may never return.
 func awaitCleanups() {
 	const patience = 200 * time.Millisecond
 	counts := []metrics.Sample{{Name: "/gc/cleanups/queued:cleanups"}, {Name: "/gc/cleanups/executed:cleanups"}}

@@ -21,11 +21,11 @@
 //
 // # Concurrency
 //
-// An Engine, a Module, an InstancePre and a Linker may be used by any number of goroutines at once, also while one closes
-// them; definitions in a Linker happen one after the other. A Store, and what belongs to it, is used by one goroutine at
-// a time; a call from a host function back into its own store is part of the same use. Use by a second goroutine at the
-// same moment is found and refused: with [ErrConcurrentUse] where the method returns an error, with a panic of that text
-// where it does not.
+// An Engine, a Module, an InstancePre and a Linker may be used by any number of goroutines at once, also while one
+// closes them; definitions in a Linker happen one after the other. A Store, and what belongs to it, is used by one
+// goroutine at a time; a call from a host function back into its own store is part of the same use. Use by a second
+// goroutine at the same moment is found and refused: with [ErrConcurrentUse] where the method returns an error, with
+// a panic of that text where it does not.
 package wasmtime
 
 import (

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files as a whole: whoever has the old one open or mapped keeps it, and nobody ever finds half
-// of the new one.
+// Package atomicfile replaces files as a whole: whoever has the old one open or mapped keeps it, and nobody ever
+// finds half of the new one.
 package atomicfile
 
 import (
@@ -14,9 +14,10 @@ import (
 // chunk is how many bytes are written before the context is looked at again.
 const chunk = 1 << 20
 
-// Write makes the parts, one after the other, the content of a file. A file that is there keeps its permissions, a new one
-// gets perm less the process's umask; a symbolic link is followed. When it fails, or ctx ends first, the file is as it was
-// and nothing is left beside it. What is there but no regular file, such as a terminal or a pipe, is written to as it is.
+// Write makes the parts, one after the other, the content of a file. A file that is there keeps its permissions, a
+// new one gets perm less the process's umask; a symbolic link is followed. When it fails, or ctx ends first, the file
+// is as it was and nothing is left beside it. What is there but no regular file, such as a terminal or a pipe, is
+// written to as it is.
 func Write(ctx context.Context, path string, perm fs.FileMode, parts ...[]byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

@@ -340,8 +340,8 @@ func TestExitStatusOfEveryKind(t *testing.T) {
 	}
 }
 
-// A WASI function that the host calls itself has no calling instance, and so no memory: the same error each time, whatever
-// guests have done before, and none of their memories is touched.
+// A WASI function that the host calls itself has no calling instance, and so no memory: the same error each time,
+// whatever guests have done before, and none of their memories is touched.
 func TestWasiFunctionCalledByHost(t *testing.T) {
 	engine := NewEngine()
 	linker, store := NewLinker(engine), NewStore(engine)
