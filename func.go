@@ -24,6 +24,14 @@ type Func struct {
 // errNilFunc is for those who call what GetFunc did not find.
 var errNilFunc = errorf(nil, "the function is nil: is there an export of that name, and is it a function?")
 
+// unusable says why the function cannot be called at all; nil if it can.
+func (f *Func) unusable() error {
+	if f == nil {
+		return errNilFunc
+	}
+	return f.refused
+}
+
 func (s *state) funcOf(item ffi.Item) *Func { return &Func{state: s, item: item} }
 
 func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
@@ -81,11 +89,8 @@ func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (a
 }
 
 func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
-	if f == nil {
-		return nil, errNilFunc
-	}
-	if f.refused != nil {
-		return nil, f.refused
+	if err := f.unusable(); err != nil {
+		return nil, err
 	}
 	s, outermost, err := enterItem(store, f.state)
 	if err != nil {
@@ -141,18 +146,11 @@ func adaptArgs(args []any, params []*ValType) ([]any, error) {
 // adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else,
 // which stays what it is, and refuses what cannot be passed to the parameter at all.
 func adaptArg(arg any, param *ValType) (any, error) {
-	if param.kind == KindOther && (arg != nil || !param.nullable) {
-		if v, ok := arg.(Val); !ok || v != ValNull(&ValType{param.kind, true, param.heap}) {
-			return nil, errorf(ErrUnsupported, "only null can be passed as %v: %v", param.text(), ErrUnsupported)
-		}
-		return nil, nil
-	}
 	kind := param.kind
+	if kind >= KindExternref && kind != KindV128 {
+		return adaptRef(arg, param)
+	}
 	switch n := arg.(type) {
-	case nil:
-		if param.nullable {
-			return ValNull(param), nil
-		}
 	case int:
 		switch kind {
 		case KindI32:
@@ -172,6 +170,20 @@ func adaptArg(arg any, param *ValType) (any, error) {
 		if kind == KindI64 {
 			return int64(n), nil
 		}
+	}
+	return nil, nil
+}
+
+// adaptRef is adaptArg for a reference.
+func adaptRef(arg any, param *ValType) (any, error) {
+	if arg == nil && param.nullable {
+		return ValNull(param), nil
+	}
+	if v, ok := arg.(Val); param.kind == KindOther && !(ok && v == ValNull(&ValType{param.kind, true, param.heap})) {
+		return nil, errorf(ErrUnsupported, "only null can be passed as %v: %v", param.text(), ErrUnsupported)
+	}
+	if _, ok := arg.(int); ok {
+		return nil, errors.New("integer provided for non-integer argument")
 	}
 	return nil, nil
 }

@@ -413,6 +413,7 @@ func TestLinkerInManyGoroutines(t *testing.T) {
 // While a start function runs, its host functions and other goroutines define things in the linker that it came from.
 func TestLinkerDefinedInWhileItInstantiates(t *testing.T) {
 	engine := NewEngine()
+	defer engine.Close()
 	start := `(module (import "m" "go" (func $go)) (func $start (export "f") (call $go)) %s)`
 	for name, c := range map[string]struct {
 		wat string
@@ -424,6 +425,7 @@ func TestLinkerDefinedInWhileItInstantiates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			linker, store := NewLinker(engine), NewStore(engine)
+			defer linker.Close()
 			calls := 0
 			Check(t, linker.FuncWrap("m", "go", func(caller *Caller) {
 				calls++

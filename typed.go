@@ -67,11 +67,8 @@ func bind(store Storelike, f *Func, results []ValKind, params ...ValKind) (typed
 
 // bindFunc binds a function whose signature passes a check, and makes room for its arguments.
 func bindFunc(store Storelike, f *Func, check func(*FuncType) error) (typedFunc, error) {
-	if f == nil {
-		return typedFunc{}, errNilFunc
-	}
-	if f.refused != nil {
-		return typedFunc{}, f.refused
+	if err := f.unusable(); err != nil {
+		return typedFunc{}, err
 	}
 	s, outermost, err := enterItem(store, f.state)
 	if err != nil {

@@ -182,8 +182,8 @@ func TestReferencesWithoutGoValue(t *testing.T) {
 const nullsWat = `(module (type $s (struct (field i32))) (type $a (array i8)) (tag $t)
 	(import "h" "new" (func $new (param anyref i32 exnref) (result eqref i64 exnref)))
 	(table (export "t") 2 4 anyref) (table (export "ti") 1 i31ref)
-	(global (export "any") (mut anyref) (ref.null any)) (global (export "typed") (mut (ref null $s)) (ref.null $s))
-	(global (export "exn") (mut exnref) (ref.null exn)) (global (export "constant") eqref (ref.null none))
+	(global (export "gany") (mut anyref) (ref.null any)) (global (export "gtyped") (mut (ref null $s)) (ref.null $s))
+	(global (export "gexn") (mut exnref) (ref.null exn)) (global (export "gconstant") eqref (ref.null none))
 	(func (export "any") (param anyref) (result i32) (ref.is_null (local.get 0)))
 	(func (export "eq") (param eqref) (result i32) (ref.is_null (local.get 0)))
 	(func (export "i31") (param i31ref) (result i32) (ref.is_null (local.get 0)))
@@ -227,25 +227,25 @@ func TestNullReferences(t *testing.T) {
 		Equal(t, "null", results[i].IsNull(), i > 0)
 	}
 	mixed := Call(t, store, instance, "mixed", "x", nil, nil, 7).([]Val)
-	Equal(t, "mixed", fmt.Sprint(mixed[0].Get(), mixed[1].Get(), mixed[2].Get()), "x <nil> 7")
+	Equal(t, "mixed", fmt.Sprint(mixed[0].Get(), mixed[1].Get(), mixed[2].Get()), "x<nil> 7")
 	Equal(t, "through the host", Call(t, store, instance, "host"), any(int32(1)))
 	f := NewFunc(store, ty, host)
 	Equal(t, "a host function", len(Must(f.Call(store, nil, 5, nil)).([]Val)), 3)
 	Equal(t, "calls", calls, 2)
 
-	for _, name := range []string{"any", "typed", "exn", "constant"} {
+	for _, name := range []string{"gany", "gtyped", "gexn", "gconstant"} {
 		g := instance.GetExport(store, name).Global()
 		v := g.Get(store)
 		Equal(t, name, v, ValNull(g.Type(store).Content()))
 		Equal(t, name, v.IsNull(), true)
-		if name != "constant" {
+		if name != "gconstant" {
 			Check(t, g.Set(store, v))
 		}
 	}
-	null := ValNull(instance.GetExport(store, "any").Global().Type(store).Content())
-	exn := ValNull(instance.GetExport(store, "exn").Global().Type(store).Content())
-	WantText(t, instance.GetExport(store, "any").Global().Set(store, exn), "type mismatch")
-	Equal(t, "NewGlobal", Must(NewGlobal(store, instance.GetExport(store, "any").Global().Type(store), null)).Get(store), null)
+	null := ValNull(instance.GetExport(store, "gany").Global().Type(store).Content())
+	exn := ValNull(instance.GetExport(store, "gexn").Global().Type(store).Content())
+	WantText(t, instance.GetExport(store, "gany").Global().Set(store, exn), "type mismatch")
+	Equal(t, "NewGlobal", Must(NewGlobal(store, instance.GetExport(store, "gany").Global().Type(store), null)).Get(store), null)
 	for _, name := range []string{"t", "ti"} {
 		table := instance.GetExport(store, name).Table()
 		Equal(t, "Get", Must(table.Get(store, 0)), null)
