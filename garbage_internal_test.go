@@ -118,3 +118,21 @@ func TestNoRoomIsSaidSoon(t *testing.T) {
 		t.Error("refused, and a while has passed")
 	}
 }
+
+// When a collection is over, what it found has been given back.
+func TestCleanupsAreAwaited(t *testing.T) {
+	engine := NewEngine()
+	stores, _ := counted()
+	func() {
+		for range 1000 {
+			NewStore(engine)
+		}
+	}()
+	l := newLedger()
+	l.collecting.Lock()
+	defer l.collecting.Unlock()
+	l.collectLocked()
+	if got := held.stores.Load(); got != stores {
+		t.Errorf("%d stores are counted, %d before", got, stores)
+	}
+}
