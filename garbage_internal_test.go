@@ -2,7 +2,11 @@ package wasmtime
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // counted is what open stores hold, when those that are garbage have been found.
@@ -116,5 +120,45 @@ func TestNoRoomIsSaidSoon(t *testing.T) {
 	l.ended = l.ended.Add(-pause)
 	if _, again := l.makeRoom(); !again {
 		t.Error("refused, and a while has passed")
+	}
+}
+
+// When a collection is over, the cleanups of what it found have ended.
+func TestCleanupsAreAwaited(t *testing.T) {
+	var ended atomic.Int32
+	for range 100 {
+		runtime.AddCleanup(new([8]int), func(ended *atomic.Int32) {
+			for range 1000 {
+				runtime.Gosched()
+			}
+			ended.Add(1)
+		}, &ended)
+	}
+	l := newLedger()
+	l.collecting.Lock()
+	defer l.collecting.Unlock()
+	l.collectLocked()
+	if got := ended.Load(); got != 100 {
+		t.Errorf("%d of 100 cleanups have ended", got)
+	}
+}
+
+// What lacks room is tried again, and what fails otherwise is not.
+func TestWithRoom(t *testing.T) {
+	for message, want := range map[string]int{"mmap failed to reserve": 2, "another failure": 1} {
+		held.ended = time.Time{}
+		calls := 0
+		err := withRoom(func() (err ffi.Error) {
+			if calls++; calls == 1 {
+				err = ffi.NewError(message)
+			}
+			return err
+		})
+		if !err.IsNil() {
+			err.Delete()
+		}
+		if calls != want || err.IsNil() != (want == 2) {
+			t.Errorf("%s: %d calls, failed: %v", message, calls, !err.IsNil())
+		}
 	}
 }
