@@ -80,8 +80,9 @@ func TestContextEndsLongCalls(t *testing.T) {
 				if !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatalf("got %v", err)
 				}
+				// A shorter time may be over before the guest has called.
 				var trap *Trap
-				if errors.As(err, &trap) && len(trap.Frames()) > 0 && strings.Contains(trap.Error(), function) && delay > 2*time.Millisecond {
+				if errors.As(err, &trap) && delay > 2*time.Millisecond {
 					WantTrap(t, err, Interrupt)
 					return
 				}
