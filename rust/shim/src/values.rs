@@ -9,8 +9,9 @@ use wasmtime::{
     ValType,
 };
 use wasmtime_c_api::{
-    WASMTIME_EXTERNREF, WASMTIME_F32, WASMTIME_F64, WASMTIME_FUNCREF, WASMTIME_I32, WASMTIME_I64, WASMTIME_V128,
-    WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_context_get_data, wasmtime_error_t, wasmtime_valkind_t,
+    WASMTIME_ANYREF, WASMTIME_EXNREF, WASMTIME_EXTERNREF, WASMTIME_F32, WASMTIME_F64, WASMTIME_FUNCREF, WASMTIME_I32,
+    WASMTIME_I64, WASMTIME_V128, WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_context_get_data,
+    wasmtime_error_t, wasmtime_valkind_t,
 };
 
 /// A value and its kind (`WASMTIME_I32` and so on).
@@ -41,6 +42,8 @@ pub union wasmtime_binding_valunion_t {
     /// made.
     pub externref: u64,
     /// `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
+    ///
+    /// `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
     pub funcref: [u64; 2],
 }
 
@@ -104,8 +107,11 @@ impl Converter {
                 }),
                 WASMTIME_EXTERNREF => Val::ExternRef(match val.of.externref {
                     0 => None,
+                    FOREIGN => return Err(unsupported("an externref that no binding made cannot be passed")),
                     token => Some(self.externref(store.as_context_mut(), token - 1)?),
                 }),
+                WASMTIME_ANYREF if val.of.funcref == [0, 0] => Val::AnyRef(None),
+                WASMTIME_EXNREF if val.of.funcref == [0, 0] => Val::ExnRef(None),
                 kind => {
                     return Err(unsupported(format!("values of kind {kind} cannot be passed")));
                 }
@@ -158,7 +164,9 @@ impl Converter {
                 };
                 (WASMTIME_EXTERNREF, wasmtime_binding_valunion_t { externref })
             }
-            Val::AnyRef(_) | Val::ExnRef(_) | Val::ContRef(_) => {
+            Val::AnyRef(None) => (WASMTIME_ANYREF, wasmtime_binding_valunion_t { funcref: [0, 0] }),
+            Val::ExnRef(None) => (WASMTIME_EXNREF, wasmtime_binding_valunion_t { funcref: [0, 0] }),
+            Val::AnyRef(Some(_)) | Val::ExnRef(Some(_)) | Val::ContRef(_) => {
                 return Err(unsupported("references to GC objects cannot be passed"));
             }
         };

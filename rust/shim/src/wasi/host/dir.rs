@@ -1,5 +1,5 @@
-//! One directory of the host, as a guest descriptor: what is the same on every system. `unix/dir/` and `windows/dir/` are the
-//! rest, and the sandbox below it.
+//! One directory of the host, as a guest descriptor: what is the same on every system. `unix/dir/` and `windows/dir/`
+//! are the rest, and the sandbox below it.
 
 use super::listing::{Listed, Listing};
 use super::rights;
@@ -57,8 +57,8 @@ impl HostDir {
         Ok(())
     }
 
-    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the end.
-    /// `listed` is where the listing counts, and how many bytes may count there.
+    /// Entries from a cookie on, no more than `room` bytes of them; the last may be cut off. Less than `room` is the
+    /// end. `listed` is where the listing counts, and how many bytes may count there.
     pub(in crate::wasi) fn read_entries(
         &mut self,
         cookie: Dircookie,
