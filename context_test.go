@@ -248,7 +248,8 @@ func TestNestedContexts(t *testing.T) {
 		defer cancel()
 		went := false
 		f := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "run") (call $f)))`, func(c *Caller) {
-			ctx, cancel := context.WithTimeout(c.Context(), 50*time.Millisecond) // the guest has begun by then, emulated too
+			// The guest has begun by then, emulated too.
+			ctx, cancel := context.WithTimeout(c.Context(), 50*time.Millisecond)
 			defer cancel()
 			_, err := inner.CallContext(ctx)
 			WantTrap(t, err, Interrupt)
@@ -512,7 +513,8 @@ func TestInnerCallSaysWhichContextEnded(t *testing.T) {
 			var within [2]error
 			deepest := WrapFunc(store, func() { within[0] = call() })
 			middle := WrapFunc(store, func(c *Caller) {
-				Check(t, ErrorOf(deepest.CallContext(context.Background(), c))) // the host function has returned no error
+				// The host function has returned no error.
+				Check(t, ErrorOf(deepest.CallContext(context.Background(), c)))
 				within[1] = call()
 			})
 			UntilTrap(func(delay time.Duration) error {

@@ -2,16 +2,17 @@
 //!
 //! Little-endian. `str` is a `u32` length and UTF-8 bytes.
 //!
-//! | what | bytes |
-//! |---|---|
-//! | value type | `u8`: 0 i32, 1 i64, 2 f32, 3 f64, 4 v128, 5 reference; a reference goes on with `u8` nullable, `u8` heap kind (`WASMTIME_HEAPTYPE_KIND_*`) |
-//! | function type | `u32` count and value types of the parameters, the same of the results |
-//! | global type | value type, `u8` mutable |
-//! | table type | value type, limits |
-//! | memory type | limits, `u8` shared, `u8` log2 of the page size |
-//! | limits | `u8` 64-bit, `u64` minimum, `u8` whether there is a maximum, `u64` maximum |
-//! | external type | `u8`: 0 function, 1 global, 2 table, 3 memory, 4 shared memory (as memory), 5 tag (as function) |
-//! | module | `u32` count of imports (str module, str name, external type), `u32` count of exports (str name, external type) |
+//! - A value type is `u8`: 0 i32, 1 i64, 2 f32, 3 f64, 4 v128, 5 reference; a reference goes on with `u8` nullable,
+//!   `u8` heap kind (`WASMTIME_HEAPTYPE_KIND_*`).
+//! - A function type is `u32` count and value types of the parameters, the same of the results.
+//! - A global type is value type, `u8` mutable.
+//! - A table type is value type, limits.
+//! - A memory type is limits, `u8` shared, `u8` log2 of the page size.
+//! - Limits are `u8` 64-bit, `u64` minimum, `u8` whether there is a maximum, `u64` maximum.
+//! - An external type is `u8`, then the type: 0 function, 1 global, 2 table, 3 memory, 4 shared memory (as memory), 5 tag
+//!   (as function).
+//! - A module is `u32` count of imports (str module, str name, external type), `u32` count of exports (str name,
+//!   external type).
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::{cast, guard::guard};

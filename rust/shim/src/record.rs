@@ -4,12 +4,12 @@
 //!
 //! Little-endian. `str` is a `u32` length and UTF-8 bytes.
 //!
-//! | what | bytes |
-//! |---|---|
-//! | record | `u32` `wasmtime_error_code`, `u8` whether there is a trap's code, `u8` that code, `u8` whether there is an exit status, `i32` that status, `u8` whether it is an exception of the store, texts, frames |
-//! | texts | `u32` count, and a str for each error in the chain, the outermost first |
-//! | frames | `u32` count, and for each, the innermost first: `u32` index of the function, `u64` offset in the function, `u64` offset in the module, the optional name of the function and of the module |
-//! | optional name | `u8` whether there is one, and if so a str |
+//! - A record is `u32` `wasmtime_error_code`, `u8` whether there is a trap's code, `u8` that code, `u8` whether there
+//!   is an exit status, `i32` that status, `u8` whether it is an exception of the store, texts, frames.
+//! - Texts are `u32` count, and a str for each error in the chain, the outermost first.
+//! - Frames are `u32` count, and for each, the innermost first: `u32` index of the function, `u64` offset in the
+//!   function, `u64` offset in the module, the optional name of the function and of the module.
+//! - An optional name is `u8` whether there is one, and if so a str.
 //!
 //! An offset that is not known is `UINT64_MAX`. Of frames there are as many as `Config::wasm_backtrace_max_frames`
 //! allows.

@@ -1,4 +1,4 @@
-//! Makes the guest a reactor, which cargo has no word for: a module whose `_initialize` is called once, before its exports.
+//! Makes the guest a reactor, for which cargo has no word: its `_initialize` is called once, before its exports.
 
 use std::env;
 use std::process::Command;

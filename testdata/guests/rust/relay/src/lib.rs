@@ -1,8 +1,8 @@
 //! A relay between two connections, as `relay.c` is, with mio's event loop, which waits with `poll_oneoff`.
 //!
 //! `relay(conn, cancel, idle_ms)` asks its host for the other side, and carries bytes both ways until both sides have
-//! ended. It stops when there is something to read from the descriptor `cancel`, or its writer is gone, and when nothing
-//! has moved for `idle_ms` milliseconds. All three descriptors are closed at the end. `count(i)` tells what happened.
+//! ended. It stops when there is something to read from the descriptor `cancel`, or its writer is gone, and when
+//! nothing has moved for `idle_ms` milliseconds. All three descriptors are closed at the end. `count(i)` counts events.
 
 mod way;
 
@@ -57,8 +57,8 @@ fn start(conn: i32, cancel: i32) -> io::Result<Relay> {
     Relay::new(conn?, other?, cancel?)
 }
 
-/// A descriptor as mio's stream, which does not block: all of mio's sources are sockets here, but one that is only waited for
-/// may be anything.
+/// A descriptor as mio's stream, which does not block: all of mio's sources are sockets here, but one that is only
+/// waited for may be anything.
 ///
 /// # Safety
 ///

@@ -42,8 +42,8 @@ impl Way {
         self.start < self.end
     }
 
-    /// Reads what there is and passes it on. A short read has emptied the source, so it is not asked again before the next
-    /// wait; a full one may go on a few times, but not for ever, because others want their turn.
+    /// Reads what there is and passes it on. A short read has emptied the source, so it is not asked again before the
+    /// next wait; a full one may go on a few times, but not for ever, because others want their turn.
     pub fn carry(&mut self, mut from: &TcpStream, to: &TcpStream) -> io::Result<()> {
         for _ in 0..8 {
             if !self.has_room() {
@@ -65,8 +65,8 @@ impl Way {
         Ok(())
     }
 
-    /// Writes what waits, as far as there is room for it. One side that takes nothing more ends its direction only: what it
-    /// has still to say is passed on.
+    /// Writes what waits, as far as there is room for it. One side that takes nothing more ends its direction only:
+    /// what it has still to say is passed on.
     pub fn drain(&mut self, mut to: &TcpStream) -> io::Result<()> {
         while self.start < self.end {
             match to.write(&self.buf[self.start..self.end]) {
