@@ -189,7 +189,7 @@ func (c *Caller) fail(err error) {
 		c.call.SetTrap(ffi.NewTrap(err.Error()))
 		return
 	}
-	native, ok := trap.take()
+	native, ok := trap.take(c.state)
 	if !ok {
 		panic("cannot return trap twice")
 	}

@@ -90,12 +90,12 @@ func NewTrap(message string) *Trap { return &Trap{record: ffi.NewRecord(message)
 // newTrap takes a native trap.
 func newTrap(native ffi.Trap) *Trap { return &Trap{record: native.Take()} }
 
-// take makes a native trap for a host call to end with. It tells whether it is the first one: there is only one.
-func (t *Trap) take() (ffi.Trap, bool) {
-	if t.closed.Load() || t.taken.Swap(true) {
+// take makes a native trap for a call of a store's guest into the host to end with. It tells whether it is the first one: there is only one.
+func (t *Trap) take(s *state) (ffi.Trap, bool) {
+	if t.isClosed() || t.taken.Swap(true) {
 		return ffi.Trap{}, false
 	}
-	native, err := t.record.Trap()
+	native, err := t.record.Trap(s.native)
 	if !err.IsNil() {
 		panic(newError(err)) // it is a record of ours
 	}
@@ -106,9 +106,12 @@ func (t *Trap) take() (ffi.Trap, bool) {
 // program need not call it. Closing twice does nothing.
 func (t *Trap) Close() { t.closed.Store(true) }
 
+// isClosed tells whether the trap has been closed, or never was one.
+func (t *Trap) isClosed() bool { return t.closed.Load() || len(t.record.Texts) == 0 }
+
 // check panics if the trap has been closed.
 func (t *Trap) check() {
-	if t.closed.Load() {
+	if t.isClosed() {
 		panic(closedText)
 	}
 }

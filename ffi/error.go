@@ -4,7 +4,10 @@ package ffi
 // #include <wasmtime/ext.h>
 import "C"
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Error is an owned wasmtime_error_t, or none.
 type Error struct{ ptr *C.wasmtime_error_t }
@@ -84,6 +87,13 @@ func (e Error) Delete() {
 	if !e.isNoRoom() {
 		C.wasmtime_error_delete(e.ptr)
 	}
+}
+
+// takeString copies a byte vector into a string and frees it.
+func takeString(vec *C.wasm_byte_vec_t) string {
+	s := strings.Clone(unsafe.String((*byte)(unsafe.Pointer(vec.data)), int(vec.size)))
+	C.wasm_byte_vec_delete(vec)
+	return s
 }
 
 // takeBytes copies a byte vector into a slice and frees it.

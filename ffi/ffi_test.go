@@ -36,7 +36,7 @@ func TestTraps(t *testing.T) {
 		t.Errorf("%q, %v", record.Message(), record)
 	}
 	// What is made of a record says the same.
-	again, err := record.Trap()
+	again, err := record.Trap(newStore(t))
 	if !err.IsNil() {
 		t.Fatal(err.Take().Message())
 	}

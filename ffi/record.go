@@ -23,8 +23,8 @@ type Record struct {
 	// Frames are the guest's backtrace, innermost first.
 	Frames []Frame
 
-	// thrown tells whether it is an exception of the store, on its way through a host function.
-	thrown bool
+	// bytes is the record as the native library has written it; empty if it was made here.
+	bytes string
 }
 
 // Frame is one frame of a backtrace.
@@ -45,7 +45,7 @@ func (t Trap) Take() Record {
 	track("trap", -1)
 	var vec C.wasm_byte_vec_t
 	C.wasmtime_binding_trap_take(t.ptr, &vec)
-	return readRecord(takeBytes(&vec))
+	return readRecord(takeString(&vec))
 }
 
 // Take says what the error is, and frees it.
@@ -57,15 +57,19 @@ func (e Error) Take() Record {
 	}
 	var vec C.wasm_byte_vec_t
 	C.wasmtime_binding_error_take(e.ptr, &vec)
-	return readRecord(takeBytes(&vec))
+	return readRecord(takeString(&vec))
 }
 
-// Trap makes a native trap that says the same.
-func (r Record) Trap() (Trap, Error) {
+// Trap makes a native trap of the record, for a host function to end a call with that the store has made. If there are frames,
+// what comes of that call is the same record again.
+func (r Record) Trap(s Store) (Trap, Error) {
 	crossing()
-	b := r.encode()
+	b := r.bytes
+	if b == "" {
+		b = r.encode()
+	}
 	var ptr *C.wasm_trap_t
-	err := C.wasmtime_binding_trap_new(bytesPtr(b), C.size_t(len(b)), &ptr)
+	err := C.wasmtime_binding_trap_new(s.context(), stringBytes(b), C.size_t(len(b)), &ptr)
 	return wrapTrap(ptr), wrapError(err)
 }
 
@@ -87,42 +91,28 @@ func (r Record) Message() string {
 	return b.String()
 }
 
-// encode is the record in the encoding of wasmtime_binding_trap_new, which does not look at the frames.
-func (r Record) encode() []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(r.Code))
-	if r.TrapCode != nil {
-		b = append(b, 1, *r.TrapCode)
-	} else {
-		b = append(b, 0, 0)
-	}
-	b = append(b, 0, 0, 0, 0, 0) // no exit status
-	b = append(b, boolByte(r.thrown))
+// encode writes a record that has texts only, as the native library does.
+func (r Record) encode() string {
+	b := make([]byte, 12) // no code of any kind
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Texts)))
 	for _, text := range r.Texts {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, text...)
 	}
-	return b
-}
-
-func boolByte(b bool) byte {
-	if b {
-		return 1
-	}
-	return 0
+	return string(append(b, 0, 0, 0, 0)) // no frames
 }
 
 // readRecord decodes what the native library has written.
-func readRecord(b []byte) Record {
-	d := recordReader{b}
-	r := Record{Code: ErrorCode(d.uint32())}
+func readRecord(bytes string) Record {
+	d := recordReader{bytes}
+	r := Record{Code: ErrorCode(d.uint32()), bytes: bytes}
 	if has, code := d.byte(), d.byte(); has != 0 {
 		r.TrapCode = &code
 	}
 	if has, status := d.byte(), int32(d.uint32()); has != 0 {
 		r.ExitStatus = &status
 	}
-	r.thrown = d.byte() != 0
+	d.byte() // whether it is an exception, which only the native library needs to know
 	r.Texts = make([]string, d.uint32())
 	for i := range r.Texts {
 		r.Texts[i] = d.string()
@@ -138,20 +128,20 @@ func readRecord(b []byte) Record {
 }
 
 // recordReader reads a record, which is as it has to be.
-type recordReader struct{ rest []byte }
+type recordReader struct{ rest string }
 
-func (d *recordReader) take(n int) []byte {
+func (d *recordReader) take(n int) string {
 	taken := d.rest[:n]
 	d.rest = d.rest[n:]
 	return taken
 }
 
 func (d *recordReader) byte() byte     { return d.take(1)[0] }
-func (d *recordReader) uint32() uint32 { return binary.LittleEndian.Uint32(d.take(4)) }
-func (d *recordReader) string() string { return string(d.take(int(d.uint32()))) }
+func (d *recordReader) uint32() uint32 { return binary.LittleEndian.Uint32([]byte(d.take(4))) }
+func (d *recordReader) string() string { return d.take(int(d.uint32())) }
 
 func (d *recordReader) offset() uint {
-	offset := binary.LittleEndian.Uint64(d.take(8))
+	offset := binary.LittleEndian.Uint64([]byte(d.take(8)))
 	return uint(min(offset, math.MaxUint))
 }
 

@@ -1458,15 +1458,17 @@ WASM_API_EXTERN void wasmtime_binding_trap_take(wasm_trap_t *trap, wasm_byte_vec
 WASM_API_EXTERN void wasmtime_binding_error_take(wasmtime_error_t *error, wasm_byte_vec_t *out);
 
 /**
- * Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they
- * are part of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+ * Makes a trap of a record, for a host function to end a call of the store with, and stores it in `*out`. If the record has
+ * frames, what comes of that call, through however many guests, is the same record again. Otherwise the call's own frames
+ * are added to it, as to any error. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
  *
  * # Safety
  *
  * `record` must be valid for `len` bytes and `out` for a write.
  */
 WASM_API_EXTERN
-wasmtime_error_t *wasmtime_binding_trap_new(const uint8_t *record,
+wasmtime_error_t *wasmtime_binding_trap_new(wasmtime_context_t *context,
+                                            const uint8_t *record,
                                             size_t len,
                                             wasm_trap_t **out);
 

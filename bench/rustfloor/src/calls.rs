@@ -132,8 +132,8 @@ fn wasi_call(timer: &mut Timer) -> Result<()> {
     })
 }
 
-/// An op is a store with WASI of its own, whose standard output is a buffer in memory, an instantiation, a run of `_start`, and
-/// the end of the store.
+/// An op is a store with WASI of its own, whose standard output is a buffer in memory, an instantiation, a run of
+/// `_start`, and the end of the store.
 fn hello(timer: &mut Timer, config: &Config) -> Result<()> {
     let engine = Engine::new(config)?;
     let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);

@@ -1,8 +1,8 @@
 //! The floor of the benchmarks: the work of the Go binaries, in Rust, on the crates that the Go module bundles.
 //!
 //! `rustfloor NAME TIME` runs one measurement and prints a line as `go test -bench` does; TIME is `50ms`, `2s` or
-//! `3x` (so many ops). `rustfloor` alone runs all of them. Two inputs come from the environment: `BENCH_GUEST`, the path of the
-//! Go guest, and `BENCH_DATA`, the folder of the file to read and to write. The runner sets both.
+//! `3x` (so many ops). `rustfloor` alone runs all of them. Two inputs come from the environment: `BENCH_GUEST`, the
+//! path of the Go guest, and `BENCH_DATA`, the folder of the file to read and to write. The runner sets both.
 
 mod bench;
 mod calls;

@@ -9,8 +9,8 @@
 //! - A table type is value type, limits.
 //! - A memory type is limits, `u8` shared, `u8` log2 of the page size.
 //! - Limits are `u8` 64-bit, `u64` minimum, `u8` whether there is a maximum, `u64` maximum.
-//! - An external type is `u8`, then the type: 0 function, 1 global, 2 table, 3 memory, 4 shared memory (as memory), 5 tag
-//!   (as function).
+//! - An external type is `u8`, then the type: 0 function, 1 global, 2 table, 3 memory, 4 shared memory (as memory),
+//!   5 tag (as function).
 //! - A module is `u32` count of imports (str module, str name, external type), `u32` count of exports (str name,
 //!   external type).
 

@@ -18,9 +18,10 @@ use crate::backtrace;
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::guard::guard;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wasmtime::{Error, Result, ThrownException, Trap, WasmBacktrace};
-use wasmtime_c_api::{wasm_byte_vec_t, wasm_trap_t, wasmtime_error_t};
+use wasmtime::{Engine, Error, Result, Store, ThrownException, Trap, WasmBacktrace};
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasm_byte_vec_t, wasm_trap_t, wasmtime_error_t};
 use wasmtime_wasi::I32Exit;
 
 /// Takes a trap: writes its record to `*out`, which the caller owns, and frees it.
@@ -35,25 +36,37 @@ pub extern "C" fn wasmtime_binding_error_take(error: Box<wasmtime_error_t>, out:
     out.set_buffer(take((*error).into()));
 }
 
-/// Makes a trap that says what a record says, and stores it in `*out`. Only the frames are not in it any more: they
-/// are part of its text. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+/// Makes a trap of a record, for a host function to end a call of the store with, and stores it in `*out`. If the
+/// record has frames, what comes of that call, through however many guests, is the same record again. Otherwise the
+/// call's own frames are added to it, as to any error. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
 ///
 /// # Safety
 ///
 /// `record` must be valid for `len` bytes and `out` for a write.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_trap_new(
+    context: WasmtimeStoreContextMut<'_>,
     record: *const u8,
     len: usize,
     out: *mut *mut wasm_trap_t,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(|| {
         // SAFETY: the caller vouches for the bytes.
-        let error = remake(unsafe { cast::bytes(record, len) })?;
+        let error = remake(context.engine(), unsafe { cast::bytes(record, len) })?;
         // SAFETY: the caller vouches for `out`.
         unsafe { *out = Box::into_raw(Box::new(cast::wrap_trap(error))) };
         Ok(())
     })
+}
+
+/// A record that was made an error again.
+#[derive(Debug)]
+struct Again(Vec<u8>);
+
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a failure that a host function has passed on")
+    }
 }
 
 /// The record of an error, which is gone then. A panic on the way is what the record says instead.
@@ -63,6 +76,9 @@ fn take(error: Error) -> Vec<u8> {
 }
 
 fn record(error: &Error) -> Vec<u8> {
+    if let Some(again) = error.downcast_ref::<Again>() {
+        return again.0.clone();
+    }
     let mut w = Writer(Vec::new());
     w.0.extend((code_of(error) as u32).to_le_bytes());
     let trap = error.downcast_ref::<Trap>();
@@ -100,7 +116,7 @@ fn texts(error: &Error) -> Vec<String> {
 }
 
 /// Makes the error that a record is of.
-fn remake(bytes: &[u8]) -> Result<Error> {
+fn remake(engine: &Engine, bytes: &[u8]) -> Result<Error> {
     let mut r = Reader(bytes);
     let _code = r.array::<4>()?;
     let [has_trap, trap, _] = r.array()?;
@@ -110,6 +126,16 @@ fn remake(bytes: &[u8]) -> Result<Error> {
     let mut texts = Vec::new();
     for _ in 0..r.count()? {
         texts.push(r.str()?);
+    }
+    if r.count()? > 0 {
+        let error = match trap {
+            Some(trap) => trap.into(),
+            None if thrown != 0 => ThrownException.into(),
+            None => Error::msg("a failure"),
+        };
+        // An error that has a backtrace, be it an empty one, does not get another from each guest on its way.
+        let none = WasmBacktrace::capture(Store::new(engine, ()));
+        return Ok(error.context(none).context(Again(bytes.to_vec())));
     }
     let mut error: Option<Error> = None;
     for text in texts.into_iter().rev() {
@@ -175,7 +201,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmtime::{Engine, Instance, Module, Store};
+    use wasmtime::{Instance, Module};
 
     /// The error that a function `f` of a module ends with.
     fn failure(wat: &str) -> Error {
@@ -225,9 +251,10 @@ mod tests {
         }
     }
 
-    /// A trap that was taken and made anew says the same, and has its code.
+    /// A trap that was taken and made anew says the same, has its code, and gets no other backtrace if it has one.
     #[test]
     fn made_anew() {
+        let engine = Engine::default();
         let errors = [
             failure(r#"(module (func (export "f") unreachable))"#),
             failure(r#"(module (memory 1) (func (export "f") (drop (i32.load (i32.const -1)))))"#),
@@ -237,13 +264,15 @@ mod tests {
             Trap::OutOfFuel.into(),
         ];
         for error in errors {
-            let (text, code) = (laid_out(&texts(&error)), error.downcast_ref::<Trap>().copied());
-            let again = remake(&take(error)).unwrap();
-            assert_eq!(laid_out(&texts(&again)), text);
+            let (code, has_frames) = (error.downcast_ref::<Trap>().copied(), error.is::<WasmBacktrace>());
+            let bytes = take(error);
+            let again = remake(&engine, &bytes).unwrap();
             assert_eq!(again.downcast_ref::<Trap>().copied(), code);
+            assert_eq!(again.is::<WasmBacktrace>(), has_frames);
+            assert_eq!(take(again), bytes);
         }
         for bytes in [&[][..], &[0; 4], &[0; 15], &[1; 40]] {
-            assert!(remake(bytes).is_err());
+            assert!(remake(&engine, bytes).is_err());
         }
     }
 }
