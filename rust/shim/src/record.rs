@@ -237,7 +237,7 @@ mod tests {
             ("_start", "_start"),
             ("_Run", "_Run"),
             ("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt::h0123456789abcdef"),
-            ("_RNvCs1234_7mycrate3foo", "mycrate[ca63f166dbe9294]::foo"),
+            ("_RNvC7mycrate3foo", "mycrate::foo"),
             ("_ZN3foo3barEv", "foo::bar()"),
             ("__Z3fooi", "foo(int)"),
         ] {

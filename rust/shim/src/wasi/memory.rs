@@ -27,10 +27,10 @@ impl Span {
         Ok(Span { base: unsafe { base.add(start as usize) }, len: len as usize })
     }
 
-    /// The buffer in parts of at most `most` bytes, one after the other.
+    /// The buffer in parts of at most `most` bytes, one after the other. An empty one is one part.
     pub(super) fn parts(self, most: usize) -> impl Iterator<Item = Span> {
-        (0..self.len).step_by(most).map(move |at| {
-            // SAFETY: `at` is less than the length of the buffer.
+        (0..self.len.max(1)).step_by(most).map(move |at| {
+            // SAFETY: `at` is not more than the length of the buffer.
             Span { base: unsafe { self.base.add(at) }, len: most.min(self.len - at) }
         })
     }
