@@ -90,7 +90,8 @@ func NewTrap(message string) *Trap { return &Trap{record: ffi.NewRecord(message)
 // newTrap takes a native trap.
 func newTrap(native ffi.Trap) *Trap { return &Trap{record: native.Take()} }
 
-// take makes a native trap for a call of a store's guest into the host to end with. It tells whether it is the first one: there is only one.
+// take makes a native trap for a call of a store's guest into the host to end with. It tells whether it is the first
+// one: there is only one.
 func (t *Trap) take(s *state) (ffi.Trap, bool) {
 	if t.isClosed() || t.taken.Swap(true) {
 		return ffi.Trap{}, false

@@ -60,8 +60,8 @@ func (e Error) Take() Record {
 	return readRecord(takeString(&vec))
 }
 
-// Trap makes a native trap of the record, for a host function to end a call with that the store has made. If there are frames,
-// what comes of that call is the same record again.
+// Trap makes a native trap of the record, for a host function to end a call with that the store has made. If there
+// are frames, what comes of that call is the same record again.
 func (r Record) Trap(s Store) (Trap, Error) {
 	crossing()
 	b := r.bytes

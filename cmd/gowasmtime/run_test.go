@@ -57,7 +57,7 @@ func TestRunStatus(t *testing.T) {
 	gowasmtime(t, dir, "run", "zero.wat").want(t, 0, "")
 	gowasmtime(t, dir, "run", "three.wat").want(t, 3, "")
 	gowasmtime(t, dir, "run", "125.wat").want(t, 125, "")
-	gowasmtime(t, dir, "run", "200.wat").want(t, 1, "", "failed to invoke command default", "status 200")
+	gowasmtime(t, dir, "run", "200.wat").want(t, 1, "", "failed to invoke command default", "exit with invalid exit status outside of [0..126)")
 	gowasmtime(t, dir, "run", "trap.wat").want(t, 134, "", "Error: failed to run main module `trap.wat`\n\nCaused by:\n    0: failed to invoke command default\n    1: error while executing at wasm backtrace:\n           0: ", "!inner\n", "    2: wasm trap: wasm `unreachable` instruction executed\n")
 	gowasmtime(t, dir, "run", "start.wat").want(t, 134, "", "failed to instantiate \"start.wat\"")
 	gowasmtime(t, dir, "run", "lacks.wat").want(t, 1, "", "unknown import: `env::f`")

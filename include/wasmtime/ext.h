@@ -475,6 +475,8 @@ typedef union wasmtime_binding_valunion_t {
   uint64_t externref;
   /**
    * `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
+   *
+   * `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
    */
   uint64_t funcref[2];
 } wasmtime_binding_valunion_t;
@@ -1458,9 +1460,9 @@ WASM_API_EXTERN void wasmtime_binding_trap_take(wasm_trap_t *trap, wasm_byte_vec
 WASM_API_EXTERN void wasmtime_binding_error_take(wasmtime_error_t *error, wasm_byte_vec_t *out);
 
 /**
- * Makes a trap of a record, for a host function to end a call of the store with, and stores it in `*out`. If the record has
- * frames, what comes of that call, through however many guests, is the same record again. Otherwise the call's own frames
- * are added to it, as to any error. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
+ * Makes a trap of a record, for a host function to end a call of the store with, and stores it in `*out`. If the
+ * record has frames, what comes of that call, through however many guests, is the same record again. Otherwise the
+ * call's own frames are added to it, as to any error. Bytes that are no record are a `WASMTIME_ERROR_BAD_ARGUMENT`.
  *
  * # Safety
  *
