@@ -42,7 +42,8 @@ func build(t *testing.T, program string) string {
 	return path
 }
 
-// needsFreshArchive skips the test when the archive for Windows is older than the header, as it may be between releases.
+// needsFreshArchive skips the test when the archive for Windows is older than the header, as it may be between
+// releases.
 func needsFreshArchive(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("go", "run", "./ci/missing", "build/windows-x86_64/libwasmtime.a", "include/wasmtime/ext.h")
