@@ -112,7 +112,7 @@ func transferLarge(t *testing.T, g *WasiGuest, function string) (string, []any) 
 	return function, []any{3, GuestPath, count, GuestResult}
 }
 
-// endingReader ends a context when it is first read.
+// endingReader ends a context when it is first read. It takes its time, as a source of random bytes may.
 type endingReader struct {
 	end  func()
 	read int
@@ -120,6 +120,7 @@ type endingReader struct {
 
 func (r *endingReader) Read(p []byte) (int, error) {
 	r.end()
+	time.Sleep(time.Millisecond)
 	r.read += len(p)
 	return len(p), nil
 }
