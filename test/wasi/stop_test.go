@@ -120,7 +120,7 @@ type endingReader struct {
 
 func (r *endingReader) Read(p []byte) (int, error) {
 	r.end()
-	time.Sleep(time.Millisecond)
+	time.Sleep(10 * time.Millisecond)
 	r.read += len(p)
 	return len(p), nil
 }
