@@ -12,7 +12,8 @@ import (
 // a call with, a trap made by [NewTrap] or an error of any kind, comes out of the call as an [*Error]. It is safe for
 // concurrent use. See wasmtime::Trap.
 type Trap struct {
-	record ffi.Record
+	// record is nil in a zero value. It is a pointer so that traps can be compared.
+	record *ffi.Record
 	// taken and closed say whether a host call has ended with it, and whether it may be used no more.
 	taken, closed atomic.Bool
 	cause         error
@@ -85,10 +86,16 @@ func (c TrapCode) String() string {
 
 // NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is
 // part of then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
-func NewTrap(message string) *Trap { return &Trap{record: ffi.NewRecord(message)} }
+func NewTrap(message string) *Trap {
+	record := ffi.NewRecord(message)
+	return &Trap{record: &record}
+}
 
 // newTrap takes a native trap.
-func newTrap(native ffi.Trap) *Trap { return &Trap{record: native.Take()} }
+func newTrap(native ffi.Trap) *Trap {
+	record := native.Take()
+	return &Trap{record: &record}
+}
 
 // take makes a native trap for a call of a store's guest into the host to end with. It tells whether it is the first
 // one: there is only one.
@@ -108,7 +115,7 @@ func (t *Trap) take(s *state) (ffi.Trap, bool) {
 func (t *Trap) Close() { t.closed.Store(true) }
 
 // isClosed tells whether the trap has been closed, or never was one.
-func (t *Trap) isClosed() bool { return t.closed.Load() || len(t.record.Texts) == 0 }
+func (t *Trap) isClosed() bool { return t.closed.Load() || t.record == nil }
 
 // check panics if the trap has been closed.
 func (t *Trap) check() {
