@@ -30,6 +30,7 @@ ffi_aligned_\name:
 	aligned	wasmtime_binding_call_checked
 	aligned	wasmtime_binding_instance_new
 	aligned	wasmtime_binding_linker_instantiate
+	aligned	wasmtime_binding_linker_module
 	aligned	wasmtime_binding_pre_instantiate
 
 	.section .note.GNU-stack, "", @progbits

@@ -339,3 +339,41 @@ func TestExitStatusOfEveryKind(t *testing.T) {
 		store.Close()
 	}
 }
+
+// A WASI function that the host calls itself has no calling instance, and so no memory: the same error each time,
+// whatever guests have done before, and none of their memories is touched.
+func TestWasiFunctionCalledByHost(t *testing.T) {
+	engine := NewEngine()
+	linker, store := NewLinker(engine), NewStore(engine)
+	Check(t, linker.DefineWasi())
+	store.SetWasi(NewWasiConfig())
+	module := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+		(memory (export "memory") 1) (export "passed on" (func $random))
+		(func (export "guest") (result i32) (call $random (i32.const 64) (i32.const 8))))`)
+	host := linker.Get(store, "wasi_snapshot_preview1", "random_get").Func()
+	refused := func(f *Func) {
+		t.Helper()
+		_, err := f.Call(store, 0, 8)
+		if _, ok := err.(*Error); !ok {
+			t.Errorf("%T %v", err, err)
+		}
+		WantText(t, err, "missing required memory export")
+	}
+	refused(host)
+	for range 2 { // with one instance, and with two
+		instance := Must(linker.Instantiate(store, module))
+		passed := instance.GetFunc(store, "passed on")
+		refused(host)
+		refused(passed)
+		Equal(t, "the guest's own call", Call(t, store, instance, "guest"), any(int32(0)))
+		refused(host)
+		refused(passed)
+		view := instance.GetMemory(store, "memory").View(store)
+		if n, _ := view.Uint64(0); n != 0 {
+			t.Error("the host's call wrote to a guest's memory")
+		}
+		if n, _ := view.Uint64(64); n == 0 {
+			t.Error("the guest's call wrote nothing")
+		}
+	}
+}

@@ -2,6 +2,7 @@
 
 use crate::cast;
 use crate::guard::panic_error;
+use crate::store::Whole;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmtime::{Error, Func, ThrownException, Trap, ValRaw};
@@ -65,6 +66,7 @@ pub(crate) fn run(
         // SAFETY: the frame is valid for the call, and nothing else borrows the store until it returns.
         let mut context =
             unsafe { std::mem::transmute::<*mut c_void, WasmtimeStoreContextMut<'static>>((*call).context) };
+        Whole::entering(context.data());
         f(&mut context)
     }));
     match outcome {

@@ -85,6 +85,15 @@ impl Whole {
         whole.is_some()
     }
 
+    /// Tells a binding's store that the host is about to call one of its functions.
+    #[inline]
+    pub(crate) fn entering(data: &WasmtimeStoreData) {
+        if let Some(whole) = Whole::signed(data) {
+            // SAFETY: as above.
+            unsafe { (*whole).sole.entering() };
+        }
+    }
+
     /// Tells a binding's store that an instance is about to be made. Whatever makes one in such a store has to.
     pub(crate) fn instantiating(data: &WasmtimeStoreData) {
         if let Some(whole) = Whole::signed(data) {
@@ -110,7 +119,9 @@ struct Frame {
 /// memory of the store may have moved or changed its size.
 ///
 /// As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
-/// a deadline is set. The counterpart of `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
+/// a deadline is set. The functions of the store are to be called with `wasmtime_binding_call` and its like: the
+/// official `wasmtime_func_call` does not tell WASI 0.1 that it is the host who calls. The counterpart of
+/// `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_store_new(
     engine: &wasmtime_binding_engine_t,

@@ -1,7 +1,9 @@
 //! The guest's memory, found without looking for its name.
 //!
-//! Looking an export up by its name takes longer than all the rest of a short call, and a caller cannot be told from
-//! another. But as long as a store has one instance, that is the caller, and what it exports does not change.
+//! Looking an export up by its name takes longer than all the rest of a short call, and one caller cannot be told from
+//! another. But while a store has one instance, no other guest can call, and what an instance exports does not change.
+//! The host can call as well, and a guest's memory is not for it: so what was found is forgotten whenever the host
+//! enters the store, and the first call after that looks again. Looking finds nothing when it is the host that calls.
 
 use crate::store::Whole;
 use std::cell::Cell;
@@ -14,6 +16,7 @@ use wasmtime_c_api::WasmtimeStoreData;
 pub(crate) struct SoleMemory {
     /// How many instances were begun in the store.
     instances: Cell<u64>,
+    /// Found since the host entered the store.
     memory: Cell<Option<Memory>>,
 }
 
@@ -26,6 +29,12 @@ impl SoleMemory {
     #[inline]
     pub(crate) fn instantiating(&self) {
         self.instances.set(self.instances.get() + 1);
+    }
+
+    /// Takes note that the host is about to call a function: a guest's, or WASI's.
+    #[inline]
+    pub(crate) fn entering(&self) {
+        self.memory.set(None);
     }
 
     #[inline]

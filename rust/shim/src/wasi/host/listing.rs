@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmtime_wasi::p1::types::{Dircookie, Filetype};
 
 /// After how many entries it is looked whether the guest has to stop.
+#[cfg(unix)]
 pub(super) const SOME: usize = 1024;
 
 /// How many bytes the listings of a store take.
@@ -45,6 +46,7 @@ impl Listing {
     }
 
     /// The number of entries.
+    #[cfg(unix)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
