@@ -1480,7 +1480,9 @@ wasmtime_error_t *wasmtime_binding_trap_new(wasmtime_context_t *context,
  * memory of the store may have moved or changed its size.
  *
  * As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
- * a deadline is set. The counterpart of `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
+ * a deadline is set. The functions of the store are to be called with `wasmtime_binding_call` and its like: the
+ * official `wasmtime_func_call` does not tell WASI 0.1 that it is the host who calls. The counterpart of
+ * `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
  */
 WASM_API_EXTERN
 struct wasmtime_binding_store_t *wasmtime_binding_store_new(const struct wasmtime_binding_engine_t *engine,
