@@ -62,24 +62,24 @@ func (c *cargoTester) passes(m mutation) error {
 	return c.test(m)
 }
 
-func (c *cargoTester) try(m mutation) (noticed bool, err error) {
+func (c *cargoTester) try(m mutation) (killer string, err error) {
 	file := filepath.Join(c.sources, strings.TrimPrefix(m.File, "rust/"))
 	source, err := os.ReadFile(file)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	changed, err := m.apply(string(source))
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, os.WriteFile(file, source, fs.ModePerm)) }()
 	if err := os.WriteFile(file, []byte(changed), fs.ModePerm); err != nil {
-		return false, err
+		return "", err
 	}
 	if err := c.build(m); err != nil {
-		return false, fmt.Errorf("does not compile: %w", err)
+		return "", fmt.Errorf("does not compile: %w", err)
 	}
-	return c.test(m) != nil, nil
+	return killerOf(c.test(m)), nil
 }
 
 // build compiles what the tests of a mutation need: the tests of the library itself, or the library, as ci/dev does.

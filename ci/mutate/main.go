@@ -62,8 +62,8 @@ func main() {
 type tester interface {
 	// passes is nil if the tests of a mutation pass without it.
 	passes(m mutation) error
-	// try makes the change and tells whether the tests notice it.
-	try(m mutation) (noticed bool, err error)
+	// try makes the change and tells what notices it; nothing if it survives.
+	try(m mutation) (killer string, err error)
 }
 
 // run tries the mutations of a file that match, of the native library or of Go code.
@@ -95,18 +95,18 @@ func run(list, only string, rust bool) error {
 		if _, known := passing[tests]; !known {
 			passing[tests] = with.passes(m)
 		}
-		noticed, err := false, error(nil)
+		killer, err := "", error(nil)
 		if err = passing[tests]; err != nil {
 			err = fmt.Errorf("the tests fail without it: %w", err)
 		} else {
-			noticed, err = with.try(m)
+			killer, err = with.try(m)
 		}
-		outcome := "killed"
+		outcome := "killed by " + killer
 		switch {
 		case err != nil:
 			wrong++
 			outcome = err.Error()
-		case noticed:
+		case killer != "":
 			killed++
 		default:
 			survived++
@@ -150,29 +150,30 @@ type goTester struct{}
 
 func (goTester) passes(m mutation) error { return goTest(m.Test, nil) }
 
-func (goTester) try(m mutation) (noticed bool, err error) {
+func (goTester) try(m mutation) (killer string, err error) {
 	source, err := os.ReadFile(m.File)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	changed, err := m.apply(string(source))
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer os.RemoveAll(dir)
 	overlay, err := writeOverlay(dir, m.File, changed)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	// Vet is off: what a defect leaves unused is no reason not to try it.
-	if err := goTest(m.Test+" -vet=off -run=^$", nil, "-overlay", overlay); err != nil {
-		return false, fmt.Errorf("does not compile: %w", err)
+	err = goTest(m.Test+" -vet=off", nil, "-overlay", overlay)
+	if err != nil && strings.Contains(err.Error(), " [build failed]\n") {
+		return "", fmt.Errorf("does not compile: %w", err)
 	}
-	return goTest(m.Test+" -vet=off", nil, "-overlay", overlay) != nil, nil
+	return killerOf(err), nil
 }
 
 // apply changes the source.
@@ -207,16 +208,42 @@ func goTest(args string, env []string, more ...string) error {
 	return start("", env, limit, "go", append(command, strings.Fields(args)...)...)
 }
 
-// start runs a command in a folder, with variables added to the environment. The error has the end of what it
-// printed.
+// failure is what a command ended with, and what it printed.
+type failure struct {
+	command string
+	err     error
+	out     []byte
+}
+
+// Error has the end of what the command printed.
+func (f *failure) Error() string {
+	return fmt.Sprintf("%s: %v\n%s", f.command, f.err, f.out[max(0, len(f.out)-2000):])
+}
+
+// start runs a command in a folder, with variables added to the environment. The error is a failure.
 func start(dir string, env []string, limit time.Duration, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, append(os.Environ(), env...), time.Second
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out[max(0, len(out)-2000):])
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return &failure{name + " " + strings.Join(args, " "), err, out}
 	}
 	return nil
+}
+
+// first is what Go and cargo say of the first test that fails, and of one that hangs or ends the process.
+var first = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)|^test (\S+) \.\.\. FAILED|^(panic: test timed out|fatal error: .*|SIG\w+: .*)`)
+
+// killerOf tells which test made a command fail; nothing if it did not.
+func killerOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		if found := first.FindSubmatch(f.out); found != nil {
+			return string(bytes.Join(found[1:], nil))
+		}
+	}
+	return "the end of the process"
 }

@@ -82,6 +82,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestKillerOf(t *testing.T) {
+	for out, want := range map[string]string{
+		"--- FAIL: TestA (0.1s)\n    --- FAIL: TestA/b (0.1s)\n": "TestA",
+		"test a::b ... ok\ntest a::c ... FAILED\n":               "a::c",
+		"panic: test timed out after 1s\n":                       "panic: test timed out",
+		"ok\nSIGSEGV: segmentation violation\nPC=0\n":            "SIGSEGV: segmentation violation",
+		"fatal error: all goroutines are asleep\n":               "fatal error: all goroutines are asleep",
+		"killed\n": "the end of the process",
+	} {
+		if got := killerOf(&failure{out: []byte(out)}); got != want {
+			t.Errorf("%q: %q", out, got)
+		}
+	}
+	if got := killerOf(nil); got != "" {
+		t.Errorf("tests that pass: %q", got)
+	}
+}
+
 // A library in Rust, with a test of its own, and a test in Go that is linked with it.
 func TestRunRust(t *testing.T) {
 	for _, tool := range []string{"cargo", "gcc", "timeout"} {
