@@ -91,6 +91,18 @@ func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
 	runtime.KeepAlive(cfg)
 }
 
+// choose sets something that has the numbers up to last; another makes the engine's creation fail. what is its type.
+func (cfg *Config) choose(what string, n, last uint8, set func(native ffi.Config, n uint8)) {
+	defer cfg.hold()()
+	native := cfg.open()
+	if n > last {
+		cfg.refuse("%d is no %s", n, what)
+		return
+	}
+	set(native, n)
+	runtime.KeepAlive(cfg)
+}
+
 // SetDebugInfo sets whether DWARF for the compiled code is made, for native debuggers. Off by default. See
 // wasmtime::Config::debug_info.
 func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
@@ -151,14 +163,7 @@ const (
 
 // SetStrategy sets the compiler. See wasmtime::Config::strategy.
 func (cfg *Config) SetStrategy(strat Strategy) {
-	defer cfg.hold()()
-	native := cfg.open()
-	if strat > StrategyWinch {
-		cfg.refuse("%d is no Strategy", strat)
-		return
-	}
-	native.SetStrategy(uint8(strat))
-	runtime.KeepAlive(cfg)
+	cfg.choose("Strategy", uint8(strat), uint8(StrategyWinch), ffi.Config.SetStrategy)
 }
 
 // OptLevel is how hard Cranelift tries.
@@ -176,14 +181,7 @@ const (
 
 // SetCraneliftOptLevel sets how hard Cranelift tries. See wasmtime::Config::cranelift_opt_level.
 func (cfg *Config) SetCraneliftOptLevel(level OptLevel) {
-	defer cfg.hold()()
-	native := cfg.open()
-	if level > OptLevelSpeedAndSize {
-		cfg.refuse("%d is no OptLevel", level)
-		return
-	}
-	native.SetOptLevel(uint8(level))
-	runtime.KeepAlive(cfg)
+	cfg.choose("OptLevel", uint8(level), uint8(OptLevelSpeedAndSize), ffi.Config.SetOptLevel)
 }
 
 // ProfilingStrategy is a profiler that compiled code is made known to.
@@ -203,14 +201,7 @@ const (
 
 // SetProfiler sets the profiler. See wasmtime::Config::profiler.
 func (cfg *Config) SetProfiler(profiler ProfilingStrategy) {
-	defer cfg.hold()()
-	native := cfg.open()
-	if profiler > ProfilingStrategyPerfmap {
-		cfg.refuse("%d is no ProfilingStrategy", profiler)
-		return
-	}
-	native.SetProfiler(uint8(profiler))
-	runtime.KeepAlive(cfg)
+	cfg.choose("ProfilingStrategy", uint8(profiler), uint8(ProfilingStrategyPerfmap), ffi.Config.SetProfiler)
 }
 
 // SetParallelCompilation sets whether a module is compiled by several threads. On by default. See

@@ -101,6 +101,30 @@ func mustEnterItem(store Storelike, of *state) (*state, bool) {
 	return s, outermost
 }
 
+// newHolder makes what holds values of a type, and at first one value: a global or a table, as kind says.
+func newHolder(
+	store Storelike, kind string, holds *ValType, encode func() []byte, first Val,
+	create func(s ffi.Store, ty []byte, first *ffi.Val, out *ffi.Item) ffi.Error,
+) (s *state, item ffi.Item, err error) {
+	s = store.storeState()
+	outermost, err := s.Enter()
+	if err != nil {
+		return nil, item, err
+	}
+	defer s.Leave(outermost)
+	if holds.concrete() {
+		return nil, item, errorf(ErrUnsupported, "a %s of the type %v, which a module defines: %v", kind, holds.text(), ErrUnsupported)
+	}
+	lowered, err := s.lower(first)
+	if err != nil {
+		return nil, item, err
+	}
+	if err := create(s.native, encode(), &lowered, &item); !err.IsNil() {
+		return nil, item, newError(err)
+	}
+	return s, item, nil
+}
+
 func externalType(store Storelike, e AsExtern) *ExternType {
 	of, item := e.external()
 	s, outermost := mustEnterItem(store, of)

@@ -14,24 +14,11 @@ type Global struct {
 
 // NewGlobal creates a global in the store with a value, which must have the global's type. See wasmtime::Global::new.
 func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
-	s := store.storeState()
-	outermost, err := s.Enter()
+	s, item, err := newHolder(store, "global", ty.content, ty.encode, val, ffi.Store.NewGlobal)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
-	if ty.content.concrete() {
-		return nil, errorf(ErrUnsupported, "a global of the type %v, which a module defines: %v", ty.content.text(), ErrUnsupported)
-	}
-	lowered, err := s.lower(val)
-	if err != nil {
-		return nil, err
-	}
-	g := &Global{state: s}
-	if err := s.native.NewGlobal(ty.encode(), &lowered, &g.item); !err.IsNil() {
-		return nil, newError(err)
-	}
-	return g, nil
+	return &Global{s, item}, nil
 }
 
 func (g *Global) external() (*state, *ffi.Item) { return g.state, &g.item }

@@ -23,13 +23,15 @@ func (store *Store) SetMaxResources(n uint64) {
 // SetHostcallFuel sets how many bytes a WASI call may make the host copy or keep; 128 MiB at first. A guest whose
 // call would take more gets ENOMEM. What it reads and writes is not copied, and does not count.
 //
-// The listings of directories that a guest reads are kept as long as it has the directories open, about 24 bytes and
-// the name for each entry; all of the store together may take as much as one call. See
+// The listings of directories that a guest reads are kept as long as it has the directories open: 24 bytes and the
+// name for each entry of a directory of the host, 32 bytes and the name in a file system that Go serves. All of the
+// store together may take as much as one call, those of the host and those that Go serves each for themselves. See
 // wasmtime::Store::set_hostcall_fuel.
 func (store *Store) SetHostcallFuel(bytes uint64) {
 	s := store.state
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
 	s.native.SetHostcallFuel(bytes)
+	s.belongings().shelf.LimitListings(bytes)
 	runtime.KeepAlive(store)
 }

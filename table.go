@@ -11,24 +11,11 @@ type Table struct {
 // NewTable creates a table in the store, every element init, which must have the type of the elements. See
 // wasmtime::Table::new.
 func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
-	s := store.storeState()
-	outermost, err := s.Enter()
+	s, item, err := newHolder(store, "table", ty.element, ty.encode, init, ffi.Store.NewTable)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
-	if ty.element.concrete() {
-		return nil, errorf(ErrUnsupported, "a table of the type %v, which a module defines: %v", ty.element.text(), ErrUnsupported)
-	}
-	lowered, err := s.lower(init)
-	if err != nil {
-		return nil, err
-	}
-	t := &Table{state: s}
-	if err := s.native.NewTable(ty.encode(), &lowered, &t.item); !err.IsNil() {
-		return nil, newError(err)
-	}
-	return t, nil
+	return &Table{s, item}, nil
 }
 
 func (t *Table) external() (*state, *ffi.Item) { return t.state, &t.item }

@@ -1,13 +1,10 @@
 package served
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"io/fs"
 	"os"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -214,26 +211,24 @@ func filetype(mode fs.FileMode) uint32 {
 // direntSize is the size of a dirent of WASI 0.1, which the name follows.
 const direntSize = 24
 
-// dirEntry is an entry of a directory.
-type dirEntry struct {
-	name     string
-	inode    uint64
-	filetype uint32
-}
-
 // readDir writes entries of a directory to p as fd_readdir lays them out. The entries are those of the moment when
-// the guest began to read; a cookie is the number of entries before it.
+// the guest began to read; a cookie is the number of entries before it. They are kept until the guest begins anew or
+// closes the directory.
 func (n *node) readDir(ctx context.Context, p []byte, cookie uint64) (uint64, error) {
 	if cookie == 0 || n.listing == nil {
-		all, err := call(ctx, n.mount, n.list)
+		n.forget()
+		room := n.mount.listings.room()
+		l, err := call(ctx, n.mount, func() (*listing, error) { return n.list(room) })
 		if err != nil {
 			return 0, err
 		}
-		n.listing = all
+		n.listing = l
+		n.mount.listings.taken += l.bytes
 	}
 	used := 0
-	first := min(cookie, uint64(len(n.listing)))
-	for i, e := range n.listing[first:] {
+	entries := n.listing.entries
+	first := min(cookie, uint64(len(entries)))
+	for i, e := range entries[first:] {
 		if used == len(p) {
 			break
 		}
@@ -246,24 +241,4 @@ func (n *node) readDir(ctx context.Context, p []byte, cookie uint64) (uint64, er
 		used += copy(p[used:], e.name)
 	}
 	return uint64(used), nil
-}
-
-// list lists the directory: itself and its parent first, as on Linux, then the entries by name.
-func (n *node) list() ([]dirEntry, error) {
-	entries, err := fs.ReadDir(n.mount.fsys, n.path)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]dirEntry, 2, len(entries)+2)
-	all[0] = dirEntry{".", inode(n.path), filetypeDirectory}
-	all[1] = dirEntry{"..", inode(path.Dir(n.path)), filetypeDirectory}
-	for _, e := range entries {
-		name := e.Name()
-		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-			continue // no name of an entry
-		}
-		all = append(all, dirEntry{name, inode(join(n.path, name)), filetype(e.Type())})
-	}
-	slices.SortStableFunc(all[2:], func(a, b dirEntry) int { return cmp.Compare(a.name, b.name) })
-	return all, nil
 }

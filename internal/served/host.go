@@ -38,6 +38,8 @@ type Host interface {
 type Shelf struct {
 	descriptors registry.Family[Descriptor]
 	nodes       registry.Family[node]
+	// listings is nil as long as there is no file system and no limit.
+	listings *listings
 }
 
 // Call runs f in the middle of a guest's WASI call, with the context that stops the guest. If f does not return,

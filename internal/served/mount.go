@@ -21,6 +21,8 @@ type mount struct {
 	// dev is its number for the guest.
 	dev  uint64
 	host Host
+	// listings is where the listings of its directories count.
+	listings *listings
 	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it
 	// any more.
 	turn   chan struct{}
@@ -34,8 +36,8 @@ type node struct {
 	path string
 	// file is nil for a directory.
 	file *servedFile
-	// listing is what a directory's guest goes on to read.
-	listing []dirEntry
+	// listing is what a directory's guest goes on to read; nil as long as it has not begun.
+	listing *listing
 }
 
 // nodes finds those that guests have open. The stores keep them.
@@ -53,10 +55,11 @@ var errStopped = errors.New("stopped")
 
 // Mount makes fsys a file system of host, the n-th one, and returns the number by which C asks for its root.
 func Mount(host Host, fsys fs.FS, n uint64) (number uint64) {
-	m := &mount{fsys: fsys, dev: servedDevs + n, host: host, turn: make(chan struct{}, 1)}
+	shelf := host.Shelf()
+	m := &mount{fsys: fsys, dev: servedDevs + n, host: host, listings: shelf.counted(), turn: make(chan struct{}, 1)}
 	_, m.inMemory = fsys.(embed.FS)
 	_, m.links = fsys.(fs.ReadLinkFS)
-	return nodes.Add(&host.Shelf().nodes, &node{mount: m, path: "."})
+	return nodes.Add(&shelf.nodes, &node{mount: m, path: "."})
 }
 
 // Unmount takes Mount back. It is for a root whose number C has not got.
@@ -74,6 +77,7 @@ func OnFS(r *ffi.FSRequest) {
 			}
 			return
 		}
+		n.forget()
 		if b := n.mount.host.Behind(); b == nil || b.Together {
 			n.closeLater(b)
 			return
