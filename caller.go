@@ -69,6 +69,27 @@ func (c *Caller) GetMemory(name string) *Memory {
 	return e.Memory()
 }
 
+// Memory returns a view of the memory that the calling instance exports as "memory", the name that compilers give it.
+// If there is none, or it is a shared memory, everything is out of the view's bounds, as in a memory of 0 bytes. A view
+// is made once for each memory, so most calls allocate nothing; it can be used for as long as the store, as one of
+// [Memory.View] can.
+func (c *Caller) Memory() *MemoryView {
+	s := c.storeState()
+	outermost := s.mustEnter()
+	defer s.Leave(outermost)
+	var item ffi.Item
+	switch found := c.call.Export("memory", &item); {
+	case !found:
+		return noMemory
+	case item.Kind == ffi.ItemSharedMemory:
+		item.Own().Delete()
+		return noMemory
+	case item.Kind != ffi.ItemMemory:
+		return noMemory
+	}
+	return s.viewOf(item)
+}
+
 // Callers are lent to the host calls of a store that are running, one for each depth, and used again: a list that grows
 // when a host call is nested deeper than any before.
 
