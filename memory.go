@@ -116,8 +116,15 @@ func (mem *Memory) Write(store Storelike, off uint64, b []byte) error {
 	return mem.access(store, off, uint64(len(b)), func(there []byte) { copy(there, b) })
 }
 
+// ReadBytes returns a copy of the n bytes at off. Errors are as with [Memory.Read], and nothing is allocated then:
+// where a guest says how many bytes there are, its memory is the limit, see [Store.Limiter].
+func (mem *Memory) ReadBytes(store Storelike, off, n uint64) (b []byte, err error) {
+	err = mem.access(store, off, n, func(there []byte) { b = bytes.Clone(there) })
+	return b, err
+}
+
 // ReadString returns the n bytes at off as a string of its own: whatever bytes these are, UTF-8 or not. Errors are as
-// with [Memory.Read]. Where a guest says how many bytes there are, its memory is the limit, see [Store.Limiter].
+// with [Memory.ReadBytes].
 func (mem *Memory) ReadString(store Storelike, off, n uint64) (text string, err error) {
 	err = mem.access(store, off, n, func(there []byte) { text = string(there) })
 	return text, err

@@ -158,6 +158,9 @@ func TestMemoryViewBounds(t *testing.T) {
 				if _, err := memory.ReadString(store, off, n); !errors.Is(err, ErrOutOfBounds) && n > size {
 					t.Errorf("a string of %d bytes at %d: %v", n, off, err)
 				}
+				if _, err := memory.ReadBytes(store, off, n); !errors.Is(err, ErrOutOfBounds) && n > size {
+					t.Errorf("%d bytes at %d: %v", n, off, err)
+				}
 			}
 		}
 		store.Close()
@@ -171,6 +174,13 @@ func withErrors(t *testing.T, store *Store, memory *Memory, off, n uint64) []fun
 		func() error { return memory.Read(store, off, make([]byte, n)) },
 		func() error { return memory.Write(store, off, zeros) },
 		func() error { return memory.WriteString(store, off, string(zeros)) },
+		func() error {
+			b, err := memory.ReadBytes(store, off, n)
+			if err == nil && !slices.Equal(b, zeros) {
+				t.Errorf("%q at %d", b, off)
+			}
+			return err
+		},
 		func() error {
 			s, err := memory.ReadString(store, off, n)
 			if err == nil && s != string(zeros) {
@@ -204,11 +214,16 @@ func TestMemoryValues(t *testing.T) {
 	WantTyped(t, memory.Read(store, 2<<16-2, b), ErrOutOfBounds, "4 bytes at 131070 of 131072")
 	Equal(t, "read", string(b), "haal")
 
+	copied, err := memory.ReadBytes(store, 100, 4)
+	Check(t, err)
+	Check(t, memory.WriteString(store, 100, "HAAL"))
+	Equal(t, "bytes are a copy", string(copied), "haal")
+
 	view := memory.View(store)
 	Equal(t, "put", view.WriteString(200, "by view"), true)
 	text, _ = memory.ReadString(store, 200, 7)
 	Equal(t, "string", text, "by view")
-	copied, ok := view.Bytes(200, 2)
+	copied, ok := view.Bytes(200, 2) // also a copy
 	Equal(t, "bytes", string(copied), "by")
 	view.WriteString(200, "BY")
 	Equal(t, "bytes are a copy", ok && string(copied) == "by", true)
@@ -222,6 +237,7 @@ func TestMemoryValues(t *testing.T) {
 		} {
 			Equal(t, name+" allocates", testing.AllocsPerRun(100, f), 0)
 		}
+		Equal(t, "ReadBytes allocates", testing.AllocsPerRun(100, func() { memory.ReadBytes(store, 100, 8) }), 1)
 		Equal(t, "ReadString allocates", testing.AllocsPerRun(100, func() { memory.ReadString(store, 100, 8) }), 1)
 	}
 }
