@@ -174,12 +174,22 @@ func (s *state) addHost(h *hostFunc) *Func {
 func onHostCall(call *ffi.HostCall) {
 	s := entered.get(call.Data)
 	s.lock.Identify()
+	if s.behind != nil {
+		s.settle()
+	}
 	c := s.lendCaller(call)
 	defer c.end()
 	if err := s.host(call.Env).run(c, call.Slots); err != nil {
 		c.fail(err)
 	}
 	c.done = true
+}
+
+// settle lets the writers have, before the guest's call is served, what the guest has written before it.
+func (s *state) settle() {
+	if s.behind.AtWork() {
+		s.behind.HostCall(s.stop())
+	}
 }
 
 // end ends a host call. A panic stops the guest.
@@ -224,6 +234,9 @@ var noCall ffi.HostCall
 // Host runs a host function of another package for a guest, see [bridge.Store].
 func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (failed error) {
 	s.lock.Identify()
+	if s.behind != nil {
+		s.settle()
+	}
 	c := s.lendCaller(&noCall)
 	defer func() {
 		if !c.done {

@@ -19,7 +19,7 @@ func TestEveryGuestIsAModule(t *testing.T) {
 			t.Errorf("rust/%s.wasm is not a core module", name)
 		}
 	}
-	for _, name := range []string{"catfd", "echo", "kernel", "plugin", "relay"} {
+	for _, name := range []string{"catfd", "echo", "kernel", "plugin", "relay", "steps"} {
 		wasm, err := guests.Go(name)
 		if err != nil {
 			t.Error(err)
