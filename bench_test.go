@@ -1,7 +1,9 @@
 package wasmtime_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	. "github.com/gowasmtime/wasmtime"
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
@@ -114,5 +116,38 @@ func BenchmarkNewStore(b *testing.B) {
 	engine := NewEngine()
 	for b.Loop() {
 		NewStore(engine).Close()
+	}
+}
+
+// BenchmarkCallerMemory is the time of one call from the guest to a host function that reads the guest's memory.
+func BenchmarkCallerMemory(b *testing.B) {
+	store, instance := Guest(b, callerWat("memory", 1), HostFunc0(func(c *Caller) (None, error) {
+		if n, ok := c.Memory().Byte(0); n != 1 || !ok {
+			b.Error(n, ok)
+		}
+		return None{}, nil
+	}))
+	b.ReportAllocs()
+	run := Must(Bind1[int32, None](store, instance.GetFunc(store, "run")))
+	b.ResetTimer()
+	if _, err := run.Call(int32(b.N)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func BenchmarkCallContext(b *testing.B) {
+	store, instance := GuestIn(b, EngineWith(b, WithEpochs), addWat, func(a, b int32) int32 { return a + b })
+	add := Must(Bind2[int32, int32, int32](store, instance.GetFunc(store, "add")))
+	deadline, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"Background": context.Background(), "WithTimeout": deadline} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if sum, err := add.CallContext(ctx, 1, 2); sum != 3 || err != nil {
+					b.Fatal(sum, err)
+				}
+			}
+		})
 	}
 }

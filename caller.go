@@ -69,6 +69,27 @@ func (c *Caller) GetMemory(name string) *Memory {
 	return e.Memory()
 }
 
+// Memory returns a view of the memory that the calling instance exports as "memory", the name that compilers give it.
+// If there is none, or it is a shared memory, everything is out of the view's bounds, as in a memory of 0 bytes. A view
+// is made once for each memory, so most calls allocate nothing; it can be used for as long as the store, as one of
+// [Memory.View] can.
+func (c *Caller) Memory() *MemoryView {
+	s := c.storeState()
+	outermost := s.mustEnter()
+	defer s.Leave(outermost)
+	var item ffi.Item
+	switch found := c.call.Export("memory", &item); {
+	case !found:
+		return noMemory
+	case item.Kind == ffi.ItemSharedMemory:
+		item.Own().Delete()
+		return noMemory
+	case item.Kind != ffi.ItemMemory:
+		return noMemory
+	}
+	return s.viewOf(item)
+}
+
 // Callers are lent to the host calls of a store that are running, one for each depth, and used again: a list that grows
 // when a host call is nested deeper than any before.
 
@@ -153,12 +174,22 @@ func (s *state) addHost(h *hostFunc) *Func {
 func onHostCall(call *ffi.HostCall) {
 	s := entered.get(call.Data)
 	s.lock.Identify()
+	if s.behind != nil {
+		s.settle()
+	}
 	c := s.lendCaller(call)
 	defer c.end()
 	if err := s.host(call.Env).run(c, call.Slots); err != nil {
 		c.fail(err)
 	}
 	c.done = true
+}
+
+// settle lets the writers have, before the guest's call is served, what the guest has written before it.
+func (s *state) settle() {
+	if s.behind.AtWork() {
+		s.behind.HostCall(s.stop())
+	}
 }
 
 // end ends a host call. A panic stops the guest.
@@ -203,6 +234,9 @@ var noCall ffi.HostCall
 // Host runs a host function of another package for a guest, see [bridge.Store].
 func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (failed error) {
 	s.lock.Identify()
+	if s.behind != nil {
+		s.settle()
+	}
 	c := s.lendCaller(&noCall)
 	defer func() {
 		if !c.done {

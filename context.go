@@ -4,69 +4,91 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// nothing is the stop function of a watch that watches nothing.
-func nothing() {}
-
 // never is a deadline that never comes.
 const never = ^uint64(0)
 
-// Watch makes ctx the context of the call that follows: the guest stops when it is done, until stop is called. The
+// nothing is the stop function of a watch that watches nothing.
+func nothing() {}
+
+// Watch is begin for the other packages of the module: stop is end.
+func (s *state) Watch(ctx context.Context) (stop func(), err error) {
+	call, err := s.begin(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case call.s == nil:
+		return nothing, nil
+	}
+	return call.end, nil
+}
+
+// callContext is the context of a call, from begin to end. The zero value is that of a call without one. It is a value,
+// so that a call with a context that cannot end allocates nothing for it.
+type callContext struct {
+	s *state
+	// outer is the context of the call around this one, which may be nil.
+	outer context.Context
+	// watch stops the guest when the context is done; nil if it cannot end.
+	watch *watch
+}
+
+// begin makes ctx the context of the call that follows: the guest stops when it is done, until end is called. The
 // store is entered. A context that is done already is an error, and so is one that can be cancelled if the engine has
 // no epochs. A nil ctx changes nothing.
 //
 // A context is the program's: each of its methods may panic, or end the goroutine. Then the store is as it was before
-// Watch, and after stop.
+// begin, and after end.
 //
 // It waits, or fails, when too many guests run.
-func (s *state) Watch(ctx context.Context) (stop func(), err error) {
-	unwatch, err := s.watchContext(ctx)
+func (s *state) begin(ctx context.Context) (callContext, error) {
+	call, err := s.beginContext(ctx)
 	if err != nil || !guests.crowded.Load() {
-		return unwatch, err
+		return call, err
 	}
 	begun := false
 	defer func() {
 		if !begun { // also when a method of ctx panicked
-			unwatch()
+			call.end()
 		}
 	}()
 	if err := guests.admit(s); err != nil {
-		return nil, err
+		return callContext{}, err
 	}
 	begun = true
-	return unwatch, nil
+	return call, nil
 }
 
-func (s *state) watchContext(ctx context.Context) (stop func(), err error) {
+func (s *state) beginContext(ctx context.Context) (callContext, error) {
 	if ctx == nil {
-		return nothing, nil
+		return callContext{}, nil
 	}
 	done := ctx.Done()
 	if done != nil {
 		if !s.engine.epochs {
-			return nil, errorf(ErrNoEpochs, "%v", ErrNoEpochs)
+			return callContext{}, errorf(ErrNoEpochs, "%v", ErrNoEpochs)
 		}
 		if ctx.Err() != nil {
-			return nil, errorf(contextError(ctx), "%v", contextError(ctx))
+			return callContext{}, errorf(contextError(ctx), "%v", contextError(ctx))
 		}
 	}
-	if s.engine.epochs && s.native.DeadlineUnset() {
-		s.native.SetDeadline(never)
+	if s.engine.epochs && !s.hasDeadline {
+		s.setDeadline(never)
 	}
-	outer := s.ctx
+	call := callContext{s: s, outer: s.ctx}
 	if done == nil {
 		s.ctx = ctx
-		return func() { s.ctx = outer }, nil
+		return call, nil
 	}
-	w := &watch{
-		ctx: ctx, outerCtx: outer, outer: s.watch, done: done, native: s.native, pause: raiseAgain,
-		over: make(chan struct{}), ended: make(chan struct{}),
-	}
+	w := idleWatches.Get().(*watch)
+	w.ctx, w.done, w.native, w.pause = ctx, done, s.native, raiseAgain
+	w.outerCtx, w.outer = s.ctx, s.watch
 	s.ctx, s.watch = ctx, w
 	s.native.Watch(true)
 	begun := false
@@ -75,13 +97,27 @@ func (s *state) watchContext(ctx context.Context) (stop func(), err error) {
 			s.unwatch(w)
 		}
 	}()
-	forget := context.AfterFunc(ctx, w.run)
+	w.forget = context.AfterFunc(ctx, w.interrupt)
 	begun = true
-	return func() {
-		defer forget()
-		s.catchUp(w)
+	call.watch = w
+	return call, nil
+}
+
+// end ends what begin began.
+func (call callContext) end() {
+	switch s, w := call.s, call.watch; {
+	case s == nil:
+	case w == nil:
+		s.ctx = call.outer
+	default:
+		if s.behind != nil {
+			s.catchUp(w.own())
+		}
 		s.unwatch(w)
-	}, nil
+		if w.forget() { // otherwise run may begin still
+			w.giveBack()
+		}
+	}
 }
 
 // unwatch ends the innermost watch.
@@ -98,7 +134,7 @@ func (s *state) unwatch(w *watch) {
 // none is.
 func (s *state) endedContext() context.Context {
 	for w := s.watch; w != nil; w = w.outer {
-		if w.Err() != nil {
+		if isClosed(w.done) {
 			return w.ctx
 		}
 	}
@@ -113,8 +149,7 @@ func (s *state) stop() context.Context {
 	return s.watch.stop()
 }
 
-// watch stops the guest of a store from the moment when a context is done until the call is over. For those who wait on
-// behalf of the guest it is a context, none of whose methods calls the program's.
+// watch stops the guest of a store from the moment when a context is done until the call is over.
 type watch struct {
 	ctx context.Context
 	// outerCtx is the context of the call around it, which may be nil, and outer the watch around it.
@@ -122,9 +157,14 @@ type watch struct {
 	outer    *watch
 	done     <-chan struct{}
 	native   ffi.Store
-	// merged ends with this context or with that of a watch around it, until unmerge; nil until somebody wants it.
+	// waits ends with this context, and merged with this one or that of a watch around it, until unmerge; nil until
+	// somebody wants them.
+	waits   context.Context
 	merged  context.Context
 	unmerge func()
+	// interrupt is run, and forget makes it never begin, if it has not begun yet, which it tells.
+	interrupt func()
+	forget    func() bool
 	// raised says that run has begun, or never will.
 	raised atomic.Bool
 	// over is closed when the call is over, and ended when nothing interrupts any more.
@@ -133,35 +173,69 @@ type watch struct {
 	pause time.Duration
 }
 
+// idleWatches are watches that nobody uses, and whose run nobody will call.
+var idleWatches = sync.Pool{New: func() any {
+	w := &watch{over: make(chan struct{}), ended: make(chan struct{})}
+	w.interrupt = w.run
+	return w
+}}
+
+// giveBack lets another call have the watch, whose own call is over, if run has not been called and never will be.
+func (w *watch) giveBack() {
+	w.ctx, w.outerCtx, w.outer, w.done, w.native = nil, nil, nil, nil, ffi.Store{}
+	w.waits, w.merged, w.unmerge, w.forget = nil, nil, nil, nil
+	w.raised.Store(false)
+	idleWatches.Put(w)
+}
+
 // raiseAgain is the first pause of a watch.
 var raiseAgain = time.Millisecond
 
+// waitContext is the context of a call for those who wait on behalf of the guest. None of its methods calls the
+// program's, and it may be kept for longer than the call.
+type waitContext struct{ done <-chan struct{} }
+
 // Deadline says that there is none.
-func (*watch) Deadline() (deadline time.Time, ok bool) { return deadline, false }
+func (*waitContext) Deadline() (deadline time.Time, ok bool) { return deadline, false }
 
-// Done is closed when the context is done.
-func (w *watch) Done() <-chan struct{} { return w.done }
+// Done is closed when the context of the call is done.
+func (c *waitContext) Done() <-chan struct{} { return c.done }
 
-// Err is not nil when the context is done; it does not say why.
-func (w *watch) Err() error {
-	select {
-	case <-w.done:
+// Err is not nil when the context of the call is done; it does not say why.
+func (c *waitContext) Err() error {
+	if isClosed(c.done) {
 		return context.Canceled
-	default:
-		return nil
 	}
+	return nil
 }
 
 // Value knows nothing.
-func (*watch) Value(any) any { return nil }
+func (*waitContext) Value(any) any { return nil }
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// own is done when this watch stops the guest.
+func (w *watch) own() context.Context {
+	if w.waits == nil {
+		w.waits = &waitContext{w.done}
+	}
+	return w.waits
+}
 
 // stop is done when this watch or one around it stops the guest.
 func (w *watch) stop() context.Context {
 	if w.outer == nil || w.outer.done == w.done {
-		return w
+		return w.own()
 	}
 	if w.merged == nil {
-		merged, cancel := context.WithCancel(w)
+		merged, cancel := context.WithCancel(w.own())
 		forget := context.AfterFunc(w.outer.stop(), cancel)
 		w.merged, w.unmerge = merged, func() { forget(); cancel() }
 	}

@@ -215,9 +215,11 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // Everything else is as with [Store.InsertReader]: the writer is called when the guest writes.
 //
 // Where it cannot be, because the guest has set its descriptor non-blocking, as a Go program does with its standard
-// output, or has a context that can be cancelled, a goroutine writes up to 64 KiB behind. When the call into the guest
-// returns, the writer has been given all and is not at work any more, unless it takes more than five seconds for what
-// is left, or more than a moment after the context has ended.
+// output, or has a context that can be cancelled, a goroutine writes up to 64 KiB behind. Before a host function is
+// called, and when the call into the guest returns, the writer has been given all and is not at work any more; unless
+// it takes more than 100 ms in the first case, and is then not waited for at host functions again, for it may be
+// waiting for them, and in the second more than five seconds for what is left, or more than a moment after the context
+// has ended.
 //
 // Errors are as with a reader: the guest is told once, unless the error stays. If the writer has taken a part, the
 // guest gets the number of bytes in it, and its next write the error; a writer that takes a part without an error is

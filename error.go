@@ -15,6 +15,10 @@ var (
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
+	// ErrCommand: the module is a WASI command, a program: instantiate it with Linker.Instantiate, and call _start.
+	ErrCommand = errors.New("the module is a WASI command, a program that runs once: Instantiate it and call _start")
+	// ErrOutOfBounds: the bytes lie, in part at least, outside of the memory.
+	ErrOutOfBounds = errors.New("out of the memory's bounds")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
 	ErrWrongStore = errors.New("the object belongs to another store")
 	// ErrNoEpochs: a context that can be cancelled needs an engine with Config.SetEpochInterruption.

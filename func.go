@@ -97,11 +97,11 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 		return nil, err
 	}
 	defer s.Leave(outermost)
-	stop, err := s.Watch(ctx)
+	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	defer within.end()
 	sig := f.signature()
 	args, err = adaptArgs(args, sig.params)
 	if err != nil {

@@ -34,16 +34,26 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	}
 	native := module.handle.Acquire()
 	defer module.handle.Release()
-	instance, err := s.instantiate(ctx, nil, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := s.instantiate(ctx, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
 	return instance, err
 }
 
+// instanceKind says what an instance is to be.
+type instanceKind bool
+
+const (
+	// asItIs: whatever its module is.
+	asItIs instanceKind = false
+	// reactor: a reactor of WASI, whose _initialize is called.
+	reactor instanceKind = true
+)
+
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
 // functions of the linker that the instance may have some of, nil if there is none.
-func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc],
+func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()
 	if err != nil {
@@ -53,11 +63,23 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	if hosts != nil {
 		s.link(hosts)
 	}
-	stop, err := s.Watch(ctx)
+	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	defer within.end()
+	instance, err := s.newInstance(f)
+	if err == nil && as == reactor {
+		err = s.initialize(instance)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return instance, nil
+}
+
+// newInstance runs an instantiation. The store is entered.
+func (s *state) newInstance(f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	s.slot.take()
 	call := s.call
 	raw, ok := f(call, s.Room())
@@ -80,6 +102,27 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	}
 	*instance = Instance{s, raw}
 	return instance, nil
+}
+
+// initialize calls what a reactor exports as _initialize, if it does. The store is entered.
+func (s *state) initialize(instance *Instance) error {
+	if command := s.exported(instance, "_start"); command != nil {
+		return errorf(ErrCommand, "%v", ErrCommand)
+	}
+	f := s.exported(instance, "_initialize")
+	if f == nil {
+		return nil
+	}
+	if sig := f.signature(); len(sig.params)+len(sig.results) > 0 {
+		return errorf(nil, "_initialize has type %v -> %v, and not that of a function without parameters and results",
+			sig.params, sig.results)
+	}
+	call := s.call
+	call.Func, call.Len = [2]uint64(f.item.Raw[:2]), 0
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return s.Failure(call.Failure())
+	}
+	return nil
 }
 
 // Exports returns the exports in the module's order.
@@ -111,6 +154,11 @@ func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
 	s, outermost := mustEnterItem(store, instance.state)
 	defer s.Leave(outermost)
+	return s.exported(instance, name)
+}
+
+// exported is GetFunc in a store that is entered.
+func (s *state) exported(instance *Instance, name string) *Func {
 	item, encoded, ok := s.native.Export(instance.raw, name)
 	switch {
 	case !ok:
@@ -169,15 +217,29 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 
 // Instantiate instantiates the module in the store. The error is a [*Trap] if its start function traps.
 func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
-	return pre.InstantiateContext(nil, store)
+	return pre.instantiate(nil, store, asItIs)
 }
 
 // InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has
 // one; ctx may be nil.
 func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
+	return pre.instantiate(ctx, store, asItIs)
+}
+
+// InstantiateReactor is [InstancePre.Instantiate] for a WASI reactor, as [Linker.InstantiateReactor].
+func (pre *InstancePre) InstantiateReactor(store Storelike) (*Instance, error) {
+	return pre.instantiate(nil, store, reactor)
+}
+
+// InstantiateReactorContext is [InstancePre.InstantiateReactor] with a context, as [Linker.InstantiateReactorContext].
+func (pre *InstancePre) InstantiateReactorContext(ctx context.Context, store Storelike) (*Instance, error) {
+	return pre.instantiate(ctx, store, reactor)
+}
+
+func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as instanceKind) (*Instance, error) {
 	native := pre.handle.Acquire()
 	defer pre.handle.Release()
-	return store.storeState().instantiate(ctx, pre.hosts, native.Instantiate)
+	return store.storeState().instantiate(ctx, pre.hosts, as, native.Instantiate)
 }
 
 // Close frees it now; instances stay usable. Closing twice does nothing.

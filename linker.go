@@ -285,19 +285,45 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 }
 
 // Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another
-// type is an [*Error]; a start function that traps is a [*Trap]. See wasmtime::Linker::instantiate.
+// type is an [*Error]; a start function that traps is a [*Trap]. It calls nothing else: a library built for WASI, a
+// reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it. See
+// wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
-	return l.InstantiateContext(nil, store, module)
+	return l.instantiate(nil, store, module, asItIs)
 }
 
 // InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one;
 // ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
+	return l.instantiate(ctx, store, module, asItIs)
+}
+
+// InstantiateReactor is [Linker.Instantiate] for a WASI reactor: a library whose exports may be called when its
+// function _initialize has returned. Go makes one with -buildmode=c-shared, C with -mexec-model=reactor, Rust with the
+// crate type cdylib. _initialize is called here, unless there is none, as in a module that does without. What ends it
+// is the error, as with [Func.Call].
+//
+// A WASI command, which has _start, is an [*Error] that wraps [ErrCommand], and so is a module that has both; an
+// _initialize with parameters or results is an [*Error]. None of its functions has been called then, but a start
+// function of the module, and the instance is in the store until that is closed.
+//
+// wasmtime::Linker::module does the same with reactors.
+func (l *Linker) InstantiateReactor(store Storelike, module *Module) (*Instance, error) {
+	return l.instantiate(nil, store, module, reactor)
+}
+
+// InstantiateReactorContext is [Linker.InstantiateReactor] with a context, for the start function and _initialize, as
+// [Func.CallContext] has one; ctx may be nil.
+func (l *Linker) InstantiateReactorContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
+	return l.instantiate(ctx, store, module, reactor)
+}
+
+func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Module, as instanceKind) (*Instance, error) {
 	native, reading := l.read()
 	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return store.storeState().instantiate(ctx, l.hosts, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	return store.storeState().instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
 }

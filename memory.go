@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"runtime"
@@ -103,6 +104,61 @@ func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
 	return previous, nil
 }
 
+// Read fills b with the bytes at off. Bytes out of bounds are an [*Error] that wraps [ErrOutOfBounds], and b stays as
+// it was. For many small reads a [Memory.View] is faster. See wasmtime::Memory::read.
+func (mem *Memory) Read(store Storelike, off uint64, b []byte) error {
+	return mem.access(store, off, uint64(len(b)), func(there []byte) { copy(b, there) })
+}
+
+// Write writes b at off. Bytes out of bounds are an [*Error] that wraps [ErrOutOfBounds], and nothing is written. See
+// wasmtime::Memory::write.
+func (mem *Memory) Write(store Storelike, off uint64, b []byte) error {
+	return mem.access(store, off, uint64(len(b)), func(there []byte) { copy(there, b) })
+}
+
+// ReadBytes returns a copy of the n bytes at off. Errors are as with [Memory.Read], and nothing is allocated then:
+// where a guest says how many bytes there are, its memory is the limit, see [Store.Limiter].
+func (mem *Memory) ReadBytes(store Storelike, off, n uint64) (b []byte, err error) {
+	err = mem.access(store, off, n, func(there []byte) { b = bytes.Clone(there) })
+	return b, err
+}
+
+// ReadString returns the n bytes at off as a string of its own: whatever bytes these are, UTF-8 or not. Errors are as
+// with [Memory.ReadBytes].
+func (mem *Memory) ReadString(store Storelike, off, n uint64) (text string, err error) {
+	err = mem.access(store, off, n, func(there []byte) { text = string(there) })
+	return text, err
+}
+
+// WriteString writes the bytes of a string at off, without a zero behind them. Errors are as with [Memory.Write].
+func (mem *Memory) WriteString(store Storelike, off uint64, text string) error {
+	return mem.access(store, off, uint64(len(text)), func(there []byte) { copy(there, text) })
+}
+
+// errNilMemory is for those who use what GetMemory did not find.
+var errNilMemory = errorf(nil, "the memory is nil: is there an export of that name, and is it a memory?")
+
+// access runs f with the n bytes at off in place, which are there until it returns.
+func (mem *Memory) access(store Storelike, off, n uint64, f func(there []byte)) error {
+	if mem == nil {
+		return errNilMemory
+	}
+	s, outermost, err := enterItem(store, mem.state)
+	if err != nil {
+		return err
+	}
+	defer s.Leave(outermost)
+	data, size, failed := s.native.MemoryData(mem.item)
+	if !failed.IsNil() {
+		return newError(failed)
+	}
+	if off > uint64(size) || n > uint64(size)-off {
+		return errorf(ErrOutOfBounds, "%d bytes at %d of %d: %v", n, off, size, ErrOutOfBounds)
+	}
+	f(unsafe.Slice((*byte)(unsafe.Add(data, off)), n))
+	return nil
+}
+
 // MemoryView reads and writes a memory with bounds checks and without crossing into the native library. It follows
 // the memory when that grows or moves. Like the store, it is used by one goroutine at a time; unlike elsewhere,
 // concurrent use is not found. Using it after the store was closed panics.
@@ -126,6 +182,44 @@ func (mem *Memory) View(store Storelike) *MemoryView {
 	}
 	v.refresh()
 	return v
+}
+
+// noMemory is a view of nothing: everything is out of bounds.
+var noMemory = &MemoryView{now: new(uint64)}
+
+// viewed is a memory, and the view that its store keeps of it.
+type viewed struct {
+	Memory
+	view MemoryView
+}
+
+// open makes it that of a memory.
+func (v *viewed) open(s *state, item ffi.Item) *MemoryView {
+	v.Memory = Memory{s, item}
+	v.view = MemoryView{mem: &v.Memory, now: s.epoch}
+	v.view.refresh()
+	return &v.view
+}
+
+// viewOf returns the view that the store keeps of a memory of its own. The store is entered.
+func (s *state) viewOf(item ffi.Item) *MemoryView {
+	id := item.MemoryID()
+	switch first := &s.firstView; {
+	case first.state == nil:
+		return first.open(s, item)
+	case first.item.MemoryID() == id:
+		return &first.view
+	}
+	b := s.belongings()
+	if v := b.views[id]; v != nil {
+		return &v.view
+	}
+	if b.views == nil {
+		b.views = map[ffi.MemoryID]*viewed{}
+	}
+	v := &viewed{}
+	b.views[id] = v
+	return v.open(s, item)
 }
 
 // refresh looks up where the memory is now.
@@ -286,6 +380,28 @@ func (v *MemoryView) Write(off uint64, b []byte) bool {
 	copy(unsafe.Slice((*byte)(p), len(b)), b)
 	runtime.KeepAlive(v)
 	return true
+}
+
+// WriteString writes the bytes of a string at off, without a zero behind them.
+func (v *MemoryView) WriteString(off uint64, text string) bool {
+	p := v.at(off, uint64(len(text)))
+	if p == nil {
+		return false
+	}
+	copy(unsafe.Slice((*byte)(p), len(text)), text)
+	runtime.KeepAlive(v)
+	return true
+}
+
+// Bytes returns a copy of the n bytes at off.
+func (v *MemoryView) Bytes(off, n uint64) ([]byte, bool) {
+	p := v.at(off, n)
+	if p == nil {
+		return nil, false
+	}
+	b := bytes.Clone(unsafe.Slice((*byte)(p), int(n)))
+	runtime.KeepAlive(v)
+	return b, true
 }
 
 // String returns n bytes at off as a string of its own.

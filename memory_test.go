@@ -1,6 +1,8 @@
 package wasmtime_test
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -115,7 +117,9 @@ func TestMemoryViewBounds(t *testing.T) {
 		for _, off := range offsets {
 			for n, access := range map[uint64][]func() bool{
 				0: {func() bool { return view.Read(off, nil) }, func() bool { return view.Write(off, []byte{}) },
-					func() bool { s, ok := view.String(off, 0); return ok && s == "" }},
+					func() bool { s, ok := view.String(off, 0); return ok && s == "" },
+					func() bool { b, ok := view.Bytes(off, 0); return ok && len(b) == 0 },
+					func() bool { return view.WriteString(off, "") }},
 				1: {func() bool { _, ok := view.Byte(off); return ok }, func() bool { return view.PutByte(off, 0) }},
 				2: {func() bool { _, ok := view.Uint16(off); return ok }, func() bool { return view.PutUint16(off, 0) }},
 				4: {func() bool { _, ok := view.Uint32(off); return ok }, func() bool { return view.PutUint32(off, 0) },
@@ -123,9 +127,18 @@ func TestMemoryViewBounds(t *testing.T) {
 				8: {func() bool { _, ok := view.Uint64(off); return ok }, func() bool { return view.PutUint64(off, 0) },
 					func() bool { _, ok := view.Float64(off); return ok }, func() bool { return view.PutFloat64(off, 0) }},
 				5: {func() bool { return view.Read(off, make([]byte, 5)) }, func() bool { return view.Write(off, make([]byte, 5)) },
-					func() bool { s, ok := view.String(off, 5); return ok && len(s) == 5 }},
+					func() bool { s, ok := view.String(off, 5); return ok && len(s) == 5 },
+					func() bool { b, ok := view.Bytes(off, 5); return ok && len(b) == 5 },
+					func() bool { return view.WriteString(off, "\x00\x00\x00\x00\x00") }},
 			} {
 				want := off <= size && n <= size-off
+				for i, f := range withErrors(t, store, memory, off, n) {
+					if err := f(); want && err != nil {
+						t.Errorf("%d bytes at %d of %d, with an error %d: %v", n, off, size, i, err)
+					} else if !want {
+						WantTyped(t, err, ErrOutOfBounds, fmt.Sprintf("%d bytes at %d of %d", n, off, size))
+					}
+				}
 				for i, f := range access {
 					if f() != want {
 						t.Errorf("%d bytes at %d of %d, access %d: %v", n, off, size, i, !want)
@@ -138,8 +151,126 @@ func TestMemoryViewBounds(t *testing.T) {
 			if _, ok := view.String(off, math.MaxUint64); ok {
 				t.Errorf("an endless string at %d is in bounds", off)
 			}
+			for _, n := range []uint64{math.MaxUint64 - off + 1, math.MaxUint64, math.MaxInt64} {
+				if _, ok := view.Bytes(off, n); ok && n > size {
+					t.Errorf("%d bytes at %d are in bounds", n, off)
+				}
+				if _, err := memory.ReadString(store, off, n); !errors.Is(err, ErrOutOfBounds) && n > size {
+					t.Errorf("a string of %d bytes at %d: %v", n, off, err)
+				}
+				if _, err := memory.ReadBytes(store, off, n); !errors.Is(err, ErrOutOfBounds) && n > size {
+					t.Errorf("%d bytes at %d: %v", n, off, err)
+				}
+			}
 		}
 		store.Close()
+	}
+}
+
+// withErrors are the ways to get at n bytes of a memory with an error if these are out of bounds.
+func withErrors(t *testing.T, store *Store, memory *Memory, off, n uint64) []func() error {
+	zeros := make([]byte, n)
+	return []func() error{
+		func() error { return memory.Read(store, off, make([]byte, n)) },
+		func() error { return memory.Write(store, off, zeros) },
+		func() error { return memory.WriteString(store, off, string(zeros)) },
+		func() error {
+			b, err := memory.ReadBytes(store, off, n)
+			if err == nil && !slices.Equal(b, zeros) {
+				t.Errorf("%q at %d", b, off)
+			}
+			return err
+		},
+		func() error {
+			s, err := memory.ReadString(store, off, n)
+			if err == nil && s != string(zeros) {
+				t.Errorf("%q at %d", s, off)
+			}
+			return err
+		},
+	}
+}
+
+func TestMemoryValues(t *testing.T) {
+	store, instance := Guest(t, memoryWat)
+	memory := instance.GetMemory(store, "m")
+	Check(t, memory.WriteString(store, 100, "hällo\x00\xff"))
+	text, err := memory.ReadString(store, 100, 8)
+	Check(t, err)
+	Equal(t, "string", text, "hällo\x00\xff")
+	Equal(t, "guest", Call(t, store, instance, "load", 107), any(int32(0xff)))
+	Check(t, memory.Write(store, 101, []byte("aa")))
+	Equal(t, "a string is a copy", text, "hällo\x00\xff")
+	b := make([]byte, 4)
+	Check(t, memory.Read(store, 100, b))
+	Equal(t, "read", string(b), "haal")
+	Call(t, store, instance, "grow", 1)
+	Check(t, memory.Write(store, 2<<16-1, []byte("z")))
+	Equal(t, "in what has grown", Call(t, store, instance, "load", 2<<16-1), any(int32('z')))
+
+	// Nothing is read or written if a part is out of bounds.
+	WantTyped(t, memory.Write(store, 2<<16-2, []byte("abc")), ErrOutOfBounds, "3 bytes at 131070 of 131072")
+	Equal(t, "guest", Call(t, store, instance, "load", 2<<16-2), any(int32(0)))
+	WantTyped(t, memory.Read(store, 2<<16-2, b), ErrOutOfBounds, "4 bytes at 131070 of 131072")
+	Equal(t, "read", string(b), "haal")
+
+	copied, err := memory.ReadBytes(store, 100, 4)
+	Check(t, err)
+	Check(t, memory.WriteString(store, 100, "HAAL"))
+	Equal(t, "bytes are a copy", string(copied), "haal")
+
+	view := memory.View(store)
+	Equal(t, "put", view.WriteString(200, "by view"), true)
+	text, _ = memory.ReadString(store, 200, 7)
+	Equal(t, "string", text, "by view")
+	copied, ok := view.Bytes(200, 2) // also a copy
+	Equal(t, "bytes", string(copied), "by")
+	view.WriteString(200, "BY")
+	Equal(t, "bytes are a copy", ok && string(copied) == "by", true)
+
+	if !Race && !Debug {
+		for name, f := range map[string]func(){
+			"Read":             func() { memory.Read(store, 100, b) },
+			"Write":            func() { memory.Write(store, 100, b) },
+			"WriteString":      func() { memory.WriteString(store, 100, text) },
+			"view.WriteString": func() { view.WriteString(100, text) },
+		} {
+			Equal(t, name+" allocates", testing.AllocsPerRun(100, f), 0)
+		}
+		Equal(t, "ReadBytes allocates", testing.AllocsPerRun(100, func() { memory.ReadBytes(store, 100, 8) }), 1)
+		Equal(t, "ReadString allocates", testing.AllocsPerRun(100, func() { memory.ReadString(store, 100, 8) }), 1)
+	}
+}
+
+// What is no memory of the store, or not there, is an error and no panic.
+func TestMemoryErrors(t *testing.T) {
+	store, instance := Guest(t, memoryWat)
+	memory := instance.GetMemory(store, "m")
+	for i, f := range withErrors(t, NewStore(store.Engine), memory, 0, 1) {
+		WantIs(t, f(), ErrWrongStore)
+		WantText(t, withErrors(t, store, instance.GetMemory(store, "none"), 0, 1)[i](), "the memory is nil")
+	}
+	host := WrapFunc(store, func(c *Caller) {
+		busy := make(chan []error)
+		go func() {
+			var errs []error
+			for _, f := range withErrors(t, store, memory, 0, 1) {
+				errs = append(errs, f())
+			}
+			busy <- errs
+		}()
+		for _, err := range <-busy {
+			WantTyped(t, err, ErrConcurrentUse, "")
+		}
+		Check(t, memory.WriteString(c, 5, "inside"))
+	})
+	Check(t, ErrorOf(host.Call(store)))
+	text, err := memory.ReadString(store, 5, 6)
+	Check(t, err)
+	Equal(t, "written inside", text, "inside")
+	store.Close()
+	for _, f := range withErrors(t, store, memory, 0, 1) {
+		WantIs(t, f(), ErrClosed)
 	}
 }
 

@@ -106,7 +106,7 @@ func (store *Store) SetEpochDeadline(deadline uint64) {
 	s := store.state
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
-	s.native.SetDeadline(deadline)
+	s.setDeadline(deadline)
 }
 
 // Limiter limits what instances of the store may use from now on: bytes for each memory, elements for each table, and
@@ -155,10 +155,14 @@ type state struct {
 	firstCaller Caller
 	// firstInstance is what most stores have one of.
 	firstInstance Instance
+	// firstView is the view of the first memory that a host function has asked its caller for.
+	firstView viewed
 	// ctx is the context of the innermost call that has one, and watch stops the guest when that, or the context of a
 	// call around it, is done. Either may be nil.
 	ctx   context.Context
 	watch *watch
+	// hasDeadline says that an epoch deadline was set, be it one that never comes.
+	hasDeadline bool
 
 	// mounts counts the file systems that guests were given.
 	mounts uint64
@@ -184,6 +188,8 @@ type state struct {
 type belongings struct {
 	// linked are the host functions of more linkers that something in the store came from.
 	linked map[*registry.Family[hostFunc]]struct{}
+	// views are those of other memories than the first that host functions have asked their callers for.
+	views map[ffi.MemoryID]*viewed
 	// shelf and systems are what Go serves the store's guests.
 	shelf   served.Shelf
 	systems registry.Family[servedSystem]
@@ -296,6 +302,12 @@ func (s *state) refusal() error {
 	return errorf(ErrConcurrentUse, "%v", ErrConcurrentUse)
 }
 
+// setDeadline sets the epoch deadline, in ticks of the engine from now.
+func (s *state) setDeadline(ticks uint64) {
+	s.native.SetDeadline(ticks)
+	s.hasDeadline = true
+}
+
 // reserve makes sure that the frame has room for n arguments or results.
 func (s *state) reserve(n int) {
 	if n > s.slots {
@@ -371,7 +383,7 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 		case ended != nil:
 			hostErr = contextError(ended)
 			t.note = "The context of the call ended: " + hostErr.Error()
-		case s.native.DeadlineUnset():
+		case !s.hasDeadline:
 			t.note = "The store has no epoch deadline yet: set one with Store.SetEpochDeadline, or call with a context"
 		}
 	}

@@ -101,12 +101,19 @@ func (f *typedFunc) failed(call *ffi.Call, got owner.Result) error {
 	return f.state.Failure(call.Failure())
 }
 
-// begin takes the store and watches ctx; stop ends both.
-func (f *typedFunc) begin(ctx context.Context) (stop func(), err error) {
+// contextCall is a call of a bound function with a context: what begin took, and end gives back.
+type contextCall struct {
+	s         *state
+	outermost bool
+	within    callContext
+}
+
+// begin takes the store, and makes ctx the context of the call that follows.
+func (f *typedFunc) begin(ctx context.Context) (call contextCall, err error) {
 	s := f.state
 	outermost, err := s.Enter()
 	if err != nil {
-		return nil, err
+		return contextCall{}, err
 	}
 	begun := false
 	defer func() {
@@ -115,15 +122,17 @@ func (f *typedFunc) begin(ctx context.Context) (stop func(), err error) {
 		}
 	}()
 	s.lock.Identify() // for the call that follows
-	unwatch, err := s.Watch(ctx)
+	within, err := s.begin(ctx)
 	if err != nil {
-		return nil, err
+		return contextCall{}, err
 	}
 	begun = true
-	return func() {
-		defer s.Leave(outermost)
-		unwatch()
-	}, nil
+	return contextCall{s, outermost, within}, nil
+}
+
+func (call contextCall) end() {
+	defer call.s.Leave(call.outermost)
+	call.within.end()
 }
 
 // Raw is one argument or result as the guest sees it: 128 bits, of which a number uses the lowest. Its zero value is
@@ -214,10 +223,10 @@ func (f *RawFunc) Call(stack []Raw) error {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (f *RawFunc) CallContext(ctx context.Context, stack []Raw) error {
-	stop, err := f.begin(ctx)
+	call, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer call.end()
 	return f.Call(stack)
 }

@@ -52,11 +52,11 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc0[R]) CallContext(ctx context.Context) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call()
 }
 
@@ -105,11 +105,11 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc1[A, R]) CallContext(ctx context.Context, a A) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a)
 }
 
@@ -159,11 +159,11 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc2[A, B, R]) CallContext(ctx context.Context, a A, b B) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b)
 }
 
@@ -214,11 +214,11 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc3[A, B, C, R]) CallContext(ctx context.Context, a A, b B, c C) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c)
 }
 
@@ -270,11 +270,11 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc4[A, B, C, D, R]) CallContext(ctx context.Context, a A, b B, c C, d D) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c, d)
 }
 
@@ -327,11 +327,11 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc5[A, B, C, D, E, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c, d, e)
 }
 
@@ -385,11 +385,11 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc6[A, B, C, D, E, F, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c, d, e, f)
 }
 
@@ -444,11 +444,11 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c, d, e, f, g)
 }
 
@@ -504,10 +504,10 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call(a, b, c, d, e, f, g, h)
 }

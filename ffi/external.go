@@ -1,6 +1,8 @@
 package ffi
 
 // #include <wasmtime/ext.h>
+// #cgo noescape wasmtime_binding_memory_data
+// #cgo nocallback wasmtime_binding_memory_data
 import "C"
 
 import "unsafe"

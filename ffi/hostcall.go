@@ -3,6 +3,9 @@ package ffi
 /*
 #include "store.h"
 
+#cgo noescape wasmtime_caller_export_get
+#cgo nocallback wasmtime_caller_export_get
+
 void ffi_set_host_call(uintptr_t entry);
 void ffi_host_call(wasmtime_binding_hostcall_t *call);
 void gowasmtimeFuncGone(uint64_t env);

@@ -39,6 +39,15 @@ func (i *Item) StoreID() uint64 {
 	return i.Raw[0]
 }
 
+// MemoryID tells the memories of a store apart.
+type MemoryID struct{ a, b uint32 }
+
+// MemoryID returns the memory's.
+func (i *Item) MemoryID() MemoryID {
+	m := (*C.wasmtime_memory_t)(unsafe.Pointer(&i.Raw))
+	return MemoryID{uint32(m.anon0.__private1), uint32(m.__private2)}
+}
+
 // Addresses for C. An Item that C is to see is a local copy: cgo would check everything around one in a larger object.
 func (i *Item) c() *C.wasmtime_extern_t      { return (*C.wasmtime_extern_t)(unsafe.Pointer(i)) }
 func (i *Item) fn() *C.wasmtime_func_t       { return (*C.wasmtime_func_t)(unsafe.Pointer(&i.Raw)) }

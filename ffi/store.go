@@ -44,9 +44,6 @@ func (s Store) SetDeadline(ticks uint64) {
 	C.wasmtime_binding_store_set_deadline(s.ptr, C.uint64_t(ticks))
 }
 
-// DeadlineUnset tells whether no deadline was ever set.
-func (s Store) DeadlineUnset() bool { return bool(C.wasmtime_binding_store_deadline_unset(s.ptr)) }
-
 // Watch begins or ends a watch, during which Interrupt stops guests.
 func (s Store) Watch(begin bool) { C.wasmtime_binding_store_watch(s.ptr, C.bool(begin)) }
 

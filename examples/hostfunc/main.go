@@ -50,7 +50,7 @@ func run() error {
 	})
 	// The caller is the way to the guest's memory. None stands for no result.
 	say := wasmtime.HostFunc2(func(c *wasmtime.Caller, address, length uint32) (wasmtime.None, error) {
-		text, ok := c.GetMemory("memory").View(c).String(uint64(address), uint64(length))
+		text, ok := c.Memory().String(uint64(address), uint64(length))
 		if !ok {
 			return wasmtime.None{}, errors.New("the text lies outside of the memory")
 		}

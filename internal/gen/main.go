@@ -111,11 +111,11 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc{{.N}}{{.Types}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) (result R, err error) {
-	stop, err := tf.begin(ctx)
+	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer stop()
+	defer call.end()
 	return tf.Call({{.Args}})
 }
 {{end}}`))

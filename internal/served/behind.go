@@ -3,6 +3,7 @@ package served
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -136,6 +137,16 @@ func (b *Behind) CatchUp(ctx context.Context) {
 	}
 	b.Await()
 }
+
+// HostCall waits, before the host serves a call of the guest, until writers have what the guest has written before it.
+// One that takes longer than a moment may be waiting for just that call: the descriptor's writer is not waited for here
+// again. The wait ends when stop is done, which may be nil.
+func (b *Behind) HostCall(stop context.Context) {
+	b.writers = slices.DeleteFunc(b.writers, func(st *Stream) bool { return st.arrive(stop) })
+}
+
+// AtWork tells whether writers may be at work still.
+func (b *Behind) AtWork() bool { return len(b.writers) > 0 }
 
 func (b *Behind) catchUp(ctx context.Context) {
 	limited, cancel := context.WithTimeout(context.Background(), linger)

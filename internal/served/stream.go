@@ -45,6 +45,8 @@ type Stream struct {
 	goesOn bool
 	// behind says that the host's operation knows that the writer may be at work.
 	behind bool
+	// slow says that the writer has kept a call to the host waiting for too long.
+	slow bool
 	// left is what waits for a writer that is at work when the descriptor is gone.
 	left *Behind
 }
@@ -243,7 +245,7 @@ func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n ui
 	} else if st.writeErr == nil {
 		taken := st.sendLocked(append([]byte(nil), p[:min(len(p), readAhead)]...), true)
 		if !st.waitForWriterLocked(ctx) {
-			st.settleLocked()
+			st.settleLocked(nil)
 			return 0, ffi.StreamStop
 		}
 		n = uint64(*taken)
@@ -390,12 +392,27 @@ func (st *Stream) catchUp(ctx context.Context) {
 	st.behind = false
 }
 
-// settleLocked gives a writer that is at work the time to finish: one that does not block is not at work any more
-// when the guest's call has ended.
-func (st *Stream) settleLocked() {
-	limited, cancel := context.WithTimeout(context.Background(), settling)
+// arrive waits for the writer before a call to the host, and tells whether it has all that the guest has written: then
+// the host's operation need not know of it.
+func (st *Stream) arrive(stop context.Context) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.writing && !st.slow {
+		st.slow = !st.settleLocked(stop) && !(canStop(stop) && stop.Err() != nil)
+	}
+	st.behind = st.writing || len(st.queued) > 0
+	return !st.behind
+}
+
+// settleLocked gives a writer that is at work the time to finish, unless ctx is done, which may be nil. It tells if
+// it has: one that does not block is not at work any more when the guest's call has ended.
+func (st *Stream) settleLocked(ctx context.Context) bool {
+	if !canStop(ctx) {
+		ctx = context.Background()
+	}
+	limited, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
-	st.finishLocked(limited)
+	return st.finishLocked(limited)
 }
 
 // finishLocked waits until no writer is at work, or until ctx is done, and tells whether none is.

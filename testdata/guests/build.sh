@@ -14,7 +14,7 @@ rust=1.95.0
 
 # C guests that use WASI: a command has _start, a reactor has _initialize and exports.
 commands="hello readfd"
-reactors="fileio relay"
+reactors="fileio plugin relay"
 # What test/matrix runs, and compiles for the host too: a command that is to be small.
 probes="probe"
 # C guests that use nothing but the language: no imports but those that the source declares.

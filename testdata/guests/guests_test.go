@@ -9,15 +9,17 @@ import (
 
 func TestEveryGuestIsAModule(t *testing.T) {
 	magic := []byte("\x00asm\x01\x00\x00\x00")
-	for _, name := range []string{"add", "fileio", "hello", "hostloop", "json", "nbody", "probe", "readfd", "relay", "sha256", "small", "sort", "wasiloop"} {
+	for _, name := range []string{"add", "fileio", "hello", "hostloop", "json", "nbody", "plugin", "probe", "readfd", "relay", "sha256", "small", "sort", "wasiloop"} {
 		if !bytes.HasPrefix(guests.C(name), magic) {
 			t.Errorf("%s.wasm is not a core module", name)
 		}
 	}
-	if !bytes.HasPrefix(guests.Rust("relay"), magic) {
-		t.Error("rust/relay.wasm is not a core module")
+	for _, name := range []string{"plugin", "relay"} {
+		if !bytes.HasPrefix(guests.Rust(name), magic) {
+			t.Errorf("rust/%s.wasm is not a core module", name)
+		}
 	}
-	for _, name := range []string{"catfd", "echo", "kernel", "relay"} {
+	for _, name := range []string{"catfd", "echo", "kernel", "plugin", "relay", "steps"} {
 		wasm, err := guests.Go(name)
 		if err != nil {
 			t.Error(err)
