@@ -360,7 +360,8 @@ func (cfg *Config) SetWasmCustomPageSizes(enabled bool) { cfg.flag(ffi.WasmCusto
 // SetWasmExtendedConst sets whether constant expressions may compute. See wasmtime::Config::wasm_extended_const.
 func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtendedConst, enabled) }
 
-// SetWasmComponentModel sets whether components are enabled. See wasmtime::Config::wasm_component_model.
+// SetWasmComponentModel sets whether components are enabled, which are not in the Go API yet: it has no effect on
+// modules. See wasmtime::Config::wasm_component_model.
 func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
 
 // SetMemoryInitCOWSet sets whether a memory's data is mapped copy-on-write instead of copied, which makes instantiation

@@ -2,7 +2,10 @@ package wasmtime
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"runtime"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -15,7 +18,8 @@ type Instance struct {
 }
 
 // NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
-// [*Trap] if that traps, and an [*Error] otherwise. [Linker] finds imports by name. See wasmtime::Instance::new.
+// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing. [Linker] finds imports by
+// name. See wasmtime::Instance::new.
 func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	return NewInstanceContext(nil, store, module, imports)
 }
@@ -24,21 +28,51 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
+	native := module.handle.Acquire()
+	defer module.handle.Release()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
 		item, err := itemOf(s, imported)
 		if err != nil {
-			return nil, errorf(err, "import %d: %v", i, err)
+			return nil, errorf(err, "import %d%s: %v", i, module.types.nameImports(native, i, i+1), err)
 		}
 		items[i] = *item
 	}
-	native := module.handle.Acquire()
-	defer module.handle.Release()
 	instance, err := s.instantiate(ctx, nil, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
+	if e, ok := err.(*Error); ok && e.cause == nil {
+		e.message += module.types.nameImports(native, len(imports), math.MaxInt)
+	}
 	return instance, err
+}
+
+// nameImports names the module's imports from the i-th to the one before the j-th, as the end of a sentence about what
+// was given for them. It is empty if there are none.
+func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
+	t.read(native)
+	all := t.in
+	const most = 8
+	var text strings.Builder
+	wasi := false
+	for n := i; n < min(j, len(all)); n++ {
+		switch imported := all[n]; {
+		case n-i < most:
+			separator := ", "
+			if n == i {
+				separator = ": "
+			}
+			fmt.Fprintf(&text, "%s`%s::%s`", separator, imported.module, imported.name)
+			wasi = wasi || imported.module == wasiModule
+		case n-i == most:
+			fmt.Fprintf(&text, " and %d more", min(j, len(all))-n)
+		}
+	}
+	if wasi {
+		text.WriteString(useLinkerWasi)
+	}
+	return text.String()
 }
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
@@ -160,7 +194,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, newError(err)
+		return nil, l.explainWasi(newError(err))
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
