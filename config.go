@@ -96,7 +96,7 @@ func (cfg *Config) flag(flag ffi.ConfigFlag, on bool) {
 func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
 
 // SetConsumeFuel sets whether guests use up fuel as they run. A store has none at first, so its guests trap at once
-// before [Store.SetFuel]. Off by default. See wasmtime::Config::consume_fuel.
+// before [Store.SetFuel], with [OutOfFuel] and a text that says so. Off by default. See wasmtime::Config::consume_fuel.
 func (cfg *Config) SetConsumeFuel(enabled bool) { cfg.flag(ffi.ConsumeFuel, enabled) }
 
 // SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by

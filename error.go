@@ -62,10 +62,13 @@ func newError(native ffi.Error) *Error {
 		return errorf(ErrPoolFull, "%s: %v", record.Message(), ErrPoolFull)
 	}
 	e := &Error{message: record.Message()}
-	if record.ExitStatus != nil {
+	switch {
+	case record.ExitStatus != nil:
 		e.cause = &ExitError{Status: *record.ExitStatus}
-	} else if record.Code != ffi.ErrorOther {
+	case record.Code != ffi.ErrorOther:
 		e.cause = codeError(record.Code)
+	case record.TrapCode != nil: // of a function that something ran which tells no traps from other errors
+		e.cause = TrapCode(*record.TrapCode)
 	}
 	return e
 }
@@ -95,8 +98,8 @@ func codeError(code ffi.ErrorCode) error {
 // Error returns the full text, with the backtrace and the causes where there are any.
 func (e *Error) Error() string { return e.message }
 
-// Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, or one of this
-// package's Err values; nil if there is nothing.
+// Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, a [TrapCode], or
+// one of this package's Err values; nil if there is nothing.
 func (e *Error) Unwrap() error { return e.cause }
 
 // ExitStatus returns the status that a WASI program exited with, and whether that is what the error says. The same is

@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime"
@@ -39,9 +40,21 @@ func TestFuel(t *testing.T) {
 	fuel, err := store.GetFuel()
 	Check(t, err)
 	Equal(t, "a new store", fuel, 0)
-	_, err = instance.GetFunc(store, "burn").Call(store, 10)
-	trap := WantTrap(t, err, OutOfFuel)
-	trap.Close()
+	// The first call says that there has been none, in whatever way it is made.
+	const unset = "Store.SetFuel"
+	burn := instance.GetFunc(store, "burn")
+	start := Compile(t, store.Engine, `(module (func $f) (start $f))`)
+	for _, err := range []error{
+		ErrorOf(burn.Call(store, 10)), ErrorOf(burn.CallContext(context.Background(), store, 10)),
+		ErrorOf(Must(Bind1[int32, None](store, burn)).Call(10)), ErrorOf(NewInstance(store, start, nil)),
+	} {
+		if trap := WantTrap(t, err, OutOfFuel); !strings.Contains(trap.Error(), unset) {
+			t.Errorf("it does not say what to do: %v", trap)
+		}
+	}
+	linker := NewLinker(store.Engine)
+	err = linker.DefineModule(store, "m", Compile(t, store.Engine, `(module (func (export "_initialize")))`))
+	WantTyped(t, err, OutOfFuel, unset)
 	Check(t, store.SetFuel(1000))
 	Call(t, store, instance, "burn", 10)
 	fuel, err = store.GetFuel()
@@ -50,7 +63,9 @@ func TestFuel(t *testing.T) {
 		t.Errorf("%d of 1000 are left", fuel)
 	}
 	_, err = instance.GetFunc(store, "forever").Call(store)
-	WantTrap(t, err, OutOfFuel)
+	if trap := WantTrap(t, err, OutOfFuel); strings.Contains(trap.Error(), unset) {
+		t.Errorf("there was fuel: %v", trap)
+	}
 	fuel, _ = store.GetFuel()
 	Equal(t, "fuel after OutOfFuel", fuel, 0)
 	Check(t, store.SetFuel(math.MaxUint64))
@@ -58,6 +73,13 @@ func TestFuel(t *testing.T) {
 	fuel, _ = store.GetFuel()
 	if fuel > math.MaxUint64-10 || fuel < math.MaxUint64-1000 {
 		t.Errorf("the largest fuel becomes %d", fuel)
+	}
+
+	none, idle := GuestIn(t, store.Engine, burnWat)
+	Check(t, none.SetFuel(0)) // on purpose
+	_, err = idle.GetFunc(none, "burn").Call(none, 10)
+	if trap := WantTrap(t, err, OutOfFuel); strings.Contains(trap.Error(), unset) {
+		t.Errorf("it has been set: %v", trap)
 	}
 
 	plain := NewStore(NewEngine())
