@@ -218,6 +218,51 @@ func TestLimiter(t *testing.T) {
 	Equal(t, "a limit that was raised", Call(t, store, instance, "grow memory", 1), any(int32(3)))
 }
 
+func TestSetLimits(t *testing.T) {
+	engine := NewEngine()
+	wat := `(module (memory (export "m") 1) (table (export "t") 5 funcref)
+		(func (export "grow memory") (param i32) (result i32) (memory.grow (local.get 0)))
+		(func (export "grow table") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`
+	module := Compile(t, engine, wat)
+	limited := func(limits Limits) (*Store, error) {
+		store := NewStore(engine)
+		t.Cleanup(store.Close)
+		store.SetLimits(limits)
+		return store, ErrorOf(NewInstance(store, module, nil))
+	}
+	for text, limits := range map[string]Limits{"memory minimum size": {MemorySize: 65535}, "table minimum size": {TableElements: 4}} {
+		_, err := limited(limits)
+		WantText(t, err, text)
+	}
+	for text, limits := range map[string]Limits{"instance": {Instances: 1}, "table": {Tables: 1}, "memor": {Memories: 1}} {
+		store, err := limited(limits)
+		Check(t, err)
+		WantText(t, ErrorOf(NewInstance(store, module, nil)), text)
+	}
+	const most = math.MaxUint64
+	for _, limits := range []Limits{
+		{}, {MemorySize: 65536, TableElements: 5, Instances: 1, Tables: 1, Memories: 1},
+		{MemorySize: most, TableElements: most, Instances: most, Tables: most, Memories: most},
+	} {
+		Check(t, ErrorOf(limited(limits)))
+	}
+
+	store, err := limited(Limits{MemorySize: 3 << 16, TableElements: 7, Instances: 2})
+	Check(t, err)
+	instance := Must(NewInstance(store, module, nil))
+	Equal(t, "growth within", Call(t, store, instance, "grow memory", 2), any(int32(1)))
+	Equal(t, "growth beyond", Call(t, store, instance, "grow memory", 1), any(int32(-1)))
+	Equal(t, "table within", Call(t, store, instance, "grow table", 2), any(int32(5)))
+	Equal(t, "table beyond", Call(t, store, instance, "grow table", 1), any(int32(-1)))
+	store.SetLimits(Limits{MemorySize: 4 << 16}) // in place of all of them
+	Equal(t, "a limit that was raised", Call(t, store, instance, "grow memory", 1), any(int32(3)))
+	Equal(t, "one that is still there", Call(t, store, instance, "grow memory", 1), any(int32(-1)))
+	Equal(t, "one that is not", Call(t, store, instance, "grow table", 1), any(int32(7)))
+	Check(t, ErrorOf(NewInstance(store, module, nil)))
+	store.Close()
+	WantPanic(t, "after Close", ClosedText, func() { store.SetLimits(Limits{}) })
+}
+
 // Everything that belongs to a store says the same after Close.
 func TestStoreClose(t *testing.T) {
 	engine := NewEngine()
