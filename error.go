@@ -36,6 +36,9 @@ var (
 	ErrStackTooSmall = errors.New("the thread's stack has no room for the guest")
 	// ErrTooManyGuests: as many guests run as may at once, see SetMaxConcurrentGuests.
 	ErrTooManyGuests = errors.New("too many guests run at once (SetMaxConcurrentGuests)")
+	// ErrTooLate: a [WasiConfig] was changed after a store had been given it, or was to preopen a directory after it
+	// had told the number of something pushed.
+	ErrTooLate = errors.New("it is too late to change the WASI configuration")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
