@@ -29,7 +29,8 @@ var (
 	ErrBadFd = errors.New("not a guest descriptor")
 	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
 	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
-	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken.
+	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
+	// context waits for one.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].

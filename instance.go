@@ -24,8 +24,8 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 	return NewInstanceContext(nil, store, module, imports)
 }
 
-// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one; ctx may
-// be nil.
+// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one, and for
+// waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
 	native := module.handle.Acquire()
@@ -75,8 +75,9 @@ func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
 	return text.String()
 }
 
-// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
-// functions of the linker that the instance may have some of, nil if there is none.
+// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. With a ctx that can be done
+// it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
+// of, nil if there is none.
 func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc],
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()
@@ -87,26 +88,19 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	if hosts != nil {
 		s.link(hosts)
 	}
+	outer := s.watch
 	stop, err := s.Watch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	s.slot.take()
-	call := s.call
-	raw, ok := f(call, s.Room())
-	for n := (need{}); !ok; {
-		trap, failed := call.Failure()
-		// If a host function has failed, the start function has begun.
-		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
-		if begun || !n.met(held, failed) {
-			if !begun { // otherwise there is an instance, until the store is closed
-				s.slot.untake()
-			}
-			return nil, s.Failure(trap, failed)
-		}
-		failed.Delete()
-		raw, ok = f(call, s.Room())
+	var pool *poolQueue // to wait in, if it may
+	if s.watch != outer {
+		pool = s.engine.pool
+	}
+	raw, err := s.allocate(outermost, pool, f)
+	if err != nil {
+		return nil, err
 	}
 	instance := &s.firstInstance
 	if instance.state != nil {
@@ -114,6 +108,52 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	}
 	*instance = Instance{s, raw}
 	return instance, nil
+}
+
+// allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
+// room if it is given a pool.
+func (s *state) allocate(outermost bool, pool *poolQueue,
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
+	s.slot.take()
+	var waiter placeWaiter
+	if pool != nil && pool.waiting.Load() > 0 { // others were here before
+		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
+			s.slot.untake()
+			return ffi.Instance{}, err
+		}
+	}
+	for n := (need{patient: pool != nil}); ; {
+		var given uint64
+		if pool != nil {
+			given = pool.given.Load()
+		}
+		raw, ok := f(s.call, s.Room())
+		if ok {
+			return raw, nil
+		}
+		trap, failed := s.call.Failure()
+		// If a host function has failed, the start function has begun.
+		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
+		switch {
+		case begun: // there is an instance, until the store is closed
+			return raw, s.Failure(trap, failed)
+		case n.met(held, failed):
+			failed.Delete()
+		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
+			failed.Delete()
+			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
+				s.slot.untake()
+				return raw, err
+			}
+			n = need{patient: true}
+		default:
+			s.slot.untake()
+			if failed.Code() != ffi.ErrorPoolFull {
+				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
+			}
+			return raw, s.Failure(trap, failed)
+		}
+	}
 }
 
 // Exports returns the exports in the module's order.
@@ -206,8 +246,8 @@ func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
 	return pre.InstantiateContext(nil, store)
 }
 
-// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has
-// one; ctx may be nil.
+// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has one,
+// and for waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
 	native := pre.handle.Acquire()
 	defer pre.handle.Release()

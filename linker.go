@@ -329,8 +329,8 @@ func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error)
 	return l.InstantiateContext(nil, store, module)
 }
 
-// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one;
-// ctx may be nil.
+// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one, and
+// for waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
 	native, reading := l.read()
 	defer reading.Release()

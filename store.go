@@ -206,6 +206,7 @@ func (s *state) open(engine *Engine, data any) {
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
+	s.slot.pool = engine.pool
 	held.stores.Add(1)
 	held.relieve()
 	guests.look()
