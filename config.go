@@ -21,6 +21,8 @@ type Config struct {
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
 	cache      *moduleCache
+	// pooling says that the engine has a pool.
+	pooling bool
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
@@ -108,7 +110,7 @@ func (cfg *Config) choose(what string, n, last uint8, set func(native ffi.Config
 func (cfg *Config) SetDebugInfo(enabled bool) { cfg.flag(ffi.DebugInfo, enabled) }
 
 // SetConsumeFuel sets whether guests use up fuel as they run. A store has none at first, so its guests trap at once
-// before [Store.SetFuel]. Off by default. See wasmtime::Config::consume_fuel.
+// before [Store.SetFuel], with [OutOfFuel] and a text that says so. Off by default. See wasmtime::Config::consume_fuel.
 func (cfg *Config) SetConsumeFuel(enabled bool) { cfg.flag(ffi.ConsumeFuel, enabled) }
 
 // SetEpochInterruption sets whether guests can be stopped by deadlines, see [Store.SetEpochDeadline], and by
@@ -351,7 +353,8 @@ func (cfg *Config) SetWasmCustomPageSizes(enabled bool) { cfg.flag(ffi.WasmCusto
 // SetWasmExtendedConst sets whether constant expressions may compute. See wasmtime::Config::wasm_extended_const.
 func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtendedConst, enabled) }
 
-// SetWasmComponentModel sets whether components are enabled. See wasmtime::Config::wasm_component_model.
+// SetWasmComponentModel sets whether components are enabled, which are not in the Go API yet: it has no effect on
+// modules. See wasmtime::Config::wasm_component_model.
 func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
 
 // SetMemoryInitCOWSet sets whether a memory's data is mapped copy-on-write instead of copied, which makes instantiation
@@ -398,7 +401,7 @@ func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMac
 // pools are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
 type PoolingConfig struct {
 	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables,
-	// GC heaps and stacks are as many. One more is an error.
+	// GC heaps and stacks are as many. One more is an error, or waits, see [Config.SetPooling].
 	MaxInstances uint32
 	// MaxMemorySize is the largest size of a memory in bytes.
 	MaxMemorySize uint64
@@ -434,13 +437,20 @@ const maxMemoriesPerModule = 10_000
 
 // SetPooling makes the engine take instances, memories and tables from pools instead of mapping them anew, which is
 // several times faster. [PoolingPreset] is a good start. See wasmtime::InstanceAllocationStrategy::Pooling.
+//
+// When all places are taken, an instantiation fails with an error that wraps [ErrPoolFull]. One with a context that can
+// end, such as [InstancePre.InstantiateContext], waits instead until stores of the engine are closed, first come, first
+// served; if its context ends before, the error wraps both what ended that and ErrPoolFull. The place that it gets is
+// free again when its store is closed. An instantiation without a context does not wait for those that do.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
 	if p.MaxMemoriesPerModule > maxMemoriesPerModule {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	cfg.open().SetPooling(ffi.Pooling{
+	native := cfg.open()
+	cfg.pooling = true
+	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
 		TotalMemories:            p.MaxInstances,
 		TotalTables:              p.MaxInstances,

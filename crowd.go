@@ -47,15 +47,18 @@ type Statistics struct {
 	RunningGuests int
 	// WaitingGuests is the number of calls that wait because too many guests run, see [SetMaxConcurrentGuests].
 	WaitingGuests int
+	// WaitingInstances is the number of instantiations that wait for a place in a pool, see [Config.SetPooling].
+	WaitingInstances int
 }
 
 // Stats returns counters to watch. It looks at all open stores, which takes some microseconds for thousands of them. It
 // is safe for concurrent use.
 func Stats() Statistics {
 	return Statistics{
-		OpenStores:    int(held.stores.Load()),
-		RunningGuests: int(entered.count()),
-		WaitingGuests: int(guests.waiting.Load()),
+		OpenStores:       int(held.stores.Load()),
+		RunningGuests:    int(entered.count()),
+		WaitingGuests:    int(guests.waiting.Load()),
+		WaitingInstances: int(waitingForPools.Load()),
 	}
 }
 

@@ -16,6 +16,8 @@ type Engine struct {
 	room uintptr
 	// cache keeps compiled modules; nil if they are not kept.
 	cache *moduleCache
+	// pool is who waits for a place in the engine's pool; nil if it has none.
+	pool *poolQueue
 }
 
 // NewEngine creates an engine with the default configuration.
@@ -48,6 +50,9 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	}
 	engine := wrapEngine(e, config.epochs, config.guestStack)
 	engine.cache = config.cache
+	if config.pooling {
+		engine.pool = &poolQueue{}
+	}
 	return engine, nil
 }
 

@@ -31,13 +31,19 @@ var (
 	ErrBadAccessMode = errors.New("not an access mode")
 	// ErrBadFd: the guest descriptor is out of range, or is not open where it has to be.
 	ErrBadFd = errors.New("not a guest descriptor")
-	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken.
+	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
+	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
+	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
+	// context waits for one.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].
 	ErrStackTooSmall = errors.New("the thread's stack has no room for the guest")
 	// ErrTooManyGuests: as many guests run as may at once, see SetMaxConcurrentGuests.
 	ErrTooManyGuests = errors.New("too many guests run at once (SetMaxConcurrentGuests)")
+	// ErrTooLate: a [WasiConfig] was changed after a store had been given it, or was to preopen a directory after it
+	// had told the number of something pushed.
+	ErrTooLate = errors.New("it is too late to change the WASI configuration")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
@@ -64,10 +70,13 @@ func newError(native ffi.Error) *Error {
 		return errorf(ErrPoolFull, "%s: %v", record.Message(), ErrPoolFull)
 	}
 	e := &Error{message: record.Message()}
-	if record.ExitStatus != nil {
+	switch {
+	case record.ExitStatus != nil:
 		e.cause = &ExitError{Status: *record.ExitStatus}
-	} else if record.Code != ffi.ErrorOther {
+	case record.Code != ffi.ErrorOther:
 		e.cause = codeError(record.Code)
+	case record.TrapCode != nil: // of a function that something ran which tells no traps from other errors
+		e.cause = TrapCode(*record.TrapCode)
 	}
 	return e
 }
@@ -97,8 +106,8 @@ func codeError(code ffi.ErrorCode) error {
 // Error returns the full text, with the backtrace and the causes where there are any.
 func (e *Error) Error() string { return e.message }
 
-// Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, or one of this
-// package's Err values; nil if there is nothing.
+// Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, a [TrapCode], or
+// one of this package's Err values; nil if there is nothing.
 func (e *Error) Unwrap() error { return e.cause }
 
 // ExitStatus returns the status that a WASI program exited with, and whether that is what the error says. The same is

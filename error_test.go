@@ -55,7 +55,8 @@ func TestExitError(t *testing.T) {
 
 // All errors that programs compare with are different ones.
 func TestErrorsAreDistinct(t *testing.T) {
-	all := []error{ErrClosed, ErrConcurrentUse, ErrWrongStore, ErrNoEpochs, ErrNoWasi, ErrBadFile, ErrBadAccessMode, ErrBadFd, ErrPoolFull, ErrUnsupported}
+	all := []error{ErrClosed, ErrConcurrentUse, ErrWrongStore, ErrNoEpochs, ErrNoWasi, ErrBadFile, ErrBadAccessMode, ErrBadFd,
+		ErrComponent, ErrPoolFull, ErrStackTooSmall, ErrTooLate, ErrTooManyGuests, ErrUnsupported}
 	for i, a := range all {
 		for j, b := range all {
 			if errors.Is(a, b) != (i == j) || (i != j && a.Error() == b.Error()) {

@@ -27,6 +27,8 @@ type ledger struct {
 	// stores are open. Their instances and memories have taken so many places since the process began, and given so
 	// many back.
 	stores, taken, given atomic.Int64
+	// found are those of them that were found to be garbage.
+	found atomic.Int64
 	// enough is where the next collection begins.
 	enough atomic.Int64
 
@@ -64,22 +66,27 @@ func (l *ledger) relieve() {
 }
 
 // Who lacks room for good fails at once: a collection that has found no place is not followed by another for the length
-// of a pause, unless places have been taken since it began.
+// of a pause, unless places have been taken since it began. Who can wait leaves a longer pause in any case.
 const (
-	pause = 100 * time.Millisecond
-	many  = 4
+	pause     = 100 * time.Millisecond
+	longPause = time.Second
+	many      = 4
 )
 
 // A need is that of somebody who has failed for want of room, and tries again when garbage has been collected, by it or
 // by others. Once may not be enough: others may take what was found. If nothing is found, that is the end of it.
-type need struct{ collected, others int }
+type need struct {
+	collected, others int
+	// patient says that it can wait: others close their stores soon, and a program that does needs no collections.
+	patient bool
+}
 
 // met collects garbage after a failure, and tells whether it makes sense to try again.
 func (n *need) met(l *ledger, err ffi.Error) bool {
 	if n.collected == 10 || n.others == 100 || !lacksRoom(err) {
 		return false
 	}
-	collected, again := l.makeRoom()
+	collected, again := l.makeRoom(n.patient)
 	if collected {
 		n.collected++
 	} else {
@@ -90,13 +97,15 @@ func (n *need) met(l *ledger, err ffi.Error) bool {
 
 // makeRoom collects garbage for somebody who has just failed for want of room, unless somebody else has. It tells
 // whether it makes sense to try again.
-func (l *ledger) makeRoom() (collected, again bool) {
+func (l *ledger) makeRoom(patient bool) (collected, again bool) {
 	failed := time.Now()
 	l.collecting.Lock()
 	defer l.collecting.Unlock()
 	switch {
 	case l.ended.After(failed): // somebody else's collection
 		return false, true
+	case patient && !l.useful && time.Since(l.ended) < longPause:
+		return false, false
 	case !l.useful && l.taken.Load() < l.begun+many && time.Since(l.ended) < pause:
 		return false, false
 	}
@@ -106,11 +115,11 @@ func (l *ledger) makeRoom() (collected, again bool) {
 
 // collectLocked collects garbage, and lets the cleanups of what it has found finish.
 func (l *ledger) collectLocked() {
-	given := l.given.Load()
+	found := l.found.Load()
 	l.begun = l.taken.Load()
 	runtime.GC()
 	awaitCleanups()
-	l.ended, l.useful = time.Now(), l.given.Load() > given
+	l.ended, l.useful = time.Now(), l.found.Load() > found
 	l.enough.Store(max(fewHeld, 2*l.all()))
 }
 

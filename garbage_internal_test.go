@@ -103,22 +103,22 @@ func TestALotStartsACollection(t *testing.T) {
 func TestNoRoomIsSaidSoon(t *testing.T) {
 	l := newLedger()
 	l.taken.Store(100)
-	if _, again := l.makeRoom(); !again {
+	if _, again := l.makeRoom(false); !again {
 		t.Error("the first was refused")
 	}
-	if _, again := l.makeRoom(); again {
+	if _, again := l.makeRoom(false); again {
 		t.Error("a second collection, and the first has found nothing")
 	}
 	l.taken.Add(many)
-	if _, again := l.makeRoom(); !again {
+	if _, again := l.makeRoom(false); !again {
 		t.Error("refused, and many places have been taken")
 	}
 	l.useful = true
-	if _, again := l.makeRoom(); !again {
+	if _, again := l.makeRoom(false); !again {
 		t.Error("refused, and the collection before has found something")
 	}
 	l.ended = l.ended.Add(-pause)
-	if _, again := l.makeRoom(); !again {
+	if _, again := l.makeRoom(false); !again {
 		t.Error("refused, and a while has passed")
 	}
 }

@@ -2,7 +2,10 @@ package wasmtime
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"runtime"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -15,30 +18,61 @@ type Instance struct {
 }
 
 // NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
-// [*Trap] if that traps, and an [*Error] otherwise. [Linker] finds imports by name. See wasmtime::Instance::new.
+// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing. [Linker] finds imports by
+// name. See wasmtime::Instance::new.
 func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	return NewInstanceContext(nil, store, module, imports)
 }
 
-// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one; ctx may
-// be nil.
+// NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one, and for
+// waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
+	native := module.handle.Acquire()
+	defer module.handle.Release()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
 		item, err := itemOf(s, imported)
 		if err != nil {
-			return nil, errorf(err, "import %d: %v", i, err)
+			return nil, errorf(err, "import %d%s: %v", i, module.types.nameImports(native, i, i+1), err)
 		}
 		items[i] = *item
 	}
-	native := module.handle.Acquire()
-	defer module.handle.Release()
 	instance, err := s.instantiate(ctx, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
+	if e, ok := err.(*Error); ok && e.cause == nil {
+		e.message += module.types.nameImports(native, len(imports), math.MaxInt)
+	}
 	return instance, err
+}
+
+// nameImports names the module's imports from the i-th to the one before the j-th, as the end of a sentence about what
+// was given for them. It is empty if there are none.
+func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
+	t.read(native)
+	all := t.in
+	const most = 8
+	var text strings.Builder
+	wasi := false
+	for n := i; n < min(j, len(all)); n++ {
+		switch imported := all[n]; {
+		case n-i < most:
+			separator := ", "
+			if n == i {
+				separator = ": "
+			}
+			fmt.Fprintf(&text, "%s`%s::%s`", separator, imported.module, imported.name)
+			wasi = wasi || imported.module == wasiModule
+		case n-i == most:
+			fmt.Fprintf(&text, " and %d more", min(j, len(all))-n)
+		}
+	}
+	if wasi {
+		text.WriteString(useLinkerWasi)
+	}
+	return text.String()
 }
 
 // instanceKind says what an instance is to be.
@@ -51,8 +85,9 @@ const (
 	reactor instanceKind = true
 )
 
-// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
-// functions of the linker that the instance may have some of, nil if there is none.
+// instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. With a ctx that can be done
+// it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
+// of, nil if there is none.
 func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	outermost, err := s.Enter()
@@ -63,12 +98,17 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	if hosts != nil {
 		s.link(hosts)
 	}
+	outer := s.watch
 	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer within.end()
-	instance, err := s.newInstance(f)
+	var pool *poolQueue // to wait in, if it may
+	if s.watch != outer {
+		pool = s.engine.pool
+	}
+	instance, err := s.newInstance(outermost, pool, f)
 	if err == nil && as == reactor {
 		err = s.initialize(instance)
 	}
@@ -78,23 +118,12 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	return instance, nil
 }
 
-// newInstance runs an instantiation. The store is entered.
-func (s *state) newInstance(f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	s.slot.take()
-	call := s.call
-	raw, ok := f(call, s.Room())
-	for n := (need{}); !ok; {
-		trap, failed := call.Failure()
-		// If a host function has failed, the start function has begun.
-		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
-		if begun || !n.met(held, failed) {
-			if !begun { // otherwise there is an instance, until the store is closed
-				s.slot.untake()
-			}
-			return nil, s.Failure(trap, failed)
-		}
-		failed.Delete()
-		raw, ok = f(call, s.Room())
+// newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered.
+func (s *state) newInstance(outermost bool, pool *poolQueue,
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
+	raw, err := s.allocate(outermost, pool, f)
+	if err != nil {
+		return nil, err
 	}
 	instance := &s.firstInstance
 	if instance.state != nil {
@@ -123,6 +152,52 @@ func (s *state) initialize(instance *Instance) error {
 		return s.Failure(call.Failure())
 	}
 	return nil
+}
+
+// allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
+// room if it is given a pool.
+func (s *state) allocate(outermost bool, pool *poolQueue,
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
+	s.slot.take()
+	var waiter placeWaiter
+	if pool != nil && pool.waiting.Load() > 0 { // others were here before
+		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
+			s.slot.untake()
+			return ffi.Instance{}, err
+		}
+	}
+	for n := (need{patient: pool != nil}); ; {
+		var given uint64
+		if pool != nil {
+			given = pool.given.Load()
+		}
+		raw, ok := f(s.call, s.Room())
+		if ok {
+			return raw, nil
+		}
+		trap, failed := s.call.Failure()
+		// If a host function has failed, the start function has begun.
+		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
+		switch {
+		case begun: // there is an instance, until the store is closed
+			return raw, s.Failure(trap, failed)
+		case n.met(held, failed):
+			failed.Delete()
+		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
+			failed.Delete()
+			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
+				s.slot.untake()
+				return raw, err
+			}
+			n = need{patient: true}
+		default:
+			s.slot.untake()
+			if failed.Code() != ffi.ErrorPoolFull {
+				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
+			}
+			return raw, s.Failure(trap, failed)
+		}
+	}
 }
 
 // Exports returns the exports in the module's order.
@@ -208,7 +283,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, newError(err)
+		return nil, l.explainWasi(newError(err))
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
@@ -220,8 +295,8 @@ func (pre *InstancePre) Instantiate(store Storelike) (*Instance, error) {
 	return pre.instantiate(nil, store, asItIs)
 }
 
-// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has
-// one; ctx may be nil.
+// InstantiateContext is [InstancePre.Instantiate] with a context for the start function, as [Func.CallContext] has one,
+// and for waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func (pre *InstancePre) InstantiateContext(ctx context.Context, store Storelike) (*Instance, error) {
 	return pre.instantiate(ctx, store, asItIs)
 }

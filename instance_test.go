@@ -55,7 +55,8 @@ func TestInstanceImports(t *testing.T) {
 		imports []AsExtern
 		text    string
 	}{
-		"none": {nil, "expected 2 imports, found 0"}, "one": {[]AsExtern{f}, "found 1"}, "three": {[]AsExtern{f, g, g}, "found 3"},
+		"none": {nil, "expected 2 imports, found 0: `a::f`, `a::g`"}, "one": {[]AsExtern{f}, "found 1: `a::g`"},
+		"three": {[]AsExtern{f, g, g}, "found 3"}, "nil": {[]AsExtern{f, nil}, "import 1: `a::g`: it is nil"},
 		"order": {[]AsExtern{g, f}, "incompatible import type for `a::f`"},
 		"type":  {[]AsExtern{WrapFunc(store, func(int64) {}), g}, "types incompatible"},
 	} {
@@ -75,6 +76,25 @@ func TestInstanceImports(t *testing.T) {
 	other := NewStore(engine)
 	_, err = NewInstance(other, module, []AsExtern{f, g})
 	WantIs(t, err, ErrWrongStore)
+}
+
+// Many missing imports are named up to a number; for those of WASI, there is another way.
+func TestInstanceMissingImports(t *testing.T) {
+	engine := NewEngine()
+	store := NewStore(engine)
+	_, err := NewInstance(store, Compile(t, engine, "(module "+strings.Repeat(`(import "m" "f" (func))`, 10)+")"), nil)
+	WantText(t, err, "found 0: `m::f`, "+strings.Repeat("`m::f`, ", 6)+"`m::f` and 2 more")
+	if strings.Contains(err.Error(), "Linker") {
+		t.Errorf("nothing of WASI is missing: %v", err)
+	}
+	_, err = NewInstance(store, Compile(t, engine, `(module (import "m" "f" (func)) (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))))`),
+		[]AsExtern{WrapFunc(store, func() {})})
+	WantText(t, err, "found 1: `wasi_snapshot_preview1::sched_yield`; WASI 0.1 is defined by Linker.DefineWasi")
+	// A start function may close its module and fail all the same.
+	var module *Module
+	module = Compile(t, engine, `(module (import "m" "f" (func $f)) (start $f))`)
+	_, err = NewInstance(store, module, []AsExtern{WrapFunc(store, func() *Trap { module.Close(); return NewTrap("so") })})
+	WantText(t, err, "so")
 }
 
 func TestStartFunction(t *testing.T) {

@@ -3,7 +3,9 @@ package wasmtime
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -22,6 +24,8 @@ type Linker struct {
 	current  *definitions
 	// hosts are its host functions.
 	hosts *registry.Family[hostFunc]
+	// wasi says that DefineWasi has been called.
+	wasi atomic.Bool
 }
 
 // definitions are what has been defined in a linker. They are changed in place as long as nobody reads them;
@@ -170,7 +174,42 @@ func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 // DefineWasi defines WASI 0.1, the module wasi_snapshot_preview1, for stores that have been given a [WasiConfig] with
 // [Store.SetWasi]. See wasmtime_wasi::p1::add_to_linker_sync.
 func (l *Linker) DefineWasi() error {
-	return l.defineForAll(func(native ffi.Linker) ffi.Error { return native.DefineWasi() })
+	err := l.defineForAll(func(native ffi.Linker) ffi.Error { return native.DefineWasi() })
+	if err == nil {
+		l.wasi.Store(true)
+	}
+	return err
+}
+
+const (
+	// wasiModule is what modules import WASI 0.1 from.
+	wasiModule = "wasi_snapshot_preview1"
+	// unknownWasi is how the native library begins to say that something of it has not been defined.
+	unknownWasi = "unknown import: `" + wasiModule + "::"
+	// useLinkerWasi says what to do about it.
+	useLinkerWasi = "; WASI 0.1 is defined by Linker.DefineWasi"
+)
+
+// explainWasi adds to the error of a module that lacks something of WASI what is to be done about it.
+func (l *Linker) explainWasi(err error) error {
+	e, ok := err.(*Error)
+	if !ok || e.cause != nil {
+		return err
+	}
+	before, after, found := strings.Cut(e.message, unknownWasi)
+	if !found {
+		return err
+	}
+	end := strings.IndexByte(after, '\n')
+	if end < 0 {
+		end = len(after)
+	}
+	hint := useLinkerWasi
+	if l.wasi.Load() {
+		hint = "; WASI 0.1 has no such function"
+	}
+	e.message = before + unknownWasi + after[:end] + hint + after[end:]
+	return e
 }
 
 // DefineInstance defines all that an instance exports under the name module. See wasmtime::Linker::instance.
@@ -189,7 +228,7 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	exports := module.Exports()
-	return l.inStore(store, func(s *state) ffi.Error {
+	return l.explainWasi(l.inStore(store, func(s *state) ffi.Error {
 		// A copy is defined in, because the module's own functions run meanwhile.
 		native, reading := l.read()
 		private := native.Clone()
@@ -212,7 +251,7 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 			}
 			return ffi.Error{}
 		})
-	})
+	}))
 }
 
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
@@ -285,15 +324,15 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 }
 
 // Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another
-// type is an [*Error]; a start function that traps is a [*Trap]. It calls nothing else: a library built for WASI, a
-// reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it. See
-// wasmtime::Linker::instantiate.
+// type is an [*Error] that names it; a start function that traps is a [*Trap]. It calls nothing else: a library built
+// for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it.
+// See wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }
 
-// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one;
-// ctx may be nil.
+// InstantiateContext is [Linker.Instantiate] with a context for the start function, as [Func.CallContext] has one, and
+// for waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func (l *Linker) InstantiateContext(ctx context.Context, store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(ctx, store, module, asItIs)
 }
@@ -323,7 +362,11 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
-	return store.storeState().instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := store.storeState().instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
+	if err != nil {
+		return nil, l.explainWasi(err)
+	}
+	return instance, nil
 }

@@ -82,6 +82,18 @@ func TestLinkerUnknownImports(t *testing.T) {
 		_, err = NewLinker(engine).InstantiatePre(module)
 		WantText(t, err, "unknown import: `a::b` has not been defined")
 	})
+	t.Run("of WASI", func(t *testing.T) {
+		linker, store := NewLinker(engine), NewStore(engine)
+		module := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))`)
+		unknown := "unknown import: `wasi_snapshot_preview1::fd_write` has not been defined; WASI 0.1 is defined by Linker.DefineWasi"
+		WantText(t, ErrorOf(linker.Instantiate(store, module)), unknown)
+		WantText(t, ErrorOf(linker.InstantiatePre(module)), unknown)
+		WantText(t, linker.DefineModule(store, "m", module), unknown)
+		Check(t, linker.DefineWasi())
+		Check(t, ErrorOf(linker.Instantiate(store, module)))
+		wrong := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "fd_wrote" (func)))`)
+		WantText(t, ErrorOf(linker.Instantiate(store, wrong)), "fd_wrote` has not been defined; WASI 0.1 has no such function")
+	})
 	t.Run("another type", func(t *testing.T) {
 		linker := NewLinker(engine)
 		Check(t, linker.FuncWrap("a", "b", func() {}))

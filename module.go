@@ -2,6 +2,8 @@ package wasmtime
 
 import (
 	"bytes"
+	"encoding/binary"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -18,10 +20,14 @@ type Module struct {
 	types  moduleTypes
 }
 
-// NewModule compiles the binary format. A module that is not valid is an [*Error]. See wasmtime::Module::from_binary.
+// NewModule compiles the binary format. A module that is not valid is an [*Error]; for a component it wraps
+// [ErrComponent]. See wasmtime::Module::from_binary.
 func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
+	if isComponent(wasm) {
+		return nil, componentError()
+	}
 	var m ffi.Module
 	err := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
 	if !err.IsNil() {
@@ -32,6 +38,21 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	}
 	return wrapModule(engine, m, err)
 }
+
+// compiledHeader is the size of the header of compiled code, which is a 64-bit ELF file.
+const compiledHeader = 64
+
+// isComponent tells whether bytes begin as a component does, in the binary format or compiled.
+func isComponent(b []byte) bool {
+	if IsBinary(b) {
+		return len(b) >= 8 && b[6] == 1 && b[7] == 0 // the layer; that of modules is 0
+	}
+	const wasmtimeABI, componentFlag = 200, 2
+	return len(b) >= compiledHeader && string(b[:5]) == "\x7fELF\x02" && b[7] == wasmtimeABI &&
+		binary.LittleEndian.Uint32(b[48:])&componentFlag != 0
+}
+
+func componentError() *Error { return errorf(ErrComponent, "%v", ErrComponent) }
 
 // otherFormat says what to do with a module that is in another format than the binary one; nothing about anything else.
 func otherFormat(wasm []byte) string {
@@ -45,7 +66,8 @@ func otherFormat(wasm []byte) string {
 	return ""
 }
 
-// NewModuleFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError].
+// NewModuleFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError];
+// other errors are those of [NewModule] and [Wat2Wasm].
 func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	wasm, err := os.ReadFile(file)
 	if err != nil {
@@ -60,11 +82,15 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 }
 
 // NewModuleDeserialize loads what [Module.Serialize] made, in this process or another, with the same release of
-// Wasmtime and the same configuration; anything else is an [*Error]. The bytes are trusted: somebody who can change
-// them can run any code. See wasmtime::Module::deserialize.
+// Wasmtime and the same configuration; anything else is an [*Error]. That of a component, compiled or not, wraps
+// [ErrComponent]. The bytes are trusted: somebody who can change them can run any code. See
+// wasmtime::Module::deserialize.
 func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
+	if isComponent(encoded) {
+		return nil, componentError()
+	}
 	var m ffi.Module
 	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
 	return wrapModule(engine, m, err)
@@ -80,9 +106,16 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	if openErr != nil { // which says more than the native library
 		return nil, errorf(openErr, "%v", openErr)
 	}
-	f.Close()
+	defer f.Close()
 	var m ffi.Module
 	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
+	if !err.IsNil() {
+		head := make([]byte, compiledHeader)
+		if n, _ := io.ReadFull(f, head); isComponent(head[:n]) {
+			err.Delete()
+			return nil, componentError()
+		}
+	}
 	return wrapModule(engine, m, err)
 }
 
@@ -95,11 +128,14 @@ func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
 	return module, nil
 }
 
-// ModuleValidate checks the binary format against the engine's configuration without compiling it. See
-// wasmtime::Module::validate.
+// ModuleValidate checks the binary format against the engine's configuration without compiling it. The error is an
+// [*Error]; that of a component wraps [ErrComponent]. See wasmtime::Module::validate.
 func ModuleValidate(engine *Engine, wasm []byte) error {
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
+	if isComponent(wasm) {
+		return componentError()
+	}
 	err := ffi.ValidateModule(e, wasm)
 	if !err.IsNil() {
 		return newError(err)
@@ -139,6 +175,14 @@ type moduleTypes struct {
 func (t *moduleTypes) of(m *Module) *moduleTypes {
 	native := m.handle.Acquire()
 	defer m.handle.Release()
+	t.read(native)
+	if t.failed != nil {
+		panic(t.failed)
+	}
+	return t
+}
+
+func (t *moduleTypes) read(native ffi.Module) {
 	t.once.Do(func() {
 		encoded, err := native.Types()
 		if !err.IsNil() {
@@ -155,10 +199,6 @@ func (t *moduleTypes) of(m *Module) *moduleTypes {
 			t.out[i] = &ExportType{r.str(), r.external()}
 		}
 	})
-	if t.failed != nil {
-		panic(t.failed)
-	}
-	return t
 }
 
 func (t *moduleTypes) imports() []*ImportType { return slices.Clone(t.in) }

@@ -60,6 +60,48 @@ func TestModuleErrors(t *testing.T) {
 	WantText(t, err, "type mismatch: expected i32, found i64")
 }
 
+// A component where a module is needed is told from what is broken, whoever is given it, in whatever form.
+func TestComponentForModule(t *testing.T) {
+	engine, dir := NewEngine(), TempDir(t)
+	file := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		Check(t, os.WriteFile(path, b, 0o600))
+		return path
+	}
+	text := `(component (core module (func (export "f"))))`
+	binary := Must(Wat2Wasm(text))
+	// The Go API compiles no components. What tells one is a flag in the header.
+	compiled := Must(Compile(t, engine, `(module)`).Serialize())
+	compiled[48] ^= 1 | 2
+	for name, err := range map[string]error{
+		"NewModule":                              ErrorOf(NewModule(engine, binary)),
+		"NewModule, compiled":                    ErrorOf(NewModule(engine, compiled)),
+		"ModuleValidate":                         ModuleValidate(engine, binary),
+		"NewModuleFromFile":                      ErrorOf(NewModuleFromFile(engine, file("c.wasm", binary))),
+		"NewModuleFromFile, text":                ErrorOf(NewModuleFromFile(engine, file("c.wat", []byte(text)))),
+		"NewModuleFromFile, compiled":            ErrorOf(NewModuleFromFile(engine, file("c.cwasm", compiled))),
+		"NewModuleDeserialize":                   ErrorOf(NewModuleDeserialize(engine, compiled)),
+		"NewModuleDeserialize, not compiled":     ErrorOf(NewModuleDeserialize(engine, binary)),
+		"NewModuleDeserializeFile":               ErrorOf(NewModuleDeserializeFile(engine, filepath.Join(dir, "c.cwasm"))),
+		"NewModuleDeserializeFile, not compiled": ErrorOf(NewModuleDeserializeFile(engine, filepath.Join(dir, "c.wasm"))),
+	} {
+		t.Run(name, func(t *testing.T) { WantTyped(t, err, ErrComponent, "component") })
+	}
+	module := Must(Wat2Wasm(`(module (func (result i32)))`))
+	encoded := Must(Compile(t, engine, `(module)`).Serialize())
+	for name, err := range map[string]error{
+		"a module that is wrong":   ErrorOf(NewModule(engine, module)),
+		"a cut header":             ErrorOf(NewModule(engine, binary[:7])),
+		"an unknown layer":         ErrorOf(NewModule(engine, []byte("\x00asm\x0d\x00\x02\x00"))),
+		"a compiled module":        ErrorOf(NewModule(engine, encoded)),
+		"a cut compiled component": ErrorOf(NewModuleDeserialize(engine, compiled[:63])),
+	} {
+		if err == nil || errors.Is(err, ErrComponent) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestModuleFromFile(t *testing.T) {
 	engine, dir := NewEngine(), TempDir(t)
 	write := func(name string, b []byte) string {

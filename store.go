@@ -80,6 +80,7 @@ func (store *Store) SetFuel(fuel uint64) error {
 	if err := s.native.SetFuel(fuel); !err.IsNil() {
 		return newError(err)
 	}
+	s.fueled = true
 	return nil
 }
 
@@ -138,6 +139,8 @@ type state struct {
 	// entry holds the store while it is entered.
 	entry **state
 
+	// fueled says that the store has been given fuel, or none on purpose.
+	fueled bool
 	// nativeID is what items of the store carry; 0 until it has been asked for.
 	nativeID uint64
 
@@ -209,6 +212,7 @@ func (s *state) open(engine *Engine, data any) {
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
+	s.slot.pool = engine.pool
 	held.stores.Add(1)
 	held.relieve()
 	guests.look()
@@ -372,13 +376,21 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	}
 	if trap.IsNil() {
 		e := newError(err)
-		if hostErr != nil {
+		switch {
+		case hostErr != nil:
 			e.cause = hostErr
+		case e.cause == error(OutOfFuel) && !s.fueled:
+			e.message = withNote(e.message, noFuelNote)
 		}
 		return e
 	}
 	t := newTrap(trap)
-	if code := t.Code(); code != nil && *code == Interrupt && hostErr == nil {
+	code := t.code()
+	switch {
+	case hostErr != nil || code == nil:
+	case *code == OutOfFuel && !s.fueled:
+		t.note = noFuelNote
+	case *code == Interrupt:
 		switch ended := s.endedContext(); {
 		case ended != nil:
 			hostErr = contextError(ended)
@@ -390,6 +402,9 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	t.cause = hostErr
 	return t
 }
+
+// noFuelNote is what one reads who has switched fuel on and set none.
+const noFuelNote = "The store has no fuel yet: set some with Store.SetFuel"
 
 // owns tells whether an item that came from a linker belongs to the store. The native library does not tell what
 // number its store has, but a global of the store does.

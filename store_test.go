@@ -1,6 +1,7 @@
 package wasmtime_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime"
@@ -39,9 +40,21 @@ func TestFuel(t *testing.T) {
 	fuel, err := store.GetFuel()
 	Check(t, err)
 	Equal(t, "a new store", fuel, 0)
-	_, err = instance.GetFunc(store, "burn").Call(store, 10)
-	trap := WantTrap(t, err, OutOfFuel)
-	trap.Close()
+	// The first call says that there has been none, in whatever way it is made.
+	const unset = "Store.SetFuel"
+	burn := instance.GetFunc(store, "burn")
+	start := Compile(t, store.Engine, `(module (func $f) (start $f))`)
+	for _, err := range []error{
+		ErrorOf(burn.Call(store, 10)), ErrorOf(burn.CallContext(context.Background(), store, 10)),
+		ErrorOf(Must(Bind1[int32, None](store, burn)).Call(10)), ErrorOf(NewInstance(store, start, nil)),
+	} {
+		if trap := WantTrap(t, err, OutOfFuel); !strings.Contains(trap.Error(), unset) {
+			t.Errorf("it does not say what to do: %v", trap)
+		}
+	}
+	linker := NewLinker(store.Engine)
+	err = linker.DefineModule(store, "m", Compile(t, store.Engine, `(module (func (export "_initialize")))`))
+	WantTyped(t, err, OutOfFuel, unset)
 	Check(t, store.SetFuel(1000))
 	Call(t, store, instance, "burn", 10)
 	fuel, err = store.GetFuel()
@@ -50,7 +63,9 @@ func TestFuel(t *testing.T) {
 		t.Errorf("%d of 1000 are left", fuel)
 	}
 	_, err = instance.GetFunc(store, "forever").Call(store)
-	WantTrap(t, err, OutOfFuel)
+	if trap := WantTrap(t, err, OutOfFuel); strings.Contains(trap.Error(), unset) {
+		t.Errorf("there was fuel: %v", trap)
+	}
 	fuel, _ = store.GetFuel()
 	Equal(t, "fuel after OutOfFuel", fuel, 0)
 	Check(t, store.SetFuel(math.MaxUint64))
@@ -58,6 +73,13 @@ func TestFuel(t *testing.T) {
 	fuel, _ = store.GetFuel()
 	if fuel > math.MaxUint64-10 || fuel < math.MaxUint64-1000 {
 		t.Errorf("the largest fuel becomes %d", fuel)
+	}
+
+	none, idle := GuestIn(t, store.Engine, burnWat)
+	Check(t, none.SetFuel(0)) // on purpose
+	_, err = idle.GetFunc(none, "burn").Call(none, 10)
+	if trap := WantTrap(t, err, OutOfFuel); strings.Contains(trap.Error(), unset) {
+		t.Errorf("it has been set: %v", trap)
 	}
 
 	plain := NewStore(NewEngine())
@@ -194,6 +216,51 @@ func TestLimiter(t *testing.T) {
 	WantText(t, err, "failed to grow table")
 	store.Limiter(4<<16, -1, -1, -1, -1)
 	Equal(t, "a limit that was raised", Call(t, store, instance, "grow memory", 1), any(int32(3)))
+}
+
+func TestSetLimits(t *testing.T) {
+	engine := NewEngine()
+	wat := `(module (memory (export "m") 1) (table (export "t") 5 funcref)
+		(func (export "grow memory") (param i32) (result i32) (memory.grow (local.get 0)))
+		(func (export "grow table") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`
+	module := Compile(t, engine, wat)
+	limited := func(limits Limits) (*Store, error) {
+		store := NewStore(engine)
+		t.Cleanup(store.Close)
+		store.SetLimits(limits)
+		return store, ErrorOf(NewInstance(store, module, nil))
+	}
+	for text, limits := range map[string]Limits{"memory minimum size": {MemorySize: 65535}, "table minimum size": {TableElements: 4}} {
+		_, err := limited(limits)
+		WantText(t, err, text)
+	}
+	for text, limits := range map[string]Limits{"instance": {Instances: 1}, "table": {Tables: 1}, "memor": {Memories: 1}} {
+		store, err := limited(limits)
+		Check(t, err)
+		WantText(t, ErrorOf(NewInstance(store, module, nil)), text)
+	}
+	const most = math.MaxUint64
+	for _, limits := range []Limits{
+		{}, {MemorySize: 65536, TableElements: 5, Instances: 1, Tables: 1, Memories: 1},
+		{MemorySize: most, TableElements: most, Instances: most, Tables: most, Memories: most},
+	} {
+		Check(t, ErrorOf(limited(limits)))
+	}
+
+	store, err := limited(Limits{MemorySize: 3 << 16, TableElements: 7, Instances: 2})
+	Check(t, err)
+	instance := Must(NewInstance(store, module, nil))
+	Equal(t, "growth within", Call(t, store, instance, "grow memory", 2), any(int32(1)))
+	Equal(t, "growth beyond", Call(t, store, instance, "grow memory", 1), any(int32(-1)))
+	Equal(t, "table within", Call(t, store, instance, "grow table", 2), any(int32(5)))
+	Equal(t, "table beyond", Call(t, store, instance, "grow table", 1), any(int32(-1)))
+	store.SetLimits(Limits{MemorySize: 4 << 16}) // in place of all of them
+	Equal(t, "a limit that was raised", Call(t, store, instance, "grow memory", 1), any(int32(3)))
+	Equal(t, "one that is still there", Call(t, store, instance, "grow memory", 1), any(int32(-1)))
+	Equal(t, "one that is not", Call(t, store, instance, "grow table", 1), any(int32(7)))
+	Check(t, ErrorOf(NewInstance(store, module, nil)))
+	store.Close()
+	WantPanic(t, "after Close", ClosedText, func() { store.SetLimits(Limits{}) })
 }
 
 // Everything that belongs to a store says the same after Close.

@@ -51,8 +51,9 @@ type storeSlot struct {
 	entry **state
 	// epoch is its memory epoch.
 	epoch *uint64
-	// places is how many are taken by what is in the store.
+	// places is how many are taken by what is in the store, and pool is who waits for them, if anybody may.
 	places int64
+	pool   *poolQueue
 }
 
 // take counts a place that something in the store is about to take, and untake takes that back.
@@ -108,15 +109,19 @@ func (s *storeSlot) clear() {
 	guests.look()
 	if s.places > 0 {
 		held.given.Add(s.places)
+		s.pool.giveBack(s.places)
 		s.places = 0
 	}
+	s.pool = nil
 }
 
 // collected ends a slot whose owner has become unreachable.
 func (s *storeSlot) collected() {
 	if !s.native.IsNil() {
+		places := s.places
 		s.deleteNative()
 		s.clear()
+		held.found.Add(places)
 	}
 	entered.numbers.GiveBack(uint64(s.index))
 }

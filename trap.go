@@ -23,6 +23,9 @@ type Trap struct {
 
 // TrapCode says which instruction trapped, or that the guest was stopped. The values are those of the C API; those
 // without a name here are for components.
+//
+// A code is an error to compare with: errors.Is(err, OutOfFuel) tells whether a call, an instantiation, or anything
+// else that runs guests has ended by a trap of that code. [errors.As] finds the code with a *TrapCode.
 type TrapCode uint8
 
 // The codes of traps.
@@ -84,6 +87,9 @@ func (c TrapCode) String() string {
 	return fmt.Sprintf("trap code %d", uint8(c))
 }
 
+// Error returns the same as String.
+func (c TrapCode) Error() string { return c.String() }
+
 // NewTrap makes a trap with a message and no code, for a host function to return. The call that the host function is
 // part of then returns an [*Error] with the message: it was no instruction that trapped. See wasmtime_trap_new.
 func NewTrap(message string) *Trap {
@@ -110,8 +116,8 @@ func (t *Trap) take(s *state) (ffi.Trap, bool) {
 	return native, true
 }
 
-// Close ends the use of the trap: all other methods but Unwrap panic afterwards. There is nothing to be freed, so a
-// program need not call it. Closing twice does nothing.
+// Close ends the use of the trap: all other methods panic afterwards, but those that [errors.Is] and [errors.As] call.
+// There is nothing to be freed, so a program need not call it. Closing twice does nothing.
 func (t *Trap) Close() { t.closed.Store(true) }
 
 // isClosed tells whether the trap has been closed, or never was one.
@@ -132,19 +138,44 @@ func (t *Trap) Message() string {
 	t.check()
 	message := t.record.Message()
 	if t.note != "" {
-		message = strings.TrimRight(message, "\n") + "\n\n" + t.note
+		message = withNote(message, t.note)
 	}
 	return message
 }
+
+// withNote adds a paragraph to the text of an error.
+func withNote(message, note string) string { return strings.TrimRight(message, "\n") + "\n\n" + note }
 
 // Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a
 // host function returned.
 func (t *Trap) Unwrap() error { return t.cause }
 
+// Is tells whether target is the trap's code, for [errors.Is].
+func (t *Trap) Is(target error) bool {
+	wanted, ok := target.(TrapCode)
+	code := t.code()
+	return ok && code != nil && *code == wanted
+}
+
+// As sets target to the trap's code if it is a *TrapCode and the trap has one, for [errors.As].
+func (t *Trap) As(target any) bool {
+	to, ok := target.(*TrapCode)
+	code := t.code()
+	if !ok || code == nil {
+		return false
+	}
+	*to = *code
+	return true
+}
+
 // Code returns the trap's code; nil if it has none, as one made with [NewTrap].
 func (t *Trap) Code() *TrapCode {
 	t.check()
-	if t.record.TrapCode == nil {
+	return t.code()
+}
+
+func (t *Trap) code() *TrapCode {
+	if t.record == nil || t.record.TrapCode == nil {
 		return nil
 	}
 	code := TrapCode(*t.record.TrapCode)

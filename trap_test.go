@@ -2,6 +2,7 @@ package wasmtime_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
@@ -43,6 +44,100 @@ func TestTrapCodes(t *testing.T) {
 			trap.Close()
 		})
 	}
+}
+
+// Every code that has a name is an error that a failed call is compared with, and no other code is.
+func TestTrapCodesAreErrors(t *testing.T) {
+	engine := EngineWith(t, func(cfg *Config) {
+		cfg.SetConsumeFuel(true)
+		cfg.SetEpochInterruption(true)
+		cfg.SetWasmGC(true)
+		cfg.SetWasmExceptions(true)
+	})
+	const wat = `(module (memory 1 1) (table $t 2 funcref) (elem (i32.const 1) func $i64) (func $i64 (param i64))
+		(type $none (func)) (type $array (array i32)) (type $struct (struct)) (tag $tag)
+		(func $stack (export "0") (call $stack))
+		(func (export "1") (drop (i32.load (i32.const 65536))))
+		(func (export "2") (drop (i32.atomic.load (i32.const 1))))
+		(func (export "3") (drop (table.get $t (i32.const 2))))
+		(func (export "4") (call_indirect (type $none) (i32.const 0)))
+		(func (export "5") (call_indirect (type $none) (i32.const 1)))
+		(func (export "6") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
+		(func (export "7") (drop (i32.div_u (i32.const 1) (i32.const 0))))
+		(func (export "8") (drop (i32.trunc_f32_s (f32.const nan))))
+		(func (export "9") (unreachable))
+		(func (export "10") (nop))
+		(func (export "11") (loop (br 0)))
+		(func (export "12") (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0))))
+		(func (export "13") (drop (ref.as_non_null (ref.null func))))
+		(func (export "14") (drop (array.get $array (array.new_default $array (i32.const 1)) (i32.const 1))))
+		(func (export "15") (drop (array.new_default $array (i32.const -1))))
+		(func (export "16") (drop (ref.cast (ref $struct) (array.new_default $array (i32.const 1)))))
+		(func (export "49") (throw $tag)))`
+	module := Compile(t, engine, wat)
+	codes := []TrapCode{UncaughtException}
+	for code := StackOverflow; code <= CastFailure; code++ {
+		codes = append(codes, code)
+	}
+	for _, code := range codes {
+		t.Run(code.String(), func(t *testing.T) {
+			store := NewStore(engine)
+			defer store.Close()
+			store.SetEpochDeadline(1 << 32)
+			Check(t, store.SetFuel(1<<40))
+			instance := Must(NewInstance(store, module, nil))
+			switch code {
+			case Interrupt:
+				store.SetEpochDeadline(0)
+			case OutOfFuel:
+				Check(t, store.SetFuel(100))
+			}
+			_, err := instance.GetFunc(store, strconv.Itoa(int(code))).Call(store)
+			trap := WantTrap(t, err, code)
+			trap.Close() // which makes no difference to these
+			for _, err := range []error{err, fmt.Errorf("the guest: %w", err)} {
+				for _, other := range codes {
+					Equal(t, "is "+other.String(), errors.Is(err, other), other == code)
+				}
+				var found TrapCode
+				Equal(t, "as a code", errors.As(err, &found), true)
+				Equal(t, "the code", found, code)
+			}
+			Equal(t, "the code's own text", code.Error(), code.String())
+		})
+	}
+}
+
+// What has no code is none of them.
+func TestErrorsWithoutTrapCode(t *testing.T) {
+	for _, err := range []error{&Trap{}, NewTrap("x"), NewTrap(StackOverflow.String()), &Error{}, ErrClosed} {
+		found := OutOfFuel
+		if errors.Is(err, StackOverflow) || errors.As(err, &found) || found != OutOfFuel {
+			t.Errorf("%T %v has a code", err, err)
+		}
+	}
+}
+
+// What runs a guest and tells no traps from other errors has the code all the same, and so has the error of a host
+// function that passes a trap on.
+func TestTrapCodeBehindErrors(t *testing.T) {
+	engine := NewEngine()
+	linker, store := NewLinker(engine), NewStore(engine)
+	crash := `(module (func (export "_initialize") (unreachable)))`
+	err := linker.DefineModule(store, "m", Compile(t, engine, crash))
+	WantIs(t, err, UnreachableCodeReached)
+	Equal(t, "another code", errors.Is(err, StackOverflow), false)
+	_, err = linker.Instantiate(store, Compile(t, engine, `(module (func $f (unreachable)) (start $f))`))
+	Equal(t, "a start function", errors.Is(err, UnreachableCodeReached), true)
+
+	other := NewStore(engine)
+	inner := Instantiate(t, other, `(module (func (export "f") (unreachable)))`).GetFunc(other, "f")
+	outer := Instantiate(t, store, `(module (import "" "" (func $f)) (func (export "f") (call $f)))`,
+		HostFunc0(func(*Caller) (None, error) {
+			return None{}, fmt.Errorf("the inner guest: %w", ErrorOf(inner.Call(other)))
+		}))
+	_, err = outer.GetFunc(store, "f").Call(store)
+	WantIs(t, err, UnreachableCodeReached)
 }
 
 // The names are those of the header, in its order.

@@ -11,20 +11,26 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
+	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any
-// number of stores, but a file that it opened for a standard stream goes to the first. Goroutines may give it to their
-// stores at once; it is set by one goroutine, before. See wasmtime_wasi::WasiCtxBuilder.
+// number of stores, but a file that it opened for a standard stream goes to the first, and so does what it was pushed
+// and Go closes (see [WasiConfig.PushConn]). See wasmtime_wasi::WasiCtxBuilder.
+//
+// It is set by one goroutine, before any store is given it; then goroutines may give it to their stores at once. A
+// store would not notice a change that comes later. So a method that changes the configuration then returns an error
+// that wraps [ErrTooLate], or panics with that error if it returns none.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
 	stdio [3]stdio
 	// fileSystems are preopened directories that Go serves.
 	fileSystems []fsPreopen
+	// pushed are the descriptors that follow.
+	pushed []*wasiPushed
 	// system is nil unless a part of it is set.
 	system *wasiSystem
 	// inheritsArgv says that spec has this process's arguments.
@@ -32,6 +38,8 @@ type WasiConfig struct {
 	// inheritsEnv says that the environment comes before that in spec.
 	inheritsEnv bool
 	closed      bool
+	// given says that a store has been given it.
+	given atomic.Bool
 	// giving is held while a store is given it.
 	giving sync.Mutex
 }
@@ -68,11 +76,13 @@ const (
 // NewWasiConfig returns a configuration that gives nothing.
 func NewWasiConfig() *WasiConfig { return &WasiConfig{} }
 
-// Close closes the files that the configuration opened. Stores that were given it keep theirs. Closing twice does
-// nothing.
+// Close closes the files that the configuration opened, and what it was given away with [WasiConfig.PushConn] and
+// [WasiConfig.PushListener], if no store has got it. Stores that were given the configuration keep theirs. Closing
+// twice does nothing.
 func (c *WasiConfig) Close() {
 	c.closed = true
 	c.closeFiles()
+	c.closePushed()
 }
 
 func (c *WasiConfig) closeFiles() {
@@ -84,23 +94,49 @@ func (c *WasiConfig) closeFiles() {
 	}
 }
 
-// use panics if the configuration has been closed.
-func (c *WasiConfig) use() *ffi.WasiSpec {
+// checkOpen panics if the configuration has been closed.
+func (c *WasiConfig) checkOpen() {
 	if c.closed {
 		panic(closedText)
 	}
-	return &c.spec
+}
+
+// change begins a change of the configuration. It panics if that has been closed.
+func (c *WasiConfig) change() (*ffi.WasiSpec, error) {
+	c.checkOpen()
+	if c.given.Load() {
+		return nil, errorf(ErrTooLate, "%v: a store has been given it", ErrTooLate)
+	}
+	return &c.spec, nil
+}
+
+// mustChange is change for methods that cannot return an error.
+func (c *WasiConfig) mustChange() *ffi.WasiSpec {
+	spec, err := c.change()
+	if err != nil {
+		panic(err)
+	}
+	return spec
+}
+
+// preopen begins a change that adds a preopened directory.
+func (c *WasiConfig) preopen() (*ffi.WasiSpec, error) {
+	if len(c.pushed) > 0 {
+		return nil, errorf(ErrTooLate, "%v: directories are preopened before anything is pushed, because that has told its number",
+			ErrTooLate)
+	}
+	return c.change()
 }
 
 // SetArgv adds arguments; the first of all is the program's name.
 func (c *WasiConfig) SetArgv(argv []string) {
-	spec := c.use()
+	spec := c.mustChange()
 	spec.Args = append(spec.Args, argv...)
 }
 
 // InheritArgv gives the guest this process's arguments, which are those of [os.Args], before those of SetArgv.
 func (c *WasiConfig) InheritArgv() {
-	spec := c.use()
+	spec := c.mustChange()
 	if !c.inheritsArgv {
 		// Rust's standard library learns them from the C library's start code, but not from musl's, which has none
 		// for it.
@@ -111,7 +147,7 @@ func (c *WasiConfig) InheritArgv() {
 
 // SetEnv adds environment variables. It panics if there are not as many values as keys.
 func (c *WasiConfig) SetEnv(keys, values []string) {
-	spec := c.use()
+	spec := c.mustChange()
 	if len(keys) != len(values) {
 		panic("mismatched numbers of keys and values")
 	}
@@ -122,7 +158,7 @@ func (c *WasiConfig) SetEnv(keys, values []string) {
 
 // InheritEnv gives the guest this process's environment, before the variables of SetEnv.
 func (c *WasiConfig) InheritEnv() {
-	c.use()
+	c.mustChange()
 	c.inheritsEnv = true
 }
 
@@ -153,7 +189,9 @@ func (c *WasiConfig) SetStdoutFile(path string) error { return c.setFile(1, path
 func (c *WasiConfig) SetStderrFile(path string) error { return c.setFile(2, path, os.Create) }
 
 func (c *WasiConfig) setFile(i int, path string, open func(string) (*os.File, error)) error {
-	c.use()
+	if _, err := c.change(); err != nil {
+		return err
+	}
 	f, err := open(path)
 	if err != nil {
 		return err
@@ -194,7 +232,7 @@ func (c *WasiConfig) setStream(i int, served any) {
 
 // setStdio says what a standard stream is, in place of what it was.
 func (c *WasiConfig) setStdio(i int, to stdio) {
-	c.use()
+	c.mustChange()
 	if s := &c.stdio[i]; s.opened {
 		s.file().Close()
 	}
@@ -219,7 +257,10 @@ func (c *WasiConfig) inherit(i int) { c.setStdio(i, stdio{kind: ffi.StdioInherit
 // and to read them, are everything; permissions to read both are reading only, also with one of the two to write.
 // Less than that cannot be had and is an error that wraps [ErrUnsupported].
 func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, filePerms WasiFilePerms) error {
-	spec := c.use()
+	spec, err := c.preopen()
+	if err != nil {
+		return err
+	}
 	if dirPerms&DIR_READ == 0 || filePerms&FILE_READ == 0 {
 		return errorf(ErrUnsupported, "preopening %s without reading it: %v", path, ErrUnsupported)
 	}
@@ -249,9 +290,11 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 // Only guests of WASI 0.1 see it. Components have directories of the host: upstream's file system is made of nothing
 // else.
 func (c *WasiConfig) PreopenFS(fsys fs.FS, guestPath string) error {
-	c.use()
-	if !utf8.ValidString(guestPath) || strings.Contains(guestPath, "\x00") {
-		return errorf(nil, "guest path %q: not UTF-8, or a zero byte", guestPath)
+	if _, err := c.preopen(); err != nil {
+		return err
+	}
+	if err := checkGuestPath(guestPath); err != nil {
+		return err
 	}
 	if err := checkFS(fsys); err != nil {
 		return err
@@ -275,14 +318,18 @@ func (store *Store) SetWasi(wasi *WasiConfig) {
 	}
 }
 
-// ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, or a string with a zero byte.
-// On an error the store keeps what it had. A configuration whose files another store has got is an error that wraps
-// [ErrClosed].
+// ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, a pushed file that has been
+// closed, or a string with a zero byte. On an error the store keeps what it had, and the configuration can be changed
+// and given again. A configuration whose files another store has got is an error that wraps [ErrClosed].
+//
+// There is one exception: what was pushed may turn out only at last to be of a kind that cannot be handed to a guest,
+// or one too many for this process. Then the store has a configuration that gives nothing, and what it was given away
+// is closed.
 func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if wasi == nil {
 		return errorf(nil, "the WASI configuration is nil")
 	}
-	wasi.use()
+	wasi.checkOpen()
 	s := store.state
 	outermost, err := s.Enter()
 	if err != nil {
@@ -292,16 +339,18 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if err := s.giveWasi(wasi); err != nil {
 		return err
 	}
-	s.lock.Identify() // file systems are inserted as by a program, which enters the store
-	for _, p := range wasi.fileSystems {
-		if _, err := store.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
-			return err
-		}
+	// What closing the old descriptors panicked with comes out when the new ones are there.
+	panicking, panicked := s.panicking, s.panicked
+	s.panicking, s.panicked = false, nil
+	err = store.receive(wasi.fileSystems, wasi.pushed)
+	if panicking {
+		panic(panicked)
 	}
-	return nil
+	return err
 }
 
-// giveWasi gives the store all of a configuration but its file systems.
+// giveWasi gives the store all of a configuration but its file systems and what was pushed, which from then on nobody
+// else gets.
 func (s *state) giveWasi(wasi *WasiConfig) error {
 	wasi.giving.Lock()
 	defer wasi.giving.Unlock()
@@ -310,10 +359,16 @@ func (s *state) giveWasi(wasi *WasiConfig) error {
 			return err
 		}
 	}
+	if err := wasi.checkPushed(); err != nil {
+		return err
+	}
 	if err := s.setWasi(wasi); err != nil {
 		return err
 	}
-	s.raisePanic()
+	wasi.given.Store(true)
+	for _, p := range wasi.pushed {
+		p.gone.Store(true)
+	}
 	wasi.closeFiles()
 	return nil
 }

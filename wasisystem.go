@@ -24,18 +24,19 @@ type wasiSystem struct {
 	socketAddrCheck func(addr netip.AddrPort, use SocketAddrUse) bool
 }
 
-// useSystem is use for those who set a part of the system.
-func (c *WasiConfig) useSystem() *wasiSystem {
-	c.use()
+// changeSystem is mustChange for those who set a part of the system.
+func (c *WasiConfig) changeSystem() *wasiSystem {
+	c.mustChange()
 	if c.system == nil {
 		c.system = &wasiSystem{}
 	}
 	return c.system
 }
 
-// SetInitialDir makes dir the current directory that a component starts in. A guest of WASI 0.1 has none, and cannot
-// notice; one written in Go takes the variable PWD for it. See wasmtime_wasi::WasiCtxBuilder::initial_cwd.
-func (c *WasiConfig) SetInitialDir(dir string) { c.useSystem().spec.InitialDir = &dir }
+// SetInitialDir is for components, which are not in the Go API yet: it makes dir the current directory that one
+// starts in. A guest of WASI 0.1 has none, and cannot notice; one written in Go takes the variable PWD for it. See
+// wasmtime_wasi::WasiCtxBuilder::initial_cwd.
+func (c *WasiConfig) SetInitialDir(dir string) { c.changeSystem().spec.InitialDir = &dir }
 
 // servedSystem is a wasiSystem as one store has it: what C calls by a number.
 type servedSystem struct {
@@ -87,7 +88,7 @@ func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 // time. If it does so until a time of the clock, that is asked once, when the wait begins, and the guest waits for
 // the difference. Times of files are the host's. See wasmtime_wasi::WasiCtxBuilder::wall_clock.
 func (c *WasiConfig) SetWallClock(now func() time.Time, resolution time.Duration) {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.wallClock = now
 	system.spec.WallClock = ffi.WasiClock{Served: now != nil, Resolution: nanoseconds(resolution)}
 }
@@ -100,7 +101,7 @@ func (c *WasiConfig) SetWallClock(now func() time.Time, resolution time.Duration
 // which a Go program takes for a broken clock: it ends with "nanotime returning zero". See
 // wasmtime_wasi::WasiCtxBuilder::monotonic_clock.
 func (c *WasiConfig) SetMonotonicClock(now func() time.Duration, resolution time.Duration) {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.monotonicClock = now
 	system.spec.MonotonicClock = ffi.WasiClock{Served: now != nil, Resolution: nanoseconds(resolution)}
 }
@@ -145,28 +146,28 @@ func onMonotonicClock(env uint64, now *ffi.WasiTime) ffi.Error {
 // An error, [io.EOF] included, ends the guest, which never gets other bytes instead. The call that runs it returns an
 // [*Error] that wraps it. A panic comes out of that call as it was. See wasmtime_wasi::WasiCtxBuilder::secure_random.
 func (c *WasiConfig) SetSecureRandom(r io.Reader) {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.secureRandom, system.spec.SecureRandom = r, r != nil
 }
 
-// SetInsecureRandom makes r the source of the random bytes that a component asks for where they need not be
-// unpredictable (wasi:random/insecure). WASI 0.1 has no such bytes. Everything else is as with
-// [WasiConfig.SetSecureRandom]. See wasmtime_wasi::WasiCtxBuilder::insecure_random.
+// SetInsecureRandom is for components, which are not in the Go API yet: it makes r the source of the random bytes that
+// one asks for where they need not be unpredictable (wasi:random/insecure). WASI 0.1 has no such bytes. Everything else
+// is as with [WasiConfig.SetSecureRandom]. See wasmtime_wasi::WasiCtxBuilder::insecure_random.
 func (c *WasiConfig) SetInsecureRandom(r io.Reader) {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.insecureRandom, system.spec.InsecureRandom = r, r != nil
 }
 
-// SetInsecureRandomSeed sets the number that a component gets for seeding its hash tables
-// (wasi:random/insecure-seed): 128 bits, in two halves. Otherwise it is a random one. WASI 0.1 has no such number.
-// See wasmtime_wasi::WasiCtxBuilder::insecure_random_seed.
+// SetInsecureRandomSeed is for components, which are not in the Go API yet: it sets the number that one gets for
+// seeding its hash tables (wasi:random/insecure-seed), 128 bits in two halves. Otherwise it is a random one. WASI 0.1
+// has no such number. See wasmtime_wasi::WasiCtxBuilder::insecure_random_seed.
 func (c *WasiConfig) SetInsecureRandomSeed(hi, lo uint64) {
-	c.useSystem().spec.InsecureRandomSeed = &[2]uint64{lo, hi}
+	c.changeSystem().spec.InsecureRandomSeed = &[2]uint64{lo, hi}
 }
 
 // SetMaxRandomSize limits how many random bytes a guest gets in one call. Asking for more ends it. Otherwise the
 // limit is 64 MiB. See wasmtime_wasi::WasiCtxBuilder::max_random_size.
-func (c *WasiConfig) SetMaxRandomSize(bytes uint64) { c.useSystem().spec.MaxRandomSize = &bytes }
+func (c *WasiConfig) SetMaxRandomSize(bytes uint64) { c.changeSystem().spec.MaxRandomSize = &bytes }
 
 // onSecureRandom and onInsecureRandom give a guest random bytes.
 
@@ -206,31 +207,32 @@ func readRandom(r io.Reader, p []byte) error {
 // The network is for components only: a guest of WASI 0.1 cannot open sockets, and gets connections from its host (see
 // [Store.PushConn]).
 
-// AllowTCP says whether components may have TCP sockets; without it they may not. Which addresses these may use is
-// another question: see [WasiConfig.InheritNetwork] and [WasiConfig.SetSocketAddrCheck]. See
-// wasmtime_wasi::WasiCtxBuilder::allow_tcp.
-func (c *WasiConfig) AllowTCP(enable bool) { c.useSystem().spec.AllowTCP = enable }
+// AllowTCP is for components, which are not in the Go API yet: it says whether they may have TCP sockets; without it
+// they may not. Which addresses these may use is another question: see [WasiConfig.InheritNetwork] and
+// [WasiConfig.SetSocketAddrCheck]. See wasmtime_wasi::WasiCtxBuilder::allow_tcp.
+func (c *WasiConfig) AllowTCP(enable bool) { c.changeSystem().spec.AllowTCP = enable }
 
-// AllowUDP says whether components may have UDP sockets; without it they may not. As with [WasiConfig.AllowTCP], the
-// addresses are another question. See wasmtime_wasi::WasiCtxBuilder::allow_udp.
-func (c *WasiConfig) AllowUDP(enable bool) { c.useSystem().spec.AllowUDP = enable }
+// AllowUDP is for components, which are not in the Go API yet: it says whether they may have UDP sockets; without it
+// they may not. As with [WasiConfig.AllowTCP], the addresses are another question. See
+// wasmtime_wasi::WasiCtxBuilder::allow_udp.
+func (c *WasiConfig) AllowUDP(enable bool) { c.changeSystem().spec.AllowUDP = enable }
 
-// AllowIPNameLookup says whether components may look the addresses of names up; without it they may not. See
-// wasmtime_wasi::WasiCtxBuilder::allow_ip_name_lookup.
-func (c *WasiConfig) AllowIPNameLookup(enable bool) { c.useSystem().spec.AllowIPNameLookup = enable }
+// AllowIPNameLookup is for components, which are not in the Go API yet: it says whether they may look the addresses of
+// names up; without it they may not. See wasmtime_wasi::WasiCtxBuilder::allow_ip_name_lookup.
+func (c *WasiConfig) AllowIPNameLookup(enable bool) { c.changeSystem().spec.AllowIPNameLookup = enable }
 
-// InheritNetwork lets the sockets of components use all addresses that this process can use, in place of a check that
-// was set. It takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have sockets. See
-// wasmtime_wasi::WasiCtxBuilder::inherit_network.
+// InheritNetwork is for components, which are not in the Go API yet: it lets their sockets use all addresses that this
+// process can use, in place of a check that was set. It takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have
+// sockets. See wasmtime_wasi::WasiCtxBuilder::inherit_network.
 func (c *WasiConfig) InheritNetwork() {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.socketAddrCheck = nil
 	system.spec.SocketAddrCheck, system.spec.InheritNetwork = false, true
 }
 
-// SetSocketAddrCheck lets allowed decide which addresses the sockets of components may use, in place of
-// [WasiConfig.InheritNetwork]; nil refuses all of them, as by default. It takes [WasiConfig.AllowTCP] or
-// [WasiConfig.AllowUDP] to have sockets.
+// SetSocketAddrCheck is for components, which are not in the Go API yet: it lets allowed decide which addresses their
+// sockets may use, in place of [WasiConfig.InheritNetwork]; nil refuses all of them, as by default. It takes
+// [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have sockets.
 //
 // An address is checked whenever a socket is about to use it: for a client that is accepted and for every datagram as
 // well as for what the component itself names. The function is called on a goroutine of its own, by several at once,
@@ -238,7 +240,7 @@ func (c *WasiConfig) InheritNetwork() {
 // panics, the address is refused, and the panic comes out of a call into the guest. See
 // wasmtime_wasi::WasiCtxBuilder::socket_addr_check.
 func (c *WasiConfig) SetSocketAddrCheck(allowed func(addr netip.AddrPort, use SocketAddrUse) bool) {
-	system := c.useSystem()
+	system := c.changeSystem()
 	system.socketAddrCheck = allowed
 	system.spec.SocketAddrCheck, system.spec.InheritNetwork = allowed != nil, false
 }

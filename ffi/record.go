@@ -14,7 +14,7 @@ import (
 type Record struct {
 	// Code is what kind of error of the extension it is, if any.
 	Code ErrorCode
-	// TrapCode is the code of a trap; nil if it is none.
+	// TrapCode is the code of a trap, or of an exception that nobody has caught; nil if it is neither.
 	TrapCode *uint8
 	// ExitStatus is what the guest gave to proc_exit; nil if that is not what ended it.
 	ExitStatus *int32
@@ -112,7 +112,10 @@ func readRecord(bytes string) Record {
 	if has, status := d.byte(), int32(d.uint32()); has != 0 {
 		r.ExitStatus = &status
 	}
-	d.byte() // whether it is an exception, which only the native library needs to know
+	if thrown := d.byte(); thrown != 0 && r.TrapCode == nil {
+		code := uint8(C.WASMTIME_TRAP_CODE_UNCAUGHT_EXCEPTION) // which the native library has for components only
+		r.TrapCode = &code
+	}
 	r.Texts = make([]string, d.uint32())
 	for i := range r.Texts {
 		r.Texts[i] = d.string()

@@ -11,17 +11,18 @@ import (
 
 // good is a module without a fault.
 var good = map[string]string{
-	"go.mod":              "module example.org/m\n\ngo 1.26\n",
-	"m.go":                "package m\n\nimport \"example.org/m/ffi\"\n\nvar X int = ffi.F()\n",
-	"ffi/ffi.go":          "package ffi\n\n// int f(void);\nimport \"C\"\n\ntype T struct{ p *C.int }\n\nfunc F() int { return int(C.f()) }\n",
-	"ffi/link_os_arch.go": "package ffi\n",
-	"ffi/nocgo.go":        "//go:build !cgo\n\npackage ffi\n\nvar _ int = \"it supports os/arch\"\n",
-	"ffi/unsupported.go":  "//go:build cgo && !gowasmtime_local && !(os && arch)\n\npackage ffi\n\n// it supports os/arch.\n",
-	"build/manifest.json": `{"archives": {"os-arch": {}}}`,
-	"README.md":           "# M\n",
-	"internal/a/a.go":     "package a\n\ntype T struct{}\n",
-	"wit/wit.go":          "package wit\n",
-	"component/c.go":      "package component\n\nimport _ \"example.org/m/wit\"\n",
+	"go.mod":                   "module example.org/m\n\ngo 1.26\n",
+	"m.go":                     "package m\n\nimport \"example.org/m/ffi\"\n\nvar X int = ffi.F()\n",
+	"ffi/ffi.go":               "package ffi\n\n// int f(void);\nimport \"C\"\n\ntype T struct{ p *C.int }\n\nfunc F() int { return int(C.f()) }\n",
+	"ffi/link_os_arch.go":      "package ffi\n",
+	"ffi/nocgo.go":             "//go:build !cgo && (wasmtime_shared || gowasmtime_local || (os && arch))\n\npackage ffi\n\nvar _ int = \"it supports os/arch\"\n",
+	"ffi/unsupported_nocgo.go": "//go:build !cgo && !wasmtime_shared && !gowasmtime_local && !(os && arch)\n\npackage ffi\n\nvar _ int = \"it supports os/arch\"\n",
+	"ffi/unsupported.go":       "//go:build cgo && !gowasmtime_local && !(os && arch)\n\npackage ffi\n\n// it supports os/arch.\n",
+	"build/manifest.json":      `{"archives": {"os-arch": {}}}`,
+	"README.md":                "# M\n",
+	"internal/a/a.go":          "package a\n\ntype T struct{}\n",
+	"wit/wit.go":               "package wit\n",
+	"component/c.go":           "package component\n\nimport _ \"example.org/m/wit\"\n",
 }
 
 // long is a word that no line has room for beside a comment.
@@ -40,7 +41,8 @@ func TestCheck(t *testing.T) {
 		{"field", "ffi/x.go", "package ffi\n\nimport \"C\"\n\ntype S struct{ N []C.int }\n", []string{"ffi/x.go:5: S shows C.int"}},
 		{"variable", "ffi/x.go", "package ffi\n\nimport \"C\"\n\nvar V = C.v\n", []string{"ffi: the type of V comes from C"}},
 		{"platform", "build/manifest.json", `{"archives": {"os-arch": {}, "os2-arch": {}}}`, []string{"ffi/: 1 files link_*.go for 2 archives"}},
-		{"message", "ffi/link_os2_arch.go", "package ffi\n", []string{"ffi/: 2 files link_*.go for 1 archives", "ffi/nocgo.go: does not say", "ffi/unsupported.go: does not say", "ffi/unsupported.go: does not say"}},
+		{"message", "ffi/link_os2_arch.go", "package ffi\n", []string{"ffi/: 2 files link_*.go for 1 archives", "ffi/nocgo.go: does not say", "ffi/nocgo.go: does not say", "ffi/unsupported.go: does not say", "ffi/unsupported.go: does not say",
+			"ffi/unsupported_nocgo.go: does not say", "ffi/unsupported_nocgo.go: does not say"}},
 		{"upwards", "m.go", "package m\n\nimport _ \"example.org/m/wit\"\n", []string{".: imports wit, which is above the root"}},
 		{"upwards by a detour", "ffi/x.go", "package ffi\n\nimport _ \"example.org/m/minimal/x\"\n", []string{"ffi: imports minimal/x, which is above the root"}},
 		{"downwards", "component/c.go", "package component\n\nimport _ \"example.org/m\"\n", nil},

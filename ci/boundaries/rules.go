@@ -134,8 +134,10 @@ func (m *module) platforms() (found []string) {
 		tags = append(tags, fmt.Sprintf("!(%s && %s)", parts[0], parts[1]))
 	}
 	want := map[string][]string{
-		"nocgo.go":       {"it supports " + strings.Join(names, ", ") + `"`},
+		"nocgo.go":       {"it supports " + strings.Join(names, ", ") + `"`, "gowasmtime_local || " + strings.ReplaceAll(strings.Join(tags, " || "), "!", "") + ")\n"},
 		"unsupported.go": {"it supports " + strings.Join(names, ", ") + ".", "!gowasmtime_local && " + strings.Join(tags, " && ") + "\n"},
+		// What is said without cgo depends on whether cgo would help.
+		"unsupported_nocgo.go": {"it supports " + strings.Join(names, ", ") + `"`, "!cgo && !wasmtime_shared && !gowasmtime_local && " + strings.Join(tags, " && ") + "\n"},
 	}
 	for name, parts := range want {
 		text, err := os.ReadFile(filepath.Join(m.root, "ffi", name))

@@ -57,9 +57,6 @@ func readSource(path string) (*source, error) {
 			return nil, errors.New(text)
 		}
 	}
-	if len(src.wasm) >= 8 && src.wasm[6] != 0 { // the layer: 0 is a module, 1 a component
-		return nil, failed(errComponent, "failed to load %q", path)
-	}
 	return src, nil
 }
 
@@ -131,6 +128,14 @@ var errPrecompiled = errors.New("running a precompiled module requires the `--al
 
 // compile makes a module of what was read.
 func (src *source) compile(engine *wasmtime.Engine, allowPrecompiled bool) (*wasmtime.Module, error) {
+	module, err := src.module(engine, allowPrecompiled)
+	if errors.Is(err, wasmtime.ErrComponent) {
+		err = failed(errComponent, "failed to load %q", src.path)
+	}
+	return module, err
+}
+
+func (src *source) module(engine *wasmtime.Engine, allowPrecompiled bool) (*wasmtime.Module, error) {
 	switch {
 	case src.kind != kindPrecompiled:
 		return wasmtime.NewModule(engine, src.wasm)

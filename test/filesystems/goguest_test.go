@@ -79,6 +79,7 @@ func TestPreopenFS(t *testing.T) {
 			t.Error("files of two file systems are told to be one")
 		}
 	}
+	config = NewWasiConfig()
 	WantTyped(t, config.PreopenFS(nil, "/"), ErrBadFile, "nil")
 	WantText(t, config.PreopenFS(probeTree.mapFS(), "\xff"), "UTF-8")
 	WantText(t, config.PreopenFS(probeTree.mapFS(), "a\x00b"), "zero byte")

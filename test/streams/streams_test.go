@@ -239,6 +239,7 @@ func TestStdioStreams(t *testing.T) {
 	if out.String() != "to stdout" || errs.String() != "to stderr" {
 		t.Errorf("got %q and %q", out.String(), errs.String())
 	}
+	config = NewWasiConfig()
 	config.SetStdinBytes([]byte("bytes"))
 	for range 2 { // every store reads them anew
 		g := NewWasiGuest(t, config)
@@ -246,6 +247,7 @@ func TestStdioStreams(t *testing.T) {
 		Want(t, "standard input of bytes", s, errno, "bytes")
 	}
 	f := TempFile(t, "in a file")
+	config = NewWasiConfig()
 	config.SetStdin(f)
 	g = NewWasiGuest(t, config)
 	s, errno = g.ReadAll(0)
@@ -254,6 +256,7 @@ func TestStdioStreams(t *testing.T) {
 	store := NewStore(NewEngine())
 	defer store.Close()
 	WantTyped(t, store.ConfigureWasi(config), ErrBadFile, "closed")
+	config = NewWasiConfig()
 	config.SetStdin(nil)
 	WantTyped(t, store.ConfigureWasi(config), ErrBadFile, "nil")
 }

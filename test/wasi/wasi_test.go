@@ -177,6 +177,7 @@ func TestWasiConfigFilesGoToOneStore(t *testing.T) {
 	s, errno := second.Read(3, 10)
 	Want(t, "read what the second store had", s, errno, "kept")
 
+	config = NewWasiConfig()
 	Check(t, config.SetStdoutFile(path+"2"))
 	Check(t, second.Store.ConfigureWasi(config))
 	first.Write(1, "first")
@@ -370,6 +371,7 @@ func TestWasiPreopenErrors(t *testing.T) {
 	// A directory that goes away between the two calls.
 	gone := filepath.Join(dir, "gone")
 	Check(t, os.Mkdir(gone, 0o755))
+	config = NewWasiConfig()
 	Check(t, config.PreopenDir(gone, "/", DIR_READ, FILE_READ))
 	Check(t, os.Remove(gone))
 	Insert(t, g.Store, 3, TempFile(t, "kept"), READ_ONLY)

@@ -1,0 +1,322 @@
+package wasmtime_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/gowasmtime/wasmtime"
+	. "github.com/gowasmtime/wasmtime/internal/testkit"
+)
+
+// smallPool is an engine with a pool of n places.
+func smallPool(t *testing.T, n uint32) *Engine {
+	engine := EngineWith(t, WithEpochs, func(cfg *Config) {
+		cfg.SetPooling(PoolingConfig{MaxInstances: n, MaxMemorySize: 1 << 16, MaxTableElements: 10})
+	})
+	t.Cleanup(engine.Close)
+	return engine
+}
+
+// fillPool takes n places of a pool.
+func fillPool(t *testing.T, engine *Engine, module *Module, n int) (stores []*Store) {
+	for range n {
+		store := NewStore(engine)
+		t.Cleanup(store.Close)
+		Must(NewInstance(store, module, nil))
+		stores = append(stores, store)
+	}
+	return stores
+}
+
+// awaitWaiting waits until so many instantiations wait.
+func awaitWaiting(t *testing.T, n int) {
+	t.Helper()
+	for begun := time.Now(); Stats().WaitingInstances != n; runtime.Gosched() {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("%d instantiations wait, not %d", Stats().WaitingInstances, n)
+		}
+	}
+}
+
+// An instantiation with a context waits for a place, whatever it is made with.
+func TestPoolIsWaitedFor(t *testing.T) {
+	engine := smallPool(t, 2)
+	module := Compile(t, engine, `(module (memory 1))`)
+	linker := NewLinker(engine)
+	pre := Must(linker.InstantiatePre(module))
+	held := fillPool(t, engine, module, 2)
+	for name, instantiate := range map[string]func(context.Context, Storelike) (*Instance, error){
+		"NewInstance": func(ctx context.Context, store Storelike) (*Instance, error) {
+			return NewInstanceContext(ctx, store, module, nil)
+		},
+		"Linker": func(ctx context.Context, store Storelike) (*Instance, error) {
+			return linker.InstantiateContext(ctx, store, module)
+		},
+		"InstancePre": pre.InstantiateContext,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			store := NewStore(engine)
+			running := Stats().RunningGuests
+			done := make(chan error)
+			go func() { done <- ErrorOf(instantiate(ctx, store)) }()
+			awaitWaiting(t, 1)
+			Equal(t, "what runs", Stats().RunningGuests, running)
+			WantTyped(t, ErrorOf(NewInstance(store, module, nil)), ErrConcurrentUse, "")
+			// Who has no context that can end fails at once.
+			WantTyped(t, ErrorOf(instantiate(nil, NewStore(engine))), ErrPoolFull, "limit of 2")
+			WantTyped(t, ErrorOf(instantiate(context.Background(), NewStore(engine))), ErrPoolFull, "limit of 2")
+			held[0].Close()
+			Check(t, <-done)
+			Equal(t, "waiting", Stats().WaitingInstances, 0)
+			held[0] = store
+		})
+	}
+	held[0].Close()
+}
+
+// The wait ends with the context. The store can be used afterwards, and has taken no place.
+func TestPoolIsWaitedForUntilTheContextEnds(t *testing.T) {
+	engine := smallPool(t, 1)
+	module := Compile(t, engine, `(module (memory 1))`)
+	held := fillPool(t, engine, module, 1)
+	store := NewStore(engine)
+	defer store.Close()
+	reason := errors.New("the client has gone")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error)
+	go func() { done <- ErrorOf(NewInstanceContext(ctx, store, module, nil)) }()
+	awaitWaiting(t, 1)
+	cancel(reason)
+	err := <-done
+	for _, cause := range []error{context.Canceled, reason, ErrPoolFull} {
+		WantTyped(t, err, cause, "the client has gone")
+	}
+	late, stop := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer stop()
+	err = ErrorOf(NewInstanceContext(late, store, module, nil))
+	WantTyped(t, err, context.DeadlineExceeded, "deadline")
+	WantTyped(t, err, ErrPoolFull, "pool is full")
+	Equal(t, "waiting", Stats().WaitingInstances, 0)
+	held[0].Close()
+	Check(t, ErrorOf(NewInstance(store, module, nil)))
+	WantTyped(t, ErrorOf(NewInstance(NewStore(engine), module, nil)), ErrPoolFull, "limit of 1")
+}
+
+// Those who wait come in their order, and one that gives up does not take the turn of another.
+func TestPoolIsGivenInOrder(t *testing.T) {
+	engine := smallPool(t, 1)
+	module := Compile(t, engine, `(module (memory 1))`)
+	first := fillPool(t, engine, module, 1)[0]
+	type turn struct {
+		number int
+		store  *Store
+		err    error
+	}
+	turns := make(chan turn)
+	var cancels []func()
+	const n = 6
+	for i := range n {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		cancels = append(cancels, cancel)
+		go func() {
+			store := NewStore(engine)
+			err := ErrorOf(NewInstanceContext(ctx, store, module, nil))
+			turns <- turn{i, store, err}
+		}()
+		awaitWaiting(t, i+1)
+	}
+	for _, gone := range []int{0, 3} {
+		cancels[gone]()
+		got := <-turns
+		Equal(t, "who gives up", got.number, gone)
+		WantIs(t, got.err, context.Canceled)
+		got.store.Close() // which had no place
+	}
+	open, best := first, time.Minute
+	for _, next := range []int{1, 2, 4, 5} {
+		closed := time.Now()
+		open.Close()
+		got := <-turns
+		best = min(best, time.Since(closed))
+		Check(t, got.err)
+		Equal(t, "whose turn it is", got.number, next)
+		open = got.store
+	}
+	open.Close()
+	if best > 500*time.Millisecond {
+		t.Errorf("the place of a closed store was given after %v", best)
+	}
+}
+
+// Many more goroutines than places all get theirs, and never more of them at once than there are places.
+func TestPoolUnderContention(t *testing.T) {
+	const places, goroutines = 4, 40
+	rounds := 25
+	if Race || Debug {
+		rounds = 5
+	}
+	engine := smallPool(t, places)
+	module := Compile(t, engine, `(module (memory 1) (func (export "f") (result i32) (i32.const 7)))`)
+	pre := Must(NewLinker(engine).InstantiatePre(module))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var open, most, gaveUp atomic.Int64
+	var wg sync.WaitGroup
+	for i := range goroutines {
+		wg.Go(func() {
+			for round := range rounds {
+				store := NewStore(engine)
+				wait, stop := ctx, func() {}
+				if i%8 == 0 && round%3 == 0 { // some are impatient
+					wait, stop = context.WithTimeout(ctx, time.Millisecond)
+				}
+				instance, err := pre.InstantiateContext(wait, store)
+				stop()
+				switch {
+				case err == nil:
+					n := open.Add(1)
+					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+					}
+					Equal(t, "f", Call(t, store, instance, "f"), any(int32(7)))
+					open.Add(-1)
+				case wait != ctx && errors.Is(err, context.DeadlineExceeded):
+					gaveUp.Add(1)
+				default:
+					t.Errorf("round %d: %v", round, err)
+				}
+				store.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if n := most.Load(); n > places || n == 0 {
+		t.Errorf("%d instances at once in a pool of %d", n, places)
+	}
+	Equal(t, "waiting", Stats().WaitingInstances, 0)
+	fillPool(t, engine, module, places) // and nothing is lost
+}
+
+// A start function that takes its time keeps nobody from a place.
+func TestStartFunctionDoesNotHoldThePool(t *testing.T) {
+	engine := smallPool(t, 2)
+	module := Compile(t, engine, `(module (memory 1))`)
+	slow := Compile(t, engine, `(module (import "" "" (func $f)) (memory 1) (start $f))`)
+	held := fillPool(t, engine, module, 2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	done, other := make(chan error), make(chan struct{})
+	store := NewStore(engine)
+	defer store.Close()
+	store.SetEpochDeadline(1 << 40)
+	go func() {
+		host := WrapFunc(store, func() {
+			select {
+			case <-other:
+			case <-ctx.Done():
+			}
+		})
+		done <- ErrorOf(NewInstanceContext(ctx, store, slow, []AsExtern{host}))
+	}()
+	awaitWaiting(t, 1)
+	go func() {
+		store := NewStore(engine)
+		defer store.Close()
+		err := ErrorOf(NewInstanceContext(ctx, store, module, nil))
+		close(other)
+		done <- err
+	}()
+	awaitWaiting(t, 2)
+	held[0].Close()
+	held[1].Close()
+	for range 2 {
+		Check(t, <-done)
+	}
+}
+
+// One that was let try and fails for another reason hands its turn on, without waiting for anything.
+func TestPoolTurnIsHandedOn(t *testing.T) {
+	engine := smallPool(t, 1)
+	module := Compile(t, engine, `(module (memory 1))`)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	best := time.Minute
+	for range 5 {
+		held := fillPool(t, engine, module, 1)[0]
+		stores, done := []*Store{NewStore(engine), NewStore(engine), NewStore(engine)}, make([]chan error, 3)
+		stores[1].Limiter(-1, -1, -1, -1, 0)
+		for i, store := range stores {
+			done[i] = make(chan error, 1)
+			go func() { done[i] <- ErrorOf(NewInstanceContext(ctx, store, module, nil)) }()
+			awaitWaiting(t, i+1)
+		}
+		held.Close()
+		Check(t, <-done[0])
+		stores[0].Close()
+		WantText(t, <-done[1], "memor")
+		failed := time.Now()
+		Check(t, <-done[2])
+		best = min(best, time.Since(failed))
+		stores[1].Close()
+		stores[2].Close()
+	}
+	if best > 500*time.Millisecond {
+		t.Errorf("the next one came after %v", best)
+	}
+}
+
+// Stores that nobody closes give their places to those who wait as well.
+func TestPoolOfGarbageIsWaitedFor(t *testing.T) {
+	engine := smallPool(t, 2)
+	module := Compile(t, engine, `(module (memory 1))`)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for i := range 20 {
+		if err := ErrorOf(NewInstanceContext(ctx, NewStore(engine), module, nil)); err != nil {
+			t.Fatalf("store %d: %v", i, err)
+		}
+	}
+	// Also those that become garbage while somebody waits.
+	held := []*Store{NewStore(engine), NewStore(engine)}
+	for _, store := range held {
+		Check(t, ErrorOf(NewInstanceContext(ctx, store, module, nil)))
+	}
+	done := make(chan error)
+	go func() { done <- ErrorOf(NewInstanceContext(ctx, NewStore(engine), module, nil)) }()
+	awaitWaiting(t, 1)
+	runtime.KeepAlive(held)
+	held = nil
+	Check(t, <-done)
+}
+
+// A host function may wait for a place for another store, or for its own.
+func TestPoolIsWaitedForInsideOfACall(t *testing.T) {
+	engine := smallPool(t, 3)
+	module := Compile(t, engine, `(module (memory 1))`)
+	held := fillPool(t, engine, module, 2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	store := NewStore(engine)
+	defer store.Close()
+	other := NewStore(engine)
+	defer other.Close()
+	linker := NewLinker(engine)
+	Check(t, linker.FuncWrap("", "own", func(c *Caller) { Check(t, ErrorOf(NewInstanceContext(ctx, c, module, nil))) }))
+	Check(t, linker.FuncWrap("", "other", func() { Check(t, ErrorOf(NewInstanceContext(ctx, other, module, nil))) }))
+	instance := Must(linker.Instantiate(store, Compile(t, engine, `(module (import "" "own" (func $own)) (import "" "other" (func $other))
+		(memory 1) (func (export "run") (call $own) (call $other)))`)))
+	done := make(chan error)
+	go func() { done <- ErrorOf(instance.GetFunc(store, "run").CallContext(ctx, store)) }()
+	for _, store := range held {
+		awaitWaiting(t, 1)
+		store.Close()
+	}
+	Check(t, <-done)
+}
