@@ -38,7 +38,12 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
-	return instance, err
+	return instance, explainExternrefs(err, module, func(i int, _ *ImportType) *FuncType {
+		if f, ok := imports[i].(*Func); ok {
+			return f.sig
+		}
+		return nil
+	})
 }
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. hosts are the host
@@ -160,7 +165,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, newError(err)
+		return nil, l.explain(newError(err), module)
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)

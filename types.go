@@ -152,11 +152,15 @@ func (ty ValKind) ffiKind() ffi.ValKind {
 }
 
 // FuncType is a function's signature. It is immutable.
-type FuncType struct{ params, results []*ValType }
+type FuncType struct {
+	params, results []*ValType
+	// externrefs are the Go types of which WrapFunc made externrefs, for the message about an import that wants others.
+	externrefs string
+}
 
 // NewFuncType makes a signature.
 func NewFuncType(params, results []*ValType) *FuncType {
-	return &FuncType{slices.Clone(params), slices.Clone(results)}
+	return &FuncType{params: slices.Clone(params), results: slices.Clone(results)}
 }
 
 // Params returns the types of the parameters.

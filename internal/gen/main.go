@@ -1,4 +1,4 @@
-// Command gen writes typedfuncs.go and hostfuncs.go: the same few lines for each number of parameters.
+// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go: the same few lines for each number of parameters.
 package main
 
 import (
@@ -143,24 +143,38 @@ func HostFunc{{.N}}{{.Decl}}(f func(*Caller{{.FnTypes}}) (R, error)) HostFunc {
 {{end}}`))
 
 func main() {
+	for name, content := range files() {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// files are the generated ones, by name.
+func files() map[string][]byte {
 	var arities []arity
 	for n := range most + 1 {
 		arities = append(arities, newArity(n))
 	}
-	write("typedfuncs.go", typed, arities)
-	write("hostfuncs.go", host, arities)
+	return map[string][]byte{
+		"typedfuncs.go": formatted(execute(typed, arities)),
+		"hostfuncs.go":  formatted(execute(host, arities)),
+		"gofuncs.go":    formatted(directFile()),
+	}
 }
 
-func write(name string, t *template.Template, arities []arity) {
+func execute(t *template.Template, arities []arity) []byte {
 	var b bytes.Buffer
 	if err := t.Execute(&b, arities); err != nil {
 		log.Fatal(err)
 	}
-	src, err := format.Source(b.Bytes())
+	return b.Bytes()
+}
+
+func formatted(content []byte) []byte {
+	src, err := format.Source(content)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile(name, src, 0o666); err != nil {
-		log.Fatal(err)
-	}
+	return src
 }
