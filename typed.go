@@ -17,7 +17,7 @@ type Scalar interface {
 	int32 | uint32 | int64 | uint64 | float32 | float64 | V128
 }
 
-// None is the result of a function that returns nothing.
+// None is the result of a function that returns nothing. [BindVoid1], [HostVoid1] and their like do without it.
 type None struct{}
 
 // Result is what a typed function returns: a scalar or [None].
