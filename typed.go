@@ -96,9 +96,9 @@ func sameKinds(types []*ValType, kinds []ValKind) bool {
 }
 
 // failed ends a call that failed.
-func (f *typedFunc) failed(call *ffi.Call, got owner.Result) error {
-	defer f.state.Leave(got == owner.Acquired)
-	return f.state.Failure(call.Failure())
+func (s *state) failed(call *ffi.Call, got owner.Result) error {
+	defer s.Leave(got == owner.Acquired)
+	return s.Failure(call.Failure())
 }
 
 // begin takes the store and watches ctx; stop ends both.
@@ -205,7 +205,7 @@ func (f *RawFunc) Call(stack []Raw) error {
 	slots := unsafe.Slice((*Raw)(call.Slots), f.slots)
 	copy(slots, stack)
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return f.failed(call, got)
+		return s.failed(call, got)
 	}
 	copy(stack, slots)
 	s.Leave(got == owner.Acquired)

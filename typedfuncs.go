@@ -37,7 +37,7 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -114,7 +114,7 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -192,7 +192,7 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	*(*A)(slot(call.Slots, 0)) = a
 	*(*B)(slot(call.Slots, 1)) = b
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -271,7 +271,7 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	*(*B)(slot(call.Slots, 1)) = b
 	*(*C)(slot(call.Slots, 2)) = c
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -351,7 +351,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	*(*C)(slot(call.Slots, 2)) = c
 	*(*D)(slot(call.Slots, 3)) = d
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -432,7 +432,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	*(*D)(slot(call.Slots, 3)) = d
 	*(*E)(slot(call.Slots, 4)) = e
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -516,7 +516,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	*(*E)(slot(call.Slots, 4)) = e
 	*(*F)(slot(call.Slots, 5)) = f
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -601,7 +601,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	*(*F)(slot(call.Slots, 5)) = f
 	*(*G)(slot(call.Slots, 6)) = g
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -687,7 +687,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	*(*G)(slot(call.Slots, 6)) = g
 	*(*H)(slot(call.Slots, 7)) = h
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -774,7 +774,7 @@ func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E
 	*(*H)(slot(call.Slots, 7)) = h
 	*(*I)(slot(call.Slots, 8)) = i
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -862,7 +862,7 @@ func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D,
 	*(*I)(slot(call.Slots, 8)) = i
 	*(*J)(slot(call.Slots, 9)) = j
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -951,7 +951,7 @@ func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d
 	*(*J)(slot(call.Slots, 9)) = j
 	*(*K)(slot(call.Slots, 10)) = k
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -1041,7 +1041,7 @@ func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C
 	*(*K)(slot(call.Slots, 10)) = k
 	*(*L)(slot(call.Slots, 11)) = l
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -1132,7 +1132,7 @@ func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, 
 	*(*L)(slot(call.Slots, 11)) = l
 	*(*M)(slot(call.Slots, 12)) = m
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -1224,7 +1224,7 @@ func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b 
 	*(*M)(slot(call.Slots, 12)) = m
 	*(*N)(slot(call.Slots, 13)) = n
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -1317,7 +1317,7 @@ func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A,
 	*(*N)(slot(call.Slots, 13)) = n
 	*(*O)(slot(call.Slots, 14)) = o
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -1411,7 +1411,7 @@ func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a
 	*(*O)(slot(call.Slots, 14)) = o
 	*(*P)(slot(call.Slots, 15)) = p
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {

@@ -132,6 +132,9 @@ func (t *ValType) plain() bool {
 	return false
 }
 
+// isNumber tells whether values of the type are numbers.
+func (t *ValType) isNumber() bool { return t.kind <= KindF64 }
+
 // ffiKind returns the kind in the native library's numbers.
 func (ty ValKind) ffiKind() ffi.ValKind {
 	switch ty {

@@ -99,7 +99,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 	*(*{{$name}})(slot(call.Slots, {{$i}})) = {{lower $name}}
 {{- end}}
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
