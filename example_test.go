@@ -177,6 +177,41 @@ func ExampleHostFunc1() {
 	// true
 }
 
+// A Go function of numbers becomes what guests import. Its types may have names, a *Caller or a context may come first,
+// and an error last.
+func ExampleLinker_DefineGoFunc() {
+	type account uint32
+	balances := map[account]int64{7: 100}
+	withdraw := func(from account, amount int64) (int64, error) {
+		if balances[from] < amount {
+			return 0, fmt.Errorf("account %d has no %d", from, amount)
+		}
+		balances[from] -= amount
+		return balances[from], nil
+	}
+
+	engine := wasmtime.NewEngine()
+	linker := wasmtime.NewLinker(engine)
+	if err := linker.DefineGoFunc("bank", "withdraw", withdraw); err != nil {
+		log.Fatal(err)
+	}
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	instance, err := linker.Instantiate(store, load(engine, `(module
+	  (import "bank" "withdraw" (func $withdraw (param i32 i64) (result i64)))
+	  (func (export "run") (param i64) (result i64) (call $withdraw (i32.const 7) (local.get 0))))`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	run := instance.GetFunc(store, "run")
+	fmt.Println(run.Call(store, 60))
+	_, err = run.Call(store, 60)
+	fmt.Println(errors.Unwrap(err))
+	// Output:
+	// 40 <nil>
+	// account 7 has no 60
+}
+
 // A context stops a guest that would go on for ever.
 func ExampleFunc_CallContext() {
 	config := wasmtime.NewConfig()

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/owner"
 )
 
 // Func is a function of a guest or of the host. It belongs to a store. See wasmtime::Func.
@@ -69,7 +70,117 @@ func (f *Func) signature() *FuncType {
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
 func (f *Func) Call(store Storelike, args ...any) (any, error) {
+	if result, done, err := f.callNumbers(store, args); done {
+		return result, err
+	}
 	return f.call(nil, store, args)
+}
+
+// callNumbers is call for what most calls are: arguments that are the numbers that the parameters want, and at most one
+// result, a number too. It has done nothing if it is not done.
+func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, err error) {
+	if f == nil || f.refused != nil || store.storeState() != f.state {
+		return nil, false, nil
+	}
+	s := f.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return nil, true, s.refusal()
+	}
+	*s.entry = s
+	if !f.takesNumbers(args) {
+		s.Leave(got == owner.Acquired)
+		return nil, false, nil
+	}
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return nil, true, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = [2]uint64(f.item.Raw[:2]), uintptr(f.sig.slots())
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return nil, true, s.failed(call, got)
+	}
+	if len(f.sig.results) == 1 {
+		result = s.boxes.number(f.sig.results[0].kind, *(*uint64)(call.Slots))
+	}
+	if got == owner.Acquired {
+		s.catchUp(nil)
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, true, nil
+}
+
+// takesNumbers tells whether callNumbers can call the function, and writes the arguments into the frame. The store is
+// entered. A function whose signature nobody has asked for yet is called the other way first.
+func (f *Func) takesNumbers(args []any) bool {
+	sig := f.sig
+	if sig == nil || len(args) != len(sig.params) || len(sig.results) > 1 || len(sig.results) == 1 && !sig.results[0].isNumber() {
+		return false
+	}
+	f.state.reserve(sig.slots())
+	slots := f.state.call.Slots
+	for i, ty := range sig.params {
+		bits, ok := numberBits(ty.kind, args[i])
+		if !ok {
+			return false
+		}
+		*(*uint64)(slot(slots, uintptr(i))) = bits
+	}
+	return true
+}
+
+// numberBits returns the bits of an argument that is the number that a parameter of a kind wants.
+func numberBits(kind ValKind, arg any) (bits uint64, ok bool) {
+	switch n := arg.(type) {
+	case int32:
+		return uint64(uint32(n)), kind == KindI32
+	case int64:
+		return uint64(n), kind == KindI64
+	case int:
+		return uint64(n), kind == KindI64 || kind == KindI32 && int(int32(n)) == n
+	case uint32:
+		return uint64(n), kind == KindI32
+	case uint64:
+		return n, kind == KindI64
+	case float64:
+		return math.Float64bits(n), kind == KindF64
+	case float32:
+		return uint64(math.Float32bits(n)), kind == KindF32
+	}
+	return 0, false
+}
+
+// boxes are places for the numbers that calls return as values of type any, so that not each of them is an allocation.
+type boxes struct {
+	// left are the places that have not been used. None is used twice: what is in it is somebody's.
+	left []uint64
+}
+
+// number returns a number of a kind as a Go value. The bits above its own are none of it.
+func (b *boxes) number(kind ValKind, bits uint64) (v any) {
+	if len(b.left) == 0 {
+		b.left = make([]uint64, 16)
+	}
+	box := &b.left[0]
+	*box = bits
+	b.left = b.left[1:]
+	switch kind {
+	case KindI32:
+		v = int32(0)
+	case KindI64:
+		v = int64(0)
+	case KindF32:
+		v = float32(0)
+	case KindF64:
+		v = float64(0)
+	}
+	// A value of type any is its type and a pointer to what it holds, which nobody changes any more. The machines that
+	// there are archives for are little-endian: the lowest bytes of the box are the number.
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] = unsafe.Pointer(box)
+	return v
 }
 
 // CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt],

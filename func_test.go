@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -145,6 +146,67 @@ func wideWat(n int, host bool) string {
 	}
 	b.WriteString("))")
 	return b.String()
+}
+
+// Numbers that calls return stay what they are, whatever is called afterwards.
+func TestCallResultsStayWhatTheyAre(t *testing.T) {
+	store, instance := Guest(t, echoWat)
+	var got, want []any
+	for i := range 200 {
+		n := i*0x01010101 - 50*0x01010101
+		for name, v := range map[string]any{
+			"i32": int32(n), "i64": int64(n) << 20, "f32": float32(n) / 3, "f64": float64(n) / 3,
+		} {
+			got, want = append(got, Call(t, store, instance, name, v)), append(want, v)
+		}
+	}
+	store.Close()
+	runtime.GC()
+	for i, v := range got {
+		if v != want[i] {
+			t.Fatalf("result %d is %v of type %T, and was %v", i, v, v, want[i])
+		}
+	}
+	nan, quiet := Guest(t, echoWat)
+	bits := math.Float32bits(Call(t, nan, quiet, "f32", math.Float32frombits(0x7fa00001)).(float32))
+	Equal(t, "a signalling NaN", bits, 0x7fa00001)
+}
+
+// A call with numbers allocates next to nothing, but for what the caller needs to pass them.
+func TestCallHardlyAllocates(t *testing.T) {
+	if Race || Debug {
+		t.Skip("the race detector and the debug mode allocate")
+	}
+	store, instance := Guest(t, echoWat)
+	for name, arg := range map[string]any{"i32": int32(1 << 30), "i64": int64(1 << 60), "f32": float32(1.5), "f64": 2.5} {
+		f := instance.GetFunc(store, name)
+		if n := testing.AllocsPerRun(160, func() { f.Call(store, arg) }); n != 0 {
+			t.Errorf("%s: %v allocations a call", name, n)
+		}
+	}
+}
+
+// What callNumbers leaves to others is called with the same results: an int beyond int32, a Val, no function yet.
+func TestCallsOfEveryKind(t *testing.T) {
+	store, instance := Guest(t, echoWat)
+	f := instance.GetFunc(store, "i32")
+	for _, c := range []struct{ arg, want any }{
+		{1, int32(1)}, {math.MaxInt32, int32(math.MaxInt32)}, {math.MaxUint32, int32(-1)}, {ValI32(5), int32(5)},
+		{uint32(math.MaxUint32), int32(-1)}, {math.MinInt32, int32(math.MinInt32)},
+	} {
+		Equal(t, fmt.Sprint(c.arg), Must(f.Call(store, c.arg)), c.want)
+	}
+	for _, arg := range []any{math.MaxUint32 + 1, math.MinInt32 - 1, int64(1), 1.5, "1", nil, Val{}, true} {
+		if got, err := f.Call(store, arg); err == nil {
+			t.Errorf("%v of type %T became %v", arg, arg, got)
+		}
+	}
+	for _, args := range [][]any{{}, {1, 2}} {
+		if _, err := f.Call(store, args...); err == nil {
+			t.Errorf("%d arguments are enough", len(args))
+		}
+	}
+	Equal(t, "after all of that", Must(f.Call(store, 6)), any(int32(6)))
 }
 
 // Signatures may be larger than the frame that a store starts with, also in calls inside of calls.

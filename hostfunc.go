@@ -2,6 +2,8 @@ package wasmtime
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -85,8 +87,9 @@ func valAt(vals unsafe.Pointer, i int) *ffi.Val {
 // [V128] and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type,
 // int and uint32 among them; a [*Caller] is handed in and no part of the signature, and neither is a *Trap as the
 // last result, which ends the guest if it is not nil. An error is not special: it is an externref like any other
-// value; [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function. It uses
-// reflection in every call; [HostFunc2] and its like do not. See wasmtime::Func::wrap.
+// value; [HostFuncOf], [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function.
+// What it costs to call a function of numbers is said at [HostFuncOf]; other functions take reflection and
+// allocations in every call. See wasmtime::Func::wrap.
 func WrapFunc(store Storelike, f any) *Func {
 	s := store.storeState()
 	return s.addHost(wrapHostFunc(f))
@@ -95,6 +98,7 @@ func WrapFunc(store Storelike, f any) *Func {
 var (
 	callerType = reflect.TypeFor[*Caller]()
 	trapType   = reflect.TypeFor[*Trap]()
+	anyType    = reflect.TypeFor[any]()
 )
 
 // goKinds are the Go types that have a WebAssembly type of their own.
@@ -117,9 +121,17 @@ func typeOfGo(ty reflect.Type) *ValType {
 // inferFuncType finds the signature of a Go function.
 func inferFuncType(ty reflect.Type) *FuncType {
 	sig := &FuncType{params: []*ValType{}, results: []*ValType{}}
+	var externrefs []string
+	valType := func(ty reflect.Type) *ValType {
+		val := typeOfGo(ty)
+		if name := ty.String(); val.kind == KindExternref && ty != anyType && !slices.Contains(externrefs, name) {
+			externrefs = append(externrefs, name)
+		}
+		return val
+	}
 	for in := range ty.Ins() {
 		if in != callerType {
-			sig.params = append(sig.params, typeOfGo(in))
+			sig.params = append(sig.params, valType(in))
 		}
 	}
 	for i := range ty.NumOut() {
@@ -127,9 +139,30 @@ func inferFuncType(ty reflect.Type) *FuncType {
 		if i == ty.NumOut()-1 && out == trapType {
 			break
 		}
-		sig.results = append(sig.results, typeOfGo(out))
+		sig.results = append(sig.results, valType(out))
 	}
+	sig.externrefs = strings.Join(externrefs, ", ")
 	return sig
+}
+
+// explainExternrefs adds to the error of an instantiation that an import has another type because WrapFunc makes
+// externrefs of most Go types. given returns the signature of what was given for an import, nil if that is unknown.
+func explainExternrefs(err error, module *Module, given func(i int, imported *ImportType) *FuncType) error {
+	e, ok := err.(*Error)
+	if !ok {
+		return err
+	}
+	for i, imported := range module.Imports() {
+		about := "incompatible import type for `" + imported.module + "::" + imported.name + "`"
+		if !strings.Contains(e.message, about) {
+			continue
+		}
+		if sig := given(i, imported); sig != nil && sig.externrefs != "" {
+			e.message += "\n\nFuncWrap and WrapFunc make externrefs of the Go types " + sig.externrefs + ", as wasmtime-go does. " +
+				"Linker.DefineGoFunc and HostFuncOf take numbers of all sizes, bool, and an error as the last result"
+		}
+	}
+	return err
 }
 
 func wrapHostFunc(f any) *hostFunc {
@@ -138,6 +171,9 @@ func wrapHostFunc(f any) *hostFunc {
 		panic("callback provided must be a `func`")
 	}
 	sig := inferFuncType(fn.Type())
+	if g, ok := numbersOnly(fn, sig); ok {
+		return g.host(sig)
+	}
 	plain := sig.plain()
 	return &hostFunc{sig, func(c *Caller, slots unsafe.Pointer) error {
 		args, err := liftArgs(c.state, sig.params, slots, plain)
@@ -156,6 +192,16 @@ func wrapHostFunc(f any) *hostFunc {
 		// What is left after the signature's results is a last *Trap, which is nil.
 		return lowerResults(c.state, vals[:len(sig.results)], slots, plain)
 	}}
+}
+
+// numbersOnly returns the function as one of numbers only, with the signature sig, if it is one that may have a
+// *Caller as its first parameter and nowhere else.
+func numbersOnly(fn reflect.Value, sig *FuncType) (g *goFunc, ok bool) {
+	g = &goFunc{fn: fn}
+	if fn.IsNil() || !sig.plain() || g.inspect(fn.Type()) != nil {
+		return nil, false
+	}
+	return g, len(g.params) == len(sig.params) && len(g.results) == len(sig.results)
 }
 
 // reflectArgs puts the caller and the arguments where the Go function wants them.

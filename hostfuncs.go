@@ -19,6 +19,16 @@ func HostFunc0[R Result](f func(*Caller) (R, error)) HostFunc {
 	})
 }
 
+// HostVoid0 is [HostFunc0] for a Go function without a result.
+func HostVoid0(f func(*Caller) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid0 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, _ unsafe.Pointer) error {
+		return f(c)
+	})
+}
+
 // HostFunc1 makes a host function of a Go function of 1 parameter, called without reflection or allocation.
 func HostFunc1[A Scalar, R Result](f func(*Caller, A) (R, error)) HostFunc {
 	if f == nil {
@@ -31,6 +41,16 @@ func HostFunc1[A Scalar, R Result](f func(*Caller, A) (R, error)) HostFunc {
 		}
 		*(*R)(slots) = result
 		return nil
+	}, kindOf[A]())
+}
+
+// HostVoid1 is [HostFunc1] for a Go function without a result.
+func HostVoid1[A Scalar](f func(*Caller, A) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid1 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)))
 	}, kindOf[A]())
 }
 
@@ -49,6 +69,16 @@ func HostFunc2[A, B Scalar, R Result](f func(*Caller, A, B) (R, error)) HostFunc
 	}, kindOf[A](), kindOf[B]())
 }
 
+// HostVoid2 is [HostFunc2] for a Go function without a result.
+func HostVoid2[A, B Scalar](f func(*Caller, A, B) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid2 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)))
+	}, kindOf[A](), kindOf[B]())
+}
+
 // HostFunc3 makes a host function of a Go function of 3 parameters, called without reflection or allocation.
 func HostFunc3[A, B, C Scalar, R Result](f func(*Caller, A, B, C) (R, error)) HostFunc {
 	if f == nil {
@@ -61,6 +91,16 @@ func HostFunc3[A, B, C Scalar, R Result](f func(*Caller, A, B, C) (R, error)) Ho
 		}
 		*(*R)(slots) = result
 		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C]())
+}
+
+// HostVoid3 is [HostFunc3] for a Go function without a result.
+func HostVoid3[A, B, C Scalar](f func(*Caller, A, B, C) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid3 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)))
 	}, kindOf[A](), kindOf[B](), kindOf[C]())
 }
 
@@ -79,6 +119,16 @@ func HostFunc4[A, B, C, D Scalar, R Result](f func(*Caller, A, B, C, D) (R, erro
 	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D]())
 }
 
+// HostVoid4 is [HostFunc4] for a Go function without a result.
+func HostVoid4[A, B, C, D Scalar](f func(*Caller, A, B, C, D) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid4 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D]())
+}
+
 // HostFunc5 makes a host function of a Go function of 5 parameters, called without reflection or allocation.
 func HostFunc5[A, B, C, D, E Scalar, R Result](f func(*Caller, A, B, C, D, E) (R, error)) HostFunc {
 	if f == nil {
@@ -91,6 +141,16 @@ func HostFunc5[A, B, C, D, E Scalar, R Result](f func(*Caller, A, B, C, D, E) (R
 		}
 		*(*R)(slots) = result
 		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E]())
+}
+
+// HostVoid5 is [HostFunc5] for a Go function without a result.
+func HostVoid5[A, B, C, D, E Scalar](f func(*Caller, A, B, C, D, E) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid5 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)))
 	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E]())
 }
 
@@ -109,6 +169,16 @@ func HostFunc6[A, B, C, D, E, F Scalar, R Result](f func(*Caller, A, B, C, D, E,
 	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F]())
 }
 
+// HostVoid6 is [HostFunc6] for a Go function without a result.
+func HostVoid6[A, B, C, D, E, F Scalar](f func(*Caller, A, B, C, D, E, F) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid6 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F]())
+}
+
 // HostFunc7 makes a host function of a Go function of 7 parameters, called without reflection or allocation.
 func HostFunc7[A, B, C, D, E, F, G Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G) (R, error)) HostFunc {
 	if f == nil {
@@ -121,6 +191,16 @@ func HostFunc7[A, B, C, D, E, F, G Scalar, R Result](f func(*Caller, A, B, C, D,
 		}
 		*(*R)(slots) = result
 		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G]())
+}
+
+// HostVoid7 is [HostFunc7] for a Go function without a result.
+func HostVoid7[A, B, C, D, E, F, G Scalar](f func(*Caller, A, B, C, D, E, F, G) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid7 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)))
 	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G]())
 }
 
@@ -137,4 +217,214 @@ func HostFunc8[A, B, C, D, E, F, G, H Scalar, R Result](f func(*Caller, A, B, C,
 		*(*R)(slots) = result
 		return nil
 	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H]())
+}
+
+// HostVoid8 is [HostFunc8] for a Go function without a result.
+func HostVoid8[A, B, C, D, E, F, G, H Scalar](f func(*Caller, A, B, C, D, E, F, G, H) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid8 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H]())
+}
+
+// HostFunc9 makes a host function of a Go function of 9 parameters, called without reflection or allocation.
+func HostFunc9[A, B, C, D, E, F, G, H, I Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc9 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I]())
+}
+
+// HostVoid9 is [HostFunc9] for a Go function without a result.
+func HostVoid9[A, B, C, D, E, F, G, H, I Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid9 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I]())
+}
+
+// HostFunc10 makes a host function of a Go function of 10 parameters, called without reflection or allocation.
+func HostFunc10[A, B, C, D, E, F, G, H, I, J Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc10 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J]())
+}
+
+// HostVoid10 is [HostFunc10] for a Go function without a result.
+func HostVoid10[A, B, C, D, E, F, G, H, I, J Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid10 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J]())
+}
+
+// HostFunc11 makes a host function of a Go function of 11 parameters, called without reflection or allocation.
+func HostFunc11[A, B, C, D, E, F, G, H, I, J, K Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc11 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K]())
+}
+
+// HostVoid11 is [HostFunc11] for a Go function without a result.
+func HostVoid11[A, B, C, D, E, F, G, H, I, J, K Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid11 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K]())
+}
+
+// HostFunc12 makes a host function of a Go function of 12 parameters, called without reflection or allocation.
+func HostFunc12[A, B, C, D, E, F, G, H, I, J, K, L Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc12 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L]())
+}
+
+// HostVoid12 is [HostFunc12] for a Go function without a result.
+func HostVoid12[A, B, C, D, E, F, G, H, I, J, K, L Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid12 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L]())
+}
+
+// HostFunc13 makes a host function of a Go function of 13 parameters, called without reflection or allocation.
+func HostFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc13 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M]())
+}
+
+// HostVoid13 is [HostFunc13] for a Go function without a result.
+func HostVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid13 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M]())
+}
+
+// HostFunc14 makes a host function of a Go function of 14 parameters, called without reflection or allocation.
+func HostFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc14 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N]())
+}
+
+// HostVoid14 is [HostFunc14] for a Go function without a result.
+func HostVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid14 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N]())
+}
+
+// HostFunc15 makes a host function of a Go function of 15 parameters, called without reflection or allocation.
+func HostFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc15 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)), *(*O)(slot(slots, 14)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O]())
+}
+
+// HostVoid15 is [HostFunc15] for a Go function without a result.
+func HostVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N, O) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid15 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)), *(*O)(slot(slots, 14)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O]())
+}
+
+// HostFunc16 makes a host function of a Go function of 16 parameters, called without reflection or allocation.
+func HostFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar, R Result](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P) (R, error)) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostFunc16 of a nil function")
+	}
+	return newTypedHost(resultKinds[R](), func(c *Caller, slots unsafe.Pointer) error {
+		result, err := f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)), *(*O)(slot(slots, 14)), *(*P)(slot(slots, 15)))
+		if err != nil {
+			return err
+		}
+		*(*R)(slots) = result
+		return nil
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O](), kindOf[P]())
+}
+
+// HostVoid16 is [HostFunc16] for a Go function without a result.
+func HostVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar](f func(*Caller, A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid16 of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, slots unsafe.Pointer) error {
+		return f(c, *(*A)(slot(slots, 0)), *(*B)(slot(slots, 1)), *(*C)(slot(slots, 2)), *(*D)(slot(slots, 3)), *(*E)(slot(slots, 4)), *(*F)(slot(slots, 5)), *(*G)(slot(slots, 6)), *(*H)(slot(slots, 7)), *(*I)(slot(slots, 8)), *(*J)(slot(slots, 9)), *(*K)(slot(slots, 10)), *(*L)(slot(slots, 11)), *(*M)(slot(slots, 12)), *(*N)(slot(slots, 13)), *(*O)(slot(slots, 14)), *(*P)(slot(slots, 15)))
+	}, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O](), kindOf[P]())
 }

@@ -45,7 +45,12 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 	if e, ok := err.(*Error); ok && e.cause == nil {
 		e.message += module.types.nameImports(native, len(imports), math.MaxInt)
 	}
-	return instance, err
+	return instance, explainExternrefs(err, module, func(i int, _ *ImportType) *FuncType {
+		if f, ok := imports[i].(*Func); ok {
+			return f.sig
+		}
+		return nil
+	})
 }
 
 // nameImports names the module's imports from the i-th to the one before the j-th, as the end of a sentence about what
@@ -283,7 +288,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, l.explainWasi(newError(err))
+		return nil, l.explainWasi(l.explain(newError(err), module))
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)

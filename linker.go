@@ -26,6 +26,8 @@ type Linker struct {
 	hosts *registry.Family[hostFunc]
 	// wasi says that DefineWasi has been called.
 	wasi atomic.Bool
+	// wrapped are the signatures, by module and name, of Go functions of whose types WrapFunc made externrefs.
+	wrapped map[[2]string]*FuncType
 }
 
 // definitions are what has been defined in a linker. They are changed in place as long as nobody reads them;
@@ -132,13 +134,41 @@ func (l *Linker) defineForAll(f func(ffi.Linker) ffi.Error) error {
 // Define defines an item of the store; only modules that are instantiated in that store can import it. See
 // wasmtime::Linker::define.
 func (l *Linker) Define(store Storelike, module, name string, item AsExtern) error {
-	native, err := itemOf(store.storeState(), item)
+	imported, err := itemOf(store.storeState(), item)
 	if err != nil {
 		return errorf(err, "%s.%s: %v", module, name, err)
 	}
 	defer runtime.KeepAlive(item)
-	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
-		return l.Define(s.native, module, name, *native)
+	var sig *FuncType
+	if f, ok := item.(*Func); ok {
+		sig = f.sig
+	}
+	return l.defineInStore(store, func(native ffi.Linker, s *state) ffi.Error {
+		return l.noteLocked(module, name, sig, native.Define(s.native, module, name, *imported))
+	})
+}
+
+// noteLocked notes the signature of what has been defined, unless that failed with err; sig may be nil.
+func (l *Linker) noteLocked(module, name string, sig *FuncType, err ffi.Error) ffi.Error {
+	switch key := [2]string{module, name}; {
+	case !err.IsNil():
+	case sig == nil || sig.externrefs == "":
+		delete(l.wrapped, key)
+	default:
+		if l.wrapped == nil {
+			l.wrapped = map[[2]string]*FuncType{}
+		}
+		l.wrapped[key] = sig
+	}
+	return err
+}
+
+// explain is explainExternrefs for an instantiation with what the linker has defined.
+func (l *Linker) explain(err error, module *Module) error {
+	return explainExternrefs(err, module, func(_ int, imported *ImportType) *FuncType {
+		l.defining.RLock()
+		defer l.defining.RUnlock()
+		return l.wrapped[[2]string{imported.module, imported.name}]
 	})
 }
 
@@ -155,7 +185,8 @@ func (l *Linker) FuncNew(module, name string, ty *FuncType, f func(*Caller, []Va
 	return l.defineHost(module, name, newHostFunc(ty, f))
 }
 
-// FuncWrap defines a Go function, as [WrapFunc] makes it, for every store. See wasmtime::Linker::func_wrap.
+// FuncWrap defines a Go function, as [WrapFunc] makes it, for every store. [Linker.DefineGoFunc] takes more types for
+// what they are. See wasmtime::Linker::func_wrap.
 func (l *Linker) FuncWrap(module, name string, f any) error {
 	return l.defineHost(module, name, wrapHostFunc(f))
 }
@@ -165,9 +196,20 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 	return l.defineHost(module, name, f.host)
 }
 
+// DefineGoFunc defines a Go function of numbers, as [HostFuncOf] makes it, for every store: an error if f is none. See
+// wasmtime::Linker::func_wrap.
+func (l *Linker) DefineGoFunc(module, name string, f any) error {
+	host, err := HostFuncOf(f)
+	if err != nil {
+		return errorf(err, "%s.%s: %v", module, name, err)
+	}
+	return l.DefineHost(module, name, host)
+}
+
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
 	return l.defineForAll(func(native ffi.Linker) ffi.Error {
-		return native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
+		err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
+		return l.noteLocked(module, name, h.sig, err)
 	})
 }
 
@@ -366,7 +408,7 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 		return native.Instantiate(call, room, m)
 	})
 	if err != nil {
-		return nil, l.explainWasi(err)
+		return nil, l.explainWasi(l.explain(err, module))
 	}
 	return instance, nil
 }

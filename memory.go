@@ -172,11 +172,13 @@ type MemoryView struct {
 	epoch uint64
 	base  unsafe.Pointer
 	size  uint64
+	// in4 and in8 are at how many offsets 4 and 8 bytes begin that are in bounds.
+	in4, in8 uint64
 }
 
 // View returns a view of the memory.
 func (mem *Memory) View(store Storelike) *MemoryView {
-	v := &MemoryView{mem: mem, now: mem.state.epoch}
+	v := &MemoryView{mem: mem, now: mem.state.epoch, epoch: *mem.state.epoch - 1}
 	if store.storeState() != mem.state {
 		panic(ErrWrongStore.Error())
 	}
@@ -196,7 +198,7 @@ type viewed struct {
 // open makes it that of a memory.
 func (v *viewed) open(s *state, item ffi.Item) *MemoryView {
 	v.Memory = Memory{s, item}
-	v.view = MemoryView{mem: &v.Memory, now: s.epoch}
+	v.view = MemoryView{mem: &v.Memory, now: s.epoch, epoch: *s.epoch - 1}
 	v.view.refresh()
 	return &v.view
 }
@@ -222,10 +224,18 @@ func (s *state) viewOf(item ffi.Item) *MemoryView {
 	return v.open(s, item)
 }
 
-// refresh looks up where the memory is now.
-func (v *MemoryView) refresh() {
+// refresh looks up where the memory is now, if it may have moved, and tells whether it has done so. It is not inlined,
+// so that who calls it, which is rare, needs no room for what it does.
+//
+//go:noinline
+func (v *MemoryView) refresh() bool {
+	if *v.now == v.epoch {
+		return false
+	}
 	base, size := v.mem.locate()
 	v.base, v.size, v.epoch = base, uint64(size), *v.now
+	v.in4, v.in8 = v.size-min(v.size, 3), v.size-min(v.size, 7)
+	return true
 }
 
 // at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is
@@ -248,28 +258,28 @@ func (v *MemoryView) Size() uint64 {
 
 // Uint64 reads eight bytes at off.
 func (v *MemoryView) Uint64(off uint64) (uint64, bool) {
-	if *v.now != v.epoch {
-		v.refresh()
+	if *v.now == v.epoch && off < v.in8 {
+		n := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:])
+		runtime.KeepAlive(v)
+		return n, true
 	}
-	if v.size < 8 || off > v.size-8 {
-		return 0, false
+	if v.refresh() {
+		return v.Uint64(off)
 	}
-	n := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:])
-	runtime.KeepAlive(v)
-	return n, true
+	return 0, false
 }
 
 // Uint32 reads four bytes at off.
 func (v *MemoryView) Uint32(off uint64) (uint32, bool) {
-	if *v.now != v.epoch {
-		v.refresh()
+	if *v.now == v.epoch && off < v.in4 {
+		n := binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:])
+		runtime.KeepAlive(v)
+		return n, true
 	}
-	if v.size < 4 || off > v.size-4 {
-		return 0, false
+	if v.refresh() {
+		return v.Uint32(off)
 	}
-	n := binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:])
-	runtime.KeepAlive(v)
-	return n, true
+	return 0, false
 }
 
 // Uint16 reads two bytes at off.
@@ -308,24 +318,22 @@ func (v *MemoryView) Float32(off uint64) (float32, bool) {
 
 // PutUint64 writes eight bytes at off.
 func (v *MemoryView) PutUint64(off uint64, n uint64) bool {
-	p := v.at(off, 8)
-	if p == nil {
-		return false
+	if *v.now == v.epoch && off < v.in8 {
+		binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(v.base, off))[:], n)
+		runtime.KeepAlive(v)
+		return true
 	}
-	binary.LittleEndian.PutUint64((*[8]byte)(p)[:], n)
-	runtime.KeepAlive(v)
-	return true
+	return v.refresh() && v.PutUint64(off, n)
 }
 
 // PutUint32 writes four bytes at off.
 func (v *MemoryView) PutUint32(off uint64, n uint32) bool {
-	p := v.at(off, 4)
-	if p == nil {
-		return false
+	if *v.now == v.epoch && off < v.in4 {
+		binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(v.base, off))[:], n)
+		runtime.KeepAlive(v)
+		return true
 	}
-	binary.LittleEndian.PutUint32((*[4]byte)(p)[:], n)
-	runtime.KeepAlive(v)
-	return true
+	return v.refresh() && v.PutUint32(off, n)
 }
 
 // PutUint16 writes two bytes at off.

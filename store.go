@@ -153,6 +153,8 @@ type state struct {
 	more *belongings
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
+	// boxes are for the results of calls.
+	boxes boxes
 	// caller is for the next host call.
 	caller      *Caller
 	firstCaller Caller

@@ -17,7 +17,7 @@ type Scalar interface {
 	int32 | uint32 | int64 | uint64 | float32 | float64 | V128
 }
 
-// None is the result of a function that returns nothing.
+// None is the result of a function that returns nothing. [BindVoid1], [HostVoid1] and their like do without it.
 type None struct{}
 
 // Result is what a typed function returns: a scalar or [None].
@@ -96,9 +96,9 @@ func sameKinds(types []*ValType, kinds []ValKind) bool {
 }
 
 // failed ends a call that failed.
-func (f *typedFunc) failed(call *ffi.Call, got owner.Result) error {
-	defer f.state.Leave(got == owner.Acquired)
-	return f.state.Failure(call.Failure())
+func (s *state) failed(call *ffi.Call, got owner.Result) error {
+	defer s.Leave(got == owner.Acquired)
+	return s.Failure(call.Failure())
 }
 
 // contextCall is a call of a bound function with a context: what begin took, and end gives back.
@@ -214,7 +214,7 @@ func (f *RawFunc) Call(stack []Raw) error {
 	slots := unsafe.Slice((*Raw)(call.Slots), f.slots)
 	copy(slots, stack)
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return f.failed(call, got)
+		return s.failed(call, got)
 	}
 	copy(stack, slots)
 	s.Leave(got == owner.Acquired)

@@ -37,7 +37,7 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	call := s.call
 	call.Func, call.Len = tf.fn, tf.slots
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -58,6 +58,30 @@ func (tf *TypedFunc0[R]) CallContext(ctx context.Context) (result R, err error) 
 	}
 	defer call.end()
 	return tf.Call()
+}
+
+// TypedVoid0 is a function of 0 parameters and without a result, bound by [BindVoid0].
+type TypedVoid0 struct{ bound TypedFunc0[None] }
+
+// BindVoid0 is [Bind0] for a function without a result.
+func BindVoid0(store Storelike, f *Func) (*TypedVoid0, error) {
+	tf, err := Bind0[None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid0{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid0) Call() error {
+	_, err := tf.bound.Call()
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid0) CallContext(ctx context.Context) error {
+	_, err := tf.bound.CallContext(ctx)
+	return err
 }
 
 // TypedFunc1 is a function of 1 parameter bound by [Bind1].
@@ -90,7 +114,7 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	call.Func, call.Len = tf.fn, tf.slots
 	*(*A)(slot(call.Slots, 0)) = a
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -111,6 +135,30 @@ func (tf *TypedFunc1[A, R]) CallContext(ctx context.Context, a A) (result R, err
 	}
 	defer call.end()
 	return tf.Call(a)
+}
+
+// TypedVoid1 is a function of 1 parameter and without a result, bound by [BindVoid1].
+type TypedVoid1[A Scalar] struct{ bound TypedFunc1[A, None] }
+
+// BindVoid1 is [Bind1] for a function without a result.
+func BindVoid1[A Scalar](store Storelike, f *Func) (*TypedVoid1[A], error) {
+	tf, err := Bind1[A, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid1[A]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid1[A]) Call(a A) error {
+	_, err := tf.bound.Call(a)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid1[A]) CallContext(ctx context.Context, a A) error {
+	_, err := tf.bound.CallContext(ctx, a)
+	return err
 }
 
 // TypedFunc2 is a function of 2 parameters bound by [Bind2].
@@ -144,7 +192,7 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	*(*A)(slot(call.Slots, 0)) = a
 	*(*B)(slot(call.Slots, 1)) = b
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -165,6 +213,30 @@ func (tf *TypedFunc2[A, B, R]) CallContext(ctx context.Context, a A, b B) (resul
 	}
 	defer call.end()
 	return tf.Call(a, b)
+}
+
+// TypedVoid2 is a function of 2 parameters and without a result, bound by [BindVoid2].
+type TypedVoid2[A, B Scalar] struct{ bound TypedFunc2[A, B, None] }
+
+// BindVoid2 is [Bind2] for a function without a result.
+func BindVoid2[A, B Scalar](store Storelike, f *Func) (*TypedVoid2[A, B], error) {
+	tf, err := Bind2[A, B, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid2[A, B]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid2[A, B]) Call(a A, b B) error {
+	_, err := tf.bound.Call(a, b)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid2[A, B]) CallContext(ctx context.Context, a A, b B) error {
+	_, err := tf.bound.CallContext(ctx, a, b)
+	return err
 }
 
 // TypedFunc3 is a function of 3 parameters bound by [Bind3].
@@ -199,7 +271,7 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	*(*B)(slot(call.Slots, 1)) = b
 	*(*C)(slot(call.Slots, 2)) = c
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -220,6 +292,30 @@ func (tf *TypedFunc3[A, B, C, R]) CallContext(ctx context.Context, a A, b B, c C
 	}
 	defer call.end()
 	return tf.Call(a, b, c)
+}
+
+// TypedVoid3 is a function of 3 parameters and without a result, bound by [BindVoid3].
+type TypedVoid3[A, B, C Scalar] struct{ bound TypedFunc3[A, B, C, None] }
+
+// BindVoid3 is [Bind3] for a function without a result.
+func BindVoid3[A, B, C Scalar](store Storelike, f *Func) (*TypedVoid3[A, B, C], error) {
+	tf, err := Bind3[A, B, C, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid3[A, B, C]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid3[A, B, C]) Call(a A, b B, c C) error {
+	_, err := tf.bound.Call(a, b, c)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid3[A, B, C]) CallContext(ctx context.Context, a A, b B, c C) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c)
+	return err
 }
 
 // TypedFunc4 is a function of 4 parameters bound by [Bind4].
@@ -255,7 +351,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	*(*C)(slot(call.Slots, 2)) = c
 	*(*D)(slot(call.Slots, 3)) = d
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -276,6 +372,30 @@ func (tf *TypedFunc4[A, B, C, D, R]) CallContext(ctx context.Context, a A, b B, 
 	}
 	defer call.end()
 	return tf.Call(a, b, c, d)
+}
+
+// TypedVoid4 is a function of 4 parameters and without a result, bound by [BindVoid4].
+type TypedVoid4[A, B, C, D Scalar] struct{ bound TypedFunc4[A, B, C, D, None] }
+
+// BindVoid4 is [Bind4] for a function without a result.
+func BindVoid4[A, B, C, D Scalar](store Storelike, f *Func) (*TypedVoid4[A, B, C, D], error) {
+	tf, err := Bind4[A, B, C, D, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid4[A, B, C, D]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid4[A, B, C, D]) Call(a A, b B, c C, d D) error {
+	_, err := tf.bound.Call(a, b, c, d)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid4[A, B, C, D]) CallContext(ctx context.Context, a A, b B, c C, d D) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d)
+	return err
 }
 
 // TypedFunc5 is a function of 5 parameters bound by [Bind5].
@@ -312,7 +432,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	*(*D)(slot(call.Slots, 3)) = d
 	*(*E)(slot(call.Slots, 4)) = e
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -333,6 +453,32 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) CallContext(ctx context.Context, a A, b 
 	}
 	defer call.end()
 	return tf.Call(a, b, c, d, e)
+}
+
+// TypedVoid5 is a function of 5 parameters and without a result, bound by [BindVoid5].
+type TypedVoid5[A, B, C, D, E Scalar] struct {
+	bound TypedFunc5[A, B, C, D, E, None]
+}
+
+// BindVoid5 is [Bind5] for a function without a result.
+func BindVoid5[A, B, C, D, E Scalar](store Storelike, f *Func) (*TypedVoid5[A, B, C, D, E], error) {
+	tf, err := Bind5[A, B, C, D, E, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid5[A, B, C, D, E]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid5[A, B, C, D, E]) Call(a A, b B, c C, d D, e E) error {
+	_, err := tf.bound.Call(a, b, c, d, e)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid5[A, B, C, D, E]) CallContext(ctx context.Context, a A, b B, c C, d D, e E) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e)
+	return err
 }
 
 // TypedFunc6 is a function of 6 parameters bound by [Bind6].
@@ -370,7 +516,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	*(*E)(slot(call.Slots, 4)) = e
 	*(*F)(slot(call.Slots, 5)) = f
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -391,6 +537,32 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) CallContext(ctx context.Context, a A,
 	}
 	defer call.end()
 	return tf.Call(a, b, c, d, e, f)
+}
+
+// TypedVoid6 is a function of 6 parameters and without a result, bound by [BindVoid6].
+type TypedVoid6[A, B, C, D, E, F Scalar] struct {
+	bound TypedFunc6[A, B, C, D, E, F, None]
+}
+
+// BindVoid6 is [Bind6] for a function without a result.
+func BindVoid6[A, B, C, D, E, F Scalar](store Storelike, f *Func) (*TypedVoid6[A, B, C, D, E, F], error) {
+	tf, err := Bind6[A, B, C, D, E, F, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid6[A, B, C, D, E, F]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid6[A, B, C, D, E, F]) Call(a A, b B, c C, d D, e E, f F) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid6[A, B, C, D, E, F]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f)
+	return err
 }
 
 // TypedFunc7 is a function of 7 parameters bound by [Bind7].
@@ -429,7 +601,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	*(*F)(slot(call.Slots, 5)) = f
 	*(*G)(slot(call.Slots, 6)) = g
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -450,6 +622,32 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) CallContext(ctx context.Context, a
 	}
 	defer call.end()
 	return tf.Call(a, b, c, d, e, f, g)
+}
+
+// TypedVoid7 is a function of 7 parameters and without a result, bound by [BindVoid7].
+type TypedVoid7[A, B, C, D, E, F, G Scalar] struct {
+	bound TypedFunc7[A, B, C, D, E, F, G, None]
+}
+
+// BindVoid7 is [Bind7] for a function without a result.
+func BindVoid7[A, B, C, D, E, F, G Scalar](store Storelike, f *Func) (*TypedVoid7[A, B, C, D, E, F, G], error) {
+	tf, err := Bind7[A, B, C, D, E, F, G, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid7[A, B, C, D, E, F, G]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid7[A, B, C, D, E, F, G]) Call(a A, b B, c C, d D, e E, f F, g G) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid7[A, B, C, D, E, F, G]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g)
+	return err
 }
 
 // TypedFunc8 is a function of 8 parameters bound by [Bind8].
@@ -489,7 +687,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	*(*G)(slot(call.Slots, 6)) = g
 	*(*H)(slot(call.Slots, 7)) = h
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -510,4 +708,754 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) CallContext(ctx context.Context
 	}
 	defer call.end()
 	return tf.Call(a, b, c, d, e, f, g, h)
+}
+
+// TypedVoid8 is a function of 8 parameters and without a result, bound by [BindVoid8].
+type TypedVoid8[A, B, C, D, E, F, G, H Scalar] struct {
+	bound TypedFunc8[A, B, C, D, E, F, G, H, None]
+}
+
+// BindVoid8 is [Bind8] for a function without a result.
+func BindVoid8[A, B, C, D, E, F, G, H Scalar](store Storelike, f *Func) (*TypedVoid8[A, B, C, D, E, F, G, H], error) {
+	tf, err := Bind8[A, B, C, D, E, F, G, H, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid8[A, B, C, D, E, F, G, H]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid8[A, B, C, D, E, F, G, H]) Call(a A, b B, c C, d D, e E, f F, g G, h H) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid8[A, B, C, D, E, F, G, H]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h)
+	return err
+}
+
+// TypedFunc9 is a function of 9 parameters bound by [Bind9].
+type TypedFunc9[A, B, C, D, E, F, G, H, I Scalar, R Result] struct{ typedFunc }
+
+// Bind9 binds a function of 9 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind9[A, B, C, D, E, F, G, H, I Scalar, R Result](store Storelike, f *Func) (*TypedFunc9[A, B, C, D, E, F, G, H, I, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc9[A, B, C, D, E, F, G, H, I, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i)
+}
+
+// TypedVoid9 is a function of 9 parameters and without a result, bound by [BindVoid9].
+type TypedVoid9[A, B, C, D, E, F, G, H, I Scalar] struct {
+	bound TypedFunc9[A, B, C, D, E, F, G, H, I, None]
+}
+
+// BindVoid9 is [Bind9] for a function without a result.
+func BindVoid9[A, B, C, D, E, F, G, H, I Scalar](store Storelike, f *Func) (*TypedVoid9[A, B, C, D, E, F, G, H, I], error) {
+	tf, err := Bind9[A, B, C, D, E, F, G, H, I, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid9[A, B, C, D, E, F, G, H, I]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid9[A, B, C, D, E, F, G, H, I]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid9[A, B, C, D, E, F, G, H, I]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i)
+	return err
+}
+
+// TypedFunc10 is a function of 10 parameters bound by [Bind10].
+type TypedFunc10[A, B, C, D, E, F, G, H, I, J Scalar, R Result] struct{ typedFunc }
+
+// Bind10 binds a function of 10 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind10[A, B, C, D, E, F, G, H, I, J Scalar, R Result](store Storelike, f *Func) (*TypedFunc10[A, B, C, D, E, F, G, H, I, J, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j)
+}
+
+// TypedVoid10 is a function of 10 parameters and without a result, bound by [BindVoid10].
+type TypedVoid10[A, B, C, D, E, F, G, H, I, J Scalar] struct {
+	bound TypedFunc10[A, B, C, D, E, F, G, H, I, J, None]
+}
+
+// BindVoid10 is [Bind10] for a function without a result.
+func BindVoid10[A, B, C, D, E, F, G, H, I, J Scalar](store Storelike, f *Func) (*TypedVoid10[A, B, C, D, E, F, G, H, I, J], error) {
+	tf, err := Bind10[A, B, C, D, E, F, G, H, I, J, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid10[A, B, C, D, E, F, G, H, I, J]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid10[A, B, C, D, E, F, G, H, I, J]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid10[A, B, C, D, E, F, G, H, I, J]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j)
+	return err
+}
+
+// TypedFunc11 is a function of 11 parameters bound by [Bind11].
+type TypedFunc11[A, B, C, D, E, F, G, H, I, J, K Scalar, R Result] struct{ typedFunc }
+
+// Bind11 binds a function of 11 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind11[A, B, C, D, E, F, G, H, I, J, K Scalar, R Result](store Storelike, f *Func) (*TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k)
+}
+
+// TypedVoid11 is a function of 11 parameters and without a result, bound by [BindVoid11].
+type TypedVoid11[A, B, C, D, E, F, G, H, I, J, K Scalar] struct {
+	bound TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, None]
+}
+
+// BindVoid11 is [Bind11] for a function without a result.
+func BindVoid11[A, B, C, D, E, F, G, H, I, J, K Scalar](store Storelike, f *Func) (*TypedVoid11[A, B, C, D, E, F, G, H, I, J, K], error) {
+	tf, err := Bind11[A, B, C, D, E, F, G, H, I, J, K, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid11[A, B, C, D, E, F, G, H, I, J, K]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid11[A, B, C, D, E, F, G, H, I, J, K]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid11[A, B, C, D, E, F, G, H, I, J, K]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k)
+	return err
+}
+
+// TypedFunc12 is a function of 12 parameters bound by [Bind12].
+type TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L Scalar, R Result] struct{ typedFunc }
+
+// Bind12 binds a function of 12 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind12[A, B, C, D, E, F, G, H, I, J, K, L Scalar, R Result](store Storelike, f *Func) (*TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	*(*L)(slot(call.Slots, 11)) = l
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l)
+}
+
+// TypedVoid12 is a function of 12 parameters and without a result, bound by [BindVoid12].
+type TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L Scalar] struct {
+	bound TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, None]
+}
+
+// BindVoid12 is [Bind12] for a function without a result.
+func BindVoid12[A, B, C, D, E, F, G, H, I, J, K, L Scalar](store Storelike, f *Func) (*TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L], error) {
+	tf, err := Bind12[A, B, C, D, E, F, G, H, I, J, K, L, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l)
+	return err
+}
+
+// TypedFunc13 is a function of 13 parameters bound by [Bind13].
+type TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar, R Result] struct{ typedFunc }
+
+// Bind13 binds a function of 13 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar, R Result](store Storelike, f *Func) (*TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	*(*L)(slot(call.Slots, 11)) = l
+	*(*M)(slot(call.Slots, 12)) = m
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m)
+}
+
+// TypedVoid13 is a function of 13 parameters and without a result, bound by [BindVoid13].
+type TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar] struct {
+	bound TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, None]
+}
+
+// BindVoid13 is [Bind13] for a function without a result.
+func BindVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar](store Storelike, f *Func) (*TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M], error) {
+	tf, err := Bind13[A, B, C, D, E, F, G, H, I, J, K, L, M, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m)
+	return err
+}
+
+// TypedFunc14 is a function of 14 parameters bound by [Bind14].
+type TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar, R Result] struct{ typedFunc }
+
+// Bind14 binds a function of 14 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar, R Result](store Storelike, f *Func) (*TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	*(*L)(slot(call.Slots, 11)) = l
+	*(*M)(slot(call.Slots, 12)) = m
+	*(*N)(slot(call.Slots, 13)) = n
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+}
+
+// TypedVoid14 is a function of 14 parameters and without a result, bound by [BindVoid14].
+type TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar] struct {
+	bound TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, None]
+}
+
+// BindVoid14 is [Bind14] for a function without a result.
+func BindVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar](store Storelike, f *Func) (*TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N], error) {
+	tf, err := Bind14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+	return err
+}
+
+// TypedFunc15 is a function of 15 parameters bound by [Bind15].
+type TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar, R Result] struct{ typedFunc }
+
+// Bind15 binds a function of 15 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar, R Result](store Storelike, f *Func) (*TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	*(*L)(slot(call.Slots, 11)) = l
+	*(*M)(slot(call.Slots, 12)) = m
+	*(*N)(slot(call.Slots, 13)) = n
+	*(*O)(slot(call.Slots, 14)) = o
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+}
+
+// TypedVoid15 is a function of 15 parameters and without a result, bound by [BindVoid15].
+type TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar] struct {
+	bound TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, None]
+}
+
+// BindVoid15 is [Bind15] for a function without a result.
+func BindVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar](store Storelike, f *Func) (*TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O], error) {
+	tf, err := Bind15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+	return err
+}
+
+// TypedFunc16 is a function of 16 parameters bound by [Bind16].
+type TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar, R Result] struct{ typedFunc }
+
+// Bind16 binds a function of 16 parameters for calls without checks, boxing or allocation. A function of another
+// signature is an [*Error]. See wasmtime::Func::typed.
+func Bind16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar, R Result](store Storelike, f *Func) (*TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R], error) {
+	bound, err := bind(store, f, resultKinds[R](), kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D](), kindOf[E](), kindOf[F](), kindOf[G](), kindOf[H](), kindOf[I](), kindOf[J](), kindOf[K](), kindOf[L](), kindOf[M](), kindOf[N](), kindOf[O](), kindOf[P]())
+	if err != nil {
+		return nil, err
+	}
+	return &TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]{bound}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) (result R, err error) {
+	s := tf.state
+	got := s.lock.Acquire()
+	if got == owner.Busy {
+		return result, s.refusal()
+	}
+	*s.entry = s
+	if got == owner.Acquired && guests.crowded.Load() {
+		if err := s.admitOutermost(); err != nil {
+			return result, err
+		}
+	}
+	call := s.call
+	call.Func, call.Len = tf.fn, tf.slots
+	*(*A)(slot(call.Slots, 0)) = a
+	*(*B)(slot(call.Slots, 1)) = b
+	*(*C)(slot(call.Slots, 2)) = c
+	*(*D)(slot(call.Slots, 3)) = d
+	*(*E)(slot(call.Slots, 4)) = e
+	*(*F)(slot(call.Slots, 5)) = f
+	*(*G)(slot(call.Slots, 6)) = g
+	*(*H)(slot(call.Slots, 7)) = h
+	*(*I)(slot(call.Slots, 8)) = i
+	*(*J)(slot(call.Slots, 9)) = j
+	*(*K)(slot(call.Slots, 10)) = k
+	*(*L)(slot(call.Slots, 11)) = l
+	*(*M)(slot(call.Slots, 12)) = m
+	*(*N)(slot(call.Slots, 13)) = n
+	*(*O)(slot(call.Slots, 14)) = o
+	*(*P)(slot(call.Slots, 15)) = p
+	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
+		return result, s.failed(call, got)
+	}
+	result = *(*R)(call.Slots)
+	if got == owner.Acquired {
+		if s.behind != nil {
+			s.catchUp(nil)
+		}
+		*s.entry = nil
+		s.lock.Release()
+	}
+	return result, nil
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) (result R, err error) {
+	call, err := tf.begin(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+}
+
+// TypedVoid16 is a function of 16 parameters and without a result, bound by [BindVoid16].
+type TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar] struct {
+	bound TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, None]
+}
+
+// BindVoid16 is [Bind16] for a function without a result.
+func BindVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar](store Storelike, f *Func) (*TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P], error) {
+	tf, err := Bind16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P]{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) error {
+	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) error {
+	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+	return err
 }

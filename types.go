@@ -132,6 +132,9 @@ func (t *ValType) plain() bool {
 	return false
 }
 
+// isNumber tells whether values of the type are numbers.
+func (t *ValType) isNumber() bool { return t.kind <= KindF64 }
+
 // ffiKind returns the kind in the native library's numbers.
 func (ty ValKind) ffiKind() ffi.ValKind {
 	switch ty {
@@ -152,11 +155,15 @@ func (ty ValKind) ffiKind() ffi.ValKind {
 }
 
 // FuncType is a function's signature. It is immutable.
-type FuncType struct{ params, results []*ValType }
+type FuncType struct {
+	params, results []*ValType
+	// externrefs are the Go types of which WrapFunc made externrefs, for the message about an import that wants others.
+	externrefs string
+}
 
 // NewFuncType makes a signature.
 func NewFuncType(params, results []*ValType) *FuncType {
-	return &FuncType{slices.Clone(params), slices.Clone(results)}
+	return &FuncType{params: slices.Clone(params), results: slices.Clone(results)}
 }
 
 // Params returns the types of the parameters.

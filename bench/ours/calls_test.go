@@ -140,3 +140,16 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	work.Sink = sum
 }
+
+// An op is one write of eight bytes of guest memory through a view, which notices when the memory grows.
+func BenchmarkMemoryWrite(b *testing.B) {
+	store, inst := instantiate(b, work.Small, nil, nil)
+	view := inst.GetMemory(store, "memory").View(store)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if !view.PutUint64(uint64(i&1023)*8, uint64(i)) {
+			b.Fatal("out of bounds")
+		}
+	}
+}

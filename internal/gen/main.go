@@ -1,4 +1,4 @@
-// Command gen writes typedfuncs.go and hostfuncs.go: the same few lines for each number of parameters.
+// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go: the same few lines for each number of parameters.
 package main
 
 import (
@@ -12,16 +12,18 @@ import (
 )
 
 // most is the largest number of parameters that a typed function can have.
-const most = 8
+const most = 16
 
 type arity struct {
-	N       int
-	Names   []string // A, B, …
-	Types   string   // "[A, B, R]"
-	Decl    string   // "[A, B Scalar, R Result]"
-	Params  string   // "a A, b B"
-	Args    string   // "a, b"
-	FnTypes string   // ", A, B"
+	N        int
+	Names    []string // A, B, …
+	Types    string   // "[A, B, R]"
+	Decl     string   // "[A, B Scalar, R Result]"
+	VoidOnly string   // "[A, B]", or nothing
+	VoidDecl string   // "[A, B Scalar]", or nothing
+	Params   string   // "a A, b B"
+	Args     string   // "a, b"
+	FnTypes  string   // ", A, B"
 }
 
 func newArity(n int) arity {
@@ -40,6 +42,7 @@ func newArity(n int) arity {
 	} else {
 		list := strings.Join(a.Names, ", ")
 		a.Types, a.Decl = "["+list+", R]", "["+list+" Scalar, R Result]"
+		a.VoidOnly, a.VoidDecl = "["+list+"]", "["+list+" Scalar]"
 	}
 	return a
 }
@@ -96,7 +99,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 	*(*{{$name}})(slot(call.Slots, {{$i}})) = {{lower $name}}
 {{- end}}
 	if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
-		return result, tf.failed(call, got)
+		return result, s.failed(call, got)
 	}
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
@@ -117,6 +120,30 @@ func (tf *TypedFunc{{.N}}{{.Types}}) CallContext(ctx context.Context{{if .Params
 	}
 	defer call.end()
 	return tf.Call({{.Args}})
+}
+
+// TypedVoid{{.N}} is a function of {{plural .N}} and without a result, bound by [BindVoid{{.N}}].
+type TypedVoid{{.N}}{{.VoidDecl}} struct{ bound TypedFunc{{.N}}[{{range .Names}}{{.}}, {{end}}None] }
+
+// BindVoid{{.N}} is [Bind{{.N}}] for a function without a result.
+func BindVoid{{.N}}{{.VoidDecl}}(store Storelike, f *Func) (*TypedVoid{{.N}}{{.VoidOnly}}, error) {
+	tf, err := Bind{{.N}}[{{range .Names}}{{.}}, {{end}}None](store, f)
+	if err != nil {
+		return nil, err
+	}
+	return &TypedVoid{{.N}}{{.VoidOnly}}{*tf}, nil
+}
+
+// Call calls the function. Errors and panics are as with [Func.Call].
+func (tf *TypedVoid{{.N}}{{.VoidOnly}}) Call({{.Params}}) error {
+	_, err := tf.bound.Call({{.Args}})
+	return err
+}
+
+// CallContext is Call with a context, as [Func.CallContext].
+func (tf *TypedVoid{{.N}}{{.VoidOnly}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) error {
+	_, err := tf.bound.CallContext(ctx{{if .Args}}, {{.Args}}{{end}})
+	return err
 }
 {{end}}`))
 
@@ -140,27 +167,51 @@ func HostFunc{{.N}}{{.Decl}}(f func(*Caller{{.FnTypes}}) (R, error)) HostFunc {
 		return nil
 	}{{range .Names}}, kindOf[{{.}}](){{end}})
 }
+
+// HostVoid{{.N}} is [HostFunc{{.N}}] for a Go function without a result.
+func HostVoid{{.N}}{{.VoidDecl}}(f func(*Caller{{.FnTypes}}) error) HostFunc {
+	if f == nil {
+		panic("wasmtime: HostVoid{{.N}} of a nil function")
+	}
+	return newTypedHost(nil, func(c *Caller, {{if .Names}}slots{{else}}_{{end}} unsafe.Pointer) error {
+		return f(c{{range $i, $name := .Names}}, *(*{{$name}})(slot(slots, {{$i}})){{end}})
+	}{{range .Names}}, kindOf[{{.}}](){{end}})
+}
 {{end}}`))
 
 func main() {
+	for name, content := range files() {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// files are the generated ones, by name.
+func files() map[string][]byte {
 	var arities []arity
 	for n := range most + 1 {
 		arities = append(arities, newArity(n))
 	}
-	write("typedfuncs.go", typed, arities)
-	write("hostfuncs.go", host, arities)
+	return map[string][]byte{
+		"typedfuncs.go": formatted(execute(typed, arities)),
+		"hostfuncs.go":  formatted(execute(host, arities)),
+		"gofuncs.go":    formatted(directFile()),
+	}
 }
 
-func write(name string, t *template.Template, arities []arity) {
+func execute(t *template.Template, arities []arity) []byte {
 	var b bytes.Buffer
 	if err := t.Execute(&b, arities); err != nil {
 		log.Fatal(err)
 	}
-	src, err := format.Source(b.Bytes())
+	return b.Bytes()
+}
+
+func formatted(content []byte) []byte {
+	src, err := format.Source(content)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile(name, src, 0o666); err != nil {
-		log.Fatal(err)
-	}
+	return src
 }

@@ -6,6 +6,11 @@
 //	go run ./cmd/run -write     # also puts the table into README.md
 //
 // It ends with status 1 when a target was missed.
+//
+//	go run ./cmd/run -compare v0.1.0
+//
+// measures an earlier version of this module, this one and Rust in turn, and ends with status 1 when the ratio to Rust
+// of a row has become worse by more than 5 %. The earlier version is a git revision, or a folder with a checkout.
 package main
 
 import (
@@ -28,6 +33,7 @@ var (
 	without = flag.String("without", "", "peers to leave out, with commas: ours, rustfloor, cgofloor, wasmtimego, wazero")
 	under   = flag.String("under", "", "a command to measure under, such as \"chrt -f 10\" or \"taskset -c 1\"")
 	write   = flag.Bool("write", false, "put the table into README.md")
+	earlier = flag.String("compare", "", "an earlier version to compare with instead of the peers: a git revision or a checkout's folder")
 )
 
 func main() {
@@ -43,7 +49,7 @@ func main() {
 }
 
 func run() (bool, error) {
-	pattern, err := regexp.Compile(*only)
+	selected, err := selectRows(*only)
 	if err != nil {
 		return false, err
 	}
@@ -55,6 +61,20 @@ func run() (bool, error) {
 	skip := map[string]bool{}
 	for name := range strings.SplitSeq(*without, ",") {
 		skip[name] = true
+	}
+	var before string
+	if *earlier != "" {
+		if *write || skip["ours"] {
+			return false, fmt.Errorf("-compare is about this module: no -write, which is for the table of all peers, and not without ours")
+		}
+		skip["cgofloor"], skip["wasmtimego"], skip["wazero"] = true, true, true
+		root, err := checkout(dir, ".", *earlier)
+		if err != nil {
+			return false, err
+		}
+		if before, err = buildEarlier(dir, root); err != nil {
+			return false, err
+		}
 	}
 	bins, err := build(dir, skip)
 	if err != nil {
@@ -72,13 +92,19 @@ func run() (bool, error) {
 		count = *rounds
 	}
 	var results []*result
-	for _, row := range rows {
-		if !pattern.MatchString(row.work) {
-			continue
-		}
+	var comparisons []*comparison
+	for _, row := range selected {
 		n := count
 		if row.heavy {
 			n = (count + 2) / 3
+		}
+		if before != "" {
+			c, err := bins.compare(row, before, n, time)
+			if err != nil {
+				return false, err
+			}
+			comparisons = append(comparisons, c)
+			continue
 		}
 		r, err := bins.row(row, n, time)
 		if err != nil {
@@ -88,12 +114,32 @@ func run() (bool, error) {
 	}
 
 	text, ok := table(results)
+	if before != "" {
+		text, ok = comparisonTable(comparisons)
+	}
 	text = fmt.Sprintf("%s\n%s", conditions(count), text)
 	fmt.Print(text)
 	if *write {
 		return ok, writeReadme("README.md", text)
 	}
 	return ok, nil
+}
+
+// selectRows returns the rows that a regular expression matches; none is an error.
+func selectRows(expr string) (selected []row, err error) {
+	pattern, err := regexp.Compile(expr)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if pattern.MatchString(row.work) {
+			selected = append(selected, row)
+		}
+	}
+	if selected == nil {
+		return nil, fmt.Errorf("no row matches %q", expr)
+	}
+	return selected, nil
 }
 
 // row measures one row: all peers, one after the other, and all of that n times.

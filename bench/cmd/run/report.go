@@ -14,9 +14,11 @@ type result struct {
 }
 
 // median is the middle of the times of a peer, in nanoseconds, or NaN when it was not measured.
-func (r *result) median(p peer) float64 {
+func (r *result) median(p peer) float64 { return medianOf(r.figures[p]) }
+
+func medianOf(figures []figure) float64 {
 	var ns []float64
-	for _, f := range r.figures[p] {
+	for _, f := range figures {
 		ns = append(ns, f.ns)
 	}
 	return median(ns)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -64,5 +66,92 @@ func TestThroughputText(t *testing.T) {
 		if got := throughputText(rate); got != want {
 			t.Errorf("%v: %s, want %s", rate, got, want)
 		}
+	}
+}
+
+func figures(ns ...float64) (all []figure) {
+	for _, v := range ns {
+		all = append(all, figure{ns: v})
+	}
+	return all
+}
+
+func TestComparisonTable(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		before, now, rust []figure
+		ok                bool
+		want              string
+	}{
+		{"the same", figures(100, 100, 100), figures(100, 100, 100), figures(50, 50, 50), true, "| 50.0 ns | 100 ns | 100 ns | 2.00 | 2.00 | +0.0 % |"},
+		{"4 % slower", figures(100, 100, 100), figures(104, 104, 104), figures(50, 50, 50), true, "| 2.00 | 2.08 | +4.0 % |"},
+		{"6 % slower", figures(100, 100, 100), figures(106, 106, 106), figures(50, 50, 50), false, "| 2.00 | 2.12 | +6.0 % ✗ |"},
+		{"faster", figures(100, 100, 100), figures(50, 50, 50), figures(50, 50, 50), true, "| 2.00 | 1.00 | -50.0 % |"},
+		{"slow in one round", figures(100, 100, 100), figures(100, 300, 100), figures(50, 50, 50), true, "| +0.0 % |"},
+		{"a machine that slows down", figures(100, 200, 400), figures(100, 200, 400), figures(50, 100, 200), true, "| 2.00 | 2.00 | +0.0 % |"},
+		{"without Rust", figures(100), figures(120), nil, false, "| – | 100 ns | 120 ns | – | – | +20.0 % ✗ |"},
+		{"a new row", nil, figures(120), figures(60), true, "| 60.0 ns | – | 120 ns | – | 2.00 | – |"},
+	} {
+		text, ok := comparisonTable([]*comparison{{row: rows[0], before: test.before, now: test.now, rust: test.rust}})
+		if ok != test.ok || !strings.Contains(text, test.want) {
+			t.Errorf("%s: %v, want %v and %s\n%s", test.name, ok, test.ok, test.want, text)
+		}
+	}
+}
+
+func TestSelectRows(t *testing.T) {
+	if selected, err := selectRows("^call|^host call"); err != nil || len(selected) != 2 {
+		t.Errorf("%d rows, %v", len(selected), err)
+	}
+	for _, expr := range []string{"no such row", "("} {
+		if _, err := selectRows(expr); err == nil {
+			t.Errorf("%q selects rows", expr)
+		}
+	}
+}
+
+// An earlier version is a folder with a checkout, or a revision of the repository.
+func TestCheckout(t *testing.T) {
+	repo := t.TempDir()
+	commit := func(version string) {
+		t.Helper()
+		for name, content := range map[string]string{"go.mod": "module " + modulePath + "\n", "version": version} {
+			if err := os.WriteFile(filepath.Join(repo, name), []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, args := range [][]string{{"init", "--quiet"}, {"add", "."},
+			{"-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "-m", version}, {"tag", version}} {
+			if _, err := git(repo, args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	commit("one")
+	commit("two")
+	if err := os.Mkdir(filepath.Join(repo, "bench"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for old, want := range map[string]string{"one": "one", "two": "two", "two~1": "one", repo: "two"} {
+		root, err := checkout(t.TempDir(), filepath.Join(repo, "bench"), old)
+		if err != nil {
+			t.Errorf("%s: %v", old, err)
+			continue
+		}
+		if got, err := os.ReadFile(filepath.Join(root, "version")); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v, want %q", old, got, err, want)
+		}
+	}
+	for old, want := range map[string]string{"three": "no folder and no revision", "--all": "no folder and no revision", t.TempDir(): "go.mod"} {
+		if _, err := checkout(t.TempDir(), repo, old); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", old, err, want)
+		}
+	}
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "go.mod"), []byte("module example.org/other\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkout(t.TempDir(), repo, other); err == nil || !strings.Contains(err.Error(), "no checkout of this module") {
+		t.Errorf("another module: %v", err)
 	}
 }
