@@ -146,13 +146,14 @@ func inferFuncType(ty reflect.Type) *FuncType {
 }
 
 // explainExternrefs adds to the error of an instantiation that an import has another type because WrapFunc makes
-// externrefs of most Go types. given returns the signature of what was given for an import, nil if that is unknown.
-func explainExternrefs(err error, module *Module, given func(i int, imported *ImportType) *FuncType) error {
+// externrefs of most Go types. given returns the signature of what was given for one of the module's imports, nil if
+// that is unknown.
+func explainExternrefs(err error, imports []*ImportType, given func(i int, imported *ImportType) *FuncType) error {
 	e, ok := err.(*Error)
 	if !ok {
 		return err
 	}
-	for i, imported := range module.Imports() {
+	for i, imported := range imports {
 		about := "incompatible import type for `" + imported.module + "::" + imported.name + "`"
 		if !strings.Contains(e.message, about) {
 			continue

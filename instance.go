@@ -42,12 +42,17 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
+	if err == nil {
+		return instance, nil
+	}
 	if e, ok := err.(*Error); ok && e.cause == nil {
 		e.message += module.types.nameImports(native, len(imports), math.MaxInt)
 	}
-	return instance, explainExternrefs(err, module, func(i int, _ *ImportType) *FuncType {
-		if f, ok := imports[i].(*Func); ok {
-			return f.sig
+	return nil, explainExternrefs(err, module.types.imported(native), func(i int, _ *ImportType) *FuncType {
+		if i < len(imports) {
+			if f, ok := imports[i].(*Func); ok {
+				return f.sig
+			}
 		}
 		return nil
 	})
@@ -56,8 +61,7 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 // nameImports names the module's imports from the i-th to the one before the j-th, as the end of a sentence about what
 // was given for them. It is empty if there are none.
 func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
-	t.read(native)
-	all := t.in
+	all := t.imported(native)
 	const most = 8
 	var text strings.Builder
 	wasi := false
@@ -288,7 +292,7 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, l.explainWasi(l.explain(newError(err), module))
+		return nil, l.explainWasi(l.explain(newError(err), module.types.imported(m)))
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)

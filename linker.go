@@ -164,8 +164,8 @@ func (l *Linker) noteLocked(module, name string, sig *FuncType, err ffi.Error) f
 }
 
 // explain is explainExternrefs for an instantiation with what the linker has defined.
-func (l *Linker) explain(err error, module *Module) error {
-	return explainExternrefs(err, module, func(_ int, imported *ImportType) *FuncType {
+func (l *Linker) explain(err error, imports []*ImportType) error {
+	return explainExternrefs(err, imports, func(_ int, imported *ImportType) *FuncType {
 		l.defining.RLock()
 		defer l.defining.RUnlock()
 		return l.wrapped[[2]string{imported.module, imported.name}]
@@ -408,7 +408,7 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 		return native.Instantiate(call, room, m)
 	})
 	if err != nil {
-		return nil, l.explainWasi(l.explain(err, module))
+		return nil, l.explainWasi(l.explain(err, module.types.imported(m)))
 	}
 	return instance, nil
 }

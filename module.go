@@ -182,6 +182,12 @@ func (t *moduleTypes) of(m *Module) *moduleTypes {
 	return t
 }
 
+// imported returns what the module imports; nothing if that cannot be read.
+func (t *moduleTypes) imported(native ffi.Module) []*ImportType {
+	t.read(native)
+	return t.in
+}
+
 func (t *moduleTypes) read(native ffi.Module) {
 	t.once.Do(func() {
 		encoded, err := native.Types()
