@@ -101,8 +101,7 @@ func (c *cargoTester) test(m mutation) error {
 		"CGO_CFLAGS=-O2 -g -I" + filepath.Join(c.root, "include"),
 		"CGO_LDFLAGS=-O2 -g -L" + folder + " -lwasmtime -Wl,-rpath," + folder,
 	}
-	// What the go command has cached knows nothing of the library.
-	return goTest(m.Test, env, "-count=1", "-vet=off", "-tags=gowasmtime_local")
+	return goTest(m.Test, env, "-vet=off", "-tags=gowasmtime_local")
 }
 
 // cargo runs cargo in the copy. What it has started ends with it.

@@ -168,8 +168,9 @@ func (goTester) try(m mutation) (killer string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// Vet is off: what a defect leaves unused is no reason not to try it.
-	err = goTest(m.Test+" -vet=off", nil, "-overlay", overlay)
+	// A variable reaches the go commands of the tests as well. Vet is off: what a defect leaves unused is no reason not
+	// to try it.
+	err = goTest(m.Test, []string{"GOFLAGS=" + os.Getenv("GOFLAGS") + " -overlay=" + overlay}, "-vet=off")
 	if err != nil && strings.Contains(err.Error(), " [build failed]\n") {
 		return "", fmt.Errorf("does not compile: %w", err)
 	}
@@ -204,7 +205,8 @@ func writeOverlay(dir, file, changed string) (path string, err error) {
 
 // goTest runs go test, with variables added to the environment. args are separated by spaces.
 func goTest(args string, env []string, more ...string) error {
-	command := append([]string{"test", "-timeout", (limit - 10*time.Second).String()}, more...)
+	// What the go command has kept of an earlier run knows nothing of programs that the tests build, nor of libraries.
+	command := append([]string{"test", "-count=1", "-timeout", (limit - 10*time.Second).String()}, more...)
 	return start("", env, limit, "go", append(command, strings.Fields(args)...)...)
 }
 

@@ -55,8 +55,14 @@ func TestRun(t *testing.T) {
 		"go.mod":    "module example.org/m\n\ngo 1.26\n",
 		"m.go":      "package m\n\nfunc Abs(n int) int {\n\tif n < 0 {\n\t\treturn -n\n\t}\n\treturn n\n}\n",
 		"m_test.go": "package m\n\nimport \"testing\"\n\nfunc TestAbs(t *testing.T) {\n\tif Abs(-2) != 2 {\n\t\tt.Error()\n\t}\n}\n",
+		"p/p.go":    "package main\n\nfunc main() { println(42) }\n",
+		"p/p_test.go": "package main\n\nimport (\n\t\"os/exec\"\n\t\"testing\"\n)\n\nfunc TestProgram(t *testing.T) {\n" +
+			"\tif out, _ := exec.Command(\"go\", \"run\", \".\").CombinedOutput(); string(out) != \"42\\n\" {\n\t\tt.Error(string(out))\n\t}\n}\n",
 	}
 	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "p"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -65,6 +71,7 @@ func TestRun(t *testing.T) {
 	t.Chdir(dir)
 	tests := []struct{ name, line, want string }{
 		{"killed", `{"fault": "sign", "file": "m.go", "old": "return -n", "new": "return n", "test": "."}`, ""},
+		{"a program", `{"fault": "number", "file": "p/p.go", "old": "42", "new": "43", "test": "./p"}`, ""},
 		{"survives", `{"fault": "zero", "file": "m.go", "old": "n < 0", "new": "n <= 0", "test": "."}`, "not all"},
 		{"no Go", `{"fault": "syntax", "file": "m.go", "old": "n < 0", "new": "n <", "test": "."}`, "not all"},
 		{"twice", `{"fault": "twice", "file": "m.go", "old": "return", "new": "panic", "test": "."}`, "not all"},
