@@ -1,12 +1,17 @@
 package testkit
 
-// Rounds shortens a storm in the modes that slow everything down: n is the number of rounds in others.
+import "testing"
+
+// Rounds shortens a storm in the modes that slow everything down, and for a first look, which -short is: n is the
+// number of rounds in others.
 func Rounds(n int) int {
 	if Debug {
-		return max(n/50, 1)
+		n /= 50
+	} else if Race {
+		n /= 5
 	}
-	if Race {
-		return max(n/5, 1)
+	if testing.Short() {
+		n /= 10
 	}
-	return n
+	return max(n, 1)
 }

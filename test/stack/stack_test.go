@@ -301,9 +301,13 @@ const mib = 1 << 20
 // Each guest uses all that it may of the stack, and its host function calls the next one: on a thread that Go has made,
 // because the main goroutine keeps the main thread, and wherever Go runs it.
 func TestNestedStores(t *testing.T) {
-	for _, test := range []struct{ size, least, leastAnywhere int }{
-		{0, 60, 10}, {4 * mib, 8, 4}, {6 * mib, 5, 4}, {8 * mib, 4, 4}, {17 * mib, 2, 2},
-	} {
+	tests := []struct{ size, least, leastAnywhere int }{
+		{0, 60, 10}, {17 * mib, 2, 2}, {4 * mib, 8, 4}, {6 * mib, 5, 4}, {8 * mib, 4, 4},
+	}
+	if testing.Short() {
+		tests = tests[:2]
+	}
+	for _, test := range tests {
 		for _, locked := range []bool{true, false} {
 			least := test.leastAnywhere
 			if locked {
@@ -329,8 +333,15 @@ func TestNestedCallsOfAStore(t *testing.T) {
 	equal(t, "", run(t, "", false, "again", 25*mib), "entered")
 }
 
-// sizes are of stacks that Go's threads have room for, and the main thread of most systems has not.
-var sizes = []int{8*mib + mib/8, 9 * mib, 12 * mib, 15*mib - mib/8, 30 * mib}
+// sizes are of stacks that Go's threads have room for, and the main thread of most systems has not. Each takes a
+// process.
+func sizes() []int {
+	all := []int{8*mib + mib/8, 9 * mib, 12 * mib, 15*mib - mib/8, 30 * mib}
+	if testing.Short() {
+		return all[:1]
+	}
+	return all
+}
 
 // limit is a command that sets the limit of the main thread's stack to that of most systems.
 const limit = "ulimit -S -s 8192"
@@ -340,7 +351,7 @@ func TestLockedMainThread(t *testing.T) {
 	if runtime.GOOS == "windows" { // there all threads are alike
 		before, want = "", "entered"
 	}
-	for _, size := range sizes {
+	for _, size := range sizes() {
 		equal(t, fmt.Sprint(size), run(t, before, true, "entries", size), want)
 	}
 	equal(t, "7 MiB", run(t, before, true, "entries", 7*mib), "entered")
@@ -352,7 +363,7 @@ func TestMainThread(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("all threads are alike")
 	}
-	for _, size := range sizes {
+	for _, size := range sizes() {
 		equal(t, fmt.Sprint(size), run(t, limit, false, "entries", size), "entered")
 	}
 }
@@ -364,7 +375,11 @@ func TestSmallLimit(t *testing.T) {
 	if os.Getenv("QEMU_LD_PREFIX") != "" {
 		t.Skip("the limit is that of the emulator")
 	}
-	for _, kib := range []int{128, 256, 512, 600} {
+	limits := []int{128, 600, 256, 512}
+	if testing.Short() {
+		limits = limits[:2]
+	}
+	for _, kib := range limits {
 		before := fmt.Sprintf("ulimit -s %d", kib)
 		equal(t, before+", locked", run(t, before, true, "entries", 0), "refused")
 		equal(t, before, run(t, before, false, "entries", 0), "entered")

@@ -131,7 +131,7 @@ func terminal(t *testing.T) (master *os.File, path string) {
 func TestContextEndsContests(t *testing.T) {
 	rounds := 3000
 	if testing.Short() {
-		rounds = 300
+		rounds = 100
 	}
 	for name, prepare := range contests {
 		t.Run(name, func(t *testing.T) {

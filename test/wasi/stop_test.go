@@ -66,6 +66,9 @@ func TestContextEndsLongCalls(t *testing.T) {
 		"fd_write":  {8<<4 + 1, func(t *testing.T, g *WasiGuest) (string, []any) { return transferLarge(t, g, "fd_write") }},
 		"fd_pwrite": {8<<4 + 1, func(t *testing.T, g *WasiGuest) (string, []any) { return transferLarge(t, g, "fd_pwrite") }},
 	} {
+		if testing.Short() && name != "random_get" {
+			continue // they take hundreds of megabytes, or tens of thousands of files
+		}
 		t.Run(name, func(t *testing.T) {
 			g := newLargeGuest(t, c.pages, nil)
 			function, args := c.prepare(t, g)
