@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"cmp"
 	"errors"
 	"runtime"
 	"strings"
@@ -357,6 +358,15 @@ func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtende
 // modules. See wasmtime::Config::wasm_component_model.
 func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
 
+// SetWasmBranchHinting sets whether the compiler looks at what a module says of how likely its branches are. See
+// wasmtime::Config::wasm_branch_hinting.
+func (cfg *Config) SetWasmBranchHinting(enabled bool) { cfg.flag(ffi.WasmBranchHinting, enabled) }
+
+// SetSignalsBasedTraps sets whether accesses beyond a memory's end, divisions by zero and the like are found by the
+// machine, which raises a signal for them; otherwise the compiled code checks for them itself, and is slower. On by
+// default. See wasmtime::Config::signals_based_traps.
+func (cfg *Config) SetSignalsBasedTraps(enabled bool) { cfg.flag(ffi.SignalsBasedTraps, enabled) }
+
 // SetMemoryInitCOWSet sets whether a memory's data is mapped copy-on-write instead of copied, which makes instantiation
 // fast. On by default. See wasmtime::Config::memory_init_cow.
 func (cfg *Config) SetMemoryInitCOWSet(enabled bool) { cfg.flag(ffi.MemoryInitCOW, enabled) }
@@ -401,7 +411,8 @@ func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMac
 // pools are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
 type PoolingConfig struct {
 	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables,
-	// GC heaps and stacks are as many. One more is an error, or waits, see [Config.SetPooling].
+	// GC heaps and stacks are as many unless fields below say otherwise. One more is an error, or waits, see
+	// [Config.SetPooling].
 	MaxInstances uint32
 	// MaxMemorySize is the largest size of a memory in bytes.
 	MaxMemorySize uint64
@@ -414,6 +425,16 @@ type PoolingConfig struct {
 	// KeepResident is how many bytes of a memory and of a table stay in place between two uses of a slot, cleared by
 	// hand. It saves page faults and costs clearing: the best size is what a guest usually touches.
 	KeepResident uint64
+	// TableKeepResident is the same for tables only, in place of KeepResident unless it is 0.
+	TableKeepResident uint64
+	// MaxMemories, MaxTables and MaxGCHeaps are how many of these can live at once, of all stores of the engine; as
+	// many as MaxInstances where they are 0.
+	MaxMemories, MaxTables, MaxGCHeaps uint32
+	// MaxInstanceSize is how many bytes an instance may take besides its memories and tables. A module of which they
+	// would be more cannot be compiled.
+	MaxInstanceSize uint64
+	// DecommitBatchSize is how many slots that are not used any more are given back to the system at once.
+	DecommitBatchSize uint64
 	// MaxUnusedWarmSlots is how many unused slots are kept as they are, ready for the module that used them last.
 	MaxUnusedWarmSlots uint32
 }
@@ -452,9 +473,9 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 	cfg.pooling = true
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
-		TotalMemories:            p.MaxInstances,
-		TotalTables:              p.MaxInstances,
-		TotalGCHeaps:             p.MaxInstances,
+		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),
+		TotalTables:              cmp.Or(p.MaxTables, p.MaxInstances),
+		TotalGCHeaps:             cmp.Or(p.MaxGCHeaps, p.MaxInstances),
 		TotalStacks:              p.MaxInstances,
 		MaxUnusedWarmSlots:       p.MaxUnusedWarmSlots,
 		MaxMemoriesPerModule:     p.MaxMemoriesPerModule,
@@ -462,7 +483,9 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 		MaxMemorySize:            p.MaxMemorySize,
 		TableElements:            p.MaxTableElements,
 		LinearMemoryKeepResident: p.KeepResident,
-		TableKeepResident:        p.KeepResident,
+		TableKeepResident:        cmp.Or(p.TableKeepResident, p.KeepResident),
+		MaxCoreInstanceSize:      p.MaxInstanceSize,
+		DecommitBatchSize:        p.DecommitBatchSize,
 	})
 	runtime.KeepAlive(cfg)
 }

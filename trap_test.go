@@ -341,3 +341,19 @@ func TestLargeStackOverflow(t *testing.T) {
 	_, err := instance.GetFunc(store, "recurse").Call(store)
 	WantTrap(t, err, StackOverflow)
 }
+
+// Without signals the compiled code finds the same by itself.
+func TestTrapsWithoutSignals(t *testing.T) {
+	store, instance := GuestIn(t, EngineWith(t, func(cfg *Config) { cfg.SetSignalsBasedTraps(false) }), `(module (memory 1)
+		(func (export "load") (drop (i32.load (i32.const 65536))))
+		(func (export "divide") (drop (i32.div_u (i32.const 1) (i32.const 0))))
+		(func (export "answer") (result i32) (i32.const 42)))`)
+	for name, code := range map[string]TrapCode{"load": MemoryOutOfBounds, "divide": IntegerDivisionByZero} {
+		_, err := instance.GetFunc(store, name).Call(store)
+		WantTrap(t, err, code)
+	}
+	Equal(t, "after it", Call(t, store, instance, "answer"), any(int32(42)))
+	// It is another code: what was compiled with signals does not load.
+	encoded := Must(Compile(t, NewEngine(), `(module (memory 1))`).Serialize())
+	WantText(t, ErrorOf(NewModuleDeserialize(store.Engine, encoded)), "Signals-based traps")
+}

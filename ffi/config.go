@@ -43,6 +43,8 @@ const (
 	MacOSUseMachPorts
 	ConcurrencySupport
 	WasmExtendedConst
+	SignalsBasedTraps
+	WasmBranchHinting
 )
 
 // NewConfig creates a default configuration.

@@ -36,6 +36,8 @@ static const ffi_config_flag_t ffi_config_flags[] = {
     wasmtime_config_macos_use_mach_ports_set,
     wasmtime_config_concurrency_support_set,
     wasmtime_config_wasm_extended_const_set,
+    wasmtime_config_signals_based_traps_set,
+    wasmtime_config_wasm_branch_hinting_set,
 };
 
 static inline void ffi_config_flag(wasm_config_t *config, int flag, bool on) { ffi_config_flags[flag](config, on); }

@@ -38,6 +38,7 @@ func commands() []command {
 		run,
 		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
 		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of", options: inspectOptions, do: inspectModule},
+		{name: "completion", operands: "SHELL", least: 1, most: 1, help: "Write a completion script for bash, zsh or fish", options: versionOptions, do: printCompletion},
 		{name: "version", help: "Show the versions of gowasmtime and of Wasmtime", options: versionOptions, do: printVersion},
 	}
 }
@@ -64,7 +65,7 @@ func findCommand(args []string) (*command, []string) {
 
 // wasmtimeOnly returns the commands of wasmtime that are not here. A module of such a name is run with run.
 func wasmtimeOnly() []string {
-	return []string{"config", "explore", "serve", "settings", "wast", "completion", "objdump", "hot-blocks", "wizer"}
+	return []string{"config", "explore", "serve", "settings", "wast", "objdump", "hot-blocks", "wizer"}
 }
 
 // missingCommand is a command that can only say that it is not there.
@@ -157,12 +158,12 @@ func compileOptions() []option {
 // inspectOptions are the options of inspect.
 func inspectOptions() []option { return loadOptions() }
 
-// versionOptions are the options of version.
+// versionOptions are the options of commands that only print something.
 func versionOptions() []option { return generalOptions() }
 
 // missingOption is an option of wasmtime that is not here.
 func missingOption(long, short, value, help string) option {
-	return option{long: long, short: short, value: value, help: help + " (wasmtime has this, gowasmtime does not)", set: func(*settings, string) error {
+	return option{long: long, short: short, value: value, missing: true, help: help + " (wasmtime has this, gowasmtime does not)", set: func(*settings, string) error {
 		return usageErrorf("--%s: wasmtime has this, gowasmtime does not", long)
 	}}
 }

@@ -37,6 +37,13 @@ func optimizeGroup() group {
 		number("pooling-max-tables-per-module", "Allow N tables a module in the pool", func(s *settings, n uint64) { s.pools.MaxTablesPerModule = clamp32(n) }),
 		number("pooling-max-unused-warm-slots", "Keep N unused slots of the pool as they are", func(s *settings, n uint64) { s.pools.MaxUnusedWarmSlots = clamp32(n) }),
 		number("pooling-memory-keep-resident", "Keep N bytes of a pool's memory, and of a table, in place between uses", func(s *settings, n uint64) { s.pools.KeepResident = n }),
+		number("pooling-table-keep-resident", "The same for tables only", func(s *settings, n uint64) { s.pools.TableKeepResident = n }),
+		number("pooling-total-memories", "Have N memories in the pool, in place of one for each instance", func(s *settings, n uint64) { s.pools.MaxMemories = clamp32(n) }),
+		number("pooling-total-tables", "Have N tables in the pool, in place of one for each instance", func(s *settings, n uint64) { s.pools.MaxTables = clamp32(n) }),
+		number("pooling-total-gc-heaps", "Have N GC heaps in the pool, in place of one for each instance", func(s *settings, n uint64) { s.pools.MaxGCHeaps = clamp32(n) }),
+		number("pooling-max-core-instance-size", "Let an instance of the pool take N bytes besides its memories and tables", func(s *settings, n uint64) { s.pools.MaxInstanceSize = n }),
+		number("pooling-decommit-batch-size", "Give N unused slots of the pool back to the system at once", func(s *settings, n uint64) { s.pools.DecommitBatchSize = n }),
+		engineFlag("signals-based-traps", "Find accesses beyond a memory and the like by signals (the default)", (*wasmtime.Config).SetSignalsBasedTraps),
 		engineNumber("static-memory-maximum-size", "The old name of memory-reservation", (*wasmtime.Config).SetMemoryReservation),
 		engineFlag("static-memory-forced", "The opposite of memory-may-move, the newer name", func(c *wasmtime.Config, on bool) { c.SetMemoryMayMove(!on) }),
 		engineNumber("static-memory-guard-size", "An old name of memory-guard-size", (*wasmtime.Config).SetMemoryGuardSize),
@@ -47,10 +54,8 @@ func optimizeGroup() group {
 		"pooling-max-core-instances-per-component", "pooling-max-memories-per-component", "pooling-max-tables-per-component",
 		"pooling-total-stacks", "pooling-async-stack-keep-resident")...)
 	g.keys = append(g.keys, missingKeys("gc-heap-may-move", "gc-heap-reservation", "gc-heap-reservation-for-growth", "gc-heap-guard-size",
-		"gc-heap-initial-size", "guard-before-linear-memory=y", "table-lazy-init=y", "signals-based-traps=y",
-		"memory-guaranteed-dense-image-size", "pooling-decommit-batch-size=1", "pooling-table-keep-resident",
-		"pooling-memory-protection-keys=n", "pooling-max-memory-protection-keys", "pooling-total-memories", "pooling-total-tables",
-		"pooling-total-gc-heaps", "pooling-max-core-instance-size", "pooling-pagemap-scan=n", "gc-zeal-alloc-counter")...)
+		"gc-heap-initial-size", "guard-before-linear-memory=y", "table-lazy-init=y",
+		"memory-guaranteed-dense-image-size", "pooling-memory-protection-keys=n", "pooling-max-memory-protection-keys", "pooling-pagemap-scan=n", "gc-zeal-alloc-counter")...)
 	return g
 }
 
@@ -93,7 +98,9 @@ func setCraneliftFlag(s *settings, v value) error {
 func debugGroup() group {
 	g := group{short: "D", long: "debug", help: "Finding defects"}
 	g.keys = append(g.keys, engineFlag("debug-info", "Make DWARF for the compiled code, for native debuggers", (*wasmtime.Config).SetDebugInfo))
-	g.keys = append(g.keys, missingKeys("guest-debug=n", "address-map=y", "logging=n", "log-to-files=n", "coredump", "debugger", "arg",
+	// There is no logger, and so nothing to be switched on or off.
+	g.keys = append(g.keys, ignoredKeys("logging")...)
+	g.keys = append(g.keys, missingKeys("guest-debug=n", "address-map=y", "log-to-files=n", "coredump", "debugger", "arg",
 		"inherit-stdin=n", "inherit-stdout=n", "inherit-stderr=n", "max-backtrace", "symbols")...)
 	return g
 }

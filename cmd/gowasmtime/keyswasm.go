@@ -43,7 +43,7 @@ func wasmGroup() group {
 		"component-model-async", "component-model-more-async-builtins", "component-model-async-stackful", "component-model-threading",
 		"component-model-error-context", "component-model-gc", "component-model-map", "component-model-memory64",
 		"component-model-fixed-length-lists", "component-model-implements", "shared-everything-threads")...)
-	g.keys = append(g.keys, missingKeys("trap-on-grow-failure=n", "wmemcheck=n", "stack-switching=n", "branch-hinting=n")...)
+	g.keys = append(g.keys, missingKeys("trap-on-grow-failure=n", "wmemcheck=n", "stack-switching=n")...)
 	return g
 }
 
@@ -71,6 +71,7 @@ func proposals() []proposal {
 		{"extended-const", "constant expressions that compute", (*wasmtime.Config).SetWasmExtendedConst},
 		{"custom-page-sizes", "memories with pages of another size", (*wasmtime.Config).SetWasmCustomPageSizes},
 		{"wide-arithmetic", "128-bit arithmetic", (*wasmtime.Config).SetWasmWideArithmetic},
+		{"branch-hinting", "hints of how likely branches are", (*wasmtime.Config).SetWasmBranchHinting},
 		{"component-model", "components", (*wasmtime.Config).SetWasmComponentModel},
 	}
 }

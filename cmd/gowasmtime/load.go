@@ -138,6 +138,7 @@ func (src *source) compile(engine *wasmtime.Engine, allowPrecompiled bool) (*was
 func (src *source) module(engine *wasmtime.Engine, allowPrecompiled bool) (*wasmtime.Module, error) {
 	switch {
 	case src.kind != kindPrecompiled:
+		defer showCompiling(src.path)()
 		return wasmtime.NewModule(engine, src.wasm)
 	case !allowPrecompiled:
 		return nil, errPrecompiled

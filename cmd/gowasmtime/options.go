@@ -14,6 +14,8 @@ type option struct {
 	help  string
 	// repeats says that the option may be given more than once.
 	repeats bool
+	// missing says that wasmtime has the option, and this command does not.
+	missing bool
 	set     func(s *settings, value string) error
 }
 

@@ -53,13 +53,13 @@ func report(stderr io.Writer, err error) int {
 		return int(exit.Status)
 	case exit != nil: // as wasmtime has it, because a shell takes those for its own
 		text := fmt.Sprint("Exited with i32 exit status ", exit.Status)
-		io.WriteString(stderr, strings.Replace(explain(err), text, "exit with invalid exit status outside of [0..126)", 1))
+		io.WriteString(stderr, paint(stderr, strings.Replace(explain(err), text, "exit with invalid exit status outside of [0..126)", 1)))
 		return statusError
 	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "error: %v\n", err)
+		io.WriteString(stderr, paint(stderr, fmt.Sprintf("error: %v\n", err)))
 		return statusUsage
 	}
-	io.WriteString(stderr, explain(err))
+	io.WriteString(stderr, paint(stderr, explain(err)))
 	if errors.As(err, &trap) || errors.Is(err, errTimeout) {
 		return statusTrap
 	}
