@@ -5,8 +5,7 @@ use std::fs::OpenOptions;
 use std::hint::black_box;
 use wasmtime::{
     Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Result, Store, Val,
-    ValRaw,
-    ensure,
+    ValRaw, ensure,
 };
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::OutputFile;
