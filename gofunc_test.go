@@ -216,6 +216,7 @@ func TestHostFuncOfRefusals(t *testing.T) {
 		{func(int32, *Caller) {}, "parameter 2: a *Caller comes first"},
 		{func(*Caller, context.Context) {}, "parameter 2: a context.Context comes first"},
 		{func(context.Context, *Caller) {}, "parameter 2: a *Caller comes first"},
+		//lint:ignore ST1008 that is what is refused
 		{func() (error, int32) { return nil, 0 }, "result 1: an error comes last"},
 		{func() (error, error) { return nil, nil }, "result 1: an error comes last"},
 		{func() *failure { return nil }, "result 1: *wasmtime_test.failure is no number"},

@@ -255,3 +255,14 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	work.Sink = sum
 }
+
+// An op is one write of eight bytes of guest memory, in the same way.
+func BenchmarkMemoryWrite(b *testing.B) {
+	store, inst := instantiate(b, work.Small, nil, nil)
+	mem := inst.GetExport(store, "memory").Memory()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		binary.LittleEndian.PutUint64(mem.UnsafeData(store)[(i&1023)*8:], uint64(i))
+	}
+}

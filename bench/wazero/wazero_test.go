@@ -76,6 +76,19 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// The same in the way that allocates.
+func BenchmarkCallUntyped(b *testing.B) {
+	fn := instantiate(b, newRuntime(b), work.Add, anonymous()).ExportedFunction("add")
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		results, err := fn.Call(ctx, api.EncodeI32(int32(i)), 2)
+		if err != nil || api.DecodeI32(results[0]) != int32(i)+2 {
+			b.Fatal(results, err)
+		}
+	}
+}
+
 // loop has the guest make b.N calls, work.Loops at a time, and checks what it returns.
 func loop(b *testing.B, fn api.Function, result int32) {
 	b.ReportAllocs()
@@ -100,6 +113,18 @@ func BenchmarkHostCall(b *testing.B) {
 		WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
 			stack[0] = api.EncodeI32(work.Host(api.DecodeI32(stack[0]), api.DecodeI32(stack[1])))
 		}), []api.ValueType{i32, i32}, []api.ValueType{i32}).
+		Export("host").Instantiate(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	fn := instantiate(b, rt, work.HostLoop, anonymous()).ExportedFunction("loop")
+	loop(b, fn, work.LoopResult)
+}
+
+// The same by reflection.
+func BenchmarkHostCallWrap(b *testing.B) {
+	rt := newRuntime(b)
+	_, err := rt.NewHostModuleBuilder("env").NewFunctionBuilder().WithFunc(func(x, y int32) int32 { return work.Host(x, y) }).
 		Export("host").Instantiate(ctx)
 	if err != nil {
 		b.Fatal(err)
@@ -276,4 +301,16 @@ func BenchmarkMemory(b *testing.B) {
 		sum += v
 	}
 	work.Sink = sum
+}
+
+// An op is one write of eight bytes of guest memory.
+func BenchmarkMemoryWrite(b *testing.B) {
+	mem := instantiate(b, newRuntime(b), work.Small, anonymous()).Memory()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if !mem.WriteUint64Le(uint32(i&1023)*8, uint64(i)) {
+			b.Fatal("out of bounds")
+		}
+	}
 }

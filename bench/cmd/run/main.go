@@ -30,7 +30,7 @@ var (
 	quick   = flag.Bool("quick", false, "few and short rounds")
 	rounds  = flag.Int("rounds", 0, "how many rounds (default 9, with -quick 3); work that takes long gets a third")
 	only    = flag.String("rows", "", "a regular expression: only these rows")
-	without = flag.String("without", "", "peers to leave out, with commas: ours, rustfloor, cgofloor, wasmtimego, wazero")
+	without = flag.String("without", "", "peers to leave out, with commas: ours, rustfloor, cgofloor, wasmtimego, wazero, wazy")
 	under   = flag.String("under", "", "a command to measure under, such as \"chrt -f 10\" or \"taskset -c 1\"")
 	write   = flag.Bool("write", false, "put the table into README.md")
 	earlier = flag.String("compare", "", "an earlier version to compare with instead of the peers: a git revision or a checkout's folder")
@@ -67,7 +67,9 @@ func run() (bool, error) {
 		if *write || skip["ours"] {
 			return false, fmt.Errorf("-compare is about this module: no -write, which is for the table of all peers, and not without ours")
 		}
-		skip["cgofloor"], skip["wasmtimego"], skip["wazero"] = true, true, true
+		for _, name := range packages {
+			skip[name] = skip[name] || name != packages[ours] && name != packages[rust]
+		}
 		root, err := checkout(dir, ".", *earlier)
 		if err != nil {
 			return false, err
@@ -149,10 +151,14 @@ func (bins binaries) row(row row, n int, time string) (*result, error) {
 	for range n {
 		fmt.Fprint(os.Stderr, " .")
 		for p, name := range row.bench {
-			if name == "" || bins[p] == "" {
+			of := peer(p)
+			if of == typed {
+				of = ours
+			}
+			if name == "" || bins[of] == "" {
 				continue
 			}
-			f, err := bins.measure(peer(p), name, time)
+			f, err := bins.measure(of, name, time)
 			if err != nil {
 				return nil, err
 			}

@@ -20,9 +20,11 @@ type figure struct {
 // binaries are the built programs, by peer; "" for one that is left out.
 type binaries [peers]string
 
+// packages are the folders of the programs.
+var packages = [peers]string{"ours", "rustfloor", "cgofloor", "wasmtimego", "wazero", "wazy"}
+
 // build makes the program of each peer that is not left out, in dir. It runs in the folder of the bench module.
 func build(dir string, without map[string]bool) (binaries, error) {
-	packages := [peers]string{"ours", "rustfloor", "cgofloor", "wasmtimego", "wazero"}
 	var bins binaries
 	for p, name := range packages {
 		if without[name] {

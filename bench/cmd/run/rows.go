@@ -11,20 +11,27 @@ const (
 	cgo
 	wasmtimeGo
 	wazero
+	wazy
 	peers
+
+	// typed stands for another benchmark of this module, which a target compares with; it has no column.
+	typed = peers
 )
+
+// benches are the names of the benchmarks of a row, "" where there is none.
+type benches [typed + 1]string
 
 // title is what the table calls the peer.
 func (p peer) title() string {
-	return [peers]string{"this module", "Rust", "cgo, empty, or plain Go", "wasmtime-go v44.0.0", "wazero v1.12.0"}[p]
+	return [peers]string{"this module", "Rust", "cgo, empty, or plain Go", "wasmtime-go v44.0.0", "wazero v1.12.0", "wazy v0.8.0"}[p]
 }
 
 // A row is one line of the table: some work, and the benchmark of each peer that does it.
 type row struct {
 	work   string
-	bench  [peers]string // "" when the peer has nothing of the kind
-	bytes  int64         // what an op moves; then the table shows a throughput
-	heavy  bool          // seconds of preparation in each process: fewer rounds
+	bench  benches
+	bytes  int64 // what an op moves; then the table shows a throughput
+	heavy  bool  // seconds of preparation in each process: fewer rounds
 	target *target
 }
 
@@ -35,7 +42,8 @@ type target struct {
 	needs   []peer
 	limit   float64
 	atLeast bool // the value must not be below the limit; otherwise, not above it
-	noAlloc bool // besides, an op may not allocate
+	noAlloc bool // besides, an op may not allocate more than allocs times
+	allocs  float64
 }
 
 func (t *target) reached(value float64) bool {
@@ -46,7 +54,12 @@ func (t *target) reached(value float64) bool {
 }
 
 // same is one name for all peers.
-func same(name string) [peers]string { return [peers]string{name, name, name, name, name} }
+func same(name string) (all benches) {
+	for p := range peers {
+		all[p] = name
+	}
+	return all
+}
 
 // against is the target that this module takes at most limit times as long as a peer.
 func against(p peer, text string, limit float64) *target {
@@ -56,6 +69,14 @@ func against(p peer, text string, limit float64) *target {
 		needs: []peer{p},
 		limit: limit,
 	}
+}
+
+// besideTyped is the target that this module takes at most limit times as long as by its typed functions, and allocates
+// at most allocs times.
+func besideTyped(text string, limit, allocs float64) *target {
+	t := against(typed, text, limit)
+	t.noAlloc, t.allocs = true, allocs
+	return t
 }
 
 // throughput is the target that this module moves at least limit times as many bytes a second as Rust.
@@ -99,8 +120,19 @@ var rows = []row{
 		},
 	},
 	{
+		work:   "host call by reflection, an iteration",
+		bench:  benches{ours: "HostCallWrap", wasmtimeGo: "HostCallWrap", wazero: "HostCallWrap", typed: "HostCall"},
+		target: besideTyped("≤ 3 × typed, 0 allocs", 3, 0),
+	},
+	{
+		work: "call of values of type `any`",
+		bench: benches{ours: "CallUntyped", rust: "CallUntyped", wasmtimeGo: "Call", wazero: "CallUntyped",
+			wazy: "CallUntyped", typed: "Call"},
+		target: besideTyped("≤ 1.8 × typed, 1 alloc", 1.8, 1),
+	},
+	{
 		work:  "WASI call (`fd_write` of nothing), an iteration",
-		bench: [peers]string{ours: "WasiCall", rust: "WasiCall", wasmtimeGo: "WasiCall", wazero: "WasiCall"},
+		bench: benches{ours: "WasiCall", rust: "WasiCall", wasmtimeGo: "WasiCall", wazero: "WasiCall", wazy: "WasiCall"},
 		target: &target{
 			text:    "≤ 30 ns",
 			value:   func(ns func(peer) float64) float64 { return ns(ours) },
@@ -110,47 +142,47 @@ var rows = []row{
 	},
 	{
 		work:   "instantiate, pooling",
-		bench:  [peers]string{ours: "InstantiatePooling", rust: "InstantiatePooling", wasmtimeGo: "Instantiate", wazero: "Instantiate"},
+		bench:  benches{ours: "InstantiatePooling", rust: "InstantiatePooling", wasmtimeGo: "Instantiate", wazero: "Instantiate", wazy: "Instantiate"},
 		target: against(rust, "≤ 1.3 × Rust", 1.3),
 	},
 	{
 		work:  "instantiate, on demand",
-		bench: [peers]string{ours: "Instantiate", rust: "Instantiate", wasmtimeGo: "Instantiate", wazero: "Instantiate"},
+		bench: benches{ours: "Instantiate", rust: "Instantiate", wasmtimeGo: "Instantiate", wazero: "Instantiate", wazy: "Instantiate"},
 	},
 	{
 		work:   "WASI hello, pooling",
-		bench:  [peers]string{ours: "HelloPooling", rust: "HelloPooling", wasmtimeGo: "Hello", wazero: "Hello"},
+		bench:  benches{ours: "HelloPooling", rust: "HelloPooling", wasmtimeGo: "Hello", wazero: "Hello", wazy: "Hello"},
 		target: against(rust, "≤ 1.3 × Rust", 1.3),
 	},
 	{
 		work:  "WASI hello, on demand",
-		bench: [peers]string{ours: "Hello", rust: "Hello", wasmtimeGo: "Hello", wazero: "Hello"},
+		bench: benches{ours: "Hello", rust: "Hello", wasmtimeGo: "Hello", wazero: "Hello", wazy: "Hello"},
 	},
 	{
 		work:  "compile, Cranelift",
-		bench: [peers]string{ours: "CompileCranelift", rust: "CompileCranelift", wasmtimeGo: "CompileCranelift", wazero: "Compile"},
+		bench: benches{ours: "CompileCranelift", rust: "CompileCranelift", wasmtimeGo: "CompileCranelift", wazero: "Compile", wazy: "Compile"},
 		heavy: true,
 	},
 	{
 		work:   "compile, Winch",
-		bench:  [peers]string{ours: "CompileWinch", rust: "CompileWinch", wazero: "Compile"},
+		bench:  benches{ours: "CompileWinch", rust: "CompileWinch", wazero: "Compile", wazy: "Compile"},
 		heavy:  true,
 		target: against(wazero, "< wazero", 1),
 	},
 	{
 		work:   "compile, Winch, one thread",
-		bench:  [peers]string{ours: "CompileWinchOneThread", rust: "CompileWinchOneThread", wazero: "CompileOneThread"},
+		bench:  benches{ours: "CompileWinchOneThread", rust: "CompileWinchOneThread", wazero: "CompileOneThread", wazy: "CompileOneThread"},
 		heavy:  true,
 		target: against(wazero, "< wazero", 1),
 	},
 	{
 		work:  "load precompiled, bytes",
-		bench: [peers]string{ours: "LoadBytes", rust: "LoadBytes", wasmtimeGo: "LoadBytes"},
+		bench: benches{ours: "LoadBytes", rust: "LoadBytes", wasmtimeGo: "LoadBytes"},
 		heavy: true,
 	},
 	{
 		work:   "load precompiled, mapped file",
-		bench:  [peers]string{ours: "LoadFile", rust: "LoadFile", wasmtimeGo: "LoadFile", wazero: "LoadFile"},
+		bench:  benches{ours: "LoadFile", rust: "LoadFile", wasmtimeGo: "LoadFile", wazero: "LoadFile", wazy: "LoadFile"},
 		heavy:  true,
 		target: against(rust, "≤ 1.1 × Rust", 1.1),
 	},
@@ -161,29 +193,29 @@ var rows = []row{
 	kernel("go", "Go, JSON, maps, regexp, its garbage collector"),
 	{
 		work:   "read 64 MiB, preopened",
-		bench:  [peers]string{ours: "Read", rust: "Read", wasmtimeGo: "Read", wazero: "Read"},
+		bench:  benches{ours: "Read", rust: "Read", wasmtimeGo: "Read", wazero: "Read", wazy: "Read"},
 		bytes:  work.FileSize,
 		target: throughput(0.95, "≥ 0.95 × Rust"),
 	},
 	{
 		work:   "read 64 MiB, inserted",
-		bench:  [peers]string{ours: "ReadInserted", rust: "Read"},
+		bench:  benches{ours: "ReadInserted", rust: "Read"},
 		bytes:  work.FileSize,
 		target: throughput(0.95, "≥ 0.95 × Rust, preopened"),
 	},
 	{
 		work:  "write 64 MiB, preopened",
-		bench: [peers]string{ours: "Write", rust: "Write", wasmtimeGo: "Write", wazero: "Write"},
+		bench: benches{ours: "Write", rust: "Write", wasmtimeGo: "Write", wazero: "Write", wazy: "Write"},
 		bytes: work.FileSize,
 	},
 	{
 		work:  "write 64 MiB, inserted",
-		bench: [peers]string{ours: "WriteInserted", rust: "Write"},
+		bench: benches{ours: "WriteInserted", rust: "Write"},
 		bytes: work.FileSize,
 	},
 	{
 		work:  "relay 64 MiB",
-		bench: [peers]string{ours: "Relay", cgo: "Relay"},
+		bench: benches{ours: "Relay", cgo: "Relay"},
 		bytes: work.RelaySize,
 		target: &target{
 			text:    "≥ 0.7 × plain Go",
@@ -195,17 +227,25 @@ var rows = []row{
 	},
 	{
 		work:  "relay 64 MiB, Go by splice",
-		bench: [peers]string{ours: "Relay", cgo: "RelaySplice"},
+		bench: benches{ours: "Relay", cgo: "RelaySplice"},
 		bytes: work.RelaySize,
 	},
 	{
-		work:  "read 8 bytes of guest memory",
-		bench: [peers]string{ours: "Memory", rust: "Memory", wasmtimeGo: "Memory", wazero: "Memory"},
-		target: &target{
-			text:    "≤ 2 ns, 0 allocs",
-			value:   func(ns func(peer) float64) float64 { return ns(ours) },
-			limit:   2,
-			noAlloc: true,
-		},
+		work:   "read 8 bytes of guest memory",
+		bench:  benches{ours: "Memory", rust: "Memory", wasmtimeGo: "Memory", wazero: "Memory", wazy: "Memory"},
+		target: memory(),
 	},
+	{
+		work: "write 8 bytes of guest memory",
+		bench: benches{ours: "MemoryWrite", rust: "MemoryWrite", wasmtimeGo: "MemoryWrite", wazero: "MemoryWrite",
+			wazy: "MemoryWrite"},
+		target: memory(),
+	},
+}
+
+// memory is the target of accesses to guest memory.
+func memory() *target {
+	t := against(rust, "≤ 1.1 × Rust, 0 allocs", 1.1)
+	t.noAlloc = true
+	return t
 }

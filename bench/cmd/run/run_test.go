@@ -26,18 +26,34 @@ func TestParse(t *testing.T) {
 func TestTable(t *testing.T) {
 	r := &result{row: rows[0]}
 	for range 3 {
-		for p, ns := range [peers]float64{40, 12, 26, 1830, 14} {
+		for p, ns := range [peers]float64{40, 12, 26, 1830, 14, 16} {
 			r.figures[p] = append(r.figures[p], figure{ns: ns})
 		}
 	}
 	text, ok := table([]*result{r})
-	if !ok || !strings.Contains(text, "| 40.0 ns | 12.0 ns (0.30) | 26.0 ns (0.65) | 1.83 µs (46) | 14.0 ns (0.35) | ") ||
+	if !ok || !strings.Contains(text, "| 40.0 ns | 12.0 ns (0.30) | 26.0 ns (0.65) | 1.83 µs (46) | 14.0 ns (0.35) | 16.0 ns (0.40) | ") ||
 		!strings.Contains(text, "1.05 ✓") {
 		t.Errorf("%v\n%s", ok, text)
 	}
 	r.figures[ours][0].allocs = 1
 	if _, ok := table([]*result{r}); ok {
 		t.Error("an allocation did not count")
+	}
+}
+
+// A target may be about another benchmark of this module, which is in no column, and allow for allocations.
+func TestBesideTyped(t *testing.T) {
+	r := &result{row: row{work: "w", bench: benches{ours: "Slow", typed: "Fast"}, target: besideTyped("≤ 2 × typed", 2, 1)}}
+	for ns, want := range map[float64]string{19: "1.90 ✓ |", 21: "2.10 ✗ |"} {
+		r.figures[ours], r.figures[typed] = []figure{{ns: ns, allocs: 1}}, []figure{{ns: 10}}
+		text, ok := table([]*result{r})
+		if ok != (ns < 20) || !strings.Contains(text, want) || strings.Contains(text, "10.0 ns") {
+			t.Errorf("%v: %v\n%s", ns, ok, text)
+		}
+	}
+	r.figures[ours] = []figure{{ns: 5, allocs: 2}}
+	if text, ok := table([]*result{r}); ok || !strings.Contains(text, "0.50, 2 allocs ✗") {
+		t.Errorf("two allocations: %v\n%s", ok, text)
 	}
 }
 
@@ -100,7 +116,7 @@ func TestComparisonTable(t *testing.T) {
 }
 
 func TestSelectRows(t *testing.T) {
-	if selected, err := selectRows("^call|^host call"); err != nil || len(selected) != 2 {
+	if selected, err := selectRows("^call `|^host call, "); err != nil || len(selected) != 2 {
 		t.Errorf("%d rows, %v", len(selected), err)
 	}
 	for _, expr := range []string{"no such row", "("} {

@@ -4,8 +4,8 @@ use crate::bench::{Bench, Timer};
 use std::fs::OpenOptions;
 use std::hint::black_box;
 use wasmtime::{
-    Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Result, Store, ValRaw,
-    ensure,
+    Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Result, Store, Val,
+    ValRaw, ensure,
 };
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::OutputFile;
@@ -14,9 +14,11 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 pub const ALL: &[Bench] = &[
     ("Call", call),
+    ("CallUntyped", call_untyped),
     ("HostCall", host_call),
     ("WasiCall", wasi_call),
     ("Memory", memory),
+    ("MemoryWrite", memory_write),
     ("InstantiatePooling", |t| instantiate(t, &pooling())),
     ("Instantiate", |t| instantiate(t, &Config::new())),
     ("HelloPooling", |t| hello(t, &pooling())),
@@ -64,6 +66,22 @@ fn call(timer: &mut Timer) -> Result<()> {
     })
 }
 
+/// An op is one call of `add` whose arguments are checked.
+fn call_untyped(timer: &mut Timer) -> Result<()> {
+    let engine = Engine::default();
+    let module = Module::new(&engine, ADD)?;
+    let mut store = Store::new(&engine, ());
+    let add = Linker::new(&engine).instantiate(&mut store, &module)?.get_func(&mut store, "add").unwrap();
+    timer.run(|n| {
+        for i in 0..n {
+            let mut results = [Val::I32(0)];
+            add.call(&mut store, black_box(&[Val::I32(i as i32), Val::I32(2)]), &mut results)?;
+            ensure!(results[0].i32() == Some((i as i32).wrapping_add(2)), "wrong sum");
+        }
+        Ok(())
+    })
+}
+
 /// An op is one call of the imported function by the guest.
 fn host_call(timer: &mut Timer) -> Result<()> {
     let engine = Engine::default();
@@ -98,6 +116,24 @@ fn memory(timer: &mut Timer) -> Result<()> {
             sum = sum.wrapping_add(u64::from_le_bytes(bytes.try_into().unwrap()));
         }
         black_box(sum);
+        Ok(())
+    })
+}
+
+/// An op is one write of eight bytes of guest memory, with its bounds check.
+fn memory_write(timer: &mut Timer) -> Result<()> {
+    let engine = Engine::default();
+    let module = Module::new(&engine, SMALL)?;
+    let mut store = Store::new(&engine, ());
+    let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
+    let Some(Extern::Memory(memory)) = instance.get_export(&mut store, "memory") else {
+        wasmtime::bail!("no memory");
+    };
+    timer.run(|n| {
+        for i in 0..n {
+            let at = (i as usize & 1023) * 8;
+            memory.data_mut(black_box(&mut store)).get_mut(at..at + 8).unwrap().copy_from_slice(&i.to_le_bytes());
+        }
         Ok(())
     })
 }
