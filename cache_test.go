@@ -66,7 +66,7 @@ func TestCacheDamaged(t *testing.T) {
 		"empty":    func([]byte) []byte { return nil },
 	}
 	for name, f := range damage {
-		for range 30 {
+		for range Rounds(30) {
 			damaged := f(bytes.Clone(whole))
 			if bytes.Equal(damaged, whole) {
 				continue // the zeros were zeros

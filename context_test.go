@@ -322,7 +322,7 @@ func TestContextAfterEngineClose(t *testing.T) {
 	if !Survives(t) {
 		return
 	}
-	for range 20 {
+	for range Rounds(20) {
 		engine := EngineWith(t, WithEpochs)
 		store := NewStore(engine)
 		runs := endless(t, store)
@@ -358,7 +358,7 @@ func TestContextStorm(t *testing.T) {
 			store := NewStore(engine)
 			defer store.Close()
 			forever := Must(Bind0[None](store, Must(NewInstance(store, module, nil)).GetFunc(store, "forever")))
-			for range 100 {
+			for range Rounds(100) {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(100+i)*time.Microsecond)
 				_, err := forever.CallContext(ctx)
 				cancel()
