@@ -91,7 +91,7 @@ func TestInstanceMissingImports(t *testing.T) {
 		[]AsExtern{WrapFunc(store, func() {})})
 	WantText(t, err, "found 1: `wasi_snapshot_preview1::sched_yield`; WASI 0.1 is defined by Linker.DefineWasi")
 	// A start function may close its module and fail all the same.
-	var module *Module = Compile(t, engine, `(module (import "m" "f" (func $f)) (start $f))`)
+	module := Compile(t, engine, `(module (import "m" "f" (func $f)) (start $f))`)
 	_, err = NewInstance(store, module, []AsExtern{WrapFunc(store, func() *Trap { module.Close(); return NewTrap("so") })})
 	WantText(t, err, "so")
 }
