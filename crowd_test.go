@@ -160,6 +160,7 @@ func TestCrowd(t *testing.T) {
 	module := Compile(t, engine, blockedWat)
 	var running, most atomic.Int32
 	var wg sync.WaitGroup
+	var runs []*TypedFunc0[None] // an instantiation without a context does not wait, so all are made before any runs
 	for range workers {
 		store := NewStore(engine)
 		defer store.Close()
@@ -174,7 +175,9 @@ func TestCrowd(t *testing.T) {
 		}))
 		instance, err := NewInstance(store, module, []AsExtern{host})
 		Check(t, err)
-		run := Must(Bind0[None](store, instance.GetFunc(store, "run")))
+		runs = append(runs, Must(Bind0[None](store, instance.GetFunc(store, "run"))))
+	}
+	for _, run := range runs {
 		wg.Go(func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
