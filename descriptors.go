@@ -226,9 +226,12 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // taken to have said [io.ErrShortWrite]. An error that the goroutine met is told by the guest's next write, which then
 // writes nothing. What the guest knows to be written, and the writer has not taken, is not lost to an error that
 // passes: it is kept, counts for the 64 KiB, and is given to the writer again before anything else by the write after
-// that, by a poll if there is no room, and once when the call into the guest returns; if it is taken then, nobody
-// hears of the error. A connection gets it once more when it is closed or its writing is shut down. It is lost with an
-// error that stays, with a panic, and when the descriptor of a writer is closed.
+// that, by a poll if there is no room, and once when the call into the guest returns. Then nobody hears of the error,
+// unless the guest writes again, also when the writer does not take it: a program whose output matters looks at its
+// writer's errors itself. A connection is given what was kept once more when it is closed or its writing is shut down.
+// What was kept is lost with an error that stays, with a panic, and when the descriptor of a writer is closed.
+//
+// A panic of the writer comes out of the call into the guest, or out of the end of that call if a goroutine wrote.
 func (d *descriptors) InsertWriter(fd uint32, w io.Writer) error {
 	_, err := d.writer(at(fd), w)
 	return err

@@ -26,9 +26,12 @@ type Linker struct {
 	hosts *registry.Family[hostFunc]
 	// wasi says that DefineWasi has been called.
 	wasi atomic.Bool
-	// wrapped are the signatures, by module and name, of Go functions of whose types WrapFunc made externrefs.
-	wrapped map[[2]string]*FuncType
+	// wrapped are Go functions of whose types WrapFunc made externrefs; nil as long as there is none.
+	wrapped *wrappedFuncs
 }
+
+// wrappedFuncs are signatures by module and name. A map in Linker itself would keep Linkers from being compared.
+type wrappedFuncs struct{ signatures map[[2]string]*FuncType }
 
 // definitions are what has been defined in a linker. They are changed in place as long as nobody reads them;
 // otherwise a copy takes their place, and they end with the last of their readers.
@@ -153,12 +156,14 @@ func (l *Linker) noteLocked(module, name string, sig *FuncType, err ffi.Error) f
 	switch key := [2]string{module, name}; {
 	case !err.IsNil():
 	case sig == nil || sig.externrefs == "":
-		delete(l.wrapped, key)
+		if l.wrapped != nil {
+			delete(l.wrapped.signatures, key)
+		}
 	default:
 		if l.wrapped == nil {
-			l.wrapped = map[[2]string]*FuncType{}
+			l.wrapped = &wrappedFuncs{map[[2]string]*FuncType{}}
 		}
-		l.wrapped[key] = sig
+		l.wrapped.signatures[key] = sig
 	}
 	return err
 }
@@ -168,7 +173,10 @@ func (l *Linker) explain(err error, imports []*ImportType) error {
 	return explainExternrefs(err, imports, func(_ int, imported *ImportType) *FuncType {
 		l.defining.RLock()
 		defer l.defining.RUnlock()
-		return l.wrapped[[2]string{imported.module, imported.name}]
+		if l.wrapped == nil {
+			return nil
+		}
+		return l.wrapped.signatures[[2]string{imported.module, imported.name}]
 	})
 }
 

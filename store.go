@@ -321,13 +321,29 @@ func (s *state) reserve(n int) {
 	}
 }
 
-// catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx may
-// be nil; its methods call none of the program's.
+// catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx, none
+// of whose methods calls the program's, is that of a call that ends. It is nil when the outermost operation ends: then
+// the store is given back, and catchUp panics, if something of that has panicked.
 func (s *state) catchUp(ctx context.Context) {
 	if s.behind != nil {
-		behind := s.behind
-		s.behind = nil
-		behind.CatchUp(ctx)
+		s.leaveBehind(ctx)
+	}
+}
+
+func (s *state) leaveBehind(ctx context.Context) {
+	behind := s.behind
+	s.behind = nil
+	behind.CatchUp(ctx)
+	value, panicked := behind.Panicked()
+	switch {
+	case !panicked:
+	case ctx != nil:
+		behind.Keep(value)
+		s.behind = behind
+	default:
+		*s.entry = nil
+		s.lock.Release()
+		panic(value)
 	}
 }
 

@@ -23,7 +23,7 @@ type Behind struct {
 	// closing counts what is being closed. closed is closed when that is nothing any more; nil as long as nobody waits.
 	closing int
 	closed  chan struct{}
-	// panics are those of closings.
+	// panics are those of closings, and of writers that were caught up with.
 	panics Panics
 }
 
@@ -120,13 +120,16 @@ func (b *Behind) whenClosed() <-chan struct{} {
 	return b.closed
 }
 
-// Panicked returns what something panicked with while it was closed, and forgets it.
+// Panicked returns what something panicked with while it was closed or caught up with, and forgets it.
 func (b *Behind) Panicked() (value any, panicked bool) {
 	if b == nil {
 		return nil, false
 	}
 	return b.panics.Take()
 }
+
+// Keep takes Panicked back.
+func (b *Behind) Keep(value any) { b.panics.Keep(value) }
 
 // CatchUp waits for all that is left behind when the call into the guest, or another operation, has come to its end:
 // for writers so long that they have all of what the guest has written unless they block, and hardly when ctx is done,
@@ -157,5 +160,9 @@ func (b *Behind) catchUp(ctx context.Context) {
 	}
 	for _, st := range b.writers {
 		st.catchUp(limited)
+		if value, panicked := st.panics.Take(); panicked {
+			b.panics.Keep(value) // the guest may never ask for the descriptor again
+		}
 	}
+	b.writers = nil
 }

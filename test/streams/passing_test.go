@@ -327,6 +327,30 @@ func TestPanicsAreNoErrors(t *testing.T) {
 	}
 }
 
+// What a writer panics with that is behind the guest comes out of the call that has written, and out of no other.
+func TestPanicOfAWriterBehind(t *testing.T) {
+	for name, serve := range ways {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t)
+			calls := 0
+			Check(t, g.Store.InsertWriter(3, writerFunc(func(p []byte) (int, error) {
+				if calls++; calls == 1 {
+					panic("writer")
+				}
+				return len(p), nil
+			})))
+			WantErrno(t, "set non-blocking", g.SetFlags(3, 4), ErrnoSuccess)
+			if value := PanicOf(t, func() { g.Write(3, "x") }); value != "writer" {
+				t.Errorf("recovered %v", value)
+			}
+			n, errno := g.Write(3, "fine")
+			Want(t, "write afterwards", n, errno, 4)
+			Equal(t, "calls", calls, 2)
+			g.Store.Close()
+		})
+	}
+}
+
 // A reader of package iotest that times out once.
 func TestTimeoutReader(t *testing.T) {
 	g := NewWasiGuest(t, nil)

@@ -281,27 +281,6 @@ func TestStreamPanics(t *testing.T) {
 	}
 }
 
-// So it is when the writer was called by a goroutine.
-func TestStreamPanicsInGoroutine(t *testing.T) {
-	g := NewWasiGuest(t, nil)
-	if err := g.Store.InsertWriter(3, writerFunc(func([]byte) (int, error) { panic("writer") })); err != nil {
-		t.Fatal(err)
-	}
-	WantErrno(t, "set NONBLOCK", g.SetFlags(3, FdflagNonblock), ErrnoSuccess)
-	g.Write(3, "x")
-	defer func() {
-		if value := recover(); value != "writer" {
-			t.Errorf("recovered %v", value)
-		}
-	}()
-	for {
-		if _, errno := g.Write(3, "x"); errno != ErrnoAgain && errno != ErrnoSuccess {
-			t.Fatalf("errno %d", errno)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
