@@ -97,6 +97,9 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 			s.unwatch(w)
 		}
 	}()
+	if w.outer != nil {
+		s.interruptAgain()
+	}
 	w.forget = context.AfterFunc(ctx, w.interrupt)
 	begun = true
 	call.watch = w
@@ -122,11 +125,24 @@ func (call callContext) end() {
 
 // unwatch ends the innermost watch.
 func (s *state) unwatch(w *watch) {
-	raised := w.end()
+	if w.end() {
+		s.interrupted = true
+	}
 	s.native.Watch(false)
 	s.ctx, s.watch = w.outerCtx, w.outer
-	if raised && s.endedContext() != nil {
-		s.native.Interrupt(true) // that of a call around it may have been raised before this one was lowered
+	if s.interrupted && s.endedContext() == nil {
+		s.native.Interrupt(false) // it was for this call, or for one inside of it
+		s.interrupted = false
+	}
+	s.interruptAgain() // also if a context has ended meanwhile, and its interrupt was just taken back
+}
+
+// interruptAgain interrupts the guest if a context of its calls has ended. It is called when something has set the
+// deadline at which the guest looks whether it is interrupted: then an interrupt that came before is forgotten.
+func (s *state) interruptAgain() {
+	if s.endedContext() != nil {
+		s.native.Interrupt(true)
+		s.interrupted = true
 	}
 }
 
@@ -259,7 +275,7 @@ func (w *watch) run() {
 	}
 }
 
-// end ends it when the call is over. It tells whether the guest had been interrupted, and is not any more.
+// end ends it when the call is over. It tells whether the guest has been interrupted, and still is.
 func (w *watch) end() (raised bool) {
 	if w.unmerge != nil {
 		w.unmerge()
@@ -269,7 +285,6 @@ func (w *watch) end() (raised bool) {
 	}
 	close(w.over)
 	<-w.ended
-	w.native.Interrupt(false)
 	return true
 }
 

@@ -166,6 +166,8 @@ type state struct {
 	// call around it, is done. Either may be nil.
 	ctx   context.Context
 	watch *watch
+	// interrupted says that guests have been interrupted for a call, and nobody has taken that back.
+	interrupted bool
 	// hasDeadline says that an epoch deadline was set, be it one that never comes.
 	hasDeadline bool
 
@@ -312,6 +314,7 @@ func (s *state) refusal() error {
 func (s *state) setDeadline(ticks uint64) {
 	s.native.SetDeadline(ticks)
 	s.hasDeadline = true
+	s.interruptAgain()
 }
 
 // reserve makes sure that the frame has room for n arguments or results.

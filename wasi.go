@@ -37,7 +37,7 @@ type WasiConfig struct {
 	inheritsArgv bool
 	// inheritsEnv says that the environment comes before that in spec.
 	inheritsEnv bool
-	closed      bool
+	closed      atomic.Bool
 	// given says that a store has been given it.
 	given atomic.Bool
 	// giving is held while a store is given it.
@@ -78,9 +78,12 @@ func NewWasiConfig() *WasiConfig { return &WasiConfig{} }
 
 // Close closes the files that the configuration opened, and what it was given away with [WasiConfig.PushConn] and
 // [WasiConfig.PushListener], if no store has got it. Stores that were given the configuration keep theirs. Closing
-// twice does nothing.
+// twice does nothing. Other goroutines may give the configuration to stores meanwhile: they succeed before, or get an
+// error that wraps [ErrClosed].
 func (c *WasiConfig) Close() {
-	c.closed = true
+	c.giving.Lock()
+	defer c.giving.Unlock()
+	c.closed.Store(true)
 	c.closeFiles()
 	c.closePushed()
 }
@@ -96,7 +99,7 @@ func (c *WasiConfig) closeFiles() {
 
 // checkOpen panics if the configuration has been closed.
 func (c *WasiConfig) checkOpen() {
-	if c.closed {
+	if c.closed.Load() {
 		panic(closedText)
 	}
 }
@@ -354,6 +357,9 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 func (s *state) giveWasi(wasi *WasiConfig) error {
 	wasi.giving.Lock()
 	defer wasi.giving.Unlock()
+	if wasi.closed.Load() { // meanwhile
+		return errorf(ErrClosed, "the WASI configuration: %v", ErrClosed)
+	}
 	for i := range wasi.stdio {
 		if err := wasi.stdio[i].check(i); err != nil {
 			return err
