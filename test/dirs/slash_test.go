@@ -12,13 +12,12 @@ import (
 // A symbolic link is none to a system that finds a slash behind its name, but what it leads to. So whatever changes or
 // removes a name with a slash behind it must not get at what lies outside, and not at the link either.
 func TestLinksWithSlashes(t *testing.T) {
+	needSymlinks(t)
 	outside, inside := filepath.Join(TempDir(t), "outside"), TempDir(t)
 	Check(t, os.Mkdir(outside, 0o700))
 	Check(t, os.Mkdir(filepath.Join(inside, "dir"), 0o700))
 	for name, target := range map[string]string{"out": outside, "in": "dir"} {
-		if err := os.Symlink(target, filepath.Join(inside, name)); err != nil {
-			t.Skip(err)
-		}
+		Check(t, os.Symlink(target, filepath.Join(inside, name)))
 	}
 	g := NewWasiGuest(t, nil)
 	f := Must(os.Open(inside))
