@@ -97,6 +97,7 @@ func TestContextEndsTheWaitForAWriter(t *testing.T) {
 	Check(t, linker.FuncWrap("host", "told", func() { cancel() }))
 	store := NewStore(engine)
 	defer store.Close()
+	store.SetEpochDeadline(1 << 40) // for the instantiation: on Windows it runs code of the guest's
 	store.SetWasi(NewWasiConfig())
 	Check(t, store.InsertWriter(3, w))
 	instance := Must(linker.Instantiate(store, Compile(t, engine, tellerWat)))
