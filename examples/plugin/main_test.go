@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
@@ -152,7 +153,7 @@ func TestCancelled(t *testing.T) {
 
 // Files are plugins as well.
 func TestFiles(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "my.wasm")
+	file := filepath.Join(testkit.TempDir(t), "my.wasm")
 	if err := run([]string{file}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
