@@ -72,8 +72,11 @@ func prepare(t *testing.T, dir string, args ...string) *exec.Cmd {
 
 // cacheVariable is what says where programs keep their caches.
 func cacheVariable() string {
-	if runtime.GOOS == "darwin" {
+	switch runtime.GOOS {
+	case "darwin":
 		return "HOME" // below which they are in Library/Caches
+	case "windows":
+		return "LocalAppData"
 	}
 	return "XDG_CACHE_HOME"
 }
