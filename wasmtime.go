@@ -2,11 +2,12 @@
 //
 // An [Engine] compiles a [Module]; a [Store] holds its instances; a [Linker] gives them their imports. [Func.Call]
 // calls any function with checked arguments; a function that is called often is bound once, with [Bind2] and its
-// like, and then costs no allocation. Host functions are Go functions, see [Linker.FuncWrap] and, for speed,
-// [HostFunc2]. WASI 0.1 is configured with [WasiConfig]. What the host has open becomes a descriptor of the guest
-// with [Store.PushFile], [Store.PushDir], [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader]
-// and [Store.PushWriter], or with the Insert beside each, which takes the number; inside of a host function, with the
-// same methods of [Caller].
+// like, and then costs no allocation. [Func.CallContext] stops a guest when a context ends. Host functions are Go
+// functions, see [Linker.DefineGoFunc] and, checked by the compiler, [HostFunc2]; [Linker.FuncWrap] is wasmtime-go's.
+// A plugin is instantiated with [Linker.InstantiateReactor], and [Store.SetLimits] limits it. WASI 0.1 is configured
+// with [WasiConfig]. What the host has open becomes a descriptor of the guest with [Store.PushFile], [Store.PushDir],
+// [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader] and [Store.PushWriter], or with the
+// Insert beside each, which takes the number; inside of a host function, with the same methods of [Caller].
 //
 // Names and behaviour are those of github.com/bytecodealliance/wasmtime-go/v44, so a program written for it changes its
 // import path and goes on. What has been added stands beside it.

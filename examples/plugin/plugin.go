@@ -89,7 +89,7 @@ func (p *Plugin) Call(ctx context.Context, function string, argument []byte) ([]
 	defer cancel()
 	store := wasmtime.NewStore(p.host.engine)
 	defer store.Close() // gives the instance's place back
-	store.Limiter(maxMemory, -1, -1, -1, -1)
+	store.SetLimits(wasmtime.Limits{MemorySize: maxMemory})
 	store.SetWasi(wasmtime.NewWasiConfig()) // no files, no arguments, no output
 	instance, err := p.pre.Load().InstantiateReactorContext(ctx, store)
 	if err != nil {
