@@ -56,11 +56,19 @@ const closedText = registry.Closed
 type Error struct {
 	message string
 	cause   error
+	// inGuest says that a guest was running.
+	inGuest bool
 }
 
 // newError takes a native error.
 func newError(native ffi.Error) *Error {
 	record := native.Take()
+	e := errorOf(&record)
+	e.inGuest = record.ExitStatus != nil || len(record.Frames) > 0
+	return e
+}
+
+func errorOf(record *ffi.Record) *Error {
 	switch record.Code { // Rust's own texts cannot say what to call in Go
 	case ffi.ErrorNoWasi:
 		return errorf(ErrNoWasi, "%v", ErrNoWasi)

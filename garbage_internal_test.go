@@ -162,3 +162,44 @@ func TestWithRoom(t *testing.T) {
 		}
 	}
 }
+
+// An instance whose start function has ended the program is in its store, and has its place, until that is closed.
+func TestPlacesOfEndedStartFunctions(t *testing.T) {
+	engine := NewEngine()
+	defer engine.Close()
+	linker := NewLinker(engine)
+	defer linker.Close()
+	if err := linker.DefineWasi(); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		text   string
+		places int64
+	}{
+		"an exit": {`(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+			(memory (export "memory") 1) (func $start (call $exit (i32.const 3))) (start $start))`, 1},
+		"an error of WASI": {`(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+			(func $start (call $exit (i32.const 3))) (start $start))`, 1},
+		"a trap":            {`(module (func $start unreachable) (start $start))`, 1},
+		"an unknown import": {`(module (import "m" "f" (func)))`, 0},
+	} {
+		wasm, err := Wat2Wasm(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		module, err := NewModule(engine, wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := NewStore(engine)
+		store.SetWasi(NewWasiConfig())
+		if _, err := linker.Instantiate(store, module); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+		if got := store.state.slot.places; got != c.places {
+			t.Errorf("%s: %d places are taken, want %d", what, got, c.places)
+		}
+		store.Close()
+		module.Close()
+	}
+}

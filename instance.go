@@ -200,11 +200,16 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 			}
 			n = need{patient: true}
 		default:
+			full := failed.Code() == ffi.ErrorPoolFull
+			err := s.Failure(trap, failed)
+			if e, ok := err.(*Error); ok && e.inGuest {
+				return raw, err // the start function had begun, too
+			}
 			s.slot.untake()
-			if failed.Code() != ffi.ErrorPoolFull {
+			if !full {
 				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
 			}
-			return raw, s.Failure(trap, failed)
+			return raw, err
 		}
 	}
 }
