@@ -7,6 +7,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -229,6 +230,53 @@ func ExampleFunc_CallContext() {
 	_, err = instance.GetFunc(store, "forever").CallContext(ctx, store)
 	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 	// Output: true
+}
+
+// A WASI program, run in one call: what it prints is in a buffer, and its status in the error.
+func ExampleCommand() {
+	config := wasmtime.NewConfig()
+	config.SetEpochInterruption(true) // so that a context can stop it
+	engine := wasmtime.NewEngineWithConfig(config)
+	module := load(engine, `(module
+	  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+	  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+	  (memory (export "memory") 1)
+	  (data (i32.const 0) "\10\00\00\00\06\00\00\00") ;; one buffer: 6 bytes at 16
+	  (data (i32.const 16) "hello\n")
+	  (func (export "_start")
+	    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+	    (call $exit (i32.const 3))))`)
+
+	var out strings.Builder
+	wasi := wasmtime.NewWasiConfig()
+	defer wasi.Close()
+	wasi.SetArgv([]string{"hello"})
+	wasi.SetStdout(&out)
+	command := wasmtime.Command{
+		Module: module,
+		Wasi:   wasi,
+		Prepare: func(store *wasmtime.Store) error {
+			store.SetLimits(wasmtime.Limits{MemorySize: 64 << 20})
+			return nil
+		},
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := command.Run(ctx)
+
+	var exit *wasmtime.ExitError
+	switch {
+	case err == nil:
+		fmt.Println("status 0")
+	case errors.As(err, &exit):
+		fmt.Println("status", exit.Status)
+	default:
+		log.Fatal(err) // a trap, with the guest's backtrace, or a module that cannot be run
+	}
+	fmt.Print(out.String())
+	// Output:
+	// status 3
+	// hello
 }
 
 // A WASI program that exits tells its status.

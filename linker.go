@@ -375,8 +375,8 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 
 // Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another
 // type is an [*Error] that names it; a start function that traps is a [*Trap]. It calls nothing else: a library built
-// for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it.
-// See wasmtime::Linker::instantiate.
+// for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it,
+// or by [Command.Run]. See wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }

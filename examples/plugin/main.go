@@ -5,6 +5,8 @@
 //	go run ./examples/plugin             the plugins of this module
 //	go run ./examples/plugin my.wasm     yours
 //
+// How to write such a host and its plugins, from an empty folder, is in docs/plugin.md.
+//
 // The host's part is plugin.go. The plugins are testdata/guests/go/plugin/main.go, c/plugin.c and
 // rust/plugin/src/lib.rs; each says in its first lines how plugins and host pass data.
 package main

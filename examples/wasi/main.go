@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -60,21 +61,10 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	linker := wasmtime.NewLinker(engine)
-	if err := linker.DefineWasi(); err != nil {
-		return err
-	}
-	store := wasmtime.NewStore(engine)
-	defer store.Close()
-	store.SetWasi(config)
-	instance, err := linker.Instantiate(store, module)
-	if err != nil {
-		return err
-	}
 
-	// A program that calls exit ends with an error that tells the status, also when that is 0. One that returns from
-	// main with 0 ends without an error.
-	_, err = instance.GetFunc(store, "_start").Call(store)
+	// A status that is not 0 is an error that tells it, as in os/exec.
+	command := wasmtime.Command{Module: module, Wasi: config}
+	err = command.Run(context.Background())
 	var exit *wasmtime.ExitError
 	switch {
 	case errors.As(err, &exit):
