@@ -67,7 +67,7 @@ func codegenGroup() group {
 			s.configure("compiler", func(c *wasmtime.Config) error { c.SetStrategy(strategy); return nil })
 		}, "cranelift|winch", map[string]wasmtime.Strategy{"cranelift": wasmtime.StrategyCranelift, "winch": wasmtime.StrategyWinch}),
 		flag("cache", "Keep compiled modules on disk for the next time (run does by default)", func(s *settings, on bool) { s.cache = &on }),
-		key{name: "cache-config", form: "=path", help: "The file that configures the cache", set: func(s *settings, v value) error {
+		key{name: "cache-config", form: formPath, help: "The file that configures the cache", set: func(s *settings, v value) error {
 			s.cacheConfig = v.text
 			return nil
 		}},
