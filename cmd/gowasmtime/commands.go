@@ -108,7 +108,7 @@ func engineOptions() []option {
 			s.configure("target", func(c *wasmtime.Config) error { return c.SetTarget(triple) })
 			return nil
 		}},
-		option{long: "config", value: "FILE", help: "Read keys of the groups above from a file in TOML; those given as options come after it", set: func(s *settings, path string) error {
+		option{long: "config", value: "FILE", help: "Read keys of the groups above from a file in TOML; options override it", set: func(s *settings, path string) error {
 			s.config = &path
 			return nil
 		}},
