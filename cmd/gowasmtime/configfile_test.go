@@ -196,7 +196,8 @@ func TestConfig(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "vector.cwasm")); err != nil {
 		t.Error(err)
 	}
-	gowasmtime(t, dir, "--config", "wrong.toml", "-W", "smid", "vector.wat").want(t, 2, "", "-W has no key 'smid'") // options are read first
+	// Options are read first.
+	gowasmtime(t, dir, "--config", "wrong.toml", "-W", "smid", "vector.wat").want(t, 2, "", "-W has no key 'smid'")
 	gowasmtime(t, dir, "--config", "fuel.toml", "--config", "scalar.toml", "count.wat").want(t, 2, "", "--config is given more than once")
 	gowasmtime(t, dir, "--config").want(t, 2, "", "--config needs a value: --config FILE")
 	gowasmtime(t, dir, "version", "--config", "fuel.toml").want(t, 2, "", "unknown option '--config'")
