@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,33 @@ func (m *module) imports() (found []string) {
 			}
 			if slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"C"` }) {
 				found = append(found, filepath.Join(dir, filepath.Base(name))+`: imports "C"; only ffi/ may`)
+			}
+		}
+	}
+	return found
+}
+
+// dependencies reports packages outside of cmd/ that import one of another module, on any platform, and in tests too:
+// so whoever imports a package of this module builds, vendors and downloads no other.
+func (m *module) dependencies() (found []string) {
+	for _, dir := range append(slices.Clone(m.dirs), "ffi") {
+		if dir == "cmd" || strings.HasPrefix(filepath.ToSlash(dir), "cmd/") {
+			continue
+		}
+		names, _ := filepath.Glob(filepath.Join(m.root, dir, "*.go"))
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				continue // imports reports it
+			}
+			for _, spec := range file.Imports {
+				path, _ := strconv.Unquote(spec.Path.Value)
+				first, _, _ := strings.Cut(path, "/")
+				// The standard library has no dot in the first element; every module that can be downloaded has one.
+				if strings.Contains(first, ".") && path != m.path && !strings.HasPrefix(path, m.path+"/") {
+					found = append(found, fmt.Sprintf("%s: imports %s of another module; only cmd/ may",
+						filepath.Join(dir, filepath.Base(name)), path))
+				}
 			}
 		}
 	}

@@ -108,7 +108,10 @@ func engineOptions() []option {
 			s.configure("target", func(c *wasmtime.Config) error { return c.SetTarget(triple) })
 			return nil
 		}},
-		missingOption("config", "", "FILE", "Read options from a file"),
+		option{long: "config", value: "FILE", help: "Read keys of the groups above from a file in TOML; options override it", set: func(s *settings, path string) error {
+			s.config = &path
+			return nil
+		}},
 	)
 	return append(options, generalOptions()...)
 }

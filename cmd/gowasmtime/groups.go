@@ -103,7 +103,7 @@ const (
 	formFlag     = "[=y|n]"
 	formNumber   = "=N"
 	formDuration = "=N|Ns|Nms|.."
-	formText     = "=val"
+	formPath     = "=path"
 )
 
 // flag is a key that is on or off.

@@ -67,7 +67,7 @@ func codegenGroup() group {
 			s.configure("compiler", func(c *wasmtime.Config) error { c.SetStrategy(strategy); return nil })
 		}, "cranelift|winch", map[string]wasmtime.Strategy{"cranelift": wasmtime.StrategyCranelift, "winch": wasmtime.StrategyWinch}),
 		flag("cache", "Keep compiled modules on disk for the next time (run does by default)", func(s *settings, on bool) { s.cache = &on }),
-		key{name: "cache-config", form: "=path", help: "The file that configures the cache", set: func(s *settings, v value) error {
+		key{name: "cache-config", form: formPath, help: "The file that configures the cache", set: func(s *settings, v value) error {
 			s.cacheConfig = v.text
 			return nil
 		}},
@@ -76,7 +76,7 @@ func codegenGroup() group {
 		engineFlag("cranelift-debug-verifier", "Let Cranelift check its own work", (*wasmtime.Config).SetCraneliftDebugVerifier),
 		key{name: "cranelift", form: "[=val]", prefix: true, help: "Set a flag of Cranelift", set: setCraneliftFlag},
 	)
-	g.keys = append(g.keys, missingKeys("collector", "inlining", "metadata-for-internal-asserts", "metadata-for-gc-heap-corruption")...)
+	g.keys = append(g.keys, missingKeys("collector", "inlining=n", "metadata-for-internal-asserts=n", "metadata-for-gc-heap-corruption=y")...)
 	return g
 }
 
@@ -101,7 +101,7 @@ func debugGroup() group {
 	// There is no logger, and so nothing to be switched on or off.
 	g.keys = append(g.keys, ignoredKeys("logging")...)
 	g.keys = append(g.keys, missingKeys("guest-debug=n", "address-map=y", "log-to-files=n", "coredump", "debugger", "arg",
-		"inherit-stdin=n", "inherit-stdout=n", "inherit-stderr=n", "max-backtrace", "symbols")...)
+		"inherit-stdin=n", "inherit-stdout=n", "inherit-stderr=n", "max-backtrace=20", "symbols=y")...)
 	return g
 }
 

@@ -30,6 +30,21 @@ func dispatch(args []string, stdout io.Writer) error {
 	if len(operands) < cmd.least || !cmd.trailing && len(operands) > cmd.most {
 		return usageErrorf("%s takes %s; see '%s --help'", cmd.title(), cmd.operands, cmd.title())
 	}
+	if s.config != nil {
+		if s, err = configured(cmd, args, *s.config); err != nil {
+			return err
+		}
+	}
 	s.operands = operands
 	return cmd.do(s, stdout)
+}
+
+// configured returns what a file says and, on top of it, the arguments, which are known to be good.
+func configured(cmd *command, args []string, path string) (*settings, error) {
+	s := &settings{}
+	if err := readConfig(s, path); err != nil {
+		return nil, err
+	}
+	_, err := parse(cmd.options(), args, cmd.trailing, s)
+	return s, err
 }

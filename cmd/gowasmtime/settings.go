@@ -10,6 +10,8 @@ import (
 type settings struct {
 	// operands are the arguments that are no options.
 	operands []string
+	// config is a file with keys of groups.
+	config *string
 
 	allowPrecompiled bool
 	dirs             []dir
