@@ -1,6 +1,13 @@
 package testkit
 
-import "testing"
+import (
+	"flag"
+	"testing"
+)
+
+// Whole says that tests which are samples of something larger are to be the whole of it: go test -whole, in the packages
+// whose tests import this one.
+var Whole = flag.Bool("whole", false, "all of what some tests take samples of")
 
 // Rounds shortens a storm in the modes that slow everything down, and for a first look, which -short is: n is the
 // number of rounds in others.
@@ -14,4 +21,12 @@ func Rounds(n int) int {
 		n /= 10
 	}
 	return max(n, 1)
+}
+
+// Sample is the whole number if that is asked for, else that of the sample.
+func Sample(whole, sample int) int {
+	if *Whole {
+		return whole
+	}
+	return sample
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	. "github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
 // cell is one point of the matrix.
@@ -218,18 +219,9 @@ var most = func() int {
 	return 50
 }()
 
-// stride says that only every so many-th run of the oracle is made, and its cells: all of them, but for builds and
-// runs in which that would take too long. It shares no factor with the number of operations, so that none is left
-// out.
-func stride() int {
-	switch {
-	case sampled > 1:
-		return sampled
-	case testing.Short():
-		return 7
-	}
-	return 1
-}
+// stride says that only every so many-th run of the oracle is made, and its cells, but for go test -whole. It shares no
+// factor with the number of operations, so that none is left out.
+func stride() int { return testkit.Sample(1, sampled) }
 
 func TestMatrix(t *testing.T) {
 	b := newBench(t)

@@ -13,12 +13,12 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// soakBytes is how much goes through the relays: a GiB, unless there is no time for it.
+// soakBytes is how much goes through the relays: a GiB with -whole.
 func soakBytes() int64 {
 	if testing.Short() || Debug || Race {
 		return 32 << 20
 	}
-	return 1 << 30
+	return int64(Sample(1<<30, 128<<20))
 }
 
 // soakRuns is what connection i is used for: most carry all that is to be carried, the others end as they can.

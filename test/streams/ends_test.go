@@ -60,6 +60,7 @@ func TestStuckWritersAreLeft(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes the five seconds that writers have")
 	}
+	t.Parallel()
 	g := NewWasiGuest(t, nil)
 	w := &gatedWriter{gate: make(chan struct{})}
 	defer close(w.gate)

@@ -129,10 +129,7 @@ func terminal(t *testing.T) (master *os.File, path string) {
 // What a guest waits for may be taken by somebody else after the guest was told of it, and before it asks for it. The
 // guest then waits on in the call itself, and ends with its context all the same.
 func TestContextEndsContests(t *testing.T) {
-	rounds := 3000
-	if testing.Short() {
-		rounds = 100
-	}
+	rounds := Sample(3000, Rounds(1000))
 	for name, prepare := range contests {
 		t.Run(name, func(t *testing.T) {
 			c := prepare(t)
