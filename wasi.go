@@ -220,7 +220,8 @@ func (c *WasiConfig) SetStdout(w io.Writer) {
 	c.setStream(1, w)
 }
 
-// SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output.
+// SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output. If it equals that of
+// SetStdout, both are one pipe: it is called by one goroutine at a time, and gets what the guest writes in its order.
 func (c *WasiConfig) SetStderr(w io.Writer) {
 	c.setStream(2, w)
 }
