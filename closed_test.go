@@ -191,8 +191,8 @@ func newModuleFromFile(engine *Engine) (*Module, error) {
 	return NewModuleFromFile(engine, filepath.Join("testdata", "guests", "hello.wasm"))
 }
 
-// Whatever is closed, every method and function that returns an error returns one that says so, and the others panic with
-// that text. Those that are added to the package are found here.
+// Whatever is closed, every method and function that returns an error returns one that says so, and the others panic
+// with that text. Those that are added to the package are found here.
 func TestEverythingClosed(t *testing.T) {
 	for name := range newWorld(t).roots() {
 		t.Run(name, func(t *testing.T) {

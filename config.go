@@ -12,8 +12,8 @@ import (
 )
 
 // Config is what an engine is made with. It is used once: making an engine of it closes it. Then its methods panic, and
-// those that return an error return one that wraps [ErrClosed]. Goroutines that set it at once, or make an engine of it,
-// take turns. See wasmtime::Config.
+// those that return an error return one that wraps [ErrClosed]. Goroutines that set it at once, or make an engine of
+// it, take turns. See wasmtime::Config.
 type Config struct {
 	// using is held while the native configuration is used or given away.
 	using   sync.Mutex
@@ -65,8 +65,8 @@ func (cfg *Config) takeLocked() (ffi.Config, error) {
 	return native, err
 }
 
-// tryOpen returns the native configuration, which is held; it is an error that wraps ErrClosed if it has been given away
-// or closed.
+// tryOpen returns the native configuration, which is held; it is an error that wraps ErrClosed if it has been given
+// away or closed.
 func (cfg *Config) tryOpen() (ffi.Config, error) {
 	if cfg.native.IsNil() {
 		return ffi.Config{}, errorf(ErrClosed, "Config has already been used up")

@@ -90,8 +90,8 @@ func (engine *Engine) IncrementEpoch() {
 	native.Tick()
 }
 
-// IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code. It panics if the engine
-// is closed.
+// IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code. It panics if the
+// engine is closed.
 func (engine *Engine) IsPulley() bool {
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()

@@ -35,8 +35,8 @@ type Storelike interface {
 // NewStore creates an empty store. It panics if the engine is closed.
 func NewStore(engine *Engine) *Store { return NewStoreWithData(engine, nil) }
 
-// NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data]. It panics if
-// the engine is closed.
+// NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data]. It panics
+// if the engine is closed.
 func NewStoreWithData(engine *Engine, data any) *Store {
 	both := &struct { // one allocation for what has one life
 		Store

@@ -22,8 +22,8 @@ import (
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
-// hostile is a plugin that nobody wants. greet never ends, and reverse takes memory until it gets no more; then it has no
-// address for an answer, as a plugin whose malloc returns 0.
+// hostile is a plugin that nobody wants. greet never ends, and reverse takes memory until it gets no more; then it has
+// no address for an answer, as a plugin whose malloc returns 0.
 const hostile = `(module
   (memory (export "memory") 1)
   (func (export "alloc") (param i32) (result i32) (i32.const 1024))

@@ -39,8 +39,8 @@ func TestEqualWritersTakeTurns(t *testing.T) {
 	}
 }
 
-// alternate makes the guest write n bytes, without a host call between them, to descriptors 3 and 4 in turn: 0, 1, 2 and
-// so on. It returns them.
+// alternate makes the guest write n bytes, without a host call between them, to descriptors 3 and 4 in turn: 0, 1, 2
+// and so on. It returns them.
 func alternate(t *testing.T, g *WasiGuest, n int) string {
 	t.Helper()
 	g.Iovec(1)
