@@ -158,16 +158,35 @@ func (s *state) host(env uint64) *hostFunc {
 	return linkerFuncs.Get(number) // of another linker, which the store keeps as well
 }
 
-// addHost keeps a host function for the life of the store and makes it one of its functions.
+// addHost is tryAddHost for functions that cannot return an error.
 func (s *state) addHost(h *hostFunc) *Func {
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
-	s.hosts = append(s.hosts, h)
-	f := &Func{state: s, sig: h.sig}
-	if err := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !err.IsNil() {
-		panic(newError(err))
+	f, err := s.newHost(h)
+	if err != nil {
+		panic(err)
 	}
 	return f
+}
+
+// tryAddHost keeps a host function for the life of the store and makes it one of its functions.
+func (s *state) tryAddHost(h *hostFunc) (*Func, error) {
+	outermost, err := s.Enter()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Leave(outermost)
+	return s.newHost(h)
+}
+
+// newHost is tryAddHost in a store that is entered.
+func (s *state) newHost(h *hostFunc) (*Func, error) {
+	s.hosts = append(s.hosts, h)
+	f := &Func{state: s, sig: h.sig}
+	if failed := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !failed.IsNil() {
+		return nil, newError(failed)
+	}
+	return f, nil
 }
 
 // onHostCall serves every call of a guest to the host.

@@ -11,8 +11,9 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Config is what an engine is made with. It is used once: making an engine of it closes it. Goroutines that set it at
-// once, or make an engine of it, take turns. See wasmtime::Config.
+// Config is what an engine is made with. It is used once: making an engine of it closes it. Then its methods panic, and
+// those that return an error return one that wraps [ErrClosed]. Goroutines that set it at once, or make an engine of
+// it, take turns. See wasmtime::Config.
 type Config struct {
 	// using is held while the native configuration is used or given away.
 	using   sync.Mutex
@@ -38,8 +39,8 @@ func NewConfig() *Config {
 // Close frees a configuration that no engine was made of. Closing twice does nothing.
 func (cfg *Config) Close() {
 	defer cfg.hold()()
-	if !cfg.native.IsNil() {
-		cfg.takeLocked().Delete()
+	if native, err := cfg.takeLocked(); err == nil {
+		native.Delete()
 	}
 }
 
@@ -49,25 +50,37 @@ func (cfg *Config) hold() func() {
 	return cfg.using.Unlock
 }
 
-// take gives the native configuration away; it panics if it has been given away or closed before.
-func (cfg *Config) take() ffi.Config {
+// take gives the native configuration away; it is an error that wraps ErrClosed if that has happened before.
+func (cfg *Config) take() (ffi.Config, error) {
 	defer cfg.hold()()
 	return cfg.takeLocked()
 }
 
-func (cfg *Config) takeLocked() ffi.Config {
-	native := cfg.open()
-	cfg.cleanup.Stop()
-	cfg.native = ffi.Config{}
-	return native
+func (cfg *Config) takeLocked() (ffi.Config, error) {
+	native, err := cfg.tryOpen()
+	if err == nil {
+		cfg.cleanup.Stop()
+		cfg.native = ffi.Config{}
+	}
+	return native, err
 }
 
-// open returns the native configuration, which is held; it panics if it has been given away or closed.
-func (cfg *Config) open() ffi.Config {
+// tryOpen returns the native configuration, which is held; it is an error that wraps ErrClosed if it has been given
+// away or closed.
+func (cfg *Config) tryOpen() (ffi.Config, error) {
 	if cfg.native.IsNil() {
-		panic("Config has already been used up")
+		return ffi.Config{}, errorf(ErrClosed, "Config has already been used up")
 	}
-	return cfg.native
+	return cfg.native, nil
+}
+
+// open is tryOpen for methods that cannot return an error.
+func (cfg *Config) open() ffi.Config {
+	native, err := cfg.tryOpen()
+	if err != nil {
+		panic(err.Error())
+	}
+	return native
 }
 
 // refuse makes the engine's creation fail; the first reason stays.
@@ -253,14 +266,17 @@ func (cfg *Config) SetCraneliftFlag(name, value string) {
 // longer detected. See wasmtime::Config::target.
 func (cfg *Config) SetTarget(target string) error {
 	defer cfg.hold()()
-	native := cfg.open()
+	native, err := cfg.tryOpen()
+	if err != nil {
+		return err
+	}
 	if err := checkText(target); err != nil {
 		return errorf(nil, "target %q: %v", target, err)
 	}
-	err := native.SetTarget(target)
+	failed := native.SetTarget(target)
 	runtime.KeepAlive(cfg)
-	if !err.IsNil() {
-		return newError(err)
+	if !failed.IsNil() {
+		return newError(failed)
 	}
 	return nil
 }
@@ -277,7 +293,9 @@ func (cfg *Config) CacheConfigLoadDefault() error { return cfg.loadCache(nil) }
 
 func (cfg *Config) loadCache(path *string) error {
 	defer cfg.hold()()
-	cfg.open()
+	if _, err := cfg.tryOpen(); err != nil {
+		return err
+	}
 	trial := ffi.NewConfig() // says what is wrong with the file
 	defer trial.Delete()
 	if err := trial.LoadCacheConfig(path); !err.IsNil() {

@@ -191,8 +191,8 @@ func TestConfigTarget(t *testing.T) {
 func TestConfigUsedUp(t *testing.T) {
 	cfg := NewConfig()
 	NewEngineWithConfig(cfg).Close()
-	WantPanic(t, "a second engine", "", func() { NewEngineWithConfig(cfg) })
-	WantPanic(t, "a setter", "", func() { cfg.SetDebugInfo(true) })
+	WantPanic(t, "a second engine", "used up", func() { NewEngineWithConfig(cfg) })
+	WantPanic(t, "a setter", "used up", func() { cfg.SetDebugInfo(true) })
 	cfg.Close()
 
 	closed := NewConfig()
@@ -206,17 +206,17 @@ func TestConfigUsedUp(t *testing.T) {
 		"profiler":    func() { closed.SetProfiler(ProfilingStrategyNone) },
 		"enable flag": func() { closed.EnableCraneliftFlag("x") },
 		"set flag":    func() { closed.SetCraneliftFlag("x", "y") },
-		"target":      func() { closed.SetTarget("x") },
-		"cache":       func() { closed.CacheConfigLoadDefault() },
-		"cache file":  func() { closed.CacheConfigLoad("x") },
 		"reservation": func() { closed.SetMemoryReservation(0) },
 		"guard":       func() { closed.SetMemoryGuardSize(0) },
 		"growth":      func() { closed.SetMemoryReservationForGrowth(0) },
 		"pooling":     func() { closed.SetPooling(PoolingPreset()) },
-		"an engine":   func() { TryNewEngine(closed) },
 	} {
-		PanicOf(t, use)
-		_ = name
+		WantPanic(t, name, "used up", use)
+	}
+	for _, err := range []error{
+		closed.SetTarget("x"), closed.CacheConfigLoadDefault(), closed.CacheConfigLoad("x"), ErrorOf(TryNewEngine(closed)),
+	} {
+		WantTyped(t, err, ErrClosed, "used up")
 	}
 
 	// A refused configuration is used up as well.
@@ -225,7 +225,7 @@ func TestConfigUsedUp(t *testing.T) {
 	if _, err := TryNewEngine(refused); err == nil {
 		t.Error("a stack of 0 bytes is accepted")
 	}
-	PanicOf(t, func() { TryNewEngine(refused) })
+	WantTyped(t, ErrorOf(TryNewEngine(refused)), ErrClosed, "used up")
 }
 
 func TestConfigCache(t *testing.T) {

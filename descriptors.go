@@ -231,6 +231,10 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // writer's errors itself. A connection is given what was kept once more when it is closed or its writing is shut down.
 // What was kept is lost with an error that stays, with a panic, and when the descriptor of a writer is closed.
 //
+// Equal writers, as == compares them, are one pipe, of which the guest's descriptors in this store are duplicates: such
+// a writer is called by one goroutine at a time, and what the guest writes to either descriptor arrives in that order.
+// An error is told by the next write to either; what was kept is lost when the last of them is closed.
+//
 // A panic of the writer comes out of the call into the guest, or out of the end of that call if a goroutine wrote.
 func (d *descriptors) InsertWriter(fd uint32, w io.Writer) error {
 	_, err := d.writer(at(fd), w)

@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"cmp"
+	"errors"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -29,24 +30,30 @@ func NewEngine() *Engine {
 // returns an error.
 func NewEngineWithConfig(config *Config) *Engine {
 	engine, err := TryNewEngine(config)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrClosed):
+		panic(err.Error())
+	case err != nil:
 		panic(err)
 	}
 	return engine
 }
 
 // TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
-// refuses about the configuration is an [*Error]; a configuration that was used or closed before is a panic, as a
-// defect of the program. See wasmtime::Engine::new.
+// refuses about the configuration is an [*Error]; that of a configuration that was used or closed before wraps
+// [ErrClosed]. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
-	native := config.take()
+	native, err := config.take()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmp.Or(config.refused, config.stack); err != nil {
 		native.Delete()
 		return nil, err
 	}
-	e, err := ffi.NewEngine(native)
-	if !err.IsNil() {
-		return nil, newError(err)
+	e, failed := ffi.NewEngine(native)
+	if !failed.IsNil() {
+		return nil, newError(failed)
 	}
 	engine := wrapEngine(e, config.epochs, config.guestStack)
 	engine.cache = config.cache
@@ -75,14 +82,16 @@ func wrapEngine(e ffi.Engine, epochs bool, guestStack uintptr) *Engine {
 func (engine *Engine) Close() { engine.handle.Close() }
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
-// from any goroutine, and from a host function. See wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
+// from any goroutine, and from a host function. It panics if the engine is closed. See
+// wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
 func (engine *Engine) IncrementEpoch() {
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()
 	native.Tick()
 }
 
-// IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code.
+// IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code. It panics if the
+// engine is closed.
 func (engine *Engine) IsPulley() bool {
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()

@@ -51,18 +51,7 @@ func TestEngineClose(t *testing.T) {
 	if _, err := module.Serialize(); err != nil {
 		t.Error(err)
 	}
-	for name, use := range map[string]func(){
-		"IncrementEpoch":   engine.IncrementEpoch,
-		"IsPulley":         func() { engine.IsPulley() },
-		"NewStore":         func() { NewStore(engine) },
-		"NewLinker":        func() { NewLinker(engine) },
-		"NewModule":        func() { NewModule(engine, nil) },
-		"ModuleValidate":   func() { ModuleValidate(engine, nil) },
-		"Deserialize":      func() { NewModuleDeserialize(engine, nil) },
-		"Deserialize file": func() { NewModuleDeserializeFile(engine, "x") },
-	} {
-		WantPanic(t, name, ClosedText, use)
-	}
+	WantTyped(t, ErrorOf(NewModule(engine, nil)), ErrClosed, "the engine")
 }
 
 // One engine serves many goroutines, each with modules and stores of its own.

@@ -11,7 +11,7 @@ import (
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
-	// ErrClosed: the object has been closed.
+	// ErrClosed: the object has been closed, or is a zero value. Methods that return no error panic with its text.
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
@@ -50,6 +50,19 @@ var (
 
 // closedText is what a method that cannot return an error panics with when its object has been closed.
 const closedText = registry.Closed
+
+// closedError is what a method that can return an error returns then. what is the kind of object.
+func closedError(what string) *Error { return errorf(ErrClosed, "the %s: %v", what, ErrClosed) }
+
+// acquire begins a use of a native object for a method that can return an error. what is the kind of object. The
+// handle's Release ends it.
+func acquire[T registry.Deleter](h *registry.Handle[T], what string) (T, error) {
+	native, ok := h.TryAcquire()
+	if !ok {
+		return native, closedError(what)
+	}
+	return native, nil
+}
 
 // Error is a failure that is not a trap: a module that does not validate, an import that is missing, an exit of a WASI
 // program, a wrong argument. It is safe for concurrent use.

@@ -28,7 +28,10 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
-	native := module.handle.Acquire()
+	native, err := acquire(&module.handle, "module")
+	if err != nil {
+		return nil, err
+	}
 	defer module.handle.Release()
 	items := make([]ffi.Item, len(imports))
 	for i, imported := range imports {
@@ -291,13 +294,19 @@ type InstancePre struct {
 // store, as [Linker.Define] defines them, are good for instances in that store only. See
 // wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
-	linker, reading := l.read()
+	linker, reading, err := l.read()
+	if err != nil {
+		return nil, err
+	}
 	defer reading.Release()
-	m := module.handle.Acquire()
+	m, err := acquire(&module.handle, "module")
+	if err != nil {
+		return nil, err
+	}
 	defer module.handle.Release()
-	native, err := linker.InstantiatePre(m)
-	if !err.IsNil() {
-		return nil, l.explainWasi(l.explain(newError(err), module.types.imported(m)))
+	native, failed := linker.InstantiatePre(m)
+	if !failed.IsNil() {
+		return nil, l.explainWasi(l.explain(newError(failed), module.types.imported(m)))
 	}
 	pre := &InstancePre{hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
@@ -326,10 +335,14 @@ func (pre *InstancePre) InstantiateReactorContext(ctx context.Context, store Sto
 }
 
 func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as instanceKind) (*Instance, error) {
-	native := pre.handle.Acquire()
+	native, err := acquire(&pre.handle, "prepared instance")
+	if err != nil {
+		return nil, err
+	}
 	defer pre.handle.Release()
 	return store.storeState().instantiate(ctx, pre.hosts, as, native.Instantiate)
 }
 
-// Close frees it now; instances stay usable. Closing twice does nothing.
+// Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those
+// who instantiate it afterwards get an error that wraps [ErrClosed]. Closing twice does nothing.
 func (pre *InstancePre) Close() { pre.handle.Close() }

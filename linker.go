@@ -43,14 +43,15 @@ func newDefinitions(native ffi.Linker) *definitions {
 	return d
 }
 
-// NewLinker creates a linker with nothing in it.
+// NewLinker creates a linker with nothing in it. It panics if the engine is closed.
 func NewLinker(engine *Engine) *Linker {
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()
 	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native)), hosts: &registry.Family[hostFunc]{}}
 }
 
-// Close frees the linker now; instances stay usable. Closing twice does nothing.
+// Close frees the linker, at once or when the last use of it by another goroutine is over; instances stay usable.
+// Closing twice does nothing.
 func (l *Linker) Close() {
 	l.defining.RLock()
 	defer l.defining.RUnlock()
@@ -60,49 +61,61 @@ func (l *Linker) Close() {
 }
 
 // read begins a use of what has been defined so far, which the handle's Release ends.
-func (l *Linker) read() (ffi.Linker, *registry.Handle[ffi.Linker]) {
+func (l *Linker) read() (ffi.Linker, *registry.Handle[ffi.Linker], error) {
 	l.defining.RLock()
 	defer l.defining.RUnlock()
 	return l.acquireLocked()
 }
 
-func (l *Linker) acquireLocked() (ffi.Linker, *registry.Handle[ffi.Linker]) {
+func (l *Linker) acquireLocked() (ffi.Linker, *registry.Handle[ffi.Linker], error) {
 	if l.current == nil {
-		panic(closedText)
+		return ffi.Linker{}, nil, closedError("linker")
 	}
 	handle := &l.current.handle
-	return handle.Acquire(), handle
+	native, err := acquire(handle, "linker")
+	return native, handle, err
 }
 
-// define runs f, in which no guest may run, with definitions that nobody else uses.
-func (l *Linker) define(f func(ffi.Linker) ffi.Error) ffi.Error {
+// define runs f, in which no guest may run, with definitions that nobody else uses. err says that the linker is closed.
+func (l *Linker) define(f func(ffi.Linker) ffi.Error) (failed ffi.Error, err error) {
 	l.defining.Lock()
 	defer l.defining.Unlock()
 	return l.defineLocked(f)
 }
 
-func (l *Linker) defineLocked(f func(ffi.Linker) ffi.Error) ffi.Error {
-	native, handle := l.acquireLocked()
+func (l *Linker) defineLocked(f func(ffi.Linker) ffi.Error) (failed ffi.Error, err error) {
+	native, handle, err := l.acquireLocked()
+	if err != nil {
+		return ffi.Error{}, err
+	}
 	defer handle.Release()
 	if handle.Shared() {
 		native = native.Clone()
 		l.current = newDefinitions(native)
 		handle.Close()
 	}
-	return f(native)
+	return f(native), nil
 }
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
-// is an error. See wasmtime::Linker::allow_shadowing.
+// is an error. It panics if the linker is closed. See wasmtime::Linker::allow_shadowing.
 func (l *Linker) AllowShadowing(allow bool) {
-	l.define(func(native ffi.Linker) ffi.Error {
+	_, err := l.define(func(native ffi.Linker) ffi.Error {
 		native.AllowShadowing(allow)
 		return ffi.Error{}
 	})
+	if err != nil {
+		panic(closedText)
+	}
 }
 
 // inStore runs f with the store taken.
-func (l *Linker) inStore(store Storelike, f func(s *state) ffi.Error) error {
+func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) error {
+	_, reading, err := l.read() // a linker that is closed says so before it looks at the store
+	if err != nil {
+		return err
+	}
+	reading.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
 		return errorf(nil, "the linker and the store were made with different engines")
@@ -113,25 +126,27 @@ func (l *Linker) inStore(store Storelike, f func(s *state) ffi.Error) error {
 	}
 	defer s.Leave(outermost)
 	s.link(l.hosts)
-	if err := f(s); !err.IsNil() {
-		return s.Failure(ffi.Trap{}, err)
+	failed, err := f(s)
+	if !failed.IsNil() {
+		return s.Failure(ffi.Trap{}, failed)
 	}
-	return nil
+	return err
 }
 
 // defineInStore is define with the store taken.
 func (l *Linker) defineInStore(store Storelike, f func(ffi.Linker, *state) ffi.Error) error {
-	return l.inStore(store, func(s *state) ffi.Error {
+	return l.inStore(store, func(s *state) (ffi.Error, error) {
 		return l.define(func(native ffi.Linker) ffi.Error { return f(native, s) })
 	})
 }
 
 // defineForAll is define for what serves every store.
 func (l *Linker) defineForAll(f func(ffi.Linker) ffi.Error) error {
-	if err := l.define(f); !err.IsNil() {
-		return newError(err)
+	failed, err := l.define(f)
+	if !failed.IsNil() {
+		return newError(failed)
 	}
-	return nil
+	return err
 }
 
 // Define defines an item of the store; only modules that are instantiated in that store can import it. See
@@ -182,7 +197,11 @@ func (l *Linker) explain(err error, imports []*ImportType) error {
 
 // DefineFunc defines a Go function, as [WrapFunc] makes it, for the store.
 func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
-	return l.Define(store, module, name, WrapFunc(store, f))
+	made, err := store.storeState().tryAddHost(wrapHostFunc(f))
+	if err != nil {
+		return err
+	}
+	return l.Define(store, module, name, made)
 }
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.
@@ -275,26 +294,35 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 // DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for
 // every call; a reactor once, here. See wasmtime::Linker::module.
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
-	m := module.handle.Acquire()
+	m, err := acquire(&module.handle, "module")
+	if err != nil {
+		return err
+	}
 	defer module.handle.Release()
-	exports := module.Exports()
-	return l.explainWasi(l.inStore(store, func(s *state) ffi.Error {
+	module.types.read(m)
+	if failed := module.types.failed; failed != nil {
+		return failed
+	}
+	return l.explainWasi(l.inStore(store, func(s *state) (ffi.Error, error) {
 		// A copy is defined in, because the module's own functions run meanwhile.
-		native, reading := l.read()
+		native, reading, err := l.read()
+		if err != nil {
+			return ffi.Error{}, err
+		}
 		private := native.Clone()
 		reading.Release()
 		defer private.Delete()
 		if !private.DefineModule(s.call, s.Room(), name, m) {
-			_, err := s.call.Failure()
-			return err
+			_, failed := s.call.Failure()
+			return failed, nil
 		}
 		l.defining.Lock()
 		defer l.defining.Unlock()
 		if l.current.handle.Closed() { // by one of these functions
-			return ffi.Error{}
+			return ffi.Error{}, nil
 		}
 		return l.defineLocked(func(native ffi.Linker) ffi.Error {
-			for _, export := range exports {
+			for _, export := range module.types.out {
 				if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
 					return err
 				}
@@ -310,7 +338,10 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	m := module.handle.Acquire()
+	m, err := acquire(&module.handle, "module")
+	if err != nil {
+		return err
+	}
 	defer module.handle.Release()
 	return l.defineForAll(func(native ffi.Linker) ffi.Error { return native.DefineUnknownImportsAsTraps(m) })
 }
@@ -322,16 +353,23 @@ func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Mo
 	if module.engine != l.Engine {
 		return errorf(nil, "the linker and the module were made with different engines")
 	}
-	m := module.handle.Acquire()
+	m, err := acquire(&module.handle, "module")
+	if err != nil {
+		return err
+	}
 	defer module.handle.Release()
 	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
 		return l.DefineUnknownImportsAsDefaultValues(s.native, m)
 	})
 }
 
-// Get returns what has been defined, nil if nothing has that a store of this engine can use. See wasmtime::Linker::get.
+// Get returns what has been defined, nil if nothing has that a store of this engine can use. It panics if the linker or
+// the store is closed. See wasmtime::Linker::get.
 func (l *Linker) Get(store Storelike, module, name string) *Extern {
-	native, reading := l.read()
+	native, reading, closed := l.read()
+	if closed != nil {
+		panic(closedText)
+	}
 	defer reading.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
@@ -357,12 +395,15 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	f := &Func{state: store.storeState()}
 	foreign := false
-	native, reading := l.read()
+	native, reading, err := l.read()
+	if err != nil {
+		return nil, err
+	}
 	defer reading.Release()
-	err := l.inStore(store, func(s *state) ffi.Error {
-		err := native.GetDefault(s.native, name, &f.item)
-		foreign = err.IsNil() && !s.owns(&f.item)
-		return err
+	err = l.inStore(store, func(s *state) (ffi.Error, error) {
+		failed := native.GetDefault(s.native, name, &f.item)
+		foreign = failed.IsNil() && !s.owns(&f.item)
+		return failed, nil
 	})
 	switch {
 	case err != nil:
@@ -408,9 +449,15 @@ func (l *Linker) InstantiateReactorContext(ctx context.Context, store Storelike,
 }
 
 func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Module, as instanceKind) (*Instance, error) {
-	native, reading := l.read()
+	native, reading, err := l.read()
+	if err != nil {
+		return nil, err
+	}
 	defer reading.Release()
-	m := module.handle.Acquire()
+	m, err := acquire(&module.handle, "module")
+	if err != nil {
+		return nil, err
+	}
 	defer module.handle.Release()
 	instance, err := store.storeState().instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)

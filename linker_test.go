@@ -286,24 +286,8 @@ func TestLinkerClose(t *testing.T) {
 	Equal(t, "a prepared one", Call(t, store, Must(pre.Instantiate(store)), "f"), any(int32(12)))
 	pre.Close()
 	pre.Close()
-	for name, use := range map[string]func(){
-		"FuncWrap":       func() { linker.FuncWrap("a", "b", func() {}) },
-		"FuncNew":        func() { linker.FuncNew("a", "b", NewFuncType(nil, nil), nil) },
-		"Define":         func() { linker.Define(store, "a", "b", WrapFunc(store, func() {})) },
-		"DefineInstance": func() { linker.DefineInstance(store, "a", instance) },
-		"DefineModule":   func() { linker.DefineModule(store, "a", module) },
-		"DefineWasi":     func() { linker.DefineWasi() },
-		"AllowShadowing": func() { linker.AllowShadowing(true) },
-		"Get":            func() { linker.Get(store, "a", "b") },
-		"GetDefault":     func() { linker.GetDefault(store, "a") },
-		"Instantiate":    func() { linker.Instantiate(store, module) },
-		"InstantiatePre": func() { linker.InstantiatePre(module) },
-		"pre":            func() { pre.Instantiate(store) },
-		"traps":          func() { linker.DefineUnknownImportsAsTraps(module) },
-		"defaults":       func() { linker.DefineUnknownImportsAsDefaultValues(store, module) },
-	} {
-		WantPanic(t, name, ClosedText, use)
-	}
+	WantTyped(t, ErrorOf(linker.Instantiate(store, module)), ErrClosed, "the linker")
+	WantTyped(t, ErrorOf(pre.Instantiate(store)), ErrClosed, "the prepared instance")
 }
 
 // What an instantiation uses may be closed by the start function that it runs.

@@ -23,20 +23,23 @@ type Module struct {
 // NewModule compiles the binary format. A module that is not valid is an [*Error]; for a component it wraps
 // [ErrComponent]. See wasmtime::Module::from_binary.
 func NewModule(engine *Engine, wasm []byte) (*Module, error) {
-	e := engine.handle.Acquire()
+	e, err := acquire(&engine.handle, "engine")
+	if err != nil {
+		return nil, err
+	}
 	defer engine.handle.Release()
 	if isComponent(wasm) {
 		return nil, componentError()
 	}
 	var m ffi.Module
-	err := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
-	if !err.IsNil() {
+	failed := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
+	if !failed.IsNil() {
 		if hint := otherFormat(wasm); hint != "" {
-			err.Delete()
+			failed.Delete()
 			return nil, errorf(nil, "%s", hint)
 		}
 	}
-	return wrapModule(engine, m, err)
+	return wrapModule(engine, m, failed)
 }
 
 // compiledHeader is the size of the header of compiled code, which is a 64-bit ELF file.
@@ -86,21 +89,27 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 // [ErrComponent]. The bytes are trusted: somebody who can change them can run any code. See
 // wasmtime::Module::deserialize.
 func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
-	e := engine.handle.Acquire()
+	e, err := acquire(&engine.handle, "engine")
+	if err != nil {
+		return nil, err
+	}
 	defer engine.handle.Release()
 	if isComponent(encoded) {
 		return nil, componentError()
 	}
 	var m ffi.Module
-	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
-	return wrapModule(engine, m, err)
+	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
+	return wrapModule(engine, m, failed)
 }
 
 // NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when
 // they are needed. The file must not change while the module is in use. The error of a file that cannot be opened
 // wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
 func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
-	e := engine.handle.Acquire()
+	e, err := acquire(&engine.handle, "engine")
+	if err != nil {
+		return nil, err
+	}
 	defer engine.handle.Release()
 	f, openErr := os.Open(path)
 	if openErr != nil { // which says more than the native library
@@ -108,15 +117,15 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	}
 	defer f.Close()
 	var m ffi.Module
-	err := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
-	if !err.IsNil() {
+	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
+	if !failed.IsNil() {
 		head := make([]byte, compiledHeader)
 		if n, _ := io.ReadFull(f, head); isComponent(head[:n]) {
-			err.Delete()
+			failed.Delete()
 			return nil, componentError()
 		}
 	}
-	return wrapModule(engine, m, err)
+	return wrapModule(engine, m, failed)
 }
 
 func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
@@ -131,36 +140,42 @@ func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
 // ModuleValidate checks the binary format against the engine's configuration without compiling it. The error is an
 // [*Error]; that of a component wraps [ErrComponent]. See wasmtime::Module::validate.
 func ModuleValidate(engine *Engine, wasm []byte) error {
-	e := engine.handle.Acquire()
+	e, err := acquire(&engine.handle, "engine")
+	if err != nil {
+		return err
+	}
 	defer engine.handle.Release()
 	if isComponent(wasm) {
 		return componentError()
 	}
-	err := ffi.ValidateModule(e, wasm)
-	if !err.IsNil() {
-		return newError(err)
+	if failed := ffi.ValidateModule(e, wasm); !failed.IsNil() {
+		return newError(failed)
 	}
 	return nil
 }
 
 // Serialize returns the compiled code, for [NewModuleDeserialize]. See wasmtime::Module::serialize.
 func (m *Module) Serialize() ([]byte, error) {
-	native := m.handle.Acquire()
+	native, err := acquire(&m.handle, "module")
+	if err != nil {
+		return nil, err
+	}
 	defer m.handle.Release()
-	encoded, err := native.Serialize()
-	if !err.IsNil() {
-		return nil, newError(err)
+	encoded, failed := native.Serialize()
+	if !failed.IsNil() {
+		return nil, newError(failed)
 	}
 	return encoded, nil
 }
 
-// Imports returns what the module imports, in its order.
+// Imports returns what the module imports, in its order. It panics if the module is closed.
 func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
 
-// Exports returns what the module exports, in its order.
+// Exports returns what the module exports, in its order. It panics if the module is closed.
 func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
 
-// Close frees the module now; instances of it stay usable. Closing twice does nothing.
+// Close frees the module, at once or when the last use of it by another goroutine is over; instances of it stay usable.
+// Closing twice does nothing.
 func (m *Module) Close() { m.handle.Close() }
 
 // moduleTypes holds a module's imports and exports once they have been asked for.

@@ -213,20 +213,10 @@ func TestModuleClose(t *testing.T) {
 	module.Close()
 	Equal(t, "an instance of a closed module", Call(t, store, instance, "f"), any(int32(7)))
 	linker := NewLinker(engine)
-	for name, use := range map[string]func(){
-		"Imports":            func() { module.Imports() },
-		"Exports":            func() { module.Exports() },
-		"Serialize":          func() { module.Serialize() },
-		"NewInstance":        func() { NewInstance(store, module, nil) },
-		"Linker.Instantiate": func() { linker.Instantiate(store, module) },
-		"InstantiatePre":     func() { linker.InstantiatePre(module) },
-		"DefineModule":       func() { linker.DefineModule(store, "m", module) },
-		"unknown imports":    func() { linker.DefineUnknownImportsAsTraps(module) },
-	} {
-		WantPanic(t, name, ClosedText, use)
-	}
-	// A panic leaves the store usable.
-	Equal(t, "after the panics", Call(t, store, instance, "f"), any(int32(7)))
+	WantTyped(t, ErrorOf(NewInstance(store, module, nil)), ErrClosed, "the module")
+	WantTyped(t, linker.DefineModule(store, "m", module), ErrClosed, "the module")
+	// What is refused leaves the store usable.
+	Equal(t, "after the errors", Call(t, store, instance, "f"), any(int32(7)))
 }
 
 // A module of another engine is an error, whoever finds it.

@@ -13,7 +13,8 @@ import (
 )
 
 // Store holds instances and what belongs to them. It is used by one goroutine at a time; use by two at once is refused
-// with [ErrConcurrentUse]. See wasmtime::Store.
+// with [ErrConcurrentUse]. Once it is closed, its methods, and those of what belongs to it, return an error that wraps
+// [ErrClosed], or panic with that text if they return no error. See wasmtime::Store.
 type Store struct {
 	// Engine is the engine that the store was made with.
 	Engine *Engine
@@ -31,10 +32,11 @@ type Storelike interface {
 	storeState() *state
 }
 
-// NewStore creates an empty store.
+// NewStore creates an empty store. It panics if the engine is closed.
 func NewStore(engine *Engine) *Store { return NewStoreWithData(engine, nil) }
 
-// NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data].
+// NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data]. It panics
+// if the engine is closed.
 func NewStoreWithData(engine *Engine, data any) *Store {
 	both := &struct { // one allocation for what has one life
 		Store

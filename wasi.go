@@ -4,6 +4,7 @@ package wasmtime
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,7 +24,7 @@ import (
 //
 // It is set by one goroutine, before any store is given it; then goroutines may give it to their stores at once. A
 // store would not notice a change that comes later. So a method that changes the configuration then returns an error
-// that wraps [ErrTooLate], or panics with that error if it returns none.
+// that wraps [ErrTooLate], or panics with that error if it returns none. So it is with [ErrClosed] after Close.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
 	stdio [3]stdio
@@ -97,16 +98,11 @@ func (c *WasiConfig) closeFiles() {
 	}
 }
 
-// checkOpen panics if the configuration has been closed.
-func (c *WasiConfig) checkOpen() {
-	if c.closed.Load() {
-		panic(closedText)
-	}
-}
-
-// change begins a change of the configuration. It panics if that has been closed.
+// change begins a change of the configuration.
 func (c *WasiConfig) change() (*ffi.WasiSpec, error) {
-	c.checkOpen()
+	if c.closed.Load() {
+		return nil, closedError("WASI configuration")
+	}
 	if c.given.Load() {
 		return nil, errorf(ErrTooLate, "%v: a store has been given it", ErrTooLate)
 	}
@@ -116,7 +112,10 @@ func (c *WasiConfig) change() (*ffi.WasiSpec, error) {
 // mustChange is change for methods that cannot return an error.
 func (c *WasiConfig) mustChange() *ffi.WasiSpec {
 	spec, err := c.change()
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrClosed):
+		panic(closedText)
+	case err != nil:
 		panic(err)
 	}
 	return spec
@@ -124,11 +123,12 @@ func (c *WasiConfig) mustChange() *ffi.WasiSpec {
 
 // preopen begins a change that adds a preopened directory.
 func (c *WasiConfig) preopen() (*ffi.WasiSpec, error) {
-	if len(c.pushed) > 0 {
-		return nil, errorf(ErrTooLate, "%v: directories are preopened before anything is pushed, because that has told its number",
+	spec, err := c.change()
+	if err == nil && len(c.pushed) > 0 {
+		err = errorf(ErrTooLate, "%v: directories are preopened before anything is pushed, because that has told its number",
 			ErrTooLate)
 	}
-	return c.change()
+	return spec, err
 }
 
 // SetArgv adds arguments; the first of all is the program's name.
@@ -220,7 +220,8 @@ func (c *WasiConfig) SetStdout(w io.Writer) {
 	c.setStream(1, w)
 }
 
-// SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output.
+// SetStderr makes a writer the guest's standard error, as SetStdout does for its standard output. If it equals that of
+// SetStdout, both are one pipe: it is called by one goroutine at a time, and gets what the guest writes in its order.
 func (c *WasiConfig) SetStderr(w io.Writer) {
 	c.setStream(2, w)
 }
@@ -323,7 +324,8 @@ func (store *Store) SetWasi(wasi *WasiConfig) {
 
 // ConfigureWasi is [Store.SetWasi] with an error: a preopened directory that has gone, a pushed file that has been
 // closed, or a string with a zero byte. On an error the store keeps what it had, and the configuration can be changed
-// and given again. A configuration whose files another store has got is an error that wraps [ErrClosed].
+// and given again. A configuration that has been closed, or whose files another store has got, is an error that wraps
+// [ErrClosed].
 //
 // There is one exception: what was pushed may turn out only at last to be of a kind that cannot be handed to a guest,
 // or one too many for this process. Then the store has a configuration that gives nothing, and what it was given away
@@ -332,7 +334,6 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 	if wasi == nil {
 		return errorf(nil, "the WASI configuration is nil")
 	}
-	wasi.checkOpen()
 	s := store.state
 	outermost, err := s.Enter()
 	if err != nil {
@@ -357,8 +358,8 @@ func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
 func (s *state) giveWasi(wasi *WasiConfig) error {
 	wasi.giving.Lock()
 	defer wasi.giving.Unlock()
-	if wasi.closed.Load() { // meanwhile
-		return errorf(ErrClosed, "the WASI configuration: %v", ErrClosed)
+	if wasi.closed.Load() {
+		return closedError("WASI configuration")
 	}
 	for i := range wasi.stdio {
 		if err := wasi.stdio[i].check(i); err != nil {

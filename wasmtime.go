@@ -15,10 +15,10 @@
 // # Ownership
 //
 // Close frees an object at once; what is not closed is freed when the garbage collector finds it unreachable. A
-// function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed store is
-// an error that wraps [ErrClosed] where the method returns an error; using any other closed object, or calling a
-// method of a closed store that returns no error, is a panic with that text. A zero Engine, Module or Linker counts
-// as closed.
+// function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed object is
+// an error that wraps [ErrClosed] where the method returns an error, and a panic with that text where it returns none:
+// so one goroutine may close what others are using, and those who come too late hear of it. A zero Engine, Module,
+// Linker or InstancePre counts as closed.
 //
 // # Concurrency
 //

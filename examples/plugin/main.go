@@ -24,15 +24,15 @@ import (
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
-// hostile is a plugin that nobody wants. greet never ends, and reverse takes all the memory that it gets; it answers
-// with as many bytes as there are of it, from an address beyond.
+// hostile is a plugin that nobody wants. greet never ends, and reverse takes memory until it gets no more; then it has
+// no address for an answer, as a plugin whose malloc returns 0.
 const hostile = `(module
   (memory (export "memory") 1)
-  (func (export "alloc") (param i32) (result i32) (i32.const 0))
+  (func (export "alloc") (param i32) (result i32) (i32.const 1024))
   (func (export "greet") (param i32 i32) (result i64) (loop $again (br $again)) (unreachable))
   (func (export "reverse") (param i32 i32) (result i64)
     (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
-    (i64.or (i64.const 0x100000000) (i64.shl (i64.extend_i32_u (memory.size)) (i64.const 16)))))`
+    (i64.const 0)))`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {

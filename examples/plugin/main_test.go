@@ -25,7 +25,7 @@ func Example() {
 	// C: Hello, Ada! This is C. [255 2 1 0]
 	// Rust: Hello, Ada! This is Rust. [255 2 1 0]
 	// too much time: true
-	// too much memory: 66125824 bytes at 1 of 66125824: out of the memory's bounds
+	// too much memory: the plugin has reached its limit of 64 MiB of memory
 	// no such function: true
 	// 404 requests, and a new plugin meanwhile
 }
@@ -105,14 +105,15 @@ func TestBadPlugins(t *testing.T) {
 		cause error
 		text  string
 	}{
-		"a program":           {`(memory (export "memory") 1) (func (export "_start"))`, wasmtime.ErrCommand, ""},
-		"no memory":           {wat + `(func (export "f") (param i32 i32) (result i64) (i64.const 0))`, nil, "the memory is nil"},
-		"another type":        {wat + `(memory (export "memory") 1) (func (export "f"))`, nil, "the function has type"},
-		"no room":             {wat + `(memory (export "memory") 1) (func (export "f") (param i32 i32) (result i64) (i64.const 0))`, wasmtime.ErrOutOfBounds, "7 bytes at 65530"},
-		"a setting elsewhere": {wat + `(memory (export "memory") 2) (func (export "f") (param i32 i32) (result i64) (drop (call $setting (i32.const -1) (i32.const 2) (i32.const 0) (i32.const 1))) (i64.const 0))`, wasmtime.ErrOutOfBounds, ""},
-		"an answer elsewhere": {wat + `(memory (export "memory") 2) (func (export "f") (param i32 i32) (result i64) (i64.const 0xffffffffffffffff))`, wasmtime.ErrOutOfBounds, "4294967295 bytes at 4294967295"},
-		"a memory too large":  {`(memory (export "memory") 1025)`, nil, "memory"},
-		"an unknown import":   {`(import "host" "secret" (func))`, nil, "secret"},
+		"a program":                {`(memory (export "memory") 1) (func (export "_start"))`, wasmtime.ErrCommand, ""},
+		"no memory":                {wat + `(func (export "f") (param i32 i32) (result i64) (i64.const 0))`, nil, "the memory is nil"},
+		"another type":             {wat + `(memory (export "memory") 1) (func (export "f"))`, nil, "the function has type"},
+		"no room":                  {wat + `(memory (export "memory") 1) (func (export "f") (param i32 i32) (result i64) (i64.const 0))`, wasmtime.ErrOutOfBounds, "7 bytes at 65530"},
+		"a setting elsewhere":      {wat + `(memory (export "memory") 2) (func (export "f") (param i32 i32) (result i64) (drop (call $setting (i32.const -1) (i32.const 2) (i32.const 0) (i32.const 1))) (i64.const 0))`, wasmtime.ErrOutOfBounds, ""},
+		"an answer elsewhere":      {wat + `(memory (export "memory") 2) (func (export "f") (param i32 i32) (result i64) (i64.const 0xffffffffffffffff))`, wasmtime.ErrOutOfBounds, "4294967295 bytes at 4294967295"},
+		"no room for the argument": {strings.Replace(wat, "65530", "0", 1) + `(memory (export "memory") 1) (func (export "f") (param i32 i32) (result i64) (i64.const 1))`, errNoMemory, "64 MiB"},
+		"a memory too large":       {`(memory (export "memory") 1025)`, nil, "memory"},
+		"an unknown import":        {`(import "host" "secret" (func))`, nil, "secret"},
 	} {
 		wasm, err := wasmtime.Wat2Wasm("(module " + c.wat + ")")
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,9 @@ const (
 	maxMemory = 64 << 20
 	maxTime   = 2 * time.Second
 )
+
+// errNoMemory is for a plugin that has no address to tell: its malloc returned 0, since maxMemory is used up.
+var errNoMemory = fmt.Errorf("the plugin has reached its limit of %d MiB of memory", maxMemory>>20)
 
 // Host is what plugins run in.
 type Host struct {
@@ -111,12 +115,18 @@ func exchange(ctx context.Context, store *wasmtime.Store, plugin *wasmtime.Insta
 	if err != nil {
 		return nil, err
 	}
+	if at == 0 {
+		return nil, errNoMemory
+	}
 	if err := memory.Write(store, uint64(at), argument); err != nil {
 		return nil, err
 	}
 	answer, err := call.CallContext(ctx, at, uint32(len(argument)))
 	if err != nil {
 		return nil, err
+	}
+	if answer>>32 == 0 {
+		return nil, errNoMemory
 	}
 	return memory.ReadBytes(store, answer>>32, answer&math.MaxUint32)
 }

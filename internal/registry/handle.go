@@ -31,15 +31,25 @@ func Own[O any, T Deleter](h *Handle[T], owner *O, native T) {
 	h.cleanup = runtime.AddCleanup(owner, func(native T) { native.Delete() }, native)
 }
 
-// Acquire begins a use of the native object, which Release ends. It panics if the handle has been closed.
+// Acquire is TryAcquire for methods that cannot return an error: it panics with [Closed] if the handle has been closed.
 func (h *Handle[T]) Acquire() T {
+	native, ok := h.TryAcquire()
+	if !ok {
+		panic(Closed)
+	}
+	return native
+}
+
+// TryAcquire begins a use of the native object, which Release ends. It tells whether it could: not if the handle has
+// been closed.
+func (h *Handle[T]) TryAcquire() (native T, ok bool) {
 	for {
 		n := h.users.Load()
 		if n >= closing || !h.owned {
-			panic(Closed)
+			return native, false
 		}
 		if h.users.CompareAndSwap(n, n+1) {
-			return h.native
+			return h.native, true
 		}
 	}
 }

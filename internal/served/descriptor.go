@@ -3,6 +3,7 @@ package served
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"reflect"
 	"sync"
@@ -17,12 +18,16 @@ type Descriptor struct {
 	by     server
 	kind   ffi.StreamKind
 	number uint64
+	// serves is what has the number: the descriptor itself, or the one that there was of an equal writer.
+	serves *Descriptor
 	host   Host
 
 	mu sync.Mutex
 	// native is told of changes; it is nil once the guest's descriptor is gone, which closed says.
 	native ffi.Store
 	closed bool
+	// uses is how many descriptors of the guest it is; more than one if they are a writer's.
+	uses int
 	// changed is closed when a goroutine is done. It is made for whoever waits for that.
 	changed chan struct{}
 	panics  Panics
@@ -45,10 +50,17 @@ var descriptors registry.Registry[Descriptor]
 var owned leftovers[*Descriptor]
 
 // Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C
-// asks for it.
+// asks for it. A writer that host has already is served by the pipe that there is.
 func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
-	d.host, d.native = host, native
-	d.number = descriptors.Add(&host.Shelf().descriptors, d)
+	d.host, d.native, d.uses, d.serves = host, native, 1, d
+	shelf := host.Shelf()
+	if st, ok := d.by.(*Stream); ok && st.writer != nil && st.conn == nil {
+		if shelf.pipes == nil {
+			shelf.pipes = &pipes{by: map[io.Writer]*Stream{}}
+		}
+		d.serves = &shelf.pipes.share(st, native).Descriptor
+	}
+	d.number = descriptors.Add(&shelf.descriptors, d.serves)
 	if d.kind != ffi.StreamPipe {
 		owned.keep(d.number, d)
 	}
@@ -59,6 +71,9 @@ func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
 func (d *Descriptor) Detach() {
 	descriptors.Remove(d.number)
 	owned.take(d.number)
+	if st, ok := d.serves.by.(*Stream); ok && st.conn == nil {
+		st.detach()
+	}
 }
 
 // Kind returns what the descriptor is for the guest.
@@ -94,6 +109,9 @@ func (d *Descriptor) gone() {
 	func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
+		if d.uses--; d.uses > 0 {
+			return
+		}
 		d.native, d.closed = ffi.Store{}, true
 		d.by.goneLocked(b)
 	}()

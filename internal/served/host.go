@@ -38,6 +38,8 @@ type Host interface {
 type Shelf struct {
 	descriptors registry.Family[Descriptor]
 	nodes       registry.Family[node]
+	// pipes is nil as long as there was no writer.
+	pipes *pipes
 	// listings is nil as long as there is no file system and no limit.
 	listings *listings
 }

@@ -47,6 +47,8 @@ type Stream struct {
 	behind bool
 	// slow says that the writer has kept a call to the host waiting for too long.
 	slow bool
+	// pipes is where equal writers find the stream; nil if it is not there.
+	pipes *pipes
 	// left is what waits for a writer that is at work when the descriptor is gone.
 	left *Behind
 }
@@ -471,6 +473,7 @@ func (st *Stream) goneLocked(b *Behind) {
 
 // finishGoneLocked ends what is gone, when no writer is at work.
 func (st *Stream) finishGoneLocked(b *Behind) {
+	st.pipes.forget(st)
 	if st.conn == nil {
 		b.end()
 		return

@@ -607,3 +607,26 @@ func TestPollTriesAgain(t *testing.T) {
 		t.Errorf("poll when all has been written: %d, %d", n, how)
 	}
 }
+
+// A writer that is still at work when its descriptor is gone is not called at once by the descriptor that gets it next.
+func TestWriterThatIsBusyIsAdopted(t *testing.T) {
+	h := &testHost{}
+	w := &gate{let: make(chan struct{})}
+	first := NewWriter(w)
+	number := first.Attach(h, ffi.Store{})
+	locked(first, func() { first.by.(*Stream).writeLocked(nil, []byte("x"), false) })
+	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+	second := NewWriter(w)
+	second.Attach(h, ffi.Store{})
+	if second.serves != first {
+		t.Error("another pipe has the writer that is at work")
+	}
+	close(w.let)
+	locked(first, func() { first.by.(*Stream).finishLocked(nil) })
+	second.Detach()
+	third := NewWriter(w)
+	third.Attach(h, ffi.Store{})
+	if third.serves != third {
+		t.Error("a pipe that nobody has is used again")
+	}
+}

@@ -89,7 +89,7 @@ func TestAttackGoexitAndPanic(t *testing.T) {
 	}
 }
 
-// A call that panics because one of two is closed does not hold on to the other.
+// A call that is refused because one of two is closed does not hold on to the other.
 func TestAttackClosedModule(t *testing.T) {
 	engine := NewEngine()
 	linker := NewLinker(engine)
@@ -97,12 +97,12 @@ func TestAttackClosedModule(t *testing.T) {
 	store := NewStore(engine)
 	defer store.Close()
 	module.Close()
-	for name, f := range map[string]func(){
-		"Instantiate":                 func() { linker.Instantiate(store, module) },
-		"InstantiatePre":              func() { linker.InstantiatePre(module) },
-		"DefineUnknownImportsAsTraps": func() { linker.DefineUnknownImportsAsTraps(module) },
+	for _, err := range []error{
+		ErrorOf(linker.Instantiate(store, module)),
+		ErrorOf(linker.InstantiatePre(module)),
+		linker.DefineUnknownImportsAsTraps(module),
 	} {
-		WantPanic(t, name, ClosedText, f)
+		WantTyped(t, err, ErrClosed, "the module")
 	}
 	linker.Close() // TestMain counts what is left in a debug build
 }
@@ -325,13 +325,20 @@ func TestAttackZeroValues(t *testing.T) {
 	store := NewStore(engine)
 	defer store.Close()
 	module := Compile(t, engine, `(module)`)
+	for _, err := range []error{
+		ErrorOf(NewModule(&Engine{}, nil)),
+		ErrorOf(NewInstance(store, &Module{}, nil)),
+		new(Linker).DefineWasi(),
+		ErrorOf(new(Linker).GetDefault(store, "")),
+		new(Linker).DefineModule(store, "m", module),
+		ErrorOf((&Linker{Engine: engine}).Instantiate(store, module)),
+		ErrorOf(new(InstancePre).Instantiate(store)),
+		ErrorOf(TryNewEngine(&Config{})),
+	} {
+		WantIs(t, err, ErrClosed)
+	}
 	for name, use := range map[string]func(){
-		"engine":   func() { NewModule(&Engine{}, nil) },
 		"store of": func() { NewStore(&Engine{}) },
-		"module":   func() { NewInstance(store, &Module{}, nil) },
-		"linker":   func() { new(Linker).DefineWasi() },
-		"literal":  func() { (&Linker{Engine: engine}).Instantiate(store, module) },
-		"pre":      func() { new(InstancePre).Instantiate(store) },
 		"trap":     func() { _ = new(Trap).Error() },
 	} {
 		WantPanic(t, name, ClosedText, use)

@@ -84,5 +84,5 @@ func TestPreopenFS(t *testing.T) {
 	WantText(t, config.PreopenFS(probeTree.mapFS(), "\xff"), "UTF-8")
 	WantText(t, config.PreopenFS(probeTree.mapFS(), "a\x00b"), "zero byte")
 	config.Close()
-	WantPanic(t, "PreopenFS", "closed", func() { config.PreopenFS(probeTree.mapFS(), "/") })
+	WantTyped(t, config.PreopenFS(probeTree.mapFS(), "/"), ErrClosed, "the WASI configuration")
 }

@@ -239,7 +239,7 @@ func TestWasiConfigPushErrors(t *testing.T) {
 	wantPushed(t, 3)(config.PushFile(file, READ_ONLY)) // nothing has been counted
 	config.Close()
 	conn, _, closes := newCountedConn(t)
-	WantPanic(t, "a closed configuration", ClosedText, func() { config.PushConn(conn) })
+	WantTyped(t, ErrorOf(config.PushConn(conn)), ErrClosed, "the WASI configuration")
 	Equal(t, "what was not taken is closed", closes.Load(), 0)
 }
 

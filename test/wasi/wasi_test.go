@@ -82,11 +82,14 @@ func TestWasiConfigAfterClose(t *testing.T) {
 		"SetArgv":      func() { config.SetArgv(nil) },
 		"SetEnv":       func() { config.SetEnv(nil, nil) },
 		"InheritStdin": func() { config.InheritStdin() },
-		"SetStdinFile": func() { _ = config.SetStdinFile(os.DevNull) },
-		"PreopenDir":   func() { _ = config.PreopenDir(".", "/", DIR_READ, FILE_READ) },
 		"SetWasi":      func() { g.Store.SetWasi(config) },
 	} {
 		WantPanic(t, name, ClosedText, use)
+	}
+	for _, err := range []error{
+		config.SetStdinFile(os.DevNull), config.PreopenDir(".", "/", DIR_READ, FILE_READ), g.Store.ConfigureWasi(config),
+	} {
+		WantTyped(t, err, ErrClosed, "the WASI configuration")
 	}
 }
 
