@@ -51,6 +51,9 @@ func (cfg *Config) hold() func() {
 
 // take gives the native configuration away; it panics if it has been given away or closed before.
 func (cfg *Config) take() ffi.Config {
+	if cfg == nil {
+		panic("wasmtime: the configuration is nil: use NewConfig")
+	}
 	defer cfg.hold()()
 	return cfg.takeLocked()
 }

@@ -36,8 +36,8 @@ func NewEngineWithConfig(config *Config) *Engine {
 }
 
 // TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
-// refuses about the configuration is an [*Error]; a configuration that was used or closed before is a panic, as a
-// defect of the program. See wasmtime::Engine::new.
+// refuses about the configuration is an [*Error]; a configuration that was used or closed before, or is nil, is a
+// panic, as a defect of the program. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
 	native := config.take()
 	if err := cmp.Or(config.refused, config.stack); err != nil {

@@ -18,8 +18,8 @@ type Instance struct {
 }
 
 // NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
-// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing. [Linker] finds imports by
-// name. See wasmtime::Instance::new.
+// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing, and wraps [ErrWrongEngine] if
+// module and store belong to different engines. [Linker] finds imports by name. See wasmtime::Instance::new.
 func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	return NewInstanceContext(nil, store, module, imports)
 }
@@ -28,6 +28,9 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
+	if err := module.usable("store", s.engine); err != nil {
+		return nil, err
+	}
 	native := module.handle.Acquire()
 	defer module.handle.Release()
 	items := make([]ffi.Item, len(imports))
@@ -79,7 +82,7 @@ func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
 		}
 	}
 	if wasi {
-		text.WriteString(useLinkerWasi)
+		text.WriteString("; " + useLinkerWasi)
 	}
 	return text.String()
 }
@@ -283,6 +286,7 @@ func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
 // immutable and safe for concurrent use. See wasmtime::InstancePre.
 type InstancePre struct {
 	handle registry.Handle[ffi.InstancePre]
+	engine *Engine
 	// hosts are the host functions of the linker that it came from.
 	hosts *registry.Family[hostFunc]
 }
@@ -291,15 +295,19 @@ type InstancePre struct {
 // store, as [Linker.Define] defines them, are good for instances in that store only. See
 // wasmtime::Linker::instantiate_pre.
 func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
+	if err := module.usable("linker", l.Engine); err != nil {
+		return nil, err
+	}
 	linker, reading := l.read()
 	defer reading.Release()
 	m := module.handle.Acquire()
 	defer module.handle.Release()
 	native, err := linker.InstantiatePre(m)
 	if !err.IsNil() {
-		return nil, l.explainWasi(l.explain(newError(err), module.types.imported(m)))
+		imports := module.types.imported(m)
+		return nil, l.explainMissing(l.explain(newError(err), imports), linker, imports)
 	}
-	pre := &InstancePre{hosts: l.hosts}
+	pre := &InstancePre{engine: l.Engine, hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
 	return pre, nil
 }
@@ -326,9 +334,13 @@ func (pre *InstancePre) InstantiateReactorContext(ctx context.Context, store Sto
 }
 
 func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as instanceKind) (*Instance, error) {
+	s := store.storeState()
+	if s.engine != pre.engine {
+		return nil, wrongEngine("InstancePre", "store")
+	}
 	native := pre.handle.Acquire()
 	defer pre.handle.Release()
-	return store.storeState().instantiate(ctx, pre.hosts, as, native.Instantiate)
+	return s.instantiate(ctx, pre.hosts, as, native.Instantiate)
 }
 
 // Close frees it now; instances stay usable. Closing twice does nothing.
