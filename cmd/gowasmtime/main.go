@@ -6,7 +6,9 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -27,9 +29,13 @@ func dispatch(args []string, stdout io.Writer) error {
 	if err != nil {
 		return failedCommand(cmd, stdout, err)
 	}
-	if len(operands) < cmd.least || !cmd.trailing && len(operands) > cmd.most {
-		return usageErrorf("%s takes %s; see '%s --help'", cmd.title(), cmd.operands, cmd.title())
+	if err := cmd.checkOperands(operands); err != nil {
+		return err
 	}
 	s.operands = operands
-	return cmd.do(s, stdout)
+	err = cmd.do(s, stdout)
+	if cmd.name == "" && errors.Is(err, fs.ErrNotExist) {
+		err = misspelt(operands[0], err)
+	}
+	return err
 }
