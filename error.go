@@ -21,7 +21,7 @@ var (
 	ErrOutOfBounds = errors.New("out of the memory's bounds")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
 	ErrWrongStore = errors.New("the object belongs to another store")
-	// ErrWrongEngine: the module, linker, store or [InstancePre] was made with another engine than what it is used with.
+	// ErrWrongEngine: a module, linker, store or [InstancePre] was made with another engine than what it is used with.
 	ErrWrongEngine = errors.New("made with different engines")
 	// ErrNoEpochs: a context that can be cancelled needs an engine with Config.SetEpochInterruption.
 	ErrNoEpochs = errors.New("a context that can be cancelled needs an engine with epoch interruption (Config.SetEpochInterruption)")

@@ -232,8 +232,8 @@ func TestReactorsOfCompilers(t *testing.T) {
 	WantIs(t, err, ErrCommand)
 }
 
-// Who calls an export of Go before its runtime is there learns what to call, by the name of a function of the runtime: a
-// guest that was linked with -s has none.
+// Who calls an export of Go before its runtime is there learns what to call, by the name of a function of the runtime:
+// a guest that was linked with -s has none.
 func TestGoLibraryNotInitialized(t *testing.T) {
 	const note = "Linker.InstantiateReactor calls the _initialize"
 	for name, hinted := range map[string]bool{"runtime.notInitialized": true, "runtime.notifyList": false} {
