@@ -309,6 +309,8 @@ func mismatch(arg any, param *ValType) error {
 	switch v := valOf(arg); {
 	case v.isNone():
 		return errNoVal
+	case v.val == any(foreignExternref{}):
+		return errForeign
 	case v.kind != param.kind, !param.plain() && !param.nullable && v.IsNull():
 		return mismatched(arg, param)
 	}
