@@ -123,6 +123,13 @@ type hostFunc struct {
 	run func(c *Caller, slots unsafe.Pointer) error
 }
 
+// check panics for the function of a zero HostFunc.
+func (h *hostFunc) check() {
+	if h == nil {
+		panic("wasmtime: a HostFunc that is no function: use HostFuncOf, or HostFunc1 and its like")
+	}
+}
+
 // linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
 const linkerEnv = 1 << 63
 
@@ -160,6 +167,7 @@ func (s *state) host(env uint64) *hostFunc {
 
 // addHost is tryAddHost for functions that cannot return an error.
 func (s *state) addHost(h *hostFunc) *Func {
+	h.check()
 	outermost := s.mustEnter()
 	defer s.Leave(outermost)
 	f, err := s.newHost(h)

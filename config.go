@@ -52,6 +52,9 @@ func (cfg *Config) hold() func() {
 
 // take gives the native configuration away; it is an error that wraps ErrClosed if that has happened before.
 func (cfg *Config) take() (ffi.Config, error) {
+	if cfg == nil {
+		return ffi.Config{}, errorf(nil, "the configuration is nil: use NewConfig")
+	}
 	defer cfg.hold()()
 	return cfg.takeLocked()
 }

@@ -21,6 +21,14 @@ type Engine struct {
 	pool *poolQueue
 }
 
+// acquire begins a use of the engine for a function that can return an error; the handle's Release ends it.
+func (e *Engine) acquire() (ffi.Engine, error) {
+	if e == nil {
+		return ffi.Engine{}, isNil("engine")
+	}
+	return acquire(&e.handle, "engine")
+}
+
 // NewEngine creates an engine with the default configuration.
 func NewEngine() *Engine {
 	return newEngine(ffi.Config{})
@@ -41,7 +49,7 @@ func NewEngineWithConfig(config *Config) *Engine {
 
 // TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
 // refuses about the configuration is an [*Error]; that of a configuration that was used or closed before wraps
-// [ErrClosed]. See wasmtime::Engine::new.
+// [ErrClosed], and nil is an [*Error] as well. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
 	native, err := config.take()
 	if err != nil {

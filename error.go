@@ -21,6 +21,8 @@ var (
 	ErrOutOfBounds = errors.New("out of the memory's bounds")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
 	ErrWrongStore = errors.New("the object belongs to another store")
+	// ErrWrongEngine: a module, linker, store or [InstancePre] was made with another engine than what it is used with.
+	ErrWrongEngine = errors.New("made with different engines")
 	// ErrNoEpochs: a context that can be cancelled needs an engine with Config.SetEpochInterruption.
 	ErrNoEpochs = errors.New("a context that can be cancelled needs an engine with epoch interruption (Config.SetEpochInterruption)")
 	// ErrNoWasi: the store has no WASI configuration; call Store.SetWasi first.
@@ -106,6 +108,14 @@ func errorOf(record *ffi.Record) *Error {
 func errorf(cause error, format string, args ...any) *Error {
 	return &Error{message: fmt.Sprintf(format, args...), cause: cause}
 }
+
+// wrongEngine is the error about two things that were made with different engines.
+func wrongEngine(one, other string) *Error {
+	return errorf(ErrWrongEngine, "the %s and the %s were %v", one, other, ErrWrongEngine)
+}
+
+// isNil is the error about something that is nil.
+func isNil(what string) *Error { return errorf(nil, "the %s is nil", what) }
 
 // codeError finds the error that programs compare with for a code of the extension.
 func codeError(code ffi.ErrorCode) error {

@@ -69,8 +69,8 @@ func (e *Extern) Table() *Table {
 
 // itemOf returns the item of what is to be imported in a store.
 func itemOf(s *state, e AsExtern) (*ffi.Item, error) {
-	if v := reflect.ValueOf(e); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errorf(nil, "it is nil: is there an export of that name, and is it of that kind?")
+	if nilItem(e) {
+		return nil, errNilItem
 	}
 	if f, ok := e.(*Func); ok && f.refused != nil {
 		return nil, f.refused
@@ -82,10 +82,22 @@ func itemOf(s *state, e AsExtern) (*ffi.Item, error) {
 	return item, nil
 }
 
-// enterItem enters the store that an item belongs to. store has to be that store.
+// errNilItem is for those who use what GetExport and its like did not find.
+var errNilItem = errorf(nil, "it is nil: is there an export of that name, and is it of that kind?")
+
+// nilItem tells whether there is no item.
+func nilItem(e AsExtern) bool {
+	v := reflect.ValueOf(e)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// enterItem enters the store that an item belongs to; of is nil if the item is. store has to be that store.
 func enterItem(store Storelike, of *state) (s *state, outermost bool, err error) {
 	s = store.storeState()
 	if s != of {
+		if of == nil {
+			return s, false, errNilItem
+		}
 		return s, false, errorf(ErrWrongStore, "%v", ErrWrongStore)
 	}
 	outermost, err = s.Enter()
@@ -126,6 +138,9 @@ func newHolder(
 }
 
 func externalType(store Storelike, e AsExtern) *ExternType {
+	if nilItem(e) {
+		panic(errNilItem.Error())
+	}
 	of, item := e.external()
 	s, outermost := mustEnterItem(store, of)
 	defer s.Leave(outermost)

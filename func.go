@@ -2,7 +2,6 @@ package wasmtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -39,6 +38,9 @@ func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
 
 // Type returns the function's signature.
 func (f *Func) Type(store Storelike) *FuncType {
+	if f == nil {
+		panic(errNilFunc.Error())
+	}
 	s, outermost := mustEnterItem(store, f.state)
 	defer s.Leave(outermost)
 	return f.signature()
@@ -63,9 +65,9 @@ func (f *Func) signature() *FuncType {
 //
 // The result is nil for no result, a Go value for one, and []Val for more; a result that Go cannot hold is an error
 // that wraps [ErrUnsupported], see [Val]. The error is a [*Trap] if the guest trapped or was interrupted, and an
-// [*Error] otherwise, but that too many arguments and ints that do not fit are plain errors. A panic in a host
-// function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one, which
-// testing.T.FailNow calls too, ends the goroutine, and the store is lost.
+// [*Error] otherwise: one about an argument says which, counted from 1, what the parameter takes and what was given. A
+// panic in a host function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one,
+// which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
@@ -214,7 +216,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	}
 	defer within.end()
 	sig := f.signature()
-	args, err = adaptArgs(args, sig.params)
+	args, err = adaptArgs(args, sig)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +224,8 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	call := s.call
 	call.Func = [2]uint64(f.item.Raw[:2])
 	call.Len = uintptr(sig.slots())
-	if sig.plain() && lowerPlain(call.Slots, sig.params, args) {
+	if sig.plain() {
+		lowerPlain(call.Slots, args)
 		if room := s.Room(); !call.Run(room) && !call.RunAgain(room) {
 			return nil, s.Failure(call.Failure())
 		}
@@ -231,17 +234,17 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	return s.callChecked(call, sig, args)
 }
 
-// adaptArgs turns what nils, ints and unsigned integers are among the arguments into what the parameters want. The
-// slice stays as it is: it is the caller's.
-func adaptArgs(args []any, params []*ValType) ([]any, error) {
-	if len(args) > len(params) {
-		return nil, errors.New("too many arguments provided")
+// adaptArgs turns what nils, ints and unsigned integers are among the arguments into what the parameters want, and
+// refuses what no parameter of its type takes. The slice stays as it is: it is the caller's.
+func adaptArgs(args []any, sig *FuncType) ([]any, error) {
+	if len(args) != len(sig.params) {
+		return nil, errorf(nil, "expected %d arguments, got %d: the function's type is %s", len(sig.params), len(args), sig.text())
 	}
 	copied := false
 	for i, arg := range args {
-		adapted, err := adaptArg(arg, params[i])
+		adapted, err := adaptArg(arg, sig.params[i])
 		if err != nil {
-			return nil, err
+			return nil, argumentError(i, err)
 		}
 		if adapted == nil {
 			continue
@@ -253,6 +256,9 @@ func adaptArgs(args []any, params []*ValType) ([]any, error) {
 	}
 	return args, nil
 }
+
+// argumentError says which of the arguments an error is about.
+func argumentError(i int, err error) error { return errorf(err, "argument %d: %v", i+1, err) }
 
 // adaptArg turns nil, an int or an unsigned integer into what a parameter wants. It returns nil for anything else,
 // which stays what it is, and refuses what cannot be passed to the parameter at all.
@@ -266,13 +272,12 @@ func adaptArg(arg any, param *ValType) (any, error) {
 		switch kind {
 		case KindI32:
 			if int64(n) < math.MinInt32 || int64(n) > math.MaxUint32 {
-				return nil, fmt.Errorf("%d does not fit in an i32", n)
+				return nil, errorf(nil, "%d does not fit in an i32", n)
 			}
 			return int32(n), nil
 		case KindI64:
 			return int64(n), nil
 		}
-		return nil, errors.New("integer provided for non-integer argument")
 	case uint32:
 		if kind == KindI32 {
 			return int32(n), nil
@@ -282,7 +287,7 @@ func adaptArg(arg any, param *ValType) (any, error) {
 			return int64(n), nil
 		}
 	}
-	return nil, nil
+	return nil, mismatch(arg, param)
 }
 
 // adaptRef is adaptArg for a reference.
@@ -293,26 +298,54 @@ func adaptRef(arg any, param *ValType) (any, error) {
 	if v, ok := arg.(Val); param.kind == KindOther && !(ok && v == ValNull(&ValType{param.kind, true, param.heap})) {
 		return nil, errorf(ErrUnsupported, "only null can be passed as %v: %v", param.text(), ErrUnsupported)
 	}
-	if _, ok := arg.(int); ok {
-		return nil, errors.New("integer provided for non-integer argument")
+	if _, ok := arg.(int); ok && param.kind == KindExternref { // most likely meant to be a number
+		return nil, mismatched(arg, param)
 	}
-	return nil, nil
+	return nil, mismatch(arg, param)
 }
 
-// lowerPlain writes arguments into raw slots; it gives up, for the native library to say why, unless they are exactly
-// what the parameters want.
-func lowerPlain(slots unsafe.Pointer, params []*ValType, args []any) bool {
-	if len(args) != len(params) {
-		return false
+// mismatch says that a Go value is none of a parameter's type; nil if it is, or if only the native library can tell.
+func mismatch(arg any, param *ValType) error {
+	switch v := valOf(arg); {
+	case v.isNone():
+		return errNoVal
+	case v.val == any(foreignExternref{}):
+		return errForeign
+	case v.kind != param.kind, !param.plain() && !param.nullable && v.IsNull():
+		return mismatched(arg, param)
 	}
+	return nil
+}
+
+// takes is what Go values the kinds of parameters take, besides a Val.
+var takes = map[ValKind]string{
+	KindI32:       "int32, uint32 and int",
+	KindI64:       "int64, uint64 and int",
+	KindF32:       "float32",
+	KindF64:       "float64",
+	KindV128:      "V128",
+	KindFuncref:   "*Func",
+	KindExternref: "what ValExternref makes of any Go value",
+	KindOther:     "no Go value but null",
+}
+
+// mismatched is the error of mismatch.
+func mismatched(arg any, param *ValType) error {
+	given := fmt.Sprintf("a Go %T", arg)
+	switch v, ok := arg.(Val); {
+	case valOf(arg).IsNull():
+		given = "null"
+	case ok:
+		given = fmt.Sprintf("a Val that is %v", v.kind)
+	}
+	return errorf(nil, "type mismatch: expected %s, found %s; %v takes %s", param.text(), given, param.kind, takes[param.kind])
+}
+
+// lowerPlain writes arguments, which are what the parameters want, into raw slots.
+func lowerPlain(slots unsafe.Pointer, args []any) {
 	for i, arg := range args {
-		v := valOf(arg)
-		if v.kind != params[i].kind || v.val == nil {
-			return false
-		}
-		*(*ffi.Slot)(slot(slots, uintptr(i))) = v.bits()
+		*(*ffi.Slot)(slot(slots, uintptr(i))) = valOf(arg).bits()
 	}
-	return true
 }
 
 // liftPlain reads results from raw slots.
@@ -339,7 +372,7 @@ func (s *state) callChecked(call *ffi.Call, sig *FuncType, args []any) (any, err
 			for j := range i {
 				s.unlower(&vals[j])
 			}
-			return nil, err
+			return nil, argumentError(i, err)
 		}
 	}
 	if !call.RunChecked(s.Room(), vals, len(args)) {

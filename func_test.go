@@ -92,21 +92,36 @@ func TestCallErrors(t *testing.T) {
 		args []any
 		text string
 	}{
-		{"i32", []any{1, 2}, "too many arguments provided"}, {"nothing", []any{nil}, "too many arguments provided"},
-		{"i32", nil, "expected 1 arguments, got 0"}, {"two", []any{"x"}, "expected 2 arguments, got 1"},
-		{"i32", []any{1 << 32}, "4294967296 does not fit in an i32"}, {"i32", []any{math.MinInt32 - 1}, "does not fit"},
-		{"i32", []any{uint64(1)}, "type mismatch"}, {"i64", []any{uint32(1)}, "type mismatch"},
-		{"f32", []any{1}, "integer provided for non-integer argument"}, {"externref", []any{1}, "integer provided"},
-		{"i32", []any{int64(1)}, "expected i32, found i64"}, {"i64", []any{int32(1)}, "expected i64, found i32"},
-		{"f32", []any{1.0}, "expected f32, found f64"}, {"i32", []any{"1"}, "type mismatch"}, {"i32", []any{named(1)}, "type mismatch"},
-		{"i32", []any{nil}, "type mismatch"}, {"v128", []any{1.5}, "type mismatch"}, {"externref", []any{foreign}, ""},
-		{"funcref", []any{ValExternref(nil)}, "type mismatch"}, {"externref", []any{int32(1)}, "type mismatch"}, {"two", []any{1, "x"}, "type mismatch"},
+		{"i32", []any{1, 2}, "expected 1 arguments, got 2: the function's type is (func (param i32) (result i32))"},
+		{"nothing", []any{nil}, "expected 0 arguments, got 1: the function's type is (func)"},
+		{"i32", nil, "expected 1 arguments, got 0: the function's type is (func (param i32) (result i32))"},
+		{"two", []any{"x"}, "expected 2 arguments, got 1: the function's type is (func (param i32 i64) (result i64 i32))"},
+		{"i32", []any{1 << 32}, "argument 1: 4294967296 does not fit in an i32"},
+		{"i32", []any{math.MinInt32 - 1}, "argument 1: -2147483649 does not fit in an i32"},
+		{"i32", []any{uint64(1)}, "argument 1: type mismatch: expected i32, found a Go uint64; i32 takes int32, uint32 and int"},
+		{"i64", []any{uint32(1)}, "expected i64, found a Go uint32; i64 takes int64, uint64 and int"},
+		{"f32", []any{1}, "expected f32, found a Go int; f32 takes float32"},
+		{"externref", []any{1}, "expected externref, found a Go int; externref takes what ValExternref makes of any Go value"},
+		{"i32", []any{int64(1)}, "expected i32, found a Go int64"}, {"i64", []any{int32(1)}, "expected i64, found a Go int32"},
+		{"i64", []any{ValI32(1)}, "expected i64, found a Val that is i32"}, {"i64", []any{Val{}}, "argument 1: a Val without a value"},
+		{"f32", []any{1.0}, "expected f32, found a Go float64"}, {"i32", []any{"1"}, "found a Go string"},
+		{"i32", []any{named(1)}, "found a Go wasmtime_test.named"}, {"i32", []any{nil}, "expected i32, found null"},
+		{"v128", []any{1.5}, "expected v128, found a Go float64; v128 takes V128"},
+		{"externref", []any{foreign}, "expected externref, found a Go *wasmtime.Func"},
+		{"funcref", []any{foreign}, "argument 1: function reference: the object belongs to another store"},
+		{"funcref", []any{ValExternref("x")}, "expected funcref, found a Val that is externref; funcref takes *Func"},
+		{"funcref", []any{1}, "expected funcref, found a Go int"}, {"externref", []any{int32(1)}, "found a Go int32"},
+		{"two", []any{1, "x"}, "argument 2: type mismatch: expected i64, found a Go string"},
 	} {
 		got, err := instance.GetFunc(store, c.name).Call(store, c.args...)
-		if err == nil || !strings.Contains(err.Error(), c.text) || got != nil {
-			t.Errorf("%s(%v): %v, %v", c.name, c.args, got, err)
+		WantText(t, err, c.text)
+		if got != nil {
+			t.Errorf("%s(%v): %v", c.name, c.args, got)
 		}
+		WantText(t, ErrorOf(instance.GetFunc(store, c.name).CallContext(nil, store, c.args...)), c.text)
 	}
+	strictStore, strict := GuestIn(t, store.Engine, `(module (func (export "f") (param (ref func))))`)
+	WantText(t, ErrorOf(strict.GetFunc(strictStore, "f").Call(strictStore, nil)), "argument 1: type mismatch: expected (ref func), found null")
 	for _, same := range []any{-1, 1<<32 - 1, uint32(1<<32 - 1)} {
 		Equal(t, "an i32", Call(t, store, instance, "i32", same), any(int32(-1)))
 	}

@@ -18,8 +18,8 @@ type Instance struct {
 }
 
 // NewInstance instantiates a module with its imports in the module's order, and runs its start function. The error is a
-// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing. [Linker] finds imports by
-// name. See wasmtime::Instance::new.
+// [*Trap] if that traps, and an [*Error] otherwise, which names imports that are missing, and wraps [ErrWrongEngine] if
+// module and store belong to different engines. [Linker] finds imports by name. See wasmtime::Instance::new.
 func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	return NewInstanceContext(nil, store, module, imports)
 }
@@ -28,7 +28,7 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
 	s := store.storeState()
-	native, err := acquire(&module.handle, "module")
+	native, err := module.acquire("store", s.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (t *moduleTypes) nameImports(native ffi.Module, i, j int) string {
 		}
 	}
 	if wasi {
-		text.WriteString(useLinkerWasi)
+		text.WriteString("; " + useLinkerWasi)
 	}
 	return text.String()
 }
@@ -286,6 +286,7 @@ func (instance *Instance) GetMemory(store Storelike, name string) *Memory {
 // immutable and safe for concurrent use. See wasmtime::InstancePre.
 type InstancePre struct {
 	handle registry.Handle[ffi.InstancePre]
+	engine *Engine
 	// hosts are the host functions of the linker that it came from.
 	hosts *registry.Family[hostFunc]
 }
@@ -299,16 +300,17 @@ func (l *Linker) InstantiatePre(module *Module) (*InstancePre, error) {
 		return nil, err
 	}
 	defer reading.Release()
-	m, err := acquire(&module.handle, "module")
+	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return nil, err
 	}
 	defer module.handle.Release()
 	native, failed := linker.InstantiatePre(m)
 	if !failed.IsNil() {
-		return nil, l.explainWasi(l.explain(newError(failed), module.types.imported(m)))
+		imports := module.types.imported(m)
+		return nil, l.explainMissing(l.explain(newError(failed), imports), linker, imports)
 	}
-	pre := &InstancePre{hosts: l.hosts}
+	pre := &InstancePre{engine: l.Engine, hosts: l.hosts}
 	registry.Own(&pre.handle, pre, native)
 	return pre, nil
 }
@@ -340,7 +342,11 @@ func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as ins
 		return nil, err
 	}
 	defer pre.handle.Release()
-	return store.storeState().instantiate(ctx, pre.hosts, as, native.Instantiate)
+	s := store.storeState()
+	if s.engine != pre.engine {
+		return nil, wrongEngine("InstancePre", "store")
+	}
+	return s.instantiate(ctx, pre.hosts, as, native.Instantiate)
 }
 
 // Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those

@@ -2,7 +2,9 @@ package wasmtime
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,8 +45,11 @@ func newDefinitions(native ffi.Linker) *definitions {
 	return d
 }
 
-// NewLinker creates a linker with nothing in it. It panics if the engine is closed.
+// NewLinker creates a linker with nothing in it. It panics if the engine is closed, or nil.
 func NewLinker(engine *Engine) *Linker {
+	if engine == nil {
+		panic("wasmtime: the engine is nil")
+	}
 	native := engine.handle.Acquire()
 	defer engine.handle.Release()
 	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native)), hosts: &registry.Family[hostFunc]{}}
@@ -118,7 +123,7 @@ func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) e
 	reading.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
-		return errorf(nil, "the linker and the store were made with different engines")
+		return wrongEngine("linker", "store")
 	}
 	outermost, err := s.Enter()
 	if err != nil {
@@ -234,6 +239,7 @@ func (l *Linker) DefineGoFunc(module, name string, f any) error {
 }
 
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
+	h.check()
 	return l.defineForAll(func(native ffi.Linker) ffi.Error {
 		err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
 		return l.noteLocked(module, name, h.sig, err)
@@ -253,36 +259,68 @@ func (l *Linker) DefineWasi() error {
 const (
 	// wasiModule is what modules import WASI 0.1 from.
 	wasiModule = "wasi_snapshot_preview1"
-	// unknownWasi is how the native library begins to say that something of it has not been defined.
-	unknownWasi = "unknown import: `" + wasiModule + "::"
-	// useLinkerWasi says what to do about it.
-	useLinkerWasi = "; WASI 0.1 is defined by Linker.DefineWasi"
+	// unknownImport is how the native library begins to say that an import has not been defined.
+	unknownImport = "unknown import: `"
+	// useLinkerWasi says what to do about an import of WASI.
+	useLinkerWasi = "WASI 0.1 is defined by Linker.DefineWasi"
 )
 
-// explainWasi adds to the error of a module that lacks something of WASI what is to be done about it.
-func (l *Linker) explainWasi(err error) error {
+// explainMissing adds to the error of an instantiation that lacks an import which type that has, which other imports
+// nobody has defined either, and what is to be done about those of WASI. native is what was searched.
+func (l *Linker) explainMissing(err error, native ffi.Linker, imports []*ImportType) error {
 	e, ok := err.(*Error)
-	if !ok || e.cause != nil {
+	if !ok || e.cause != nil || !strings.HasPrefix(e.message, unknownImport) {
 		return err
 	}
-	before, after, found := strings.Cut(e.message, unknownWasi)
-	if !found {
-		return err
+	missing := l.missing(native, imports)
+	const most = 10
+	separator := "; "
+	switch {
+	case len(missing) == 1:
+		e.message += "; its type is " + missing[0].ty.text()
+	case len(missing) > 1:
+		separator = "\n"
+		e.message += fmt.Sprintf("\n\nThe module has %d imports that have not been defined:", len(missing))
+		for _, i := range missing[:min(len(missing), most)] {
+			e.message += fmt.Sprintf("\n    `%s::%s` %s", i.module, i.name, i.ty.text())
+		}
+		if more := len(missing) - most; more > 0 {
+			e.message += fmt.Sprintf("\n    and %d more", more)
+		}
 	}
-	end := strings.IndexByte(after, '\n')
-	if end < 0 {
-		end = len(after)
+	ofWasi := func(i *ImportType) bool { return i.module == wasiModule }
+	switch {
+	case !slices.ContainsFunc(missing, ofWasi):
+	case l.wasi.Load():
+		e.message += separator + "WASI 0.1 has no such function"
+	default:
+		e.message += separator + useLinkerWasi
 	}
-	hint := useLinkerWasi
-	if l.wasi.Load() {
-		hint = "; WASI 0.1 has no such function"
-	}
-	e.message = before + unknownWasi + after[:end] + hint + after[end:]
 	return e
+}
+
+// missing returns those of the imports that have not been defined, each name once.
+func (l *Linker) missing(native ffi.Linker, imports []*ImportType) (missing []*ImportType) {
+	try := native.Clone() // which has a function of each name at last
+	defer try.Delete()
+	try.AllowShadowing(false)
+	nothing := &hostFunc{sig: NewFuncType(nil, nil)} // never called
+	for _, i := range imports {
+		err := try.DefineFunc(i.module, i.name, nothing.sig.encode(), linkerFuncs.Add(l.hosts, nothing)|linkerEnv)
+		if err.IsNil() {
+			missing = append(missing, i)
+			continue
+		}
+		err.Delete() // it is defined
+	}
+	return missing
 }
 
 // DefineInstance defines all that an instance exports under the name module. See wasmtime::Linker::instance.
 func (l *Linker) DefineInstance(store Storelike, module string, instance *Instance) error {
+	if instance == nil {
+		return errorf(nil, "%s: %v", module, isNil("instance"))
+	}
 	if instance.state != store.storeState() {
 		return errorf(ErrWrongStore, "%s: %v", module, ErrWrongStore)
 	}
@@ -294,7 +332,7 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 // DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for
 // every call; a reactor once, here. See wasmtime::Linker::module.
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
-	m, err := acquire(&module.handle, "module")
+	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return err
 	}
@@ -303,15 +341,15 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	if failed := module.types.failed; failed != nil {
 		return failed
 	}
-	return l.explainWasi(l.inStore(store, func(s *state) (ffi.Error, error) {
-		// A copy is defined in, because the module's own functions run meanwhile.
-		native, reading, err := l.read()
-		if err != nil {
-			return ffi.Error{}, err
-		}
-		private := native.Clone()
-		reading.Release()
-		defer private.Delete()
+	// A copy is defined in, because the module's own functions run meanwhile.
+	native, reading, err := l.read()
+	if err != nil {
+		return err
+	}
+	private := native.Clone()
+	reading.Release()
+	defer private.Delete()
+	err = l.inStore(store, func(s *state) (ffi.Error, error) {
 		if !private.DefineModule(s.call, s.Room(), name, m) {
 			_, failed := s.call.Failure()
 			return failed, nil
@@ -329,16 +367,14 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 			}
 			return ffi.Error{}
 		})
-	}))
+	})
+	return l.explainMissing(err, private, module.types.imported(m))
 }
 
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
 // traps. See wasmtime::Linker::define_unknown_imports_as_traps.
 func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
-	if module.engine != l.Engine {
-		return errorf(nil, "the linker and the module were made with different engines")
-	}
-	m, err := acquire(&module.handle, "module")
+	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return err
 	}
@@ -350,10 +386,7 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 // functions that return 0, globals that are 0, tables of null, empty memories. See
 // wasmtime::Linker::define_unknown_imports_as_default_values.
 func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Module) error {
-	if module.engine != l.Engine {
-		return errorf(nil, "the linker and the module were made with different engines")
-	}
-	m, err := acquire(&module.handle, "module")
+	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return err
 	}
@@ -414,8 +447,9 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	return f, nil
 }
 
-// Instantiate gives a module its imports and instantiates it in the store. An import that is missing or has another
-// type is an [*Error] that names it; a start function that traps is a [*Trap]. It calls nothing else: a library built
+// Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an
+// [*Error] that names them with their types, and so is one that has another type; a module or store of another engine
+// is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library built
 // for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it,
 // or by [Command.Run]. See wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
@@ -454,16 +488,21 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 		return nil, err
 	}
 	defer reading.Release()
-	m, err := acquire(&module.handle, "module")
+	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return nil, err
 	}
 	defer module.handle.Release()
-	instance, err := store.storeState().instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	s := store.storeState()
+	if s.engine != l.Engine {
+		return nil, wrongEngine("linker", "store")
+	}
+	instance, err := s.instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
 	if err != nil {
-		return nil, l.explainWasi(l.explain(err, module.types.imported(m)))
+		imports := module.types.imported(m)
+		return nil, l.explainMissing(l.explain(err, imports), native, imports)
 	}
 	return instance, nil
 }

@@ -78,21 +78,56 @@ func TestLinkerUnknownImports(t *testing.T) {
 	module := Compile(t, engine, wat)
 	t.Run("missing", func(t *testing.T) {
 		_, err := NewLinker(engine).Instantiate(NewStore(engine), module)
-		WantText(t, err, "unknown import: `a::b` has not been defined")
+		all := "unknown import: `a::b` has not been defined\n\nThe module has 2 imports that have not been defined:\n" +
+			"    `a::b` (func (param i32) (result i32))\n    `a::many` (func (result i32 i64 f32 f64 externref funcref))"
+		Equal(t, "Instantiate", err.Error(), all)
 		_, err = NewLinker(engine).InstantiatePre(module)
-		WantText(t, err, "unknown import: `a::b` has not been defined")
+		Equal(t, "InstantiatePre", err.Error(), all)
+		Equal(t, "DefineModule", NewLinker(engine).DefineModule(NewStore(engine), "m", module).Error(), all)
+		linker := NewLinker(engine)
+		Check(t, linker.FuncWrap("a", "b", func(int32) int32 { return 0 }))
+		Equal(t, "one of them", ErrorOf(linker.Instantiate(NewStore(engine), module)).Error(),
+			"unknown import: `a::many` has not been defined; its type is (func (result i32 i64 f32 f64 externref funcref))")
+		Check(t, linker.FuncWrap("a", "many", func() {})) // nothing of that name has stayed behind
+	})
+	t.Run("of every kind", func(t *testing.T) {
+		module := Compile(t, engine, `(module
+			(import "m" "0" (func $f (param i32))) (import "m" "0" (func (param i32))) (import "m" "1" (memory 1 2))
+			(import "m" "2" (memory i64 1)) (import "m" "3" (memory 1 2 shared)) (import "m" "4" (global i32))
+			(import "m" "5" (global (mut externref))) (import "m" "6" (table 1 funcref)) (import "m" "7" (table 1 2 externref))
+			(import "m" "8" (tag)) (import "wasi_snapshot_preview1" "fd_write" (func)) (import "m" "10" (func)) (import "m" "11" (func)))`)
+		store, other, linker := NewStore(engine), NewStore(engine), NewLinker(engine)
+		Check(t, linker.Define(other, "m", "4", Must(NewGlobal(other, NewGlobalType(NewValType(KindI32), false), ValI32(1)))))
+		_, err := linker.InstantiatePre(module)
+		Equal(t, "the error", err.Error(), `unknown import: `+"`m::0`"+` has not been defined
+
+The module has 11 imports that have not been defined:
+    `+"`m::0` (func (param i32))"+`
+    `+"`m::1` (memory 1 2)"+`
+    `+"`m::2` (memory i64 1)"+`
+    `+"`m::3` (memory 1 2 shared)"+`
+    `+"`m::5` (global (mut externref))"+`
+    `+"`m::6` (table 1 funcref)"+`
+    `+"`m::7` (table 1 2 externref)"+`
+    `+"`m::8` (tag)"+`
+    `+"`wasi_snapshot_preview1::fd_write` (func)"+`
+    `+"`m::10` (func)"+`
+    and 1 more
+WASI 0.1 is defined by Linker.DefineWasi`)
+		WantText(t, ErrorOf(linker.Instantiate(store, module)), "The module has 11 imports")
 	})
 	t.Run("of WASI", func(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)
 		module := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))`)
-		unknown := "unknown import: `wasi_snapshot_preview1::fd_write` has not been defined; WASI 0.1 is defined by Linker.DefineWasi"
+		unknown := "unknown import: `wasi_snapshot_preview1::fd_write` has not been defined; " +
+			"its type is (func (param i32 i32 i32 i32) (result i32)); WASI 0.1 is defined by Linker.DefineWasi"
 		WantText(t, ErrorOf(linker.Instantiate(store, module)), unknown)
 		WantText(t, ErrorOf(linker.InstantiatePre(module)), unknown)
 		WantText(t, linker.DefineModule(store, "m", module), unknown)
 		Check(t, linker.DefineWasi())
 		Check(t, ErrorOf(linker.Instantiate(store, module)))
 		wrong := Compile(t, engine, `(module (import "wasi_snapshot_preview1" "fd_wrote" (func)))`)
-		WantText(t, ErrorOf(linker.Instantiate(store, wrong)), "fd_wrote` has not been defined; WASI 0.1 has no such function")
+		WantText(t, ErrorOf(linker.Instantiate(store, wrong)), "fd_wrote` has not been defined; its type is (func); WASI 0.1 has no such function")
 	})
 	t.Run("another type", func(t *testing.T) {
 		linker := NewLinker(engine)

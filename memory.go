@@ -34,6 +34,14 @@ func NewMemory(store Storelike, ty *MemoryType) (*Memory, error) {
 	return m, nil
 }
 
+// owner returns the store that it belongs to; nil if there is no such memory.
+func (mem *Memory) owner() *state {
+	if mem == nil {
+		return nil
+	}
+	return mem.state
+}
+
 func (mem *Memory) external() (*state, *ffi.Item) { return mem.state, &mem.item }
 
 // Type returns the memory's type.
@@ -64,10 +72,18 @@ func (mem *Memory) UnsafeData(store Storelike) []byte {
 }
 
 func (mem *Memory) data(store Storelike) (unsafe.Pointer, uintptr) {
-	if store.storeState() != mem.state {
+	mem.check(store)
+	return mem.locate()
+}
+
+// check panics if there is no such memory, or it belongs to another store.
+func (mem *Memory) check(store Storelike) {
+	switch {
+	case mem == nil:
+		panic(errNilItem.Error())
+	case store.storeState() != mem.state:
 		panic(ErrWrongStore.Error())
 	}
-	return mem.locate()
 }
 
 // locate returns the address and the size in bytes.
@@ -84,7 +100,7 @@ func (mem *Memory) locate() (unsafe.Pointer, uintptr) {
 
 // Size returns the size in pages.
 func (mem *Memory) Size(store Storelike) uint64 {
-	s, outermost := mustEnterItem(store, mem.state)
+	s, outermost := mustEnterItem(store, mem.owner())
 	defer s.Leave(outermost)
 	return s.native.MemorySize(mem.item)
 }
@@ -92,7 +108,7 @@ func (mem *Memory) Size(store Storelike) uint64 {
 // Grow grows the memory by delta pages and returns the size before, in pages. Growth beyond a limit is an [*Error] and
 // changes nothing. See wasmtime::Memory::grow.
 func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
-	s, outermost, err := enterItem(store, mem.state)
+	s, outermost, err := enterItem(store, mem.owner())
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +159,7 @@ func (mem *Memory) access(store Storelike, off, n uint64, f func(there []byte)) 
 	if mem == nil {
 		return errNilMemory
 	}
-	s, outermost, err := enterItem(store, mem.state)
+	s, outermost, err := enterItem(store, mem.owner())
 	if err != nil {
 		return err
 	}
@@ -178,10 +194,8 @@ type MemoryView struct {
 
 // View returns a view of the memory.
 func (mem *Memory) View(store Storelike) *MemoryView {
+	mem.check(store)
 	v := &MemoryView{mem: mem, now: mem.state.epoch, epoch: *mem.state.epoch - 1}
-	if store.storeState() != mem.state {
-		panic(ErrWrongStore.Error())
-	}
 	v.refresh()
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -23,7 +24,7 @@ type Module struct {
 // NewModule compiles the binary format. A module that is not valid is an [*Error]; for a component it wraps
 // [ErrComponent]. See wasmtime::Module::from_binary.
 func NewModule(engine *Engine, wasm []byte) (*Module, error) {
-	e, err := acquire(&engine.handle, "engine")
+	e, err := engine.acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +35,9 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
 	if !failed.IsNil() {
-		if hint := otherFormat(wasm); hint != "" {
+		if other := formatOf(wasm).insteadOfBinary(wasm); other != nil {
 			failed.Delete()
-			return nil, errorf(nil, "%s", hint)
+			return nil, other
 		}
 	}
 	return wrapModule(engine, m, failed)
@@ -50,36 +51,119 @@ func isComponent(b []byte) bool {
 	if IsBinary(b) {
 		return len(b) >= 8 && b[6] == 1 && b[7] == 0 // the layer; that of modules is 0
 	}
-	const wasmtimeABI, componentFlag = 200, 2
-	return len(b) >= compiledHeader && string(b[:5]) == "\x7fELF\x02" && b[7] == wasmtimeABI &&
-		binary.LittleEndian.Uint32(b[48:])&componentFlag != 0
+	const componentFlag = 2
+	return len(b) >= compiledHeader && formatOf(b) == formatCompiled && binary.LittleEndian.Uint32(b[48:])&componentFlag != 0
 }
 
 func componentError() *Error { return errorf(ErrComponent, "%v", ErrComponent) }
 
-// otherFormat says what to do with a module that is in another format than the binary one; nothing about anything else.
-func otherFormat(wasm []byte) string {
-	text := bytes.TrimLeft(wasm, " \t\r\n")
+// format is what bytes begin as that somebody takes for a module.
+type format int
+
+const (
+	// formatUnknown: none of the others.
+	formatUnknown format = iota
+	// formatEmpty: there are no bytes.
+	formatEmpty
+	// formatBinary: WebAssembly's binary format.
+	formatBinary
+	// formatText: WebAssembly's text format, or a text that could be.
+	formatText
+	// formatCompiled: what Wasmtime has compiled.
+	formatCompiled
+	// formatELF: another ELF file, such as a program for Linux.
+	formatELF
+)
+
+// formatOf tells formats apart. The first compiledHeader bytes are enough, but of a text with as much space in front.
+func formatOf(b []byte) format {
+	const wasmtimeABI = 200
+	text := bytes.TrimLeft(b, " \t\r\n")
 	switch {
-	case bytes.HasPrefix(wasm, []byte("\x7fELF")):
-		return "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile"
-	case bytes.HasPrefix(text, []byte("(")) || bytes.HasPrefix(text, []byte(";;")):
-		return "this is the text format, which Wat2Wasm turns into the binary one"
+	case len(b) == 0:
+		return formatEmpty
+	case IsBinary(b):
+		return formatBinary
+	case len(b) > 7 && string(b[:5]) == "\x7fELF\x02" && b[7] == wasmtimeABI:
+		return formatCompiled
+	case bytes.HasPrefix(b, []byte("\x7fELF")):
+		return formatELF
+	case len(text) == 0 || text[0] == '(' || bytes.HasPrefix(text, []byte(";;")):
+		return formatText
 	}
-	return ""
+	return formatUnknown
+}
+
+// insteadOfBinary is the error for bytes of a format that were given where the binary one is wanted; nil for that.
+func (f format) insteadOfBinary(b []byte) error {
+	switch f {
+	case formatBinary:
+		return nil
+	case formatText:
+		return errorf(nil, "this is the text format, which Wat2Wasm turns into the binary one")
+	case formatCompiled:
+		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
+	}
+	return f.noModule(b)
+}
+
+// insteadOfText is the error for bytes of a format that were given where the text one is wanted; nil for that.
+func (f format) insteadOfText(b []byte) error {
+	switch f {
+	case formatText:
+		return nil
+	case formatBinary:
+		return errorf(nil, "this is the binary format, which NewModule compiles")
+	case formatCompiled:
+		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
+	}
+	return f.noModule(b)
+}
+
+// insteadOfCompiled is the error for bytes of a format that were given where a compiled module is wanted; nil for that.
+func (f format) insteadOfCompiled(b []byte) error {
+	switch f {
+	case formatCompiled:
+		return nil
+	case formatBinary:
+		return errorf(nil, "this is WebAssembly's binary format and not a compiled module: NewModule compiles it")
+	case formatText:
+		return errorf(nil, "this is a text and not a compiled module: Wat2Wasm and NewModule, or NewModuleFromFile, compile WebAssembly's "+
+			"text format")
+	}
+	return f.noModule(b)
+}
+
+// noModule is the error for bytes that are no module in any format.
+func (f format) noModule(b []byte) error {
+	const shown = 16
+	switch f {
+	case formatEmpty:
+		return errorf(nil, "there is no module in 0 bytes")
+	case formatELF:
+		return errorf(nil, "this is an ELF file, such as a program or a library for Linux, and no module")
+	}
+	return errorf(nil, "this is no module: neither WebAssembly's binary format nor its text format, nor a compiled module; it begins with %q",
+		b[:min(len(b), shown)])
 }
 
 // NewModuleFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError];
-// other errors are those of [NewModule] and [Wat2Wasm].
+// other errors are those of [NewModule] and [Wat2Wasm]. Those about the text, and about a file in no format, name it.
 func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
+	if engine == nil {
+		return nil, isNil("engine")
+	}
 	wasm, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	if len(wasm) > 0 && !IsBinary(wasm) && !bytes.HasPrefix(wasm, []byte("\x7fELF")) {
-		if wasm, err = Wat2Wasm(string(wasm)); err != nil {
+	switch f := formatOf(wasm); f {
+	case formatText:
+		if wasm, err = wat2Wasm(string(wasm), file); err != nil {
 			return nil, err
 		}
+	case formatUnknown, formatEmpty, formatELF:
+		return nil, errorf(nil, "%s: %v", file, f.noModule(wasm))
 	}
 	return NewModule(engine, wasm)
 }
@@ -89,7 +173,7 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 // [ErrComponent]. The bytes are trusted: somebody who can change them can run any code. See
 // wasmtime::Module::deserialize.
 func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
-	e, err := acquire(&engine.handle, "engine")
+	e, err := engine.acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +183,20 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	}
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
+	if !failed.IsNil() {
+		if other := formatOf(encoded).insteadOfCompiled(encoded); other != nil {
+			failed.Delete()
+			return nil, other
+		}
+	}
 	return wrapModule(engine, m, failed)
 }
 
 // NewModuleDeserializeFile is [NewModuleDeserialize] for a file, which is mapped into memory: pages are read when
-// they are needed. The file must not change while the module is in use. The error of a file that cannot be opened
-// wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
+// they are needed. The file must not change while the module is in use. The error of a file that cannot be opened or
+// read, or of a directory, wraps an [*os.PathError]. See wasmtime::Module::deserialize_file.
 func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
-	e, err := acquire(&engine.handle, "engine")
+	e, err := engine.acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +209,29 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
 	if !failed.IsNil() {
-		head := make([]byte, compiledHeader)
-		if n, _ := io.ReadFull(f, head); isComponent(head[:n]) {
+		if other := notCompiled(f); other != nil {
 			failed.Delete()
-			return nil, componentError()
+			return nil, other
 		}
 	}
 	return wrapModule(engine, m, failed)
+}
+
+// notCompiled says what a file is that could not be loaded as a compiled module; nil if it begins as one.
+func notCompiled(f *os.File) error {
+	head := make([]byte, compiledHeader)
+	n, err := io.ReadFull(f, head)
+	head = head[:n]
+	switch {
+	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+		return errorf(err, "%v", err)
+	case isComponent(head):
+		return componentError()
+	}
+	if other := formatOf(head).insteadOfCompiled(head); other != nil {
+		return errorf(nil, "%s: %v", f.Name(), other)
+	}
+	return nil
 }
 
 func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
@@ -140,7 +246,7 @@ func wrapModule(engine *Engine, m ffi.Module, err ffi.Error) (*Module, error) {
 // ModuleValidate checks the binary format against the engine's configuration without compiling it. The error is an
 // [*Error]; that of a component wraps [ErrComponent]. See wasmtime::Module::validate.
 func ModuleValidate(engine *Engine, wasm []byte) error {
-	e, err := acquire(&engine.handle, "engine")
+	e, err := engine.acquire()
 	if err != nil {
 		return err
 	}
@@ -148,10 +254,15 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 	if isComponent(wasm) {
 		return componentError()
 	}
-	if failed := ffi.ValidateModule(e, wasm); !failed.IsNil() {
-		return newError(failed)
+	invalid := ffi.ValidateModule(e, wasm)
+	if invalid.IsNil() {
+		return nil
 	}
-	return nil
+	failed := newError(invalid)
+	if other := formatOf(wasm).insteadOfBinary(wasm); other != nil {
+		return other
+	}
+	return failed
 }
 
 // Serialize returns the compiled code, for [NewModuleDeserialize]. See wasmtime::Module::serialize.
@@ -173,6 +284,18 @@ func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
 
 // Exports returns what the module exports, in its order. It panics if the module is closed.
 func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
+
+// acquire begins a use of the module with something of the engine given; the handle's Release ends it. with is what that
+// something is.
+func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
+	switch {
+	case m == nil:
+		return ffi.Module{}, isNil("module")
+	case m.engine != engine:
+		return ffi.Module{}, wrongEngine("module", with)
+	}
+	return acquire(&m.handle, "module")
+}
 
 // Close frees the module, at once or when the last use of it by another goroutine is over; instances of it stay usable.
 // Closing twice does nothing.
@@ -226,13 +349,22 @@ func (t *moduleTypes) imports() []*ImportType { return slices.Clone(t.in) }
 
 func (t *moduleTypes) exports() []*ExportType { return slices.Clone(t.out) }
 
-// Wat2Wasm turns the text format into the binary one. An error says where in the text it is.
-func Wat2Wasm(wat string) ([]byte, error) {
+// Wat2Wasm turns the text format into the binary one. An error says where in the text it is, or that this is no text of
+// WebAssembly.
+func Wat2Wasm(wat string) ([]byte, error) { return wat2Wasm(wat, "<anon>") }
+
+// wat2Wasm is Wat2Wasm for a text that has a name.
+func wat2Wasm(wat, name string) ([]byte, error) {
 	wasm, err := ffi.Wat2Wasm(wat)
-	if !err.IsNil() {
-		return nil, newError(err)
+	if err.IsNil() {
+		return wasm, nil
 	}
-	return wasm, nil
+	failed := newError(err)
+	if other := formatOf([]byte(wat)).insteadOfText([]byte(wat)); other != nil {
+		return nil, other
+	}
+	failed.message = strings.Replace(failed.message, "--> <anon>:", "--> "+name+":", 1)
+	return nil, failed
 }
 
 // IsBinary tells whether the bytes begin as the binary format does, for modules and components.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -229,4 +230,17 @@ func TestReactorsOfCompilers(t *testing.T) {
 
 	_, err = linker.InstantiateReactor(store, Must(NewModule(engine, guests.C("hello"))))
 	WantIs(t, err, ErrCommand)
+}
+
+// Who calls an export of Go before its runtime is there learns what to call, by the name of a function of the runtime:
+// a guest that was linked with -s has none.
+func TestGoLibraryNotInitialized(t *testing.T) {
+	const note = "Linker.InstantiateReactor calls the _initialize"
+	for name, hinted := range map[string]bool{"runtime.notInitialized": true, "runtime.notifyList": false} {
+		store, instance := Guest(t, `(module (func $inner unreachable) (func $`+name+` (call $inner)) (func (export "f") (call $`+name+`)))`)
+		_, err := instance.GetFunc(store, "f").Call(store)
+		if trap := WantTrap(t, err, UnreachableCodeReached); strings.Contains(trap.Error(), note) != hinted {
+			t.Errorf("%s: %v", name, trap)
+		}
+	}
 }

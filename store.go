@@ -23,7 +23,7 @@ type Store struct {
 	state *state
 }
 
-// Storelike is a [*Store] or, inside a host function, its [*Caller].
+// Storelike is a [*Store] or, inside a host function, its [*Caller]. Whatever is given a nil one panics.
 type Storelike interface {
 	// Data returns what [NewStoreWithData] was given; nil for other stores.
 	Data() any
@@ -32,7 +32,7 @@ type Storelike interface {
 	storeState() *state
 }
 
-// NewStore creates an empty store. It panics if the engine is closed.
+// NewStore creates an empty store. It panics if the engine is closed, or nil.
 func NewStore(engine *Engine) *Store { return NewStoreWithData(engine, nil) }
 
 // NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data]. It panics
@@ -57,7 +57,12 @@ func (store *Store) Close() { store.state.close() }
 // Data returns what [NewStoreWithData] was given; nil for other stores and after Close.
 func (store *Store) Data() any { return store.state.data }
 
-func (store *Store) storeState() *state { return store.state }
+func (store *Store) storeState() *state {
+	if store == nil {
+		panic("wasmtime: the store is nil")
+	}
+	return store.state
+}
 
 // GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. See
 // wasmtime::Store::gc.
@@ -80,7 +85,7 @@ func (store *Store) SetFuel(fuel uint64) error {
 	}
 	defer s.Leave(outermost)
 	if err := s.native.SetFuel(fuel); !err.IsNil() {
-		return newError(err)
+		return noFuelError(err)
 	}
 	s.fueled = true
 	return nil
@@ -97,9 +102,16 @@ func (store *Store) GetFuel() (uint64, error) {
 	defer s.Leave(outermost)
 	fuel, nerr := s.native.Fuel()
 	if !nerr.IsNil() {
-		return 0, newError(nerr)
+		return 0, noFuelError(nerr)
 	}
 	return fuel, nil
+}
+
+// noFuelError is the error of a store whose engine does not consume fuel.
+func noFuelError(native ffi.Error) error {
+	e := newError(native)
+	e.message += ": fuel needs an engine with Config.SetConsumeFuel"
+	return e
 }
 
 // SetEpochDeadline stops guests of the store with [Interrupt] once the engine's epoch has advanced by deadline ticks
@@ -214,6 +226,9 @@ func (s *state) belongings() *belongings {
 
 // open makes the state of a new store in s.
 func (s *state) open(engine *Engine, data any) {
+	if engine == nil {
+		panic("wasmtime: the engine is nil")
+	}
 	e := engine.handle.Acquire()
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
@@ -413,6 +428,8 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	case hostErr != nil || code == nil:
 	case *code == OutOfFuel && !s.fueled:
 		t.note = noFuelNote
+	case *code == UnreachableCodeReached && t.ofUninitializedGo():
+		t.note = uninitializedNote
 	case *code == Interrupt:
 		switch ended := s.endedContext(); {
 		case ended != nil:
@@ -428,6 +445,10 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 
 // noFuelNote is what one reads who has switched fuel on and set none.
 const noFuelNote = "The store has no fuel yet: set some with Store.SetFuel"
+
+// uninitializedNote is what one reads who has called an export of Go too early.
+const uninitializedNote = "The guest is a Go program or library whose runtime has not been initialised: Linker.InstantiateReactor calls " +
+	"the _initialize of a library, and a program's _start comes before its exports"
 
 // owns tells whether an item that came from a linker belongs to the store. The native library does not tell what
 // number its store has, but a global of the store does.

@@ -83,9 +83,9 @@ func TestFuel(t *testing.T) {
 	}
 
 	plain := NewStore(NewEngine())
-	WantText(t, plain.SetFuel(1), "fuel is not configured")
+	WantText(t, plain.SetFuel(1), "fuel is not configured in this store: fuel needs an engine with Config.SetConsumeFuel")
 	fuel, err = plain.GetFuel()
-	WantText(t, err, "fuel is not configured")
+	WantText(t, err, "Config.SetConsumeFuel")
 	Equal(t, "fuel without", fuel, 0)
 }
 

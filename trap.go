@@ -2,7 +2,7 @@ package wasmtime
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -144,7 +144,7 @@ func (t *Trap) Message() string {
 }
 
 // withNote adds a paragraph to the text of an error.
-func withNote(message, note string) string { return strings.TrimRight(message, "\n") + "\n\n" + note }
+func withNote(message, note string) string { return message + "\n\n" + note }
 
 // Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a
 // host function returned.
@@ -180,6 +180,13 @@ func (t *Trap) code() *TrapCode {
 	}
 	code := TrapCode(*t.record.TrapCode)
 	return &code
+}
+
+// ofUninitializedGo tells whether Go's runtime has ended the guest because it was entered before it was initialised.
+func (t *Trap) ofUninitializedGo() bool {
+	return slices.ContainsFunc(t.record.Frames, func(f ffi.Frame) bool {
+		return f.FuncName != nil && *f.FuncName == "runtime.notInitialized"
+	})
 }
 
 // Frames returns the guest's backtrace, innermost frame first.

@@ -1,6 +1,7 @@
 package wasmtime
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -95,7 +96,7 @@ func (t *ValType) String() string { return t.kind.String() }
 
 // text is the type as the text format writes it.
 func (t *ValType) text() string {
-	if t.plain() || int(t.heap) >= len(heaps) {
+	if t.plain() || int(t.heap) >= len(heaps) || t.nullable && (t.heap == heapExtern || t.heap == heapFunc) {
 		return t.kind.String()
 	}
 	if t.nullable {
@@ -194,6 +195,24 @@ func (ty *FuncType) unsupported() error {
 	return nil
 }
 
+// text is the type as the text format writes it.
+func (ty *FuncType) text() string {
+	return "(func" + typesText("param", ty.params) + typesText("result", ty.results) + ")"
+}
+
+// typesText is a list of types as the text format writes it, empty if there are none.
+func typesText(keyword string, types []*ValType) string {
+	if len(types) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(" (" + keyword)
+	for _, ty := range types {
+		b.WriteString(" " + ty.text())
+	}
+	return b.String() + ")"
+}
+
 // slots is the number of slots that a call needs.
 func (ty *FuncType) slots() int { return max(len(ty.params), len(ty.results)) }
 
@@ -225,6 +244,14 @@ func (ty *GlobalType) AsExternType() *ExternType { return &ExternType{global: ty
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *GlobalType) Close() {}
 
+// text is the type as the text format writes it.
+func (ty *GlobalType) text() string {
+	if ty.mutable {
+		return "(global (mut " + ty.content.text() + "))"
+	}
+	return "(global " + ty.content.text() + ")"
+}
+
 func (ty *GlobalType) encode() []byte {
 	var w typeWriter
 	w.val(ty.content)
@@ -238,6 +265,18 @@ type limits struct {
 	min    uint64
 	hasMax bool
 	max    uint64
+}
+
+// text is the limits as the text format writes them.
+func (l limits) text() string {
+	text := fmt.Sprint(l.min)
+	if l.is64 {
+		text = "i64 " + text
+	}
+	if l.hasMax {
+		text += fmt.Sprint(" ", l.max)
+	}
+	return text
 }
 
 // TableType is the type of a table. It is immutable.
@@ -270,6 +309,11 @@ func (ty *TableType) AsExternType() *ExternType { return &ExternType{table: ty} 
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *TableType) Close() {}
+
+// text is the type as the text format writes it.
+func (ty *TableType) text() string {
+	return "(table " + ty.limits.text() + " " + ty.element.text() + ")"
+}
 
 func (ty *TableType) encode() []byte {
 	var w typeWriter
@@ -308,7 +352,7 @@ func newMemoryType(l limits, shared bool) (*MemoryType, error) {
 	}
 	switch {
 	case l.is64 && l.min == most: // the size in bytes has to fit in 64 bits
-		return nil, errorf(nil, "memory's minimum byte size must fit in a u64\n\nCaused by:\n    size overflow calculating memory size\n")
+		return nil, errorf(nil, "memory's minimum byte size must fit in a u64\n\nCaused by:\n    size overflow calculating memory size")
 	case l.min > most:
 		return nil, errorf(nil, "minimum size of %d pages exceeds the maximum of %d", l.min, most)
 	case l.hasMax && l.max > most:
@@ -346,6 +390,18 @@ func (ty *MemoryType) AsExternType() *ExternType { return &ExternType{memory: ty
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *MemoryType) Close() {}
+
+// text is the type as the text format writes it.
+func (ty *MemoryType) text() string {
+	text := "(memory " + ty.limits.text()
+	if ty.shared {
+		text += " shared"
+	}
+	if ty.pageSizeLog2 != defaultPageSizeLog2 {
+		text += fmt.Sprintf(" (pagesize %d)", ty.PageSize())
+	}
+	return text + ")"
+}
 
 func (ty *MemoryType) encode() []byte {
 	var w typeWriter
@@ -385,6 +441,21 @@ func (ty *ExternType) MemoryType() *MemoryType { return ty.memory }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *ExternType) Close() {}
+
+// text is the type as the text format writes it.
+func (ty *ExternType) text() string {
+	switch {
+	case ty.fn != nil:
+		return ty.fn.text()
+	case ty.global != nil:
+		return ty.global.text()
+	case ty.table != nil:
+		return ty.table.text()
+	case ty.memory != nil:
+		return ty.memory.text()
+	}
+	return "(tag)" // which has no Go type
+}
 
 // ImportType is what a module imports.
 type ImportType struct {

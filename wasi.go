@@ -204,7 +204,8 @@ func (c *WasiConfig) setFile(i int, path string, open func(string) (*os.File, er
 }
 
 // SetStdin makes a reader the guest's standard input, as [Store.InsertReader] would: of every store that is given the
-// configuration.
+// configuration. A nil one, here and for the other streams, is an error of [Store.ConfigureWasi] that wraps
+// [ErrBadFile].
 func (c *WasiConfig) SetStdin(r io.Reader) {
 	c.setStream(0, r)
 }
@@ -386,7 +387,8 @@ func (s *stdio) check(i int) error {
 	case s.kind == ffi.StdioFile && s.host == nil:
 		return errorf(ErrClosed, "the file for standard stream %d has been given to another store", i)
 	case s.kind == ffi.StdioStream && served.IsNil(s.host):
-		return errorf(ErrBadFile, "a standard stream is nil: %v", ErrBadFile)
+		set := [...]string{"SetStdin", "SetStdout", "SetStderr"}[i]
+		return errorf(ErrBadFile, "what WasiConfig.%s was given is nil: %v", set, ErrBadFile)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,37 @@ type command struct {
 
 // title is how the command is called.
 func (c *command) title() string { return strings.TrimSpace("gowasmtime " + c.name) }
+
+// checkOperands refuses too few or too many operands.
+func (c *command) checkOperands(given []string) error {
+	switch {
+	case len(given) < c.least:
+		return usageErrorf("%s needs %s; see '%s --help'", c.title(), c.operands, c.title())
+	case c.trailing || len(given) <= c.most:
+		return nil
+	case c.most == 0:
+		return usageErrorf("%s takes no arguments, and '%s' is one; see '%s --help'", c.title(), given[0], c.title())
+	}
+	return usageErrorf("%s takes one %s, and '%s' is too much; see '%s --help'", c.title(), c.operands, given[c.most], c.title())
+}
+
+// commandNames returns the names of all commands.
+func commandNames() []string {
+	names := []string{"help"}
+	for _, c := range commands()[1:] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// misspelt adds to the error about a module that is not there which command may have been meant.
+func misspelt(name string, err error) error {
+	near := suggest(name, commandNames())
+	if _, missing := os.Stat(name); near == "" || missing == nil { // then it is another file
+		return err
+	}
+	return failed(err, "'%s' is neither a command nor a file%s", name, near)
+}
 
 // commands returns all commands. The first is gowasmtime without one.
 func commands() []command {
@@ -78,9 +110,16 @@ func missingCommand(name string) *command {
 // helpCommand shows help for the command that the arguments name, or for all.
 func helpCommand(args []string) *command {
 	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout io.Writer) error {
-		target, rest := findCommand(args)
-		if len(args) > 0 && len(rest) == len(args) {
-			return usageErrorf("there is no command '%s'", args[0])
+		target := &commands()[0]
+		if len(args) > 0 && args[0] != "help" {
+			found, rest := findCommand(args)
+			if len(rest) == len(args) {
+				return usageErrorf("there is no command '%s'%s", args[0], suggest(args[0], commandNames()))
+			}
+			if found.help == "" { // it can only say that it is not there
+				return found.do(nil, nil)
+			}
+			target = found
 		}
 		_, err := io.WriteString(stdout, target.usage())
 		return err

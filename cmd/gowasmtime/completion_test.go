@@ -42,7 +42,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	gowasmtime(t, dir, "completion", "cmd").want(t, 2, "", "bash, zsh and fish, not for 'cmd'")
-	gowasmtime(t, dir, "completion").want(t, 2, "", "takes SHELL")
+	gowasmtime(t, dir, "completion").want(t, 2, "", "needs SHELL")
 }
 
 // What bash makes of its script.

@@ -15,7 +15,7 @@ func newEngine(s *settings) (*wasmtime.Engine, error) {
 	}
 	for _, e := range s.engine {
 		if err := e.apply(config); err != nil {
-			return nil, err
+			return nil, failed(err, "failed to set `%s`", e.name)
 		}
 	}
 	config.SetConsumeFuel(s.fuel != nil)

@@ -65,6 +65,9 @@ func (g group) set(s *settings, list string) error {
 	for item := range strings.SplitSeq(list, ",") {
 		name, text, given := strings.Cut(item, "=")
 		k, rest := g.find(name)
+		if name == "" {
+			return usageErrorf("-%s '%s': a key is missing; -%s help lists them", g.short, list, g.short)
+		}
 		if k == nil {
 			return usageErrorf("-%s has no key '%s'%s; -%s help lists them", g.short, name, suggest(name, g.names()), g.short)
 		}

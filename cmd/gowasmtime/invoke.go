@@ -22,7 +22,7 @@ func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 	if name := g.settings.invoke; name != nil {
 		what = "`" + *name + "`"
 		if f = instance.GetFunc(g.store, *name); f == nil {
-			return fmt.Errorf("no func export named `%s` found", *name)
+			return g.noFunction(*name)
 		}
 	} else if f = instance.GetFunc(g.store, ""); f == nil {
 		f = instance.GetFunc(g.store, "_start")
@@ -40,6 +40,21 @@ func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 		return failed(err, "failed to invoke %s", what)
 	}
 	return printResults(g.stdout, ty.Results(), result)
+}
+
+// noFunction is the error of a name that the module exports no function by.
+func (g *guest) noFunction(name string) error {
+	var functions []string
+	text := fmt.Sprintf("no func export named `%s` found", name)
+	for _, exported := range g.module.Exports() {
+		switch ty := exported.Type(); {
+		case ty.FuncType() != nil:
+			functions = append(functions, exported.Name())
+		case exported.Name() == name:
+			return fmt.Errorf("%s; there is an export of that name, of type %s", text, typeText(ty))
+		}
+	}
+	return errors.New(text + suggest(name, functions))
 }
 
 // arguments reads a function's arguments by the types of its parameters. A "--" before them is left out; what is too

@@ -53,8 +53,11 @@ func readSource(path string) (*source, error) {
 	if !wasmtime.IsBinary(src.bytes) {
 		src.kind = kindText
 		if src.wasm, err = wasmtime.Wat2Wasm(string(src.bytes)); err != nil {
-			text := strings.Replace(err.Error(), "--> <anon>:", "--> "+path+":", 1)
-			return nil, errors.New(text)
+			text := err.Error()
+			if placed := strings.Replace(text, "--> <anon>:", "--> "+path+":", 1); placed != text {
+				return nil, errors.New(placed)
+			}
+			return nil, failed(err, "failed to load %q", path)
 		}
 	}
 	return src, nil

@@ -6,7 +6,9 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -27,8 +29,8 @@ func dispatch(args []string, stdout io.Writer) error {
 	if err != nil {
 		return failedCommand(cmd, stdout, err)
 	}
-	if len(operands) < cmd.least || !cmd.trailing && len(operands) > cmd.most {
-		return usageErrorf("%s takes %s; see '%s --help'", cmd.title(), cmd.operands, cmd.title())
+	if err := cmd.checkOperands(operands); err != nil {
+		return err
 	}
 	if s.config != nil {
 		if s, err = configured(cmd, args, *s.config); err != nil {
@@ -36,7 +38,11 @@ func dispatch(args []string, stdout io.Writer) error {
 		}
 	}
 	s.operands = operands
-	return cmd.do(s, stdout)
+	err = cmd.do(s, stdout)
+	if cmd.name == "" && errors.Is(err, fs.ErrNotExist) {
+		err = misspelt(operands[0], err)
+	}
+	return err
 }
 
 // configured returns what a file says and, on top of it, the arguments, which are known to be good.

@@ -86,7 +86,7 @@ func (p *parser) short(letters string) error {
 		o := p.byLetter(letter)
 		switch {
 		case o == nil:
-			return usageErrorf("unknown option '-%s'", letter)
+			return usageErrorf("unknown option '-%s'%s", letter, p.oneHyphen(letter+letters))
 		case o.value != "":
 			value, _ := strings.CutPrefix(letters, "=")
 			return p.found(o, value, letters != "")
@@ -96,6 +96,18 @@ func (p *parser) short(letters string) error {
 		}
 	}
 	return nil
+}
+
+// oneHyphen returns the end of a sentence about the first letter of an option that would be a long one with another
+// hyphen; "" if it would not.
+func (p *parser) oneHyphen(written string) string {
+	name, _, _ := strings.Cut(written, "=")
+	for _, o := range p.options {
+		if o.long == name {
+			return fmt.Sprintf("; '--%s' has two hyphens", name)
+		}
+	}
+	return ""
 }
 
 // byLetter finds an option; nil if there is none.

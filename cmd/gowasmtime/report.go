@@ -85,9 +85,18 @@ func explain(err error) string {
 	return b.String()
 }
 
-// indent moves all lines but the first.
+// indent moves all lines but the first and empty ones.
 func indent(text string, by int) string {
-	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", by))
+	first, rest, more := strings.Cut(text, "\n")
+	for more {
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
+		if line != "" {
+			line = strings.Repeat(" ", by) + line
+		}
+		first += "\n" + line
+	}
+	return first
 }
 
 // causes takes an error apart, also the text of one that comes from the native library and has a list of causes in it.

@@ -70,20 +70,55 @@ func TestRunStatus(t *testing.T) {
 	gowasmtime(t, dir, "run", ".").want(t, 1, "", "is a directory")
 }
 
+// What is no module, no file, or no function says so, and what may have been meant.
+func TestRunOfSomethingElse(t *testing.T) {
+	dir := testkit.TempDir(t)
+	write(t, dir, "junk", "hello")
+	write(t, dir, "empty", "")
+	write(t, dir, "elf", "\x7fELF\x02\x01\x01\x00"+strings.Repeat("\x00", 100))
+	write(t, dir, "add.wat", `(module (func (export "add") (param i32)) (memory (export "memory") 1))`)
+	write(t, dir, "lacks.wat", `(module (import "env" "f" (func (param i32))) (import "env" "m" (memory 1)))`)
+	for _, command := range []string{"run", "compile", "inspect"} {
+		gowasmtime(t, dir, command, "junk").want(t, 1, "", "failed to load \"junk\"", "this is no module: neither", `it begins with "hello"`)
+		gowasmtime(t, dir, command, "empty").want(t, 1, "", "failed to load \"empty\"", "there is no module in 0 bytes")
+		gowasmtime(t, dir, command, "elf").want(t, 1, "", "failed to load \"elf\"", "this is an ELF file")
+	}
+	open := "failed to open wasm module "
+	for name, near := range map[string]string{"runn": "run", "comple": "compile, completion", "inpect": "inspect", "hlep": "help"} {
+		gowasmtime(t, dir, name, "x").want(t, 1, "",
+			"Error: '"+name+"' is neither a command nor a file; near it: "+near+"\n", open, testkit.NoSuchFile())
+	}
+	gowasmtime(t, dir, "absent.wasm").want(t, 1, "", "Error: "+open)
+	gowasmtime(t, dir, "run", "runn").want(t, 1, "", "Error: "+open)
+	write(t, dir, "rum", `(module)`)
+	gowasmtime(t, dir, "--preload", "a=runn", "rum").want(t, 1, "", "Error: "+open)
+	gowasmtime(t, dir, "--invoke", "ad", "add.wat").want(t, 1, "", "no func export named `ad` found; near it: add\n")
+	gowasmtime(t, dir, "--invoke", "memory", "add.wat").want(t, 1, "",
+		"no func export named `memory` found; there is an export of that name, of type (memory 1)\n")
+	gowasmtime(t, dir, "--target", "nothing", "add.wat").want(t, 1, "", "failed to set `target`", "nothing")
+	gowasmtime(t, dir, "lacks.wat").want(t, 1, "", "    1: unknown import: `env::f` has not been defined\n\n"+
+		"       The module has 2 imports that have not been defined:\n           `env::f` (func (param i32))\n           `env::m` (memory 1)\n")
+}
+
 func TestRunUsage(t *testing.T) {
 	dir := testkit.TempDir(t)
 	for _, test := range []struct {
 		args []string
 		says string
 	}{
-		{[]string{}, "takes MODULE [ARGS...]"},
-		{[]string{"run"}, "takes MODULE [ARGS...]"},
+		{[]string{}, "gowasmtime needs MODULE [ARGS...]"},
+		{[]string{"run"}, "gowasmtime run needs MODULE [ARGS...]"},
+		{[]string{"version", "x"}, "gowasmtime version takes no arguments, and 'x' is one"},
+		{[]string{"completion", "bash", "zsh"}, "completion takes one SHELL, and 'zsh' is too much"},
 		{[]string{"run", "--dirs", "x"}, "near it: --dir"},
-		{[]string{"run", "-x"}, "unknown option '-x'"},
+		{[]string{"run", "-x"}, "unknown option '-x' ("},
+		{[]string{"run", "-dir=.", "m"}, "unknown option '-d'; '--dir' has two hyphens"},
 		{[]string{"run", "--dir"}, "needs a value"},
 		{[]string{"run", "--dir", "a::b::c", "m"}, "more than one"},
 		{[]string{"run", "--dir", "a::b:RO", "m"}, "':RO' is no mode"},
-		{[]string{"help", "nothing"}, "no command 'nothing'"},
+		{[]string{"help", "nothing"}, "no command 'nothing'\n"},
+		{[]string{"help", "runn"}, "no command 'runn'; near it: run"},
+		{[]string{"help", "serve"}, "wasmtime has the command 'serve'"},
 		{[]string{"run", "--allow-precompiled=y", "m"}, "takes no value"},
 		{[]string{"run", "--invoke", "a", "--invoke", "b", "m"}, "more than once"},
 		{[]string{"run", "--file", "x=y", "m"}, "descriptor"},
@@ -92,6 +127,8 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "--preload", "m", "m"}, "NAME=MODULE"},
 		{[]string{"run", "--profile", "guest", "m"}, "perfmap"},
 		{[]string{"run", "-W", "max-memory=1", "m"}, "near it: max-memory-size"},
+		{[]string{"run", "-W", "fule=1", "m"}, "-W has no key 'fule'; near it: fuel"},
+		{[]string{"run", "-W", "simd,", "m"}, "-W 'simd,': a key is missing"},
 		{[]string{"run", "-W", "fuel", "m"}, "has to be a number"},
 		{[]string{"run", "-W", "simd=maybe", "m"}, "has to be y or n"},
 		{[]string{"run", "-W", "timeout=soon", "m"}, "has to be a duration"},
@@ -103,8 +140,8 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "--config", "x", "m"}, "wasmtime has this"},
 		{[]string{"run", "-g", "1234", "m"}, "wasmtime has this"},
 		{[]string{"serve", "m"}, "wasmtime has the command 'serve'"},
-		{[]string{"compile"}, "takes MODULE"},
-		{[]string{"compile", "a", "b"}, "takes MODULE"},
+		{[]string{"compile"}, "needs MODULE"},
+		{[]string{"compile", "a", "b"}, "takes one MODULE, and 'b' is too much"},
 		{[]string{"inspect", "--dir", "x", "m"}, "unknown option '--dir'"},
 	} {
 		gowasmtime(t, dir, test.args...).want(t, 2, "", "error: ", test.says)
