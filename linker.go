@@ -332,6 +332,14 @@ func (l *Linker) DefineInstance(store Storelike, module string, instance *Instan
 // DefineModule defines what a module exports under a name. A WASI command, one with _start, is instantiated anew for
 // every call; a reactor once, here. See wasmtime::Linker::module.
 func (l *Linker) DefineModule(store Storelike, name string, module *Module) error {
+	native, reading, err := l.read()
+	if err != nil {
+		return err
+	}
+	// A copy is defined in, because the module's own functions run meanwhile.
+	private := native.Clone()
+	reading.Release()
+	defer private.Delete()
 	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
 		return err
@@ -341,14 +349,6 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	if failed := module.types.failed; failed != nil {
 		return failed
 	}
-	// A copy is defined in, because the module's own functions run meanwhile.
-	native, reading, err := l.read()
-	if err != nil {
-		return err
-	}
-	private := native.Clone()
-	reading.Release()
-	defer private.Delete()
 	err = l.inStore(store, func(s *state) (ffi.Error, error) {
 		if !private.DefineModule(s.call, s.Room(), name, m) {
 			_, failed := s.call.Failure()

@@ -285,16 +285,18 @@ func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
 // Exports returns what the module exports, in its order. It panics if the module is closed.
 func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
 
-// acquire begins a use of the module with something of the engine given; the handle's Release ends it. with is what that
-// something is.
+// acquire begins a use of the module with something of the engine given, which with names; the handle's Release ends
+// it.
 func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
-	switch {
-	case m == nil:
+	if m == nil {
 		return ffi.Module{}, isNil("module")
-	case m.engine != engine:
+	}
+	native, err := acquire(&m.handle, "module")
+	if err == nil && m.engine != engine {
+		m.handle.Release()
 		return ffi.Module{}, wrongEngine("module", with)
 	}
-	return acquire(&m.handle, "module")
+	return native, err
 }
 
 // Close frees the module, at once or when the last use of it by another goroutine is over; instances of it stay usable.

@@ -137,7 +137,6 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "-S", "http", "m"}, "for components"},
 		{[]string{"run", "-S", "preview2=n", "m"}, "any more"},
 		{[]string{"run", "-R", "path=x", "m"}, "wasmtime has this"},
-		{[]string{"run", "--config", "x", "m"}, "wasmtime has this"},
 		{[]string{"run", "-g", "1234", "m"}, "wasmtime has this"},
 		{[]string{"serve", "m"}, "wasmtime has the command 'serve'"},
 		{[]string{"compile"}, "needs MODULE"},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Whole says that tests which are samples of something larger are to be the whole of it: go test -whole, in the packages
+// Whole says that tests which are samples of something larger are to be the whole of it: go test -whole, in packages
 // whose tests import this one.
 var Whole = flag.Bool("whole", false, "all of what some tests take samples of")
 
