@@ -113,6 +113,9 @@ func TestOtherFormats(t *testing.T) {
 				return
 			}
 			WantText(t, ErrorOf(NewModuleDeserialize(engine, b)), c.compiled)
+			if name == "compiled, cut" && OnWine() { // which does not change the protection of what is mapped
+				return
+			}
 			file := ErrorOf(NewModuleDeserializeFile(engine, path))
 			WantText(t, file, c.compiled)
 			WantText(t, file, path)
