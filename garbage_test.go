@@ -128,7 +128,7 @@ func TestFullPoolFailsFast(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begun := time.Now()
-	for range 1000 {
+	for range Rounds(1000) {
 		_, err := NewInstance(NewStore(engine), module, nil)
 		WantTyped(t, err, ErrPoolFull, "limit of 2")
 	}

@@ -400,7 +400,7 @@ func TestLinkerInManyGoroutines(t *testing.T) {
 	reactor := Compile(t, engine, `(module (import "m" "first" (func $f (result i32)))
 		(func (export "_initialize") (drop (call $f))) (func (export "f") (result i32) (call $f)))`)
 	unknown := Compile(t, engine, `(module (import "u" "u" (func)))`)
-	const goroutines, rounds = 8, 60
+	goroutines, rounds := 8, Rounds(60)
 	var all sync.WaitGroup
 	for g := range goroutines {
 		all.Go(func() {

@@ -104,6 +104,10 @@ func TestMultiMemory(t *testing.T) {
 // Every read and write at, before and behind the end; what is out of bounds changes nothing.
 func TestMemoryViewBounds(t *testing.T) {
 	engine := EngineWith(t, func(cfg *Config) { cfg.SetWasmCustomPageSizes(true) })
+	step := uint64(1)
+	if Debug {
+		step = 5
+	}
 	for _, size := range []uint64{0, 1, 3, 7, 8, 9, 65536} {
 		store, instance := GuestIn(t, engine, `(module (memory (export "m") 0 100000 (pagesize 1)))`)
 		memory := instance.GetMemory(store, "m")
@@ -111,7 +115,7 @@ func TestMemoryViewBounds(t *testing.T) {
 		view := memory.View(store)
 		Equal(t, "size", view.Size(), size)
 		var offsets []uint64
-		for d := range uint64(18) {
+		for d := uint64(0); d < 18; d += step {
 			offsets = append(offsets, size+8-d, math.MaxUint64-d, math.MaxUint32-d, 1<<63-d, d)
 		}
 		for _, off := range offsets {
