@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -15,8 +16,9 @@ var (
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
-	// ErrCommand: the module is a WASI command, a program: instantiate it with Linker.Instantiate, and call _start.
-	ErrCommand = errors.New("the module is a WASI command, a program that runs once: Instantiate it and call _start")
+	// ErrCommand: the module is a WASI command, a program: [Command.Run] runs it, or whoever instantiates it with
+	// Linker.Instantiate and calls its _start.
+	ErrCommand = errors.New("the module is a WASI command, a program that runs once: Command.Run runs it, or Instantiate and a call of its _start")
 	// ErrOutOfBounds: the bytes lie, in part at least, outside of the memory.
 	ErrOutOfBounds = errors.New("out of the memory's bounds")
 	// ErrWrongStore: the function, memory, table, global or instance belongs to another store.
@@ -90,9 +92,9 @@ func errorOf(record *ffi.Record) *Error {
 	case ffi.ErrorNoRoom:
 		return stackTooSmall()
 	case ffi.ErrorPoolFull:
-		return errorf(ErrPoolFull, "%s: %v", record.Message(), ErrPoolFull)
+		return errorf(ErrPoolFull, "%s: %v", strings.TrimRight(record.Message(), "\n"), ErrPoolFull)
 	}
-	e := &Error{message: record.Message()}
+	e := &Error{message: strings.TrimRight(record.Message(), "\n")}
 	switch {
 	case record.ExitStatus != nil:
 		e.cause = &ExitError{Status: *record.ExitStatus}

@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -130,7 +131,8 @@ func (t *Trap) check() {
 	}
 }
 
-// Error returns the full text, with the backtrace, the causes, and why the guest was interrupted if that is known.
+// Error returns the full text, with the backtrace, the causes, and why the guest was interrupted if that is known. If
+// it has causes, it ends with an end of line, as in wasmtime-go.
 func (t *Trap) Error() string { return t.Message() }
 
 // Message returns the same text as Error.
@@ -144,7 +146,7 @@ func (t *Trap) Message() string {
 }
 
 // withNote adds a paragraph to the text of an error.
-func withNote(message, note string) string { return message + "\n\n" + note }
+func withNote(message, note string) string { return strings.TrimRight(message, "\n") + "\n\n" + note }
 
 // Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a
 // host function returned.

@@ -73,7 +73,7 @@ func (r Record) Trap(s Store) (Trap, Error) {
 	return wrapTrap(ptr), wrapError(err)
 }
 
-// Message is the full text, with the causes, as the native library lays it out, but without the end of the last line.
+// Message is the full text, with the causes, as the native library lays it out.
 func (r Record) Message() string {
 	var b strings.Builder
 	b.WriteString(r.Texts[0])
@@ -88,7 +88,7 @@ func (r Record) Message() string {
 		}
 		b.WriteString(indent + cause + "\n")
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return b.String()
 }
 
 // encode writes a record that has texts only, as the native library does.
