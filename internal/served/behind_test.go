@@ -111,7 +111,7 @@ func (stuckListener) Addr() net.Addr            { return nil }
 
 // Writers that are stuck have one deadline when the guest has to stop.
 func TestStuckWritersHaveOneDeadline(t *testing.T) {
-	const many = 20
+	const many = 100
 	h := &testHost{}
 	for range many {
 		g := &gate{let: make(chan struct{})}
