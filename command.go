@@ -2,10 +2,11 @@ package wasmtime
 
 import (
 	"context"
-	"errors"
+
+	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// Command is a WASI program, a module with a function _start, and what it is run with. As a [os/exec.Cmd] is for a
+// Command is a WASI program, a module with a function _start, and what it is run with. As an [os/exec.Cmd] is for a
 // program of the system, it is for one call of [Command.Run] or for any number of them, each in a store of its own.
 // Goroutines may make these at once, as long as none changes the fields, and as far as Wasi serves several stores.
 type Command struct {
@@ -39,13 +40,30 @@ type Command struct {
 //
 // In the command line it is wasmtime run.
 func (c *Command) Run(ctx context.Context) error {
-	if err := c.check(); err != nil {
+	linker := c.Linker
+	switch {
+	case c.Module == nil:
+		return errorf(nil, "the command has no module")
+	case linker != nil && linker.Engine == nil:
+		return closedError("linker")
+	case linker != nil && linker.Engine != c.Module.engine:
+		return wrongEngine("linker", "module")
+	}
+	m, err := acquire(&c.Module.handle, "module")
+	if err != nil {
+		return err
+	}
+	defer c.Module.handle.Release()
+	if _, err := c.Module.engine.acquire(); err != nil {
+		return err
+	}
+	defer c.Module.engine.handle.Release()
+	if err := c.Module.isCommand(m); err != nil {
 		return err
 	}
 	if ctx == nil {
 		ctx = context.Background() // with one, an engine with epochs does not stop the program at once
 	}
-	linker := c.Linker
 	if linker == nil {
 		linker = NewLinker(c.Module.engine)
 		defer linker.Close()
@@ -67,26 +85,23 @@ func (c *Command) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	err := c.start(ctx, linker, store)
-	var exit *ExitError
-	if errors.As(err, &exit) && exit.Status == 0 {
-		return nil
+	err = c.start(ctx, linker, store)
+	if e, ok := err.(*Error); ok {
+		if status, exited := e.ExitStatus(); exited && status == 0 {
+			return nil
+		}
 	}
 	return err
 }
 
-// check finds out what cannot be run before anything is done for it.
-func (c *Command) check() error {
-	switch {
-	case c.Module == nil:
-		return errorf(nil, "the command has no module")
-	case c.Module.handle.Closed():
-		return errorf(ErrClosed, "the command's module: %v", ErrClosed)
-	case c.Linker != nil && c.Linker.Engine != c.Module.engine:
-		return errorf(nil, "the linker and the module were made with different engines")
+// isCommand says why the module is no program that can be run; nil if it is one.
+func (m *Module) isCommand(native ffi.Module) error {
+	m.types.read(native)
+	if m.types.failed != nil {
+		return m.types.failed
 	}
 	library := false
-	for _, export := range c.Module.Exports() {
+	for _, export := range m.types.out {
 		sig := export.Type().FuncType()
 		switch {
 		case sig == nil:

@@ -72,6 +72,10 @@ func TestCommandCannotRun(t *testing.T) {
 	start := Compile(t, engine, program(`(func (export "_start"))`))
 	closed := Compile(t, engine, program(`(func (export "_start"))`))
 	closed.Close()
+	closedLinker, gone := NewLinker(engine), NewEngine()
+	closedLinker.Close()
+	homeless := Compile(t, gone, program(`(func (export "_start"))`))
+	gone.Close()
 	refused := errors.New("refused")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -89,7 +93,10 @@ func TestCommandCannotRun(t *testing.T) {
 		{"_start is a memory", nil, Command{Module: Compile(t, engine, `(module (memory (export "_start") 1))`)}, nil, "no function _start"},
 		{"a parameter", nil, Command{Module: Compile(t, engine, `(module (func (export "_start") (param i32)))`)}, nil, "_start has type [i32] -> []"},
 		{"a result", nil, Command{Module: Compile(t, engine, `(module (func (export "_start") (result i64) (i64.const 0)))`)}, nil, "_start has type [] -> [i64]"},
-		{"another engine", nil, Command{Module: start, Linker: NewLinker(NewEngine())}, nil, "different engines"},
+		{"another engine", nil, Command{Module: start, Linker: NewLinker(NewEngine())}, ErrWrongEngine, "the linker and the module"},
+		{"no linker at all", nil, Command{Module: start, Linker: &Linker{}}, ErrClosed, "linker"},
+		{"a closed linker", nil, Command{Module: start, Linker: closedLinker}, ErrClosed, "linker"},
+		{"a closed engine", nil, Command{Module: homeless}, ErrClosed, "engine"},
 		{"a linker without WASI", nil, Command{Module: start, Linker: NewLinker(engine)}, nil, "Linker.DefineWasi"},
 		{"an unknown import", nil, Command{Module: Compile(t, engine, `(module (import "host" "f" (func)) (func (export "_start")))`)}, nil, "host::f"},
 		{"a failed preparation", nil, Command{Module: start, Prepare: func(*Store) error { return refused }}, refused, "refused"},

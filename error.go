@@ -12,7 +12,8 @@ import (
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
-	// ErrClosed: the object has been closed, or is a zero value. Methods that return no error panic with its text.
+	// ErrClosed: the object has been closed, or is a zero value. Methods that return no error panic with its text, but
+	// those of a [Config] that has been used up, which say so.
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")

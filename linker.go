@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -265,6 +267,10 @@ const (
 	useLinkerWasi = "WASI 0.1 is defined by Linker.DefineWasi"
 )
 
+// mostMissing is how many missing imports an error names. Where there are more, nobody looks for the rest: each look
+// costs as much as a definition, and it is the guest that decides how many imports it has.
+const mostMissing = 10
+
 // explainMissing adds to the error of an instantiation that lacks an import which type that has, which other imports
 // nobody has defined either, and what is to be done about those of WASI. native is what was searched.
 func (l *Linker) explainMissing(err error, native ffi.Linker, imports []*ImportType) error {
@@ -273,19 +279,18 @@ func (l *Linker) explainMissing(err error, native ffi.Linker, imports []*ImportT
 		return err
 	}
 	missing := l.missing(native, imports)
-	const most = 10
 	separator := "; "
 	switch {
 	case len(missing) == 1:
 		e.message += "; its type is " + missing[0].ty.text()
 	case len(missing) > 1:
 		separator = "\n"
-		e.message += fmt.Sprintf("\n\nThe module has %d imports that have not been defined:", len(missing))
-		for _, i := range missing[:min(len(missing), most)] {
-			e.message += fmt.Sprintf("\n    `%s::%s` %s", i.module, i.name, i.ty.text())
+		e.message += "\n\nThese imports of the module have not been defined:"
+		for _, i := range missing[:min(len(missing), mostMissing)] {
+			e.message += fmt.Sprintf("\n    `%s::%s` %s", printable(i.module), printable(i.name), i.ty.text())
 		}
-		if more := len(missing) - most; more > 0 {
-			e.message += fmt.Sprintf("\n    and %d more", more)
+		if len(missing) > mostMissing {
+			e.message += "\n    and more"
 		}
 	}
 	ofWasi := func(i *ImportType) bool { return i.module == wasiModule }
@@ -299,13 +304,37 @@ func (l *Linker) explainMissing(err error, native ffi.Linker, imports []*ImportT
 	return e
 }
 
-// missing returns those of the imports that have not been defined, each name once.
+// printable is a name that a module has chosen as a line of an error may show it.
+func printable(name string) string {
+	const most = 100
+	cut := name
+	if len(name) > most {
+		cut = strings.ToValidUTF8(name[:most], "")
+	}
+	cut = strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, cut)
+	if len(name) > most {
+		cut += "…"
+	}
+	return cut
+}
+
+// missing returns those of the first imports that have not been defined, each name once: as many as an error names, and
+// one more if there is one.
 func (l *Linker) missing(native ffi.Linker, imports []*ImportType) (missing []*ImportType) {
 	try := native.Clone() // which has a function of each name at last
 	defer try.Delete()
 	try.AllowShadowing(false)
 	nothing := &hostFunc{sig: NewFuncType(nil, nil)} // never called
-	for _, i := range imports {
+	const looks = 1000
+	for _, i := range imports[:min(len(imports), looks)] {
+		if len(missing) > mostMissing {
+			break
+		}
 		err := try.DefineFunc(i.module, i.name, nothing.sig.encode(), linkerFuncs.Add(l.hosts, nothing)|linkerEnv)
 		if err.IsNil() {
 			missing = append(missing, i)
@@ -356,9 +385,6 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 		}
 		l.defining.Lock()
 		defer l.defining.Unlock()
-		if l.current.handle.Closed() { // by one of these functions
-			return ffi.Error{}, nil
-		}
 		return l.defineLocked(func(native ffi.Linker) ffi.Error {
 			for _, export := range module.types.out {
 				if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {

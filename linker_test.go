@@ -3,6 +3,7 @@ package wasmtime_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestLinkerUnknownImports(t *testing.T) {
 	module := Compile(t, engine, wat)
 	t.Run("missing", func(t *testing.T) {
 		_, err := NewLinker(engine).Instantiate(NewStore(engine), module)
-		all := "unknown import: `a::b` has not been defined\n\nThe module has 2 imports that have not been defined:\n" +
+		all := "unknown import: `a::b` has not been defined\n\nThese imports of the module have not been defined:\n" +
 			"    `a::b` (func (param i32) (result i32))\n    `a::many` (func (result i32 i64 f32 f64 externref funcref))"
 		Equal(t, "Instantiate", err.Error(), all)
 		_, err = NewLinker(engine).InstantiatePre(module)
@@ -101,7 +102,7 @@ func TestLinkerUnknownImports(t *testing.T) {
 		_, err := linker.InstantiatePre(module)
 		Equal(t, "the error", err.Error(), `unknown import: `+"`m::0`"+` has not been defined
 
-The module has 11 imports that have not been defined:
+These imports of the module have not been defined:
     `+"`m::0` (func (param i32))"+`
     `+"`m::1` (memory 1 2)"+`
     `+"`m::2` (memory i64 1)"+`
@@ -112,9 +113,23 @@ The module has 11 imports that have not been defined:
     `+"`m::8` (tag)"+`
     `+"`wasi_snapshot_preview1::fd_write` (func)"+`
     `+"`m::10` (func)"+`
-    and 1 more
+    and more
 WASI 0.1 is defined by Linker.DefineWasi`)
-		WantText(t, ErrorOf(linker.Instantiate(store, module)), "The module has 11 imports")
+		WantText(t, ErrorOf(linker.Instantiate(store, module)), "These imports of the module")
+	})
+	t.Run("of a hostile module", func(t *testing.T) {
+		var imports strings.Builder
+		fmt.Fprintf(&imports, `(import "a\0ab" "%s" (func))`, strings.Repeat("ä", 5000))
+		for i := range 50_000 {
+			fmt.Fprintf(&imports, `(import "m" "%d" (func))`, i)
+		}
+		linker := NewLinker(engine)
+		text := ErrorOf(linker.InstantiatePre(Compile(t, engine, `(module `+imports.String()+`)`))).Error()
+		_, list, _ := strings.Cut(text, "\n\n")
+		lines := strings.Split(list, "\n")
+		if len(lines) != 12 || lines[1] != "    `a\ufffdb::"+strings.Repeat("ä", 50)+"…` (func)" || lines[11] != "    and more" {
+			t.Errorf("%.2000s", list)
+		}
 	})
 	t.Run("of WASI", func(t *testing.T) {
 		linker, store := NewLinker(engine), NewStore(engine)

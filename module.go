@@ -75,7 +75,8 @@ const (
 	formatELF
 )
 
-// formatOf tells formats apart. The first compiledHeader bytes are enough, but of a text with as much space in front.
+// formatOf tells formats apart. The first compiledHeader bytes are enough, except for a text that begins with as much
+// white space.
 func formatOf(b []byte) format {
 	const wasmtimeABI = 200
 	text := bytes.TrimLeft(b, " \t\r\n")
@@ -362,7 +363,8 @@ func wat2Wasm(wat, name string) ([]byte, error) {
 		return wasm, nil
 	}
 	failed := newError(err)
-	if other := formatOf([]byte(wat)).insteadOfText([]byte(wat)); other != nil {
+	head := []byte(wat)
+	if other := formatOf(head).insteadOfText(head); other != nil {
 		return nil, other
 	}
 	failed.message = strings.Replace(failed.message, "--> <anon>:", "--> "+name+":", 1)

@@ -24,7 +24,8 @@ import (
 //
 // It is set by one goroutine, before any store is given it; then goroutines may give it to their stores at once. A
 // store would not notice a change that comes later. So a method that changes the configuration then returns an error
-// that wraps [ErrTooLate], or panics with that error if it returns none. So it is with [ErrClosed] after Close.
+// that wraps [ErrTooLate], or panics with that error if it returns none. After Close it returns an error that wraps
+// [ErrClosed], or panics with the text of that.
 type WasiConfig struct {
 	spec  ffi.WasiSpec
 	stdio [3]stdio
@@ -318,7 +319,11 @@ type fsPreopen struct {
 // configuration loses it, with all its descriptors. It panics if the configuration cannot be carried out; see
 // [Store.ConfigureWasi].
 func (store *Store) SetWasi(wasi *WasiConfig) {
-	if err := store.ConfigureWasi(wasi); err != nil {
+	err := store.ConfigureWasi(wasi)
+	switch {
+	case wasi != nil && wasi.closed.Load() && errors.Is(err, ErrClosed):
+		panic(closedText)
+	case err != nil:
 		panic(err)
 	}
 }

@@ -17,8 +17,9 @@
 // Close frees an object at once; what is not closed is freed when the garbage collector finds it unreachable. A
 // function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed object is
 // an error that wraps [ErrClosed] where the method returns an error, and a panic with that text where it returns none:
-// so one goroutine may close what others are using, and those who come too late hear of it. A zero Engine, Module,
-// Linker or InstancePre counts as closed.
+// so one goroutine may close an Engine, a Module, a Linker or an InstancePre that others are using, and those who come
+// too late hear of it. A Store is closed by whoever uses it. A zero Engine, Module, Linker or InstancePre counts as
+// closed.
 //
 // # Concurrency
 //

@@ -232,7 +232,7 @@ func anyFromFile(v any) (values []value, err error) {
 }
 
 // What a text in TOML has of strings and comments.
-var configStrings = regexp.MustCompile(`(?s)"""(?:\\.|[^\\])*?"{3,5}|'''.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*`)
+var configStrings = regexp.MustCompile(`(?s)"""(?:\\.|[^\\])*?"{3,6}|'''.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*`)
 
 // checkConfig finds what no configuration is, and what the TOML package takes memory for by the square of its depth:
 // brackets in brackets, and keys of many parts.

@@ -130,6 +130,7 @@ func TestConfigDepth(t *testing.T) {
 		"spaces":              "\nx" + strings.Repeat(" . x", n/2) + " = 1",
 		"quoted parts":        "\nx" + strings.Repeat(`."]"`, n/2) + " = 1",
 		"after a string":      "\nx = [\"\"\"a\"\"\"\", " + strings.Repeat("[", n) + strings.Repeat("]", n) + ", \"\"]",
+		"after six quotes":    "\nx = [\"\"\"\\\\\"\"\"\"\"\", " + strings.Repeat("[", n) + strings.Repeat("]", n) + ", \"\"]",
 		"after an escape":     "\nx = [\"\\\\\", " + strings.Repeat("[", n) + ", \"\"]",
 		"after an apostrophe": "\nx = [\"'\", " + strings.Repeat("[", n) + ", \"'\"]",
 		"after closing":       "\nx = " + strings.Repeat("]", 99) + strings.Repeat("[", n),

@@ -97,7 +97,7 @@ func TestRunOfSomethingElse(t *testing.T) {
 		"no func export named `memory` found; there is an export of that name, of type (memory 1)\n")
 	gowasmtime(t, dir, "--target", "nothing", "add.wat").want(t, 1, "", "failed to set `target`", "nothing")
 	gowasmtime(t, dir, "lacks.wat").want(t, 1, "", "    1: unknown import: `env::f` has not been defined\n\n"+
-		"       The module has 2 imports that have not been defined:\n           `env::f` (func (param i32))\n           `env::m` (memory 1)\n")
+		"       These imports of the module have not been defined:\n           `env::f` (func (param i32))\n           `env::m` (memory 1)\n")
 }
 
 func TestRunUsage(t *testing.T) {

@@ -125,7 +125,7 @@ func exchange(ctx context.Context, store *wasmtime.Store, plugin *wasmtime.Insta
 	if err != nil {
 		return nil, err
 	}
-	if answer>>32 == 0 {
+	if answer>>32 == 0 && answer != 0 { // an empty answer may have no address
 		return nil, errNoMemory
 	}
 	return memory.ReadBytes(store, answer>>32, answer&math.MaxUint32)

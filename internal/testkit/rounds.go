@@ -7,7 +7,7 @@ import (
 
 // Whole says that tests which are samples of something larger are to be the whole of it: go test -whole, in packages
 // whose tests import this one.
-var Whole = flag.Bool("whole", false, "all of what some tests take samples of")
+var Whole = flag.Bool("whole", false, "everything of which some tests otherwise take a sample")
 
 // Rounds shortens a storm in the modes that slow everything down, and for a first look, which -short is: n is the
 // number of rounds in others.

@@ -175,7 +175,8 @@ func TestAttackLinkerClosedInside(t *testing.T) {
 			NewLinker(engine).Close()
 		}
 	}))
-	Check(t, linker.DefineModule(store, "m", Compile(t, engine, `(module (import "" "f" (func $f)) (func (export "_initialize") (call $f)))`)))
+	err := linker.DefineModule(store, "m", Compile(t, engine, `(module (import "" "f" (func $f)) (func (export "_initialize") (call $f)))`))
+	WantIs(t, err, ErrClosed)
 	WantPanic(t, "after it", ClosedText, func() { linker.AllowShadowing(true) })
 }
 
