@@ -25,14 +25,14 @@ import (
 )
 
 // hostile is a plugin that nobody wants. greet never ends, and reverse takes memory until it gets no more; then it has
-// no address for an answer, as a plugin whose malloc returns 0.
+// no address for an answer of four bytes, as a plugin whose malloc returns 0.
 const hostile = `(module
   (memory (export "memory") 1)
   (func (export "alloc") (param i32) (result i32) (i32.const 1024))
   (func (export "greet") (param i32 i32) (result i64) (loop $again (br $again)) (unreachable))
   (func (export "reverse") (param i32 i32) (result i64)
     (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
-    (i64.const 0)))`
+    (i64.const 4)))`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
