@@ -22,11 +22,11 @@ type Engine struct {
 }
 
 // acquire begins a use of the engine for a function that can return an error; the handle's Release ends it.
-func (e *Engine) acquire() (ffi.Engine, error) {
-	if e == nil {
+func (engine *Engine) acquire() (ffi.Engine, error) {
+	if engine == nil {
 		return ffi.Engine{}, isNil("engine")
 	}
-	return acquire(&e.handle, "engine")
+	return acquire(&engine.handle, "engine")
 }
 
 // NewEngine creates an engine with the default configuration.
