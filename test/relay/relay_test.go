@@ -433,6 +433,7 @@ func TestRelay(t *testing.T) {
 	During(t, runtime.GC)
 	for language, host := range relayGuests {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel() // they wait for each other's ends most of the time
 			h := host(t)
 			for name, run := range relayRuns {
 				t.Run(name, func(t *testing.T) { run.test(t, h, "") })
