@@ -120,7 +120,8 @@ func TestContextRaces(t *testing.T) {
 	engine := EngineWith(t, WithEpochs)
 	store, instance := GuestIn(t, engine, burnWat)
 	burn := Must(Bind1[int32, None](store, instance.GetFunc(store, "burn")))
-	Check(t, ErrorOf(burn.CallContext(t.Context(), 1))) // a context that is done before its call leaves the store without a deadline
+	// A context that is done before its call leaves the store without a deadline.
+	Check(t, ErrorOf(burn.CallContext(t.Context(), 1)))
 	var stopped, finished int
 	for i := range Rounds(2000) {
 		ctx, cancel := context.WithCancel(context.Background())
