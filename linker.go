@@ -116,16 +116,25 @@ func (l *Linker) AllowShadowing(allow bool) {
 	}
 }
 
-// inStore runs f with the store taken.
-func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) error {
-	_, reading, err := l.read() // a linker that is closed says so before it looks at the store
+// serves returns the store's state, or why the linker defines nothing for it: a linker that is closed says so first.
+func (l *Linker) serves(store Storelike) (*state, error) {
+	_, reading, err := l.read()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	reading.Release()
 	s := store.storeState()
 	if s.engine != l.Engine {
-		return wrongEngine("linker", "store")
+		return nil, wrongEngine("linker", "store")
+	}
+	return s, nil
+}
+
+// inStore runs f with the store taken.
+func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) error {
+	s, err := l.serves(store)
+	if err != nil {
+		return err
 	}
 	outermost, err := s.Enter()
 	if err != nil {
@@ -204,7 +213,11 @@ func (l *Linker) explain(err error, imports []*ImportType) error {
 
 // DefineFunc defines a Go function, as [WrapFunc] makes it, for the store.
 func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
-	made, err := store.storeState().tryAddHost(wrapHostFunc(f))
+	s, err := l.serves(store)
+	if err != nil {
+		return err
+	}
+	made, err := s.tryAddHost(wrapHostFunc(f))
 	if err != nil {
 		return err
 	}
@@ -473,11 +486,11 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 	return f, nil
 }
 
-// Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an
-// [*Error] that names them with their types, and so is one that has another type; a module or store of another engine
-// is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library built
-// for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it,
-// or by [Command.Run]. See wasmtime::Linker::instantiate.
+// Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an [*Error]
+// that names them, up to ten, with their types, and so is one that has another type; a module or store of another
+// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library
+// built for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to
+// run it, or by [Command.Run]. See wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }

@@ -35,7 +35,7 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
 	if !failed.IsNil() {
-		if other := formatOf(wasm).insteadOfBinary(wasm); other != nil {
+		if other := formatOf(wasm).insteadOf(formatBinary, wasm); other != nil {
 			failed.Delete()
 			return nil, other
 		}
@@ -95,57 +95,31 @@ func formatOf(b []byte) format {
 	return formatUnknown
 }
 
-// insteadOfBinary is the error for bytes of a format that were given where the binary one is wanted; nil for that.
-func (f format) insteadOfBinary(b []byte) error {
-	switch f {
-	case formatBinary:
+// insteadOf is the error for bytes of a format that were given where another one is wanted: the binary format, the text
+// format or compiled code. It is nil if they are what is wanted.
+func (f format) insteadOf(wanted format, b []byte) error {
+	const shown = 16
+	switch {
+	case f == wanted:
 		return nil
-	case formatText:
+	case f == formatEmpty:
+		return errorf(nil, "there is no module in 0 bytes")
+	case f == formatELF:
+		return errorf(nil, "this is an ELF file, such as a program or a library for Linux, and no module")
+	case f == formatUnknown:
+		return errorf(nil, "this is no module: neither WebAssembly's binary format nor its text format, nor a compiled module; it begins with %q",
+			b[:min(len(b), shown)])
+	case f == formatCompiled:
+		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
+	case f == formatText && wanted == formatBinary:
 		return errorf(nil, "this is the text format, which Wat2Wasm turns into the binary one")
-	case formatCompiled:
-		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
-	}
-	return f.noModule(b)
-}
-
-// insteadOfText is the error for bytes of a format that were given where the text one is wanted; nil for that.
-func (f format) insteadOfText(b []byte) error {
-	switch f {
-	case formatText:
-		return nil
-	case formatBinary:
-		return errorf(nil, "this is the binary format, which NewModule compiles")
-	case formatCompiled:
-		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
-	}
-	return f.noModule(b)
-}
-
-// insteadOfCompiled is the error for bytes of a format that were given where a compiled module is wanted; nil for that.
-func (f format) insteadOfCompiled(b []byte) error {
-	switch f {
-	case formatCompiled:
-		return nil
-	case formatBinary:
-		return errorf(nil, "this is WebAssembly's binary format and not a compiled module: NewModule compiles it")
-	case formatText:
+	case f == formatText:
 		return errorf(nil, "this is a text and not a compiled module: Wat2Wasm and NewModule, or NewModuleFromFile, compile WebAssembly's "+
 			"text format")
+	case wanted == formatText:
+		return errorf(nil, "this is the binary format, which NewModule compiles")
 	}
-	return f.noModule(b)
-}
-
-// noModule is the error for bytes that are no module in any format.
-func (f format) noModule(b []byte) error {
-	const shown = 16
-	switch f {
-	case formatEmpty:
-		return errorf(nil, "there is no module in 0 bytes")
-	case formatELF:
-		return errorf(nil, "this is an ELF file, such as a program or a library for Linux, and no module")
-	}
-	return errorf(nil, "this is no module: neither WebAssembly's binary format nor its text format, nor a compiled module; it begins with %q",
-		b[:min(len(b), shown)])
+	return errorf(nil, "this is WebAssembly's binary format and not a compiled module: NewModule compiles it")
 }
 
 // NewModuleFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError];
@@ -164,7 +138,7 @@ func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 			return nil, err
 		}
 	case formatUnknown, formatEmpty, formatELF:
-		return nil, errorf(nil, "%s: %v", file, f.noModule(wasm))
+		return nil, errorf(nil, "%s: %v", file, f.insteadOf(formatText, wasm))
 	}
 	return NewModule(engine, wasm)
 }
@@ -185,7 +159,7 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
 	if !failed.IsNil() {
-		if other := formatOf(encoded).insteadOfCompiled(encoded); other != nil {
+		if other := formatOf(encoded).insteadOf(formatCompiled, encoded); other != nil {
 			failed.Delete()
 			return nil, other
 		}
@@ -229,7 +203,7 @@ func notCompiled(f *os.File) error {
 	case isComponent(head):
 		return componentError()
 	}
-	if other := formatOf(head).insteadOfCompiled(head); other != nil {
+	if other := formatOf(head).insteadOf(formatCompiled, head); other != nil {
 		return errorf(nil, "%s: %v", f.Name(), other)
 	}
 	return nil
@@ -260,7 +234,7 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 		return nil
 	}
 	failed := newError(invalid)
-	if other := formatOf(wasm).insteadOfBinary(wasm); other != nil {
+	if other := formatOf(wasm).insteadOf(formatBinary, wasm); other != nil {
 		return other
 	}
 	return failed
@@ -364,7 +338,7 @@ func wat2Wasm(wat, name string) ([]byte, error) {
 	}
 	failed := newError(err)
 	head := []byte(wat)
-	if other := formatOf(head).insteadOfText(head); other != nil {
+	if other := formatOf(head).insteadOf(formatText, head); other != nil {
 		return nil, other
 	}
 	failed.message = strings.Replace(failed.message, "--> <anon>:", "--> "+name+":", 1)

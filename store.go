@@ -36,7 +36,7 @@ type Storelike interface {
 func NewStore(engine *Engine) *Store { return NewStoreWithData(engine, nil) }
 
 // NewStoreWithData creates an empty store that carries data, for host functions to find with [Caller.Data]. It panics
-// if the engine is closed.
+// if the engine is closed, or nil.
 func NewStoreWithData(engine *Engine, data any) *Store {
 	both := &struct { // one allocation for what has one life
 		Store
