@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -87,7 +88,7 @@ func (c *Command) Run(ctx context.Context) error {
 	}
 	err = c.start(ctx, linker, store)
 	if e, ok := err.(*Error); ok {
-		if status, exited := e.ExitStatus(); exited && status == 0 {
+		if status, exited := e.ExitStatus(); exited && status == 0 && !errors.Is(err, ErrUnwritten) {
 			return nil
 		}
 	}

@@ -108,7 +108,9 @@ func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, 
 		result = s.boxes.number(f.sig.results[0].kind, *(*uint64)(call.Slots))
 	}
 	if got == owner.Acquired {
-		s.catchUp(nil)
+		if s.behind != nil {
+			return result, true, s.finished()
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -201,7 +203,7 @@ func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (a
 	return f.call(ctx, store, args)
 }
 
-func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
+func (f *Func) call(ctx context.Context, store Storelike, args []any) (result any, err error) {
 	if err := f.unusable(); err != nil {
 		return nil, err
 	}
@@ -209,7 +211,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
+	defer s.Finish(outermost, &err)
 	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err

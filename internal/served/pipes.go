@@ -48,17 +48,17 @@ func (p *pipes) forget(st *Stream) {
 	}
 }
 
-// adopt counts one descriptor more, unless the last one is gone and the writer is not at work.
+// adopt counts one descriptor more, unless the last one is gone and the writer is not at work, nor will be.
 func (st *Stream) adopt(native ffi.Store) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed && !st.writing {
+	if st.closed && !st.writing && !st.behind {
 		return false
 	}
 	if st.closed {
 		st.native, st.closed = native, false
-		st.left.end()
-		st.left = nil
+		st.goneFrom.end()
+		st.goneFrom = nil
 	}
 	st.uses++
 	return true
@@ -72,7 +72,7 @@ func (st *Stream) detach() {
 		return
 	}
 	st.native, st.closed = ffi.Store{}, true
-	if !st.writing {
+	if !st.writing && !st.behind {
 		st.pipes.forget(st)
 	}
 }
