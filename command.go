@@ -2,7 +2,6 @@ package wasmtime
 
 import (
 	"context"
-	"errors"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
@@ -88,8 +87,8 @@ func (c *Command) Run(ctx context.Context) error {
 	}
 	err = c.start(ctx, linker, store)
 	if e, ok := err.(*Error); ok {
-		if status, exited := e.ExitStatus(); exited && status == 0 && !errors.Is(err, ErrUnwritten) {
-			return nil
+		if status, exited := e.ExitStatus(); exited && status == 0 {
+			return e.unwritten()
 		}
 	}
 	return err

@@ -38,6 +38,12 @@ func (e *UnwrittenError) Unwrap() []error {
 	return []error{ErrUnwritten, e.Err}
 }
 
+// losing is what an error comes from that ended a call in which something was not written.
+type losing struct{ cause, unwritten error }
+
+func (l *losing) Error() string   { return l.cause.Error() + "\n" + l.unwritten.Error() }
+func (l *losing) Unwrap() []error { return []error{l.cause, l.unwritten} }
+
 // withUnwritten adds to what a call ended with, which may be nil, what has not been written. The type stays, for those
 // who look at that.
 func withUnwritten(err error, lost []served.Unwritten) error {
@@ -46,17 +52,34 @@ func withUnwritten(err error, lost []served.Unwritten) error {
 		all[i] = &UnwrittenError{u.Bytes, u.Err}
 	}
 	unwritten := errors.Join(all...)
+	both := func(cause error) error {
+		if cause == nil {
+			return unwritten
+		}
+		return &losing{cause, unwritten}
+	}
 	switch e := err.(type) {
-	case nil:
-		return errorf(unwritten, "%v", unwritten)
 	case *Trap:
 		note := unwritten.Error()
 		if e.note != "" {
 			note = e.note + "\n\n" + note
 		}
-		return &Trap{record: e.record, cause: errors.Join(e.cause, unwritten), note: note}
+		return &Trap{record: e.record, cause: both(e.cause), note: note}
 	case *Error:
-		return &Error{withNote(e.message, unwritten.Error()), errors.Join(e.cause, unwritten), e.inGuest}
+		return &Error{withNote(e.message, unwritten.Error()), both(e.cause), e.inGuest}
+	case nil:
+		return errorf(unwritten, "%v", unwritten)
 	}
-	return errors.Join(err, unwritten)
+	return both(err)
+}
+
+// unwritten returns what of the error is about that; nil if nothing is.
+func (e *Error) unwritten() error {
+	if l, ok := e.cause.(*losing); ok {
+		return errorf(l.unwritten, "%v", l.unwritten)
+	}
+	if errors.Is(e, ErrUnwritten) { // of another store
+		return e
+	}
+	return nil
 }
