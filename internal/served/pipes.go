@@ -48,11 +48,11 @@ func (p *pipes) forget(st *Stream) {
 	}
 }
 
-// adopt counts one descriptor more, unless the last one is gone and the writer is not at work, nor will be.
+// adopt counts one descriptor more, unless the last one is gone and the writer is not called any more.
 func (st *Stream) adopt(native ffi.Store) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed && !st.writing && !st.behind {
+	if st.closed && !st.inUseLocked() {
 		return false
 	}
 	if st.closed {
@@ -72,7 +72,11 @@ func (st *Stream) detach() {
 		return
 	}
 	st.native, st.closed = ffi.Store{}, true
-	if !st.writing && !st.behind {
+	if !st.inUseLocked() {
 		st.pipes.forget(st)
 	}
 }
+
+// inUseLocked tells whether the writer is called although its last descriptor may be gone: it is at work, or is to be
+// tried once more when the guest's call returns.
+func (st *Stream) inUseLocked() bool { return st.writing || st.behind && len(st.queued) > 0 }

@@ -575,7 +575,7 @@ func (st *Stream) goneLocked(b *Behind) {
 // finishGoneLocked ends what is gone, when no writer is at work.
 func (st *Stream) finishGoneLocked(b *Behind) {
 	st.goneFrom = nil
-	if !st.behind { // else it may be called again, and nobody else with it meanwhile
+	if !st.inUseLocked() {
 		st.pipes.forget(st)
 	}
 	if st.conn == nil {
