@@ -69,6 +69,9 @@ func (f *Func) signature() *FuncType {
 // panic in a host function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one,
 // which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
+// A call whose output a writer has not taken is an error as well, which wraps [ErrUnwritten] and what else the call has
+// ended with: see [Store.InsertWriter]. If that is nothing, the result is there all the same.
+//
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
 func (f *Func) Call(store Storelike, args ...any) (any, error) {

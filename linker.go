@@ -504,9 +504,10 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 
 // Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an [*Error]
 // that names them, up to ten, with their types, and so is one that has another type; a module or store of another
-// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library
-// built for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to
-// run it, or by [Command.Run]. See wasmtime::Linker::instantiate.
+// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap], and one whose output is lost an
+// error that wraps [ErrUnwritten]. It calls nothing else: a library built for WASI, a reactor, takes
+// [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it, or by [Command.Run]. See
+// wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }

@@ -313,10 +313,15 @@ func (s *state) Leave(outermost bool) {
 // at work still on what guests have written, unless it has done so already, and adds to *err what they have not taken
 // and nobody has been told of.
 func (s *state) Finish(outermost bool, err *error) {
-	defer s.Leave(outermost)
 	if !outermost || s.behind == nil || s.closed.Load() {
+		s.Leave(outermost)
 		return
 	}
+	s.finishBehind(err)
+}
+
+func (s *state) finishBehind(err *error) {
+	defer s.Leave(true)
 	if !s.behind.CaughtUp {
 		s.behind.CatchUp(nil)
 	}

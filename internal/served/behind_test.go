@@ -199,3 +199,70 @@ func TestGonePanics(t *testing.T) {
 type panickyConn struct{ net.Conn }
 
 func (panickyConn) Close() error { panic("closing") }
+
+// What is gone while its writer is at work is closed once, also if the writer is tried again.
+func TestGoneIsClosedOnce(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
+	d := NewWriter(w)
+	number := d.Attach(h, ffi.Store{})
+	st := d.by.(*Stream)
+	locked(d, func() {
+		st.writeLocked(nil, []byte("text"), false)
+		st.uses, st.native, st.closed = 0, ffi.Store{}, true
+		st.goneLocked(h.Behind())
+	})
+	h.catchUp(nil)
+	if w.got.String() != "text" || h.Behind().closing != 0 {
+		t.Errorf("written %q, and %d are being closed", w.got.String(), h.Behind().closing)
+	}
+	descriptors.Remove(number)
+}
+
+// A descriptor of a writer that is gone, and that is to be tried once more, is the one that an equal writer gets.
+func TestGoneWriterIsTriedByItsHeir(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
+	first, second := NewWriter(w), NewWriter(w)
+	number := first.Attach(h, ffi.Store{})
+	st := first.by.(*Stream)
+	st.mustWrite(t, nil, "first ", false, 6, ffi.StreamDone)
+	st.settled()
+	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+	if second.Attach(h, ffi.Store{}); second.serves != first {
+		t.Fatal("another pipe has the writer")
+	}
+	st.mustWrite(t, nil, "", false, uint64(errnoIntr), ffi.StreamFailed)
+	st.mustWrite(t, nil, "second", false, 6, ffi.StreamDone)
+	h.catchUp(nil)
+	if w.got.String() != "first second" || h.behind != nil {
+		t.Errorf("written %q, behind: %v", w.got.String(), h.behind)
+	}
+	OnStream(&ffi.StreamRequest{Env: second.number, What: ffi.StreamGone})
+	if h.shelf.pipes.get(w) != nil {
+		t.Error("a pipe that nobody has is kept")
+	}
+}
+
+// A writer that is late is not waited for again before it has taken something.
+func TestLateWriters(t *testing.T) {
+	h, g := &testHost{}, &gate{let: make(chan struct{})}
+	st := attached(t, h, NewWriter(g))
+	over, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	st.mustWrite(t, nil, "one", false, 3, ffi.StreamDone)
+	st.catchUp(over)
+	if waited := took(func() { st.catchUp(t.Context()) }); waited > linger/2 || !st.late {
+		t.Errorf("waited for %v", waited)
+	}
+	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{3, nil}) {
+		t.Errorf("unwritten: %v", lost)
+	}
+	h.behind = h.behind.Rest()
+	if lost := h.behind.Unwritten(); lost != nil {
+		t.Errorf("told again: %v", lost)
+	}
+	close(g.let)
+	st.settled()
+	if h.behind = h.behind.Rest(); h.behind != nil || st.late || st.left != nil || left.any.Load() != 0 {
+		t.Errorf("behind: %v, late: %v, left: %v, %d in all", h.behind, st.late, st.left, left.any.Load())
+	}
+}

@@ -46,11 +46,11 @@ type Stream struct {
 	// behind says that the host's operation knows that the writer may be at work, and fresh that the guest has written
 	// in this very operation.
 	behind, fresh bool
-	// slow says that the writer has kept a call to the host waiting for too long, and late that it has kept the end of a
-	// call, and has not taken anything since.
+	// slow says that the writer has kept a call to the host waiting for too long, and late that it has kept the end of
+	// a call, and has not taken anything since.
 	slow, late bool
-	// promised says that the guest has been told that the writer has what it has not, or has failed with, and that nobody
-	// has been told how that ended. lost is how many bytes of that will never be written.
+	// promised says that the guest has been told that the writer has what it has not, or has failed with, and that
+	// nobody has been told how that ended. lost is how many bytes of that will never be written.
 	promised bool
 	lost     int
 	// left is closed when the writer, which an operation has left at work, is not any more; nil if it is not left.

@@ -56,8 +56,8 @@ func TestWriterHasAllWhenTheCallReturns(t *testing.T) {
 	}
 }
 
-// Writers that are stuck, however many, do not hold the call for long, nor the store; the call says so, and a second one
-// does not wait again.
+// Writers that are stuck, however many, do not hold the call for long, nor the store; the call says so, and a second
+// one does not wait again.
 func TestStuckWritersAreLeft(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes the five seconds that writers have")

@@ -97,8 +97,8 @@ func wantUnwritten(t *testing.T, err error, bytes int, why error) {
 	}
 }
 
-// What a writer says behind the guest, which writes no more, comes out of the call, whatever kind that is, and out of no
-// other.
+// What a writer says behind the guest, which writes no more, comes out of the call, whatever kind that is, and out of
+// no other.
 func TestErrorBehindComesOutOfTheCall(t *testing.T) {
 	live, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -415,10 +415,11 @@ func (w *handWriter) Write(p []byte) (int, error) {
 	return w.written.Write(p)
 }
 
-// ended is a context that ends soon.
-func ended(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+// leaving is a context that ends when the writer is called.
+func (w *handWriter) leaving(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
+	go func() { <-w.called; cancel() }()
 	return ctx
 }
 
@@ -427,10 +428,9 @@ func ended(t *testing.T) context.Context {
 func TestNextCallFindsTheWriter(t *testing.T) {
 	w := newHandWriter()
 	s := newSaying(t, w)
-	_, err := s.call(ended(t), "loop")
+	_, err := s.call(w.leaving(t), "loop")
 	wantUnwritten(t, err, 4, nil)
 	WantTrap(t, err, Interrupt)
-	<-w.called
 
 	start := time.Now()
 	Check(t, ErrorOf(s.call(nil, "nothing"))) // it was told already that the writer is at work
@@ -439,7 +439,9 @@ func TestNextCallFindsTheWriter(t *testing.T) {
 	}
 
 	start = time.Now()
-	_, err = s.call(ended(t), "waits")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err = s.call(ctx, "waits")
 	if WantTrap(t, err, Interrupt); time.Since(start) > 2*time.Second {
 		t.Errorf("a context that has ended did not end the wait: %v", time.Since(start))
 	}
@@ -461,7 +463,7 @@ func TestNextCallTellsOfTheWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newHandWriter()
 			s := newSaying(t, w)
-			_, err := s.call(ended(t), "loop")
+			_, err := s.call(w.leaving(t), "loop")
 			wantUnwritten(t, err, 4, nil)
 			how(w)
 			err = nil
@@ -490,7 +492,7 @@ func TestLeftTextArrivesBeforeTheHostCall(t *testing.T) {
 	w := newHandWriter()
 	s := newSaying(t, w)
 	Check(t, s.store.InsertWriter(3, io.Discard))
-	_, err := s.call(ended(t), "loop")
+	_, err := s.call(w.leaving(t), "loop")
 	wantUnwritten(t, err, 4, nil)
 	heard := ""
 	s.host = func(*Caller) error { heard = w.written.String(); return nil }
@@ -505,9 +507,11 @@ func TestNextStoreFindsTheWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newHandWriter()
 			first, second, third := newSaying(t, w), newSaying(t, w), newSaying(t, w)
-			_, err := first.call(ended(t), "say")
+			_, err := first.call(w.leaving(t), "say")
 			wantUnwritten(t, err, 4, nil)
-			_, err = second.call(ended(t), "say")
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			_, err = second.call(ctx, "say") // which does not get to the writer
 			wantUnwritten(t, err, 4, nil)
 			first.store.Close()
 			time.AfterFunc(20*time.Millisecond, func() {
@@ -529,7 +533,7 @@ func TestCommandFindsTheWriter(t *testing.T) {
 		Wasi:   NewWasiConfig(),
 	}
 	command.Wasi.SetStdout(w)
-	wantUnwritten(t, command.Run(ended(t)), 4, nil)
+	wantUnwritten(t, command.Run(w.leaving(t)), 4, nil)
 	time.AfterFunc(20*time.Millisecond, func() {
 		for range 2 {
 			w.let <- nil
@@ -577,7 +581,7 @@ func TestCloseWithStuckWriters(t *testing.T) {
 func TestPanicWhileClosing(t *testing.T) {
 	w := newHandWriter()
 	s := newSaying(t, w)
-	_, err := s.call(ended(t), "say")
+	_, err := s.call(w.leaving(t), "say")
 	wantUnwritten(t, err, 4, nil)
 	time.AfterFunc(20*time.Millisecond, func() { close(w.let) })
 	Equal(t, "panicked with", PanicOf(t, s.store.Close), any("let"))
