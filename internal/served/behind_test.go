@@ -2,6 +2,7 @@ package served
 
 import (
 	"context"
+	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -216,6 +217,37 @@ func TestGoneIsClosedOnce(t *testing.T) {
 		t.Errorf("written %q, and %d are being closed", w.got.String(), h.Behind().closing)
 	}
 	descriptors.Remove(number)
+}
+
+// What a writer will never take, whose descriptor is gone, is forgotten when the call has tried it again.
+func TestGoneWriterIsForgotten(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 2}
+	d := NewWriter(w)
+	number := d.Attach(h, ffi.Store{})
+	d.by.(*Stream).mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
+	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+	h.behind.CatchUp(nil)
+	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{2, syscall.EINTR}) { // it takes one byte each time
+		t.Errorf("unwritten: %v", lost)
+	}
+	if h.behind.Rest() != nil || h.shelf.pipes.get(w) != nil {
+		t.Error("the writer is kept")
+	}
+}
+
+// What waits for a writer that then says that it is closed is lost as well.
+func TestUnwrittenIsAll(t *testing.T) {
+	h, g := &testHost{}, &gate{let: make(chan struct{}), err: io.ErrClosedPipe}
+	st := attached(t, h, NewWriter(g))
+	for range 2 {
+		st.mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
+	}
+	close(g.let)
+	h.behind.CatchUp(nil)
+	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{4, io.ErrClosedPipe}) {
+		t.Errorf("unwritten: %v", lost)
+	}
+	st.mustWrite(t, nil, "more", false, uint64(errnoPipe), ffi.StreamFailed)
 }
 
 // A descriptor of a writer that is gone, and that is to be tried once more, is the one that an equal writer gets.

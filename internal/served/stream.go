@@ -273,13 +273,10 @@ func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n ui
 // promiseLocked remembers that the guest is told that the writer has all, so that somebody is told if that turns out to
 // be wrong. What is sent over a connection is no promise: it may not arrive, as with any socket.
 func (st *Stream) promiseLocked() {
-	switch {
-	case st.conn != nil:
-		return
-	case !st.promised:
-		st.promised, st.lost = true, 0
+	if st.conn == nil {
+		st.promised = true
+		st.followLocked()
 	}
-	st.followLocked()
 }
 
 // followLocked makes the host's operation wait for the writer.
@@ -407,7 +404,7 @@ func (st *Stream) sendOne(p []byte, waits bool, taken *int) (more []byte) {
 			err = nil // it is the panic that the guest hears of
 		}
 		if err == nil && more == nil {
-			st.promised, st.lost = false, 0
+			st.promised = false
 		}
 		*taken, st.writeErr, st.writing, st.sending, st.late = n, err, more != nil, len(more), false
 		st.doneLocked(st.raiseLocked(value))

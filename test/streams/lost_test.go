@@ -231,7 +231,7 @@ func TestWhatKeepsAWriterBehind(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSaying(t, c.w)
-			_, err := s.call(nil, "say")
+			_, err := s.call(nil, "host") // which hears first that the writer has failed
 			wantUnwritten(t, err, c.bytes, c.why)
 			Check(t, ErrorOf(s.call(nil, "nothing")))
 		})
@@ -266,15 +266,16 @@ func TestErrorBehindIsJoined(t *testing.T) {
 	for _, status := range []int32{0, 7} {
 		_, err := newSaying(t, full()).call(nil, "exit", status)
 		wantUnwritten(t, err, 4, unheard)
-		var exit *ExitError
-		if !errors.As(err, &exit) || exit.Status != status {
-			t.Errorf("status %d: %v", status, err)
-		}
+		Equal(t, "status", exitOf(err), status)
 		if got, ok := err.(*Error).ExitStatus(); !ok || got != status {
 			t.Errorf("status %d: %d, %v", status, got, ok)
 		}
 	}
 	s := newSaying(t, full())
+	typed := Must(BindVoid1[int32](s.store, s.instance.GetFunc(s.store, "exit"))).Call(7)
+	wantUnwritten(t, typed, 4, unheard)
+	Equal(t, "status", exitOf(typed), 7)
+	s = newSaying(t, full())
 	_, err := s.call(nil, "trap")
 	wantUnwritten(t, err, 4, unheard)
 	trap := WantTrap(t, err, UnreachableCodeReached)
@@ -297,20 +298,26 @@ func TestErrorBehindIsJoined(t *testing.T) {
 	}
 }
 
+// exitOf is the status in an error, -1 if there is none.
+func exitOf(err error) int32 {
+	var exit *ExitError
+	if !errors.As(err, &exit) {
+		return -1
+	}
+	return exit.Status
+}
+
 // A command fails if its output is lost, although the program has exited with status 0, and any other status stays.
 func TestCommandLosesOutput(t *testing.T) {
 	engine := NewEngine()
-	for status, found := range map[int32]bool{0: false, 7: true} {
+	for status, found := range map[int32]int32{0: -1, 7: 7} {
 		command := Command{Wasi: NewWasiConfig()}
 		command.Wasi.SetStdout(full())
 		command.Module = Compile(t, engine, sayer("",
 			fmt.Sprintf(`(func (export "_start") (drop (call $say)) (call $exit (i32.const %d)))`, status)))
 		err := command.Run(nil)
 		wantUnwritten(t, err, 4, unheard)
-		var exit *ExitError
-		if errors.As(err, &exit) != found || found && exit.Status != status {
-			t.Errorf("status %d: %v", status, err)
-		}
+		Equal(t, "status", exitOf(err), found)
 	}
 }
 
@@ -364,6 +371,71 @@ func TestErrorBehindAPanic(t *testing.T) {
 	_, err := s.call(nil, "nothing")
 	wantUnwritten(t, err, 4, unheard)
 	Check(t, ErrorOf(s.call(nil, "nothing")))
+}
+
+// A panic of a writer comes out of the call although a host function was called after it, and what another writer has
+// said out of the next one.
+func TestPanicOfOneWriter(t *testing.T) {
+	s := newSaying(t, writerFunc(func([]byte) (int, error) { panic("writer") }))
+	Check(t, s.store.InsertWriter(3, full()))
+	s.host = func(c *Caller) error {
+		s.host = func(*Caller) error { return nil }
+		return ErrorOf(s.instance.GetFunc(c, "sayTo").Call(c, 3))
+	}
+	if value := PanicOf(t, func() { s.call(nil, "host") }); value != "writer" {
+		t.Errorf("recovered %v", value)
+	}
+	_, err := s.call(nil, "nothing")
+	wantUnwritten(t, err, 4, unheard)
+	Check(t, ErrorOf(s.call(nil, "nothing")))
+}
+
+// A panic of an inner call that a host function recovers from leaves the rest to the outer call.
+func TestErrorBehindARecoveredPanic(t *testing.T) {
+	s := newSaying(t, full())
+	s.host = func(c *Caller) error {
+		s.host = func(*Caller) error { panic("host") }
+		value, err := recovered(func() error { return ErrorOf(s.instance.GetFunc(c, "host").Call(c)) })
+		Equal(t, "recovered", value, any("host"))
+		return err
+	}
+	_, err := s.call(nil, "hostOnly")
+	wantUnwritten(t, err, 4, unheard)
+}
+
+// A call waits for writers that an inner one has left, whose context has ended.
+func TestOuterCallWaitsForTheWriter(t *testing.T) {
+	w := newHandWriter()
+	s := newSaying(t, w)
+	s.host = func(c *Caller) error {
+		_, err := s.instance.GetFunc(c, "say").CallContext(w.leaving(t), c)
+		Check(t, err)
+		time.AfterFunc(20*time.Millisecond, func() { w.let <- nil })
+		return nil
+	}
+	Check(t, ErrorOf(s.call(nil, "hostOnly")))
+	Equal(t, "written", w.written.String(), "text")
+}
+
+// A call whose context is live does not wait longer than the context of the call around it.
+func TestInnerCallEndsWithTheOuterContext(t *testing.T) {
+	w := newHandWriter()
+	s := newSaying(t, w)
+	live, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var took time.Duration
+	s.host = func(c *Caller) error {
+		start := time.Now()
+		s.instance.GetFunc(c, "say").CallContext(live, c)
+		took = time.Since(start)
+		return nil
+	}
+	_, err := s.call(w.leaving(t), "hostOnly")
+	wantUnwritten(t, err, 4, nil)
+	if took > 4*time.Second {
+		t.Errorf("it took %v, as if it had waited for the writer", took)
+	}
+	w.let <- nil
 }
 
 // What a guest closes is written all the same, and nobody is left alone with the error.
