@@ -212,9 +212,10 @@ func TestGoneIsClosedOnce(t *testing.T) {
 		st.uses, st.native, st.closed = 0, ffi.Store{}, true
 		st.goneLocked(h.Behind())
 	})
+	b := h.behind
 	h.catchUp(nil)
-	if w.got.String() != "text" || h.Behind().closing != 0 {
-		t.Errorf("written %q, and %d are being closed", w.got.String(), h.Behind().closing)
+	if w.got.String() != "text" || b.closing != 0 {
+		t.Errorf("written %q, and %d are being closed", w.got.String(), b.closing)
 	}
 	descriptors.Remove(number)
 }

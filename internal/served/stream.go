@@ -454,6 +454,7 @@ func (st *Stream) catchUp(ctx context.Context) {
 	st.finishLocked(ctx)
 	st.sendQueuedLocked() // which it has failed to take: once more
 	st.finishLocked(ctx)
+	st.fresh = st.writing
 	st.late = st.writing && errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
