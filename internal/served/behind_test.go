@@ -228,7 +228,8 @@ func TestGoneWriterIsForgotten(t *testing.T) {
 	d.by.(*Stream).mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
 	h.behind.CatchUp(nil)
-	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{2, syscall.EINTR}) { // it takes one byte each time
+	lost := h.behind.Unwritten()
+	if len(lost) != 1 || lost[0] != (Unwritten{2, syscall.EINTR}) { // it takes one byte each time
 		t.Errorf("unwritten: %v", lost)
 	}
 	if h.behind.Rest() != nil || h.shelf.pipes.get(w) != nil {

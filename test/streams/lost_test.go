@@ -77,11 +77,11 @@ func (s *saying) call(ctx context.Context, name string, args ...any) (any, error
 	return s.instance.GetFunc(s.store, name).CallContext(ctx, s.store, args...)
 }
 
-// unheard is an error that a writer returns.
-var unheard = errors.New("the disk is full")
+// errFull is an error that a writer returns.
+var errFull = errors.New("the disk is full")
 
 // full is a writer that takes nothing.
-func full() *script { return &script{steps: []step{{err: unheard}}} }
+func full() *script { return &script{steps: []step{{err: errFull}}} }
 
 // wantUnwritten checks that an error says how many bytes have not been written, and why.
 func wantUnwritten(t *testing.T, err error, bytes int, why error) {
@@ -141,10 +141,10 @@ func TestErrorBehindComesOutOfTheCall(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &script{steps: []step{{err: unheard}, {n: 1, err: unheard}, {n: 100}}}
+			w := &script{steps: []step{{err: errFull}, {n: 1, err: errFull}, {n: 100}}}
 			s := newSaying(t, w)
 			result, err := bound(s)()
-			wantUnwritten(t, err, 3, unheard) // of two attempts
+			wantUnwritten(t, err, 3, errFull) // of two attempts
 			Equal(t, "result", result, 0)
 			Check(t, ErrorOf(s.call(nil, "nothing")))
 			Equal(t, "attempts", w.asked, 2)
@@ -192,7 +192,7 @@ func TestErrorBehindComesOutOfAnInstantiation(t *testing.T) {
 			store.SetEpochDeadline(1 << 40)
 			store.SetWasi(NewWasiConfig())
 			Check(t, store.InsertWriter(1, full()))
-			wantUnwritten(t, c.run(store, Compile(t, engine, c.wat)), 4, unheard)
+			wantUnwritten(t, c.run(store, Compile(t, engine, c.wat)), 4, errFull)
 			Check(t, ErrorOf(linker.Instantiate(store, Compile(t, engine, `(module (func $f) (start $f))`))))
 		})
 	}
@@ -209,7 +209,7 @@ func TestErrorBehindComesOutOfAnInstantiation(t *testing.T) {
 			c.give(config, full())
 			wat := strings.ReplaceAll(program, "(call $sayTo (i32.const 1))", "(call $sayTo (i32.const "+c.fd+"))")
 			command := Command{Module: Compile(t, engine, wat), Wasi: config}
-			wantUnwritten(t, command.Run(live), 4, unheard)
+			wantUnwritten(t, command.Run(live), 4, errFull)
 		})
 	}
 }
@@ -222,11 +222,11 @@ func TestWhatKeepsAWriterBehind(t *testing.T) {
 		bytes int
 		why   error
 	}{
-		{"an error", full(), 4, unheard},
-		{"an error in the middle", &script{steps: []step{{n: 1, err: unheard}, {n: 0, err: unheard}}}, 3, unheard},
+		{"an error", full(), 4, errFull},
+		{"an error in the middle", &script{steps: []step{{n: 1, err: errFull}, {n: 0, err: errFull}}}, 3, errFull},
 		{"a short write", &script{steps: []step{{n: 1}}}, 2, io.ErrShortWrite},
 		{"an error that stays", &script{steps: []step{{n: 1, err: io.ErrClosedPipe}}}, 3, io.ErrClosedPipe},
-		{"all, and an error", &script{steps: []step{{n: 4, err: unheard}}}, 0, unheard},
+		{"all, and an error", &script{steps: []step{{n: 4, err: errFull}}}, 0, errFull},
 		{"all, and an error that stays", &script{steps: []step{{n: 4, err: net.ErrClosed}}}, 0, net.ErrClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -251,10 +251,10 @@ func TestErrorWithAll(t *testing.T) {
 	for name, serve := range ways {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t)
-			Check(t, g.Store.InsertWriter(3, &script{steps: []step{{n: 9, err: unheard}, {n: 9}}}))
+			Check(t, g.Store.InsertWriter(3, &script{steps: []step{{n: 9, err: errFull}, {n: 9}}}))
 			g.Iovec(9)
 			_, err := g.Instance.GetFunc(g.Store, "fd_write").CallContext(g.Context(), g.Store, 3, GuestIovec, 1, GuestResult)
-			wantUnwritten(t, err, 0, unheard)
+			wantUnwritten(t, err, 0, errFull)
 			n, errno := g.Write(3, "more")
 			Want(t, "write again", n, errno, 4)
 		})
@@ -265,7 +265,7 @@ func TestErrorWithAll(t *testing.T) {
 func TestErrorBehindIsJoined(t *testing.T) {
 	for _, status := range []int32{0, 7} {
 		_, err := newSaying(t, full()).call(nil, "exit", status)
-		wantUnwritten(t, err, 4, unheard)
+		wantUnwritten(t, err, 4, errFull)
 		Equal(t, "status", exitOf(err), status)
 		if got, ok := err.(*Error).ExitStatus(); !ok || got != status {
 			t.Errorf("status %d: %d, %v", status, got, ok)
@@ -273,11 +273,11 @@ func TestErrorBehindIsJoined(t *testing.T) {
 	}
 	s := newSaying(t, full())
 	typed := Must(BindVoid1[int32](s.store, s.instance.GetFunc(s.store, "exit"))).Call(7)
-	wantUnwritten(t, typed, 4, unheard)
+	wantUnwritten(t, typed, 4, errFull)
 	Equal(t, "status", exitOf(typed), 7)
 	s = newSaying(t, full())
 	_, err := s.call(nil, "trap")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 	trap := WantTrap(t, err, UnreachableCodeReached)
 	if !errors.Is(err, UnreachableCodeReached) || len(trap.Frames()) == 0 {
 		t.Errorf("%v, %d frames", err, len(trap.Frames()))
@@ -286,13 +286,13 @@ func TestErrorBehindIsJoined(t *testing.T) {
 	s = newSaying(t, full())
 	s.host = func(*Caller) error { return refused }
 	_, err = s.call(nil, "host")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 	WantIs(t, err, refused)
 	s = newSaying(t, full())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err = s.call(ctx, "loop")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 	if WantTrap(t, err, Interrupt); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
@@ -316,14 +316,14 @@ func TestCommandLosesOutput(t *testing.T) {
 		command.Module = Compile(t, engine, sayer("",
 			fmt.Sprintf(`(func (export "_start") (drop (call $say)) (call $exit (i32.const %d)))`, status)))
 		err := command.Run(nil)
-		wantUnwritten(t, err, 4, unheard)
+		wantUnwritten(t, err, 4, errFull)
 		Equal(t, "status", exitOf(err), found)
 	}
 }
 
 // What the guest has been told by an error number is not told again, although the writer has been tried once more.
 func TestErrorsOfWritersAreToldOnce(t *testing.T) {
-	for _, err := range []error{unheard, io.ErrClosedPipe} {
+	for _, err := range []error{errFull, io.ErrClosedPipe} {
 		told := false
 		for range 20 { // a busy machine may not let the writer fail in time
 			s := newSaying(t, &script{steps: []step{{err: err}}})
@@ -357,7 +357,7 @@ func TestOutermostCallTells(t *testing.T) {
 				return err
 			}
 			_, err := s.call(ctx, "host")
-			wantUnwritten(t, err, 4, unheard)
+			wantUnwritten(t, err, 4, errFull)
 			if !errors.Is(err, other) || !strings.Contains(err.Error(), "3 of") {
 				t.Errorf("got %v", err)
 			}
@@ -375,7 +375,7 @@ func TestErrorBehindAPanic(t *testing.T) {
 		t.Errorf("recovered %v", value)
 	}
 	_, err := s.call(nil, "nothing")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 	Check(t, ErrorOf(s.call(nil, "nothing")))
 }
 
@@ -392,7 +392,7 @@ func TestPanicOfOneWriter(t *testing.T) {
 		t.Errorf("recovered %v", value)
 	}
 	_, err := s.call(nil, "nothing")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 	Check(t, ErrorOf(s.call(nil, "nothing")))
 }
 
@@ -406,7 +406,7 @@ func TestErrorBehindARecoveredPanic(t *testing.T) {
 		return err
 	}
 	_, err := s.call(nil, "hostOnly")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 }
 
 // A call waits for writers that an inner one has left, whose context has ended.
@@ -446,12 +446,12 @@ func TestInnerCallEndsWithTheOuterContext(t *testing.T) {
 
 // What a guest closes is written all the same, and nobody is left alone with the error.
 func TestClosedDescriptorsLoseNothing(t *testing.T) {
-	w := &script{steps: []step{{n: 1, err: unheard}, {n: 100}}}
+	w := &script{steps: []step{{n: 1, err: errFull}, {n: 100}}}
 	s := newSaying(t, w)
 	Check(t, ErrorOf(s.call(nil, "close")))
 	Equal(t, "written", w.text(), "text")
 	_, err := newSaying(t, full()).call(nil, "close")
-	wantUnwritten(t, err, 4, unheard)
+	wantUnwritten(t, err, 4, errFull)
 }
 
 // A connection may lose what was sent, as any socket does: the other side may go at any time.
@@ -535,7 +535,7 @@ func TestNextCallFindsTheWriter(t *testing.T) {
 // What the writer says at last, the next call tells.
 func TestNextCallTellsOfTheWriter(t *testing.T) {
 	for name, how := range map[string]func(w *handWriter){
-		"an error": func(w *handWriter) { w.let <- unheard },
+		"an error": func(w *handWriter) { w.let <- errFull },
 		"a panic":  func(w *handWriter) { close(w.let) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -552,7 +552,7 @@ func TestNextCallTellsOfTheWriter(t *testing.T) {
 			if name == "a panic" {
 				Equal(t, "panicked with", value, any("let"))
 			} else {
-				wantUnwritten(t, err, 4, unheard)
+				wantUnwritten(t, err, 4, errFull)
 			}
 			Check(t, ErrorOf(s.call(nil, "nothing")))
 		})
