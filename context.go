@@ -114,7 +114,8 @@ func (call callContext) end() {
 		s.ctx = call.outer
 	default:
 		if s.behind != nil {
-			s.catchUp(w.own())
+			s.behind.CatchUp(w.stop())
+			s.behind.CaughtUp = true
 		}
 		s.unwatch(w)
 		if w.forget() { // otherwise run may begin still

@@ -219,17 +219,24 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // called, and when the call into the guest returns, the writer has been given all and is not at work any more; unless
 // it takes more than 100 ms in the first case, and is then not waited for at host functions again, for it may be
 // waiting for them, and in the second more than five seconds for what is left, or more than a moment after the context
-// has ended.
+// has ended. Then it stays at work. The next write to it waits for it, for as long as the context of its own call lets
+// it, and so does one of another store to an equal writer.
 //
 // Errors are as with a reader: the guest is told once, unless the error stays. If the writer has taken a part, the
 // guest gets the number of bytes in it, and its next write the error; a writer that takes a part without an error is
 // taken to have said [io.ErrShortWrite]. An error that the goroutine met is told by the guest's next write, which then
-// writes nothing. What the guest knows to be written, and the writer has not taken, is not lost to an error that
-// passes: it is kept, counts for the 64 KiB, and is given to the writer again before anything else by the write after
-// that, by a poll if there is no room, and once when the call into the guest returns. Then nobody hears of the error,
-// unless the guest writes again, also when the writer does not take it: a program whose output matters looks at its
-// writer's errors itself. A connection is given what was kept once more when it is closed or its writing is shut down.
-// What was kept is lost with an error that stays, with a panic, and when the descriptor of a writer is closed.
+// writes nothing. If there is none before the call into the guest ends, the call is an error: it wraps [ErrUnwritten],
+// what the writer said, and what the call has ended with besides, an [*ExitError] of status 0 included; an
+// [*UnwrittenError] in it says how many bytes have not been written. So it is with a writer that is still at work then,
+// and with an error that came with all of what the guest has written. Of calls inside of each other, the outermost
+// tells. What a writer that was left at work says later is told by the store's next call into a guest.
+//
+// What the guest knows to be written, and the writer has not taken, is not lost to an error that passes: it is kept,
+// counts for the 64 KiB, and is given to the writer again before anything else by the write after the one that was
+// told, by a poll if there is no room, and once when the call into the guest returns. It is lost with an error that
+// stays, with a panic, and when the descriptor of a writer is closed, at the end of the call in which that happens. A
+// connection is given what was kept once more when it is closed or its writing is shut down; as with any socket, what
+// was sent may not arrive, and no call into a guest is an error for that.
 //
 // Equal writers, as == compares them, are one pipe, of which the guest's descriptors in this store are duplicates: such
 // a writer is called by one goroutine at a time, and what the guest writes to either descriptor arrives in that order.

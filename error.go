@@ -49,6 +49,9 @@ var (
 	// ErrTooLate: a [WasiConfig] was changed after a store had been given it, or was to preopen a directory after it
 	// had told the number of something pushed.
 	ErrTooLate = errors.New("it is too late to change the WASI configuration")
+	// ErrUnwritten: not all is written that a guest wrote to a writer, see [Store.InsertWriter]. [errors.As] finds an
+	// [*UnwrittenError], which says how much, and why.
+	ErrUnwritten = errors.New("not all is written that the guest wrote")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )

@@ -69,6 +69,9 @@ func (f *Func) signature() *FuncType {
 // panic in a host function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one,
 // which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
+// A call whose output a writer has not taken is an error as well, which wraps [ErrUnwritten] and what else the call has
+// ended with: see [Store.InsertWriter]. If that is nothing, the result is there all the same.
+//
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
 func (f *Func) Call(store Storelike, args ...any) (any, error) {
@@ -108,7 +111,9 @@ func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, 
 		result = s.boxes.number(f.sig.results[0].kind, *(*uint64)(call.Slots))
 	}
 	if got == owner.Acquired {
-		s.catchUp(nil)
+		if s.behind != nil {
+			return result, true, s.finished()
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -201,7 +206,7 @@ func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (a
 	return f.call(ctx, store, args)
 }
 
-func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
+func (f *Func) call(ctx context.Context, store Storelike, args []any) (result any, err error) {
 	if err := f.unusable(); err != nil {
 		return nil, err
 	}
@@ -209,7 +214,7 @@ func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
+	defer s.Finish(outermost, &err)
 	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err

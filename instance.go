@@ -101,12 +101,16 @@ const (
 // it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
 // of, nil if there is none.
 func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (instance *Instance, err error) {
 	outermost, err := s.Enter()
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
+	defer func() {
+		if s.Finish(outermost, &err); err != nil {
+			instance = nil
+		}
+	}()
 	if hosts != nil {
 		s.link(hosts)
 	}
@@ -120,7 +124,7 @@ func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc
 	if s.watch != outer {
 		pool = s.engine.pool
 	}
-	instance, err := s.newInstance(outermost, pool, f)
+	instance, err = s.newInstance(outermost, pool, f)
 	if err == nil && as == reactor {
 		err = s.initialize(instance)
 	}

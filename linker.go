@@ -391,23 +391,39 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	if failed := module.types.failed; failed != nil {
 		return failed
 	}
-	err = l.inStore(store, func(s *state) (ffi.Error, error) {
-		if !private.DefineModule(s.call, s.Room(), name, m) {
-			_, failed := s.call.Failure()
-			return failed, nil
-		}
-		l.defining.Lock()
-		defer l.defining.Unlock()
-		return l.defineLocked(func(native ffi.Linker) ffi.Error {
-			for _, export := range module.types.out {
-				if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
-					return err
-				}
-			}
-			return ffi.Error{}
-		})
-	})
+	s, err := l.serves(store)
+	if err == nil {
+		err = l.defineModule(s, private, name, module, m)
+	}
 	return l.explainMissing(err, private, module.types.imported(m))
+}
+
+// defineModule defines a module in a copy of the linker, and what it exports in the linker.
+func (l *Linker) defineModule(s *state, private ffi.Linker, name string, module *Module, native ffi.Module) (err error) {
+	outermost, err := s.Enter()
+	if err != nil {
+		return err
+	}
+	defer s.Finish(outermost, &err)
+	s.link(l.hosts)
+	if !private.DefineModule(s.call, s.Room(), name, native) {
+		_, failed := s.call.Failure()
+		return s.Failure(ffi.Trap{}, failed)
+	}
+	l.defining.Lock()
+	defer l.defining.Unlock()
+	failed, err := l.defineLocked(func(native ffi.Linker) ffi.Error {
+		for _, export := range module.types.out {
+			if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
+				return err
+			}
+		}
+		return ffi.Error{}
+	})
+	if !failed.IsNil() {
+		return s.Failure(ffi.Trap{}, failed)
+	}
+	return err
 }
 
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
@@ -488,9 +504,10 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 
 // Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an [*Error]
 // that names them, up to ten, with their types, and so is one that has another type; a module or store of another
-// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library
-// built for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to
-// run it, or by [Command.Run]. See wasmtime::Linker::instantiate.
+// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap], and one whose output is lost an
+// error that wraps [ErrUnwritten]. It calls nothing else: a library built for WASI, a reactor, takes
+// [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it, or by [Command.Run]. See
+// wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }

@@ -195,7 +195,8 @@ type state struct {
 	// hostTrap says that it was a trap of its own.
 	hostTrap bool
 
-	// behind is what the outermost operation has to wait for when it ends; nil as long as that is nothing.
+	// behind is what the outermost operation has to wait for when it ends, and what it has to find of earlier ones; nil
+	// as long as that is nothing.
 	behind *served.Behind
 	// together says that many descriptors are being closed.
 	together bool
@@ -260,7 +261,7 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.closeTogether(s.owner.giveBack)
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
-	s.linked, s.more = nil, nil
+	s.linked, s.more, s.behind = nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
 	s.raisePanic()
@@ -291,14 +292,48 @@ func (s *state) mustEnter() (outermost bool) {
 	return outermost
 }
 
-// Leave gives the store back after Enter.
+// Leave gives the store back after Enter. It panics with what closing something, or a writer, has panicked with.
 func (s *state) Leave(outermost bool) {
-	if outermost && !s.closed.Load() {
-		s.catchUp(nil)
+	switch {
+	case !outermost:
+		if s.behind != nil {
+			s.behind.CaughtUp, s.behind.Panicking = false, false // it was a call inside of another
+		}
+	case !s.closed.Load():
+		if s.behind != nil {
+			s.leaveBehind()
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
 	runtime.KeepAlive(s)
+}
+
+// Finish is Leave after a call into a guest, which has ended with *err. The outermost call waits for writers that are
+// at work still on what guests have written, unless it has done so already, and adds to *err what they have not taken
+// and nobody has been told of.
+func (s *state) Finish(outermost bool, err *error) {
+	if !outermost || s.behind == nil || s.closed.Load() {
+		s.Leave(outermost)
+		return
+	}
+	s.finishBehind(err)
+}
+
+func (s *state) finishBehind(err *error) {
+	defer s.Leave(true)
+	if !s.behind.CaughtUp {
+		s.behind.CatchUp(nil)
+	}
+	if lost := s.behind.Unwritten(); lost != nil {
+		*err = withUnwritten(*err, lost)
+	}
+}
+
+// finished is Finish for the outermost call, which has ended without an error.
+func (s *state) finished() (err error) {
+	s.Finish(true, &err)
+	return err
 }
 
 // abandon gives the store up in the middle of a call, whose native frames runtime.Goexit throws away: nothing may
@@ -341,26 +376,13 @@ func (s *state) reserve(n int) {
 	}
 }
 
-// catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx, none
-// of whose methods calls the program's, is that of a call that ends. It is nil when the outermost operation ends: then
-// the store is given back, and catchUp panics, if something of that has panicked.
-func (s *state) catchUp(ctx context.Context) {
-	if s.behind != nil {
-		s.leaveBehind(ctx)
-	}
-}
-
-func (s *state) leaveBehind(ctx context.Context) {
+// leaveBehind waits for what is being closed when the outermost operation ends, and keeps for the next one what that
+// has to find. If something has panicked, it gives the store back and panics.
+func (s *state) leaveBehind() {
 	behind := s.behind
-	s.behind = nil
-	behind.CatchUp(ctx)
+	behind.Await()
 	value, panicked := behind.Panicked()
-	switch {
-	case !panicked:
-	case ctx != nil:
-		behind.Keep(value)
-		s.behind = behind
-	default:
+	if s.behind = behind.Rest(); panicked {
 		*s.entry = nil
 		s.lock.Release()
 		panic(value)
@@ -394,6 +416,9 @@ func (s *state) raisePanic() {
 	if s.panicking {
 		value := s.panicked
 		s.panicking, s.panicked = false, nil
+		if s.behind != nil {
+			s.behind.Panicking = true
+		}
 		panic(value)
 	}
 }

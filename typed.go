@@ -96,8 +96,8 @@ func sameKinds(types []*ValType, kinds []ValKind) bool {
 }
 
 // failed ends a call that failed.
-func (s *state) failed(call *ffi.Call, got owner.Result) error {
-	defer s.Leave(got == owner.Acquired)
+func (s *state) failed(call *ffi.Call, got owner.Result) (err error) {
+	defer s.Finish(got == owner.Acquired, &err)
 	return s.Failure(call.Failure())
 }
 
@@ -130,8 +130,9 @@ func (f *typedFunc) begin(ctx context.Context) (call contextCall, err error) {
 	return contextCall{s, outermost, within}, nil
 }
 
-func (call contextCall) end() {
-	defer call.s.Leave(call.outermost)
+// end ends the call, which has ended with *err.
+func (call contextCall) end(err *error) {
+	defer call.s.Finish(call.outermost, err)
 	call.within.end()
 }
 
@@ -217,16 +218,19 @@ func (f *RawFunc) Call(stack []Raw) error {
 		return s.failed(call, got)
 	}
 	copy(stack, slots)
+	if got == owner.Acquired && s.behind != nil {
+		return s.finished()
+	}
 	s.Leave(got == owner.Acquired)
 	return nil
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
-func (f *RawFunc) CallContext(ctx context.Context, stack []Raw) error {
+func (f *RawFunc) CallContext(ctx context.Context, stack []Raw) (err error) {
 	call, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return f.Call(stack)
 }

@@ -42,7 +42,7 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -56,7 +56,7 @@ func (tf *TypedFunc0[R]) CallContext(ctx context.Context) (result R, err error) 
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call()
 }
 
@@ -119,7 +119,7 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -133,7 +133,7 @@ func (tf *TypedFunc1[A, R]) CallContext(ctx context.Context, a A) (result R, err
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a)
 }
 
@@ -197,7 +197,7 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -211,7 +211,7 @@ func (tf *TypedFunc2[A, B, R]) CallContext(ctx context.Context, a A, b B) (resul
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b)
 }
 
@@ -276,7 +276,7 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -290,7 +290,7 @@ func (tf *TypedFunc3[A, B, C, R]) CallContext(ctx context.Context, a A, b B, c C
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c)
 }
 
@@ -356,7 +356,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -370,7 +370,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) CallContext(ctx context.Context, a A, b B, 
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d)
 }
 
@@ -437,7 +437,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -451,7 +451,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) CallContext(ctx context.Context, a A, b 
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e)
 }
 
@@ -521,7 +521,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -535,7 +535,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) CallContext(ctx context.Context, a A,
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f)
 }
 
@@ -606,7 +606,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -620,7 +620,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) CallContext(ctx context.Context, a
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g)
 }
 
@@ -692,7 +692,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -706,7 +706,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) CallContext(ctx context.Context
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h)
 }
 
@@ -779,7 +779,7 @@ func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -793,7 +793,7 @@ func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) CallContext(ctx context.Cont
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i)
 }
 
@@ -867,7 +867,7 @@ func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -881,7 +881,7 @@ func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) CallContext(ctx context.
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j)
 }
 
@@ -956,7 +956,7 @@ func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -970,7 +970,7 @@ func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) CallContext(ctx conte
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k)
 }
 
@@ -1046,7 +1046,7 @@ func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1060,7 +1060,7 @@ func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) CallContext(ctx co
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l)
 }
 
@@ -1137,7 +1137,7 @@ func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, 
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1151,7 +1151,7 @@ func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) CallContext(ctx
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m)
 }
 
@@ -1229,7 +1229,7 @@ func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b 
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1243,7 +1243,7 @@ func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) CallContext(
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
 }
 
@@ -1322,7 +1322,7 @@ func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1336,7 +1336,7 @@ func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) CallConte
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
 }
 
@@ -1416,7 +1416,7 @@ func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1430,7 +1430,7 @@ func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) CallCo
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 }
 

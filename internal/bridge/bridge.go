@@ -19,6 +19,9 @@ type Store interface {
 	Enter() (outermost bool, err error)
 	// Leave gives the store back after Enter. It keeps the store reachable until then.
 	Leave(outermost bool)
+	// Finish is Leave after a call into a guest, which has ended with *err: the outermost call adds what writers have
+	// not taken of what guests have written, and nobody has been told of.
+	Finish(outermost bool, err *error)
 	// Watch makes ctx the context of the call into a guest that follows, until stop is called. A nil ctx changes
 	// nothing. The error wraps that of ctx, or wasmtime.ErrNoEpochs.
 	Watch(ctx context.Context) (stop func(), err error)

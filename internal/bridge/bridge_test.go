@@ -47,12 +47,12 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 }
 
 // call calls an export that takes and returns an i32.
-func (t *toy) call(ctx context.Context, name string, arg int32) (int32, error) {
+func (t *toy) call(ctx context.Context, name string, arg int32) (result int32, err error) {
 	outermost, err := t.store.Enter()
 	if err != nil {
 		return 0, err
 	}
-	defer t.store.Leave(outermost)
+	defer t.store.Finish(outermost, &err)
 	stop, err := t.store.Watch(ctx)
 	if err != nil {
 		return 0, err

@@ -104,7 +104,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -118,7 +118,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) CallContext(ctx context.Context{{if .Params
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call({{.Args}})
 }
 
