@@ -57,19 +57,23 @@ func (n *node) forget() {
 // list lists the directory: itself and its parent first, as on Linux, then the entries by name. A listing that takes
 // more than the room there is, is ENOMEM.
 func (n *node) list(room uint64) (*listing, error) {
-	entries, err := fs.ReadDir(n.mount.fsys, n.path)
+	if n.removed {
+		return nil, errnoNoent
+	}
+	m := n.mount
+	entries, err := fs.ReadDir(m.fsys, n.path)
 	if err != nil {
 		return nil, err
 	}
 	l := &listing{entries: make([]dirEntry, 0, len(entries)+2)}
-	l.add(".", inode(n.path), filetypeDirectory)
-	l.add("..", inode(path.Dir(n.path)), filetypeDirectory)
+	l.add(".", m.number(n.path), filetypeDirectory)
+	l.add("..", m.number(path.Dir(n.path)), filetypeDirectory)
 	for _, e := range entries {
 		name := e.Name()
 		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 			continue // no name of an entry
 		}
-		l.add(name, inode(join(n.path, name)), filetype(e.Type()))
+		l.add(name, m.number(join(n.path, name)), filetype(e.Type()))
 	}
 	if l.bytes > room {
 		return nil, errnoNomem
