@@ -26,9 +26,8 @@ type OpenFileFS[F fs.File] interface {
 }
 
 // RootFS is all that a guest can make use of, with the signatures of [os.Root]: [*os.Root] is a RootFS[*os.File]. Only
-// OpenFile is needed. What another file system does not have is ENOTSUP for the guest, except for Stat and Lstat: then a
-// file is opened to look at it, and there are no symbolic links. A file system that is an [fs.ReadLinkFS] needs no
-// Readlink.
+// OpenFile is needed. What a file system does not have is ENOTSUP for the guest, except for Stat, Lstat and Readlink:
+// then a file is opened to look at it, and there are no symbolic links. One that is an [fs.ReadLinkFS] needs no Readlink.
 type RootFS[F fs.File] interface {
 	OpenFileFS[F]
 	// Mkdir makes a directory, of which what is above is there.

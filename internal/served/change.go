@@ -250,7 +250,8 @@ func newTimes(r *ffi.FSRequest) (atime, mtime time.Time) {
 		}
 		return time.Time{}
 	}
-	return choose(ffi.FSAccessed, ffi.FSAccessedNow, r.Stat.AccessTime), choose(ffi.FSModified, ffi.FSModifiedNow, r.Stat.ModTime)
+	atime = choose(ffi.FSAccessed, ffi.FSAccessedNow, r.Stat.AccessTime)
+	return atime, choose(ffi.FSModified, ffi.FSModifiedNow, r.Stat.ModTime)
 }
 
 // vacant is the name for something new, which nothing may have. slash says that a slash came after it.

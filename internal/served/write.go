@@ -9,8 +9,8 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// openFlag is what a file is opened with, as os.OpenFile has it. A file of the host's is not opened for appending: it is
-// handed over, and the guest's descriptor does that, which can be told to stop.
+// openFlag is what a file is opened with, as os.OpenFile has it. One of the host's is not opened for appending: it is
+// handed over, and then the guest's descriptor does that, which can be told to stop.
 func openFlag(flags uint32, host bool) (flag int) {
 	writes := flags&(ffi.FSForWriting|ffi.FSTruncate) != 0
 	switch {
