@@ -36,15 +36,15 @@ type node struct {
 	data []byte
 	// entries are those of a directory.
 	entries map[string]*node
-	// uses counts its names, and the open files. It takes its room as long as there are any.
+	// uses counts its names, and the open files. What is in it takes room as long as there are any.
 	uses int
 }
 
-// nodeSize is what a file takes beside what is in it, its name included.
-const nodeSize = 512
+// entrySize is how much room an entry of a directory takes, with what it stands for.
+func entrySize(name string) int64 { return 512 + int64(len(path.Base(name))) }
 
-// New makes an empty file system that takes size bytes at most, of which each file and directory needs 512 besides what
-// is in it.
+// New makes an empty file system that takes size bytes at most. Each name of something needs 512 of them, and as many
+// as it is long.
 func New(size int64) *FS {
 	return &FS{room: size, root: &node{mode: fs.ModeDir | 0o755, modified: time.Now(), entries: map[string]*node{}, uses: 1}}
 }
@@ -92,11 +92,13 @@ func (m *FS) add(op, name string, n *node) error {
 	case old != nil:
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrExist}
 	}
+	size := entrySize(name)
 	if n.uses == 0 { // it is new
-		if err := m.take(nodeSize + int64(len(n.data))); err != nil {
-			return &fs.PathError{Op: op, Path: name, Err: err}
-		}
+		size += int64(len(n.data))
 		n.modified = time.Now()
+	}
+	if err := m.take(size); err != nil {
+		return &fs.PathError{Op: op, Path: name, Err: err}
 	}
 	n.uses++
 	dir.entries[path.Base(name)], dir.modified = n, time.Now()
@@ -112,10 +114,21 @@ func (m *FS) take(bytes int64) error {
 	return nil
 }
 
+// remove takes an entry out of a directory, if it is there.
+func (m *FS) remove(dir *node, name string) {
+	base := path.Base(name)
+	if n := dir.entries[base]; n != nil {
+		delete(dir.entries, base)
+		dir.modified = time.Now()
+		m.room += entrySize(name)
+		m.drop(n)
+	}
+}
+
 // drop gives the room back when nothing uses a node any more.
 func (m *FS) drop(n *node) {
 	if n.uses--; n.uses == 0 {
-		m.room += nodeSize + int64(len(n.data))
+		m.room += int64(len(n.data))
 		n.data = nil
 	}
 }
@@ -217,9 +230,7 @@ func (m *FS) Remove(name string) error {
 	case len(n.entries) > 0:
 		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTEMPTY}
 	}
-	delete(dir.entries, path.Base(name))
-	dir.modified = time.Now()
-	m.drop(n)
+	m.remove(dir, name)
 	return nil
 }
 
@@ -244,13 +255,14 @@ func (m *FS) Rename(oldname, newname string) error {
 		return &fs.PathError{Op: "rename", Path: newname, Err: fs.ErrInvalid}
 	case old != nil && len(old.entries) > 0:
 		return &fs.PathError{Op: "rename", Path: newname, Err: syscall.ENOTEMPTY}
-	case old != nil:
-		m.drop(old)
+	case old == nil && entrySize(newname)-entrySize(oldname) > m.room:
+		return &fs.PathError{Op: "rename", Path: newname, Err: syscall.ENOSPC}
 	}
-	delete(from.entries, path.Base(oldname))
-	to.entries[path.Base(newname)] = n
-	from.modified, to.modified = time.Now(), time.Now()
-	return nil
+	n.uses++ // so that it is not gone between
+	defer m.drop(n)
+	m.remove(from, oldname)
+	m.remove(to, newname)
+	return m.add("rename", newname, n)
 }
 
 // Readlink returns what a symbolic link says.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -107,21 +108,22 @@ func TestChanges(t *testing.T) {
 
 // All that a guest can do takes room, and gives it back.
 func TestRoom(t *testing.T) {
-	const size = 10_000
+	const size, entry = 10_000, 512
 	m := memfs.New(size)
 	full := func(bytes int64) {
 		t.Helper()
 		f, err := m.OpenFile("probe", os.O_RDWR|os.O_CREATE, 0o644)
 		check(t, err)
-		if err := f.Truncate(bytes - 512 + 1); !errors.Is(err, syscall.ENOSPC) {
+		bytes -= entry + int64(len("probe"))
+		if err := f.Truncate(bytes + 1); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("more than %d: %v", bytes, err)
 		}
 		if _, err := f.WriteAt([]byte("x"), 1<<62); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("far away: %v", err)
 		}
-		check(t, f.Truncate(bytes-512))
+		check(t, f.Truncate(bytes))
 		check(t, m.Remove("probe"))
-		if err := m.Mkdir("another", 0o755); !errors.Is(err, syscall.ENOSPC) {
+		if err := m.Symlink(strings.Repeat("x", int(bytes/2)), "another"); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("removed, and still open: %v", err)
 		}
 		check(t, f.Close())
@@ -130,12 +132,18 @@ func TestRoom(t *testing.T) {
 	check(t, m.Mkdir("dir", 0o755))
 	check(t, m.Symlink("something", "dir/link"))
 	write(t, m, "file", "some bytes", 0)
-	full(size - 3*512 - int64(len("somethingsome bytes")))
+	full(size - 3*entry - int64(len("dir"+"link"+"something"+"file"+"some bytes")))
 	check(t, m.Link("file", "dir/file"))
+	full(size - 4*entry - int64(len("dir"+"link"+"something"+"file"+"file"+"some bytes")))
 	check(t, m.Remove("file"))
 	write(t, m, "dir/file", "", os.O_TRUNC)
-	full(size - 3*512 - int64(len("something")))
-	check(t, m.Remove("dir/file"))
+	full(size - 3*entry - int64(len("dir"+"link"+"something"+"file")))
+	if err := m.Rename("dir/file", "dir/"+strings.Repeat("x", size)); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a long name: %v", err)
+	}
+	check(t, m.Rename("dir/file", "dir/renamed"))
+	full(size - 3*entry - int64(len("dir"+"link"+"something"+"renamed")))
+	check(t, m.Remove("dir/renamed"))
 	check(t, m.Remove("dir/link"))
 	check(t, m.Remove("dir"))
 	full(size)
