@@ -10,9 +10,9 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// serveOpen opens a path below a directory.
-func (n *node) serveOpen(ctx context.Context, r *ffi.FSRequest) error {
-	path, flags := r.Path(), r.Flags
+// serveOpen opens a path below a directory, for a request.
+func (n *node) serveOpen(ctx context.Context, path string, r *ffi.FSRequest) error {
+	flags := r.Flags
 	if err := n.mount.take(ctx); err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 	n.mount.panics.Raise()
 	switch r.What {
 	case ffi.FSOpen:
-		return n.serveOpen(ctx, r)
+		return n.serveOpen(ctx, r.Path(), r)
 	case ffi.FSPathStat:
 		path, follow := r.Path(), r.Flags&ffi.FSFollow != 0
 		r.Stat, err = call(ctx, n.mount, func() (ffi.FSStat, error) { return n.statPath(path, follow) })

@@ -193,8 +193,8 @@ func TestWritableFSMuch(t *testing.T) {
 		Want(t, "write", n, errno, len(large))
 		g.Mem.Write(GuestBuffer, []byte("ABCDEFGH"))
 		for i, part := range [][2]uint32{{GuestBuffer, 2}, {0, 0}, {GuestBuffer + 2, 3}, {GuestBuffer, 1}} {
-			g.Mem.PutUint32(uint32(256+8*i), part[0])
-			g.Mem.PutUint32(uint32(260+8*i), part[1])
+			g.Mem.PutUint32(uint64(256+8*i), part[0])
+			g.Mem.PutUint32(uint64(260+8*i), part[1])
 		}
 		WantErrno(t, "writev", g.Call("fd_write", int(fd), 256, 4, GuestResult), ErrnoSuccess)
 		Equal(t, "written", g.Result32(), 6)
