@@ -220,15 +220,18 @@ func (m *mount) stat(name string, info fs.FileInfo) ffi.FSStat {
 		ChangeTime: modified,
 		Filetype:   filetype(info.Mode()),
 	}
-	if m.writes != nil && m.writes.host {
+	if m.hostNumbers() {
 		hostStat(&stat, info)
 	}
 	return stat
 }
 
+// hostNumbers tells whether the files have the numbers of the host's, and all else that the host knows of them.
+func (m *mount) hostNumbers() bool { return hostNumbers && m.writes != nil && m.writes.host }
+
 // number is the number of a file, as its attributes have it.
 func (m *mount) number(name string) uint64 {
-	if hostNumbers && m.writes != nil && m.writes.host {
+	if m.hostNumbers() {
 		if info, err := m.writes.Lstat(name); err == nil {
 			return m.stat(name, info).Ino
 		}

@@ -23,6 +23,13 @@ type found struct {
 // maxLinks is how many symbolic links one path may lead over, as on Linux.
 const maxLinks = 40
 
+// Who can make directories can make a long way, which a file system goes again and again. So there is an end to how many
+// parts of a path are looked at, and to how long a name of something may be.
+const (
+	maxParts = 1024
+	maxPath  = 4096
+)
+
 // resolve finds where a path leads that a guest looks up below the directory. It leads nowhere outside of that. A
 // symbolic link at the end is followed if follow says so, or a slash comes after it.
 func (n *node) resolve(name string, follow bool) (found, error) {
@@ -46,7 +53,7 @@ func (n *node) find(name string, follow bool) (found, error) {
 	case strings.Contains(name, "\x00"):
 		return found{}, errnoInval
 	}
-	at, depth, links := found{path: base}, 0, 0
+	at, depth, links, parts := found{path: base}, 0, 0, 0
 	for rest := name; rest != ""; {
 		elem, tail, more := strings.Cut(rest, "/")
 		rest = tail
@@ -69,6 +76,9 @@ func (n *node) find(name string, follow bool) (found, error) {
 		parent := at.path
 		at = found{path: join(parent, elem), directory: more}
 		depth++
+		if parts++; m.writes != nil && (parts > maxParts || len(at.path) > maxPath) {
+			return found{}, errnoNametoolong
+		}
 		if !m.links {
 			continue
 		}

@@ -17,8 +17,8 @@ type Writable struct {
 	open func(name string, flag int, perm fs.FileMode) (fs.File, error)
 	// links says that what a symbolic link says can be found out.
 	links bool
-	// host says that its files are the host's, and so are its names.
-	host bool
+	// host says that it is a directory of the host, and so are its files. hostNames says that its names go to the host.
+	host, hostNames bool
 }
 
 // NewWritable makes a file system of something that opens files.
@@ -32,9 +32,11 @@ func NewWritable[F fs.File](fsys interface {
 		}
 		return f, nil
 	}}
-	_, w.host = w.fsys.(interface {
+	_, opensFiles := w.fsys.(interface {
 		OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
 	})
+	_, opensRoots := w.fsys.(rootOpener)
+	w.host, w.hostNames = opensFiles && opensRoots, opensFiles || opensRoots
 	_, looks := w.fsys.(lstater)
 	_, reads := w.fsys.(linkReader)
 	_, readsAsFS := w.fsys.(fs.ReadLinkFS)
@@ -49,6 +51,9 @@ type (
 	}
 	linkReader interface {
 		Readlink(name string) (string, error)
+	}
+	rootOpener interface {
+		OpenRoot(name string) (*os.Root, error)
 	}
 )
 
@@ -130,6 +135,18 @@ func (w *Writable) ReadDir(name string) ([]fs.DirEntry, error) {
 		return dir.ReadDir(-1)
 	}
 	return nil, unsupported("readdir", name)
+}
+
+// OpenRoot opens a directory of the host.
+func (w *Writable) OpenRoot(name string) (*os.Root, error) {
+	fsys, ok := w.fsys.(rootOpener)
+	if !ok {
+		return nil, unsupported("open", name)
+	}
+	if err := w.check("open", name); err != nil {
+		return nil, err
+	}
+	return fsys.OpenRoot(name)
 }
 
 // SyncDir makes the entries of a directory safe, if the file system has a way.
@@ -230,7 +247,7 @@ func (w *Writable) check(op, name string) error {
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	if w.host {
+	if w.hostNames {
 		if _, err := filepath.Localize(name); err != nil {
 			return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -353,3 +354,40 @@ func (onlyLinks) OpenFile(name string, flag int, perm fs.FileMode) (fs.File, err
 }
 func (onlyLinks) Lstat()                    {}
 func (onlyLinks) Symlink(a, b string) error { return nil }
+
+// The way that a file system is sent is not longer than it may be, however often directories and links add to it.
+func TestLongWays(t *testing.T) {
+	dir, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	at := root(t, NewWritable(dir), &testHost{})
+	made, long := 0, strings.Repeat("x", 200)
+	for below := at; ; made++ {
+		if err := below.makeDir(long); err != nil {
+			if err != errnoNametoolong {
+				t.Error(err)
+			}
+			break
+		}
+		if below, _, err = below.open(long, ffi.FSDirectory); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made != maxPath/201 {
+		t.Errorf("%d directories", made)
+	}
+	for i := range 30 {
+		dir.Mkdir(strings.TrimSuffix(strings.Repeat("a/", i+1), "/"), 0o700)
+	}
+	way := strings.Repeat("a/", 30) + strings.Repeat("../", 30)
+	for _, c := range []struct {
+		times  int
+		failed error
+	}{{20, nil}, {maxParts / 30, nil}, {maxParts/30 + 1, errnoNametoolong}} {
+		if _, err := at.resolve(strings.Repeat(way, c.times), false); err != c.failed {
+			t.Errorf("%d times: %v, want %v", c.times, err, c.failed)
+		}
+	}
+}

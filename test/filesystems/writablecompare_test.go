@@ -82,7 +82,7 @@ var regularLinks = regexp.MustCompile(`links=\d+`)
 // over.
 func normalWritten(answer, system string) string {
 	answer = accessed.ReplaceAllString(answer, "")
-	if system == "memfs" {
+	if system != "os.Root" {
 		answer = regularLinks.ReplaceAllString(answer, "")
 	}
 	return answer
