@@ -87,11 +87,12 @@ func (n *node) change(c *change) error {
 
 // makeDir makes a directory.
 func (n *node) makeDir(name string) error {
-	at, _, err := n.vacant(name)
+	name, _ = cutSlashes(name)
+	at, err := n.vacant(name)
 	if err != nil {
 		return err
 	}
-	return n.mount.writes.Mkdir(at, dirPerm)
+	return n.mount.writes.Mkdir(at.path, dirPerm)
 }
 
 // removeDir removes an empty directory.
@@ -103,25 +104,20 @@ func (n *node) removeDir(name string) error {
 		return err
 	case !at.info.IsDir():
 		return errnoNotdir
-	case path.Base(name) == ".":
+	case isDots(name):
 		return errnoInval
-	case path.Base(name) == "..":
-		return errnoNotempty
 	}
 	return n.mount.remove(at.path)
 }
 
-// unlink removes anything but a directory.
+// unlink removes anything but a directory. Behind a slash, there can be nothing else.
 func (n *node) unlink(name string) error {
-	name, slash := cutSlashes(name)
 	at, err := n.resolve(name, false)
 	switch {
 	case err != nil:
 		return err
 	case at.info.IsDir():
 		return errnoIsdir
-	case slash:
-		return errnoNotdir
 	}
 	return n.mount.remove(at.path)
 }
@@ -139,8 +135,11 @@ func (n *node) rename(name string, to *node, toName string) error {
 	name, slash := cutSlashes(name)
 	toName, toSlash := cutSlashes(toName)
 	from, err := n.resolve(name, false)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case (slash || toSlash) && !from.info.IsDir():
+		return errnoNotdir
 	}
 	dest, err := to.find(toName, false)
 	switch {
@@ -148,8 +147,6 @@ func (n *node) rename(name string, to *node, toName string) error {
 		return err
 	case isDots(name) || isDots(toName):
 		return errnoBusy
-	case (slash || toSlash) && !from.info.IsDir():
-		return errnoNotdir
 	case dest.path == from.path:
 		return nil
 	case isBelow(dest.path, from.path):
@@ -182,16 +179,16 @@ func (n *node) link(name string, to *node, toName string) error {
 	if err != nil {
 		return err
 	}
-	at, slash, err := to.vacant(toName)
+	at, err := to.vacant(toName)
 	switch {
 	case err != nil:
 		return err
 	case from.info.IsDir():
 		return errnoPerm
-	case slash:
-		return errnoNoent
+	case at.directory:
+		return at.missing
 	}
-	return n.mount.writes.Link(from.path, at)
+	return n.mount.writes.Link(from.path, at.path)
 }
 
 // symlink makes a symbolic link. One to an absolute path is EPERM, as below a directory of the host: no guest could
@@ -205,14 +202,14 @@ func (n *node) symlink(target, name string) error {
 	case strings.Contains(target, "\x00"):
 		return errnoInval
 	}
-	at, slash, err := n.vacant(name)
+	at, err := n.vacant(name)
 	switch {
 	case err != nil:
 		return err
-	case slash:
-		return errnoNoent
+	case at.directory:
+		return at.missing
 	}
-	return n.mount.writes.Symlink(target, at)
+	return n.mount.writes.Symlink(target, at.path)
 }
 
 // setTimesOf sets the times of what a path leads to. Those of a symbolic link itself cannot be set.
@@ -254,23 +251,22 @@ func newTimes(r *ffi.FSRequest) (atime, mtime time.Time) {
 	return atime, choose(ffi.FSModified, ffi.FSModifiedNow, r.Stat.ModTime)
 }
 
-// vacant is the name for something new, which nothing may have. slash says that a slash came after it.
-func (n *node) vacant(name string) (at string, slash bool, err error) {
-	name, slash = cutSlashes(name)
-	found, err := n.find(name, false)
-	if err == nil && found.missing == nil {
+// vacant is the place for something new, where nothing may be.
+func (n *node) vacant(name string) (found, error) {
+	at, err := n.find(name, false)
+	if err == nil && at.missing == nil {
 		err = errnoExist
 	}
-	return found.path, slash, err
+	return at, err
 }
 
 // cutSlashes is a path without the slashes at its end, and whether there were any. The root of all stays what it is.
-func cutSlashes(name string) (string, bool) {
-	short := strings.TrimRight(name, "/")
+func cutSlashes(name string) (short string, slash bool) {
+	short = strings.TrimRight(name, "/")
 	if short == "" {
-		return name, false
+		short = name
 	}
-	return short, len(short) < len(name)
+	return short, strings.HasSuffix(name, "/")
 }
 
 // isDots tells whether a path ends in no name.

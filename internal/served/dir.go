@@ -43,14 +43,19 @@ func (n *node) serveOpen(ctx context.Context, path string, r *ffi.FSRequest) err
 func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, err error) {
 	m := n.mount
 	creates, exclusive := flags&ffi.FSCreate != 0, flags&ffi.FSExclusive != 0
-	at, err := n.find(name, flags&ffi.FSFollow != 0 && !(creates && exclusive))
+	slash := false
+	if creates { // then it is the directory behind a slash that is wanted, whatever is there
+		name, slash = cutSlashes(name)
+		slash = slash && !isDots(name)
+	}
+	at, err := n.find(name, flags&ffi.FSFollow != 0 && !slash && !(creates && exclusive))
 	switch {
 	case err != nil:
 		return nil, stat, err
+	case slash:
+		return nil, stat, errnoIsdir
 	case at.missing != nil && !creates:
 		return nil, stat, at.missing
-	case at.missing != nil && at.directory:
-		return nil, stat, errnoIsdir
 	case at.missing == nil && creates && exclusive:
 		return nil, stat, errnoExist
 	}

@@ -1,10 +1,12 @@
 package served
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -116,7 +118,7 @@ func (w *Writable) ReadLink(name string) (string, error) {
 	return "", unsupported("readlink", name)
 }
 
-// ReadDir lists a directory.
+// ReadDir lists a directory, by name.
 func (w *Writable) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := w.check("readdir", name); err != nil {
 		return nil, err
@@ -131,10 +133,13 @@ func (w *Writable) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if dir, ok := f.(fs.ReadDirFile); ok {
-		return dir.ReadDir(-1)
+	dir, ok := f.(fs.ReadDirFile)
+	if !ok {
+		return nil, unsupported("readdir", name)
 	}
-	return nil, unsupported("readdir", name)
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 // OpenRoot opens a directory of the host.

@@ -378,14 +378,14 @@ func TestLongWays(t *testing.T) {
 	if made != maxPath/201 {
 		t.Errorf("%d directories", made)
 	}
-	for i := range 30 {
+	for i := range 4 {
 		dir.Mkdir(strings.TrimSuffix(strings.Repeat("a/", i+1), "/"), 0o700)
 	}
-	way := strings.Repeat("a/", 30) + strings.Repeat("../", 30)
+	way := strings.Repeat("a/", 4) + strings.Repeat("../", 4)
 	for _, c := range []struct {
 		times  int
 		failed error
-	}{{20, nil}, {maxParts / 30, nil}, {maxParts/30 + 1, errnoNametoolong}} {
+	}{{20, nil}, {maxParts / 4, nil}, {maxParts/4 + 1, errnoNametoolong}} {
 		if _, err := at.resolve(strings.Repeat(way, c.times), false); err != c.failed {
 			t.Errorf("%d times: %v, want %v", c.times, err, c.failed)
 		}

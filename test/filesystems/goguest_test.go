@@ -108,7 +108,7 @@ func TestGoGuestWritableFS(t *testing.T) {
 			if status := ExitStatus(t, RunModule(t, engine, module, config, nil)); status != 0 || out.String() != "ok\n" {
 				t.Errorf("status %d: %s", status, out.String())
 			}
-			Equal(t, "what is left", contents(t, c.files), ` from the host="host's content" left by the guest=""`)
+			Equal(t, "what is left", contents(t, c.files), ` . from the host="host's content" left by the guest=""`)
 		})
 	}
 }

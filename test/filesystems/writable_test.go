@@ -325,6 +325,9 @@ func TestWritableFSNoWayOut(t *testing.T) {
 				"unlink":    g.Unlink(way.dir, strings.TrimSuffix(way.path, "/")+"/x"),
 				"rmdir":     g.Rmdir(way.dir, strings.TrimSuffix(way.path, "/")+"/x"),
 			} {
+				if what == "create" && errno == ErrnoIsdir && strings.HasSuffix(way.path, "/") {
+					continue // there is no file with such a name, whatever is there
+				}
 				if errno == ErrnoNotdir && (strings.HasSuffix(way.path, "file") || strings.HasSuffix(way.path, "outside")) {
 					continue
 				}
@@ -354,7 +357,7 @@ func TestWritableFSApart(t *testing.T) {
 		WantErrno(t, "link to "+name, g.Link(c.from, 0, "file", c.to, "new"), c.errno)
 		WantErrno(t, "rename to "+name, g.Rename(c.from, "file", c.to, "moved"), c.errno)
 	}
-	WantErrno(t, "rename to no directory", g.Rename(one, "moved", 1, "x"), ErrnoBadf)
+	WantErrno(t, "rename to no directory", g.Rename(one, "moved", 1, "x"), ErrnoNotdir)
 	for what, errno := range map[string]Errno{
 		"create": ErrnoOf(g.PathOpen(reading, 0, "x", OflagCreate, RightWrite, 0)),
 		"write":  ErrnoOf(g.PathOpen(reading, 0, "moved", 0, RightWrite, 0)),
@@ -431,7 +434,7 @@ func TestWritableFSBare(t *testing.T) {
 			WantErrno(t, what, errno, errnoNotsup)
 		}
 		for path, errno := range map[string]Errno{
-			name + "/x": ErrnoNotdir, name + "/": ErrnoNotdir, "missing/x": ErrnoNoent, "..": ErrnoPerm, "dir": ErrnoIsdir, "dir/": ErrnoIsdir, "new/": ErrnoIsdir,
+			name + "/x": ErrnoNotdir, name + "/": ErrnoIsdir, "missing/x": ErrnoNoent, "..": ErrnoPerm, "dir": ErrnoIsdir, "dir/": ErrnoIsdir, "new/": ErrnoIsdir,
 			"dir/../dir/" + filepath.Base(name): ErrnoSuccess, name + "/../x": ErrnoNotdir,
 		} {
 			WantErrno(t, "create "+path, ErrnoOf(g.PathOpen(dir, LookupFollow, path, OflagCreate, bothRights, 0)), errno)
@@ -674,8 +677,7 @@ func TestContextEndsWritableFS(t *testing.T) {
 func TestWritableFSAbandonedWrite(t *testing.T) {
 	h := &hookedRoot{FS: digitsTree.memFS(t)}
 	g := NewCancellableGuest(t)
-	dir, fd := openHooked(t, g, h)
-	_ = dir
+	_, fd := openHooked(t, g, h)
 	goOn, entered, closed := make(chan bool), make(chan bool, 1), make(chan bool, 1)
 	h.file = func(method string) error {
 		switch method {
@@ -692,7 +694,9 @@ func TestWritableFSAbandonedWrite(t *testing.T) {
 	g.Mem.Write(GuestBuffer, []byte(strings.Repeat("w", 100)))
 	g.Iovec(100)
 	_, err := g.Instance.GetFunc(g.Store, "fd_write").CallContext(ctx, g.Store, int(fd), GuestIovec, 1, GuestResult)
-	WantIs(t, err, context.Canceled)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
 	g.Store.Close()
 	close(goOn)
 	<-closed
@@ -833,8 +837,8 @@ func TestWritableFSClosesFiles(t *testing.T) {
 	Check(t, err)
 	defer root.Close()
 	g := NewWasiGuest(t, nil)
-	h.call = func(method string, names ...string) error {
-		if method == "OpenFile" && names[0] != "." {
+	h.call = func(method string, _ ...string) error {
+		if method == "OpenFile" {
 			open.Add(1)
 		}
 		return nil

@@ -65,7 +65,7 @@ func TestWritableFSAnswersAsHostDir(t *testing.T) {
 						c := kinds[name](t)
 						got := run(t, ctx, op, object, func(store *Store) error { return store.InsertFS(10, c.fsys, "") }, c.files)
 						c.close()
-						if normalWritten(got, name) != normalWritten(want, name) {
+						if normalWritten(got, op, name) != normalWritten(want, op, name) {
 							t.Errorf("%s on %q of %s, context %d:\n got %s\nwant %s", op, object, name, i, got, want)
 						}
 					}
@@ -80,8 +80,11 @@ var regularLinks = regexp.MustCompile(`links=\d+`)
 
 // normalWritten leaves out what only the host's file systems know. An os.Root does know it, and so does what it hands
 // over.
-func normalWritten(answer, system string) string {
+func normalWritten(answer, op, system string) string {
 	answer = accessed.ReplaceAllString(answer, "")
+	if op == "allocate_inside" { // Linux counts it as a change, though there is none
+		answer = modified.ReplaceAllString(answer, "")
+	}
 	if system != "os.Root" {
 		answer = regularLinks.ReplaceAllString(answer, "")
 	}
@@ -206,7 +209,7 @@ func TestWritableFSPathsAsHostDir(t *testing.T) {
 	for _, c := range calls {
 		t.Run(c.name, func(t *testing.T) {
 			for i, path := range paths {
-				if i%Sample(1, 3) != runs%Sample(1, 3) {
+				if i%Sample(1, 7) != runs%Sample(1, 7) {
 					continue
 				}
 				host := digitsTree.host(t)
@@ -215,7 +218,7 @@ func TestWritableFSPathsAsHostDir(t *testing.T) {
 					fsys := kinds[name](t)
 					got := try(t, func(store *Store) (uint32, error) { return store.PushFS(fsys.fsys, "") }, fsys.files, c.call, path)
 					fsys.close()
-					if got != want && !allowed(c.name, path, name) {
+					if got != want && !allowed[[2]string{c.name, path}] {
 						t.Errorf("%s %q of %s:\n got %s\nwant %s", c.name, path, name, got, want)
 					}
 				}
@@ -225,5 +228,11 @@ func TestWritableFSPathsAsHostDir(t *testing.T) {
 	}
 }
 
-// allowed are the differences that there may be.
-func allowed(call, path, system string) bool { return false }
+// allowed are the calls and paths that are something else below a directory of the host, since cap-primitives takes no
+// notice of a dot at the end of a path, and a file that is only read is opened before it is made. File systems of Go's
+// say what Linux says.
+var allowed = map[[2]string]bool{
+	{"stat", "file/."}: true, {"stat", "link/."}: true, {"stat", "dirlink/."}: true, {"rename to a slash", "dirlink/."}: true,
+	{"open to create for reading", "file/"}: true, {"open to create for reading", "link/"}: true,
+	{"open to create for reading", "out/"}: true, {"open to create for reading", "loop/"}: true,
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -261,6 +260,3 @@ var digitsTree = served{
 	dirs:  []string{"empty", "sub/deep/deeper"},
 	links: map[string]string{"link": "file", "dirlink": "sub", "dangling": "nothing", "out": "../outside", "sub/up": "../file", "loop": "loop"},
 }
-
-// flatten makes one line of a text.
-func flatten(s string) string { return strings.Join(strings.Fields(s), " ") }
