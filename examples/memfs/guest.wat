@@ -35,7 +35,7 @@
   (func (export "fill") (result i32)
     (local $file i32) (local $errno i32)
     (local.set $file (call $create (i32.const 1032) (i32.const 6)))
-    (i64.store (i32.const 0) (i64.const 0x1000000000)) ;; one buffer: 4 KiB at 0
+    (i64.store (i32.const 0) (i64.const 0x100000000000)) ;; one buffer: 4 KiB at 0
     (loop $more
       (br_if $more (i32.eqz
         (local.tee $errno (call $write (local.get $file) (i32.const 0) (i32.const 1) (i32.const 8))))))
