@@ -27,7 +27,8 @@ type OpenFileFS[F fs.File] interface {
 
 // RootFS is all that a guest can make use of, with the signatures of [os.Root]: [*os.Root] is a RootFS[*os.File]. Only
 // OpenFile is needed. What a file system does not have is ENOTSUP for the guest, except for Stat, Lstat and Readlink:
-// then a file is opened to look at it, and there are no symbolic links. One that is an [fs.ReadLinkFS] needs no Readlink.
+// then a file is opened to look at it, and there are no symbolic links. One that is an [fs.ReadLinkFS] needs no
+// Readlink.
 type RootFS[F fs.File] interface {
 	OpenFileFS[F]
 	// Mkdir makes a directory, of which what is above is there.
@@ -78,13 +79,13 @@ type RootFS[F fs.File] interface {
 // uses the file system, are not kept apart: it has to be safe for concurrent use if they use it at once. What one guest
 // appends stays together, up to 64 KiB, if os.O_APPEND does what it says.
 //
-// Files that are an [*os.File] are handed over as the files of the host that they are. Those of an os.Root, or of a type
-// that has its OpenFile and OpenRoot, are opened without os.O_APPEND, which belongs to the guest's descriptor then, and
-// what the guest learns of them is what the host knows, except on Windows. In any other file system the number of a file
-// (inode) follows from its name, and its times are all one. Directories are known by their names: one that the guest has
-// open stays the same when the guest renames it, or one above it, but not when somebody else does. The times of a file
-// that Go serves are set by its name, too. A path of more than 1024 parts is ENAMETOOLONG, and so is a name of more than
-// 4096 bytes, counted from the root.
+// Files that are an [*os.File] are handed over as the files of the host that they are. Those of an os.Root, or of a
+// type that has its OpenFile and OpenRoot, are opened without os.O_APPEND, which belongs to the guest's descriptor
+// then, and what the guest learns of them is what the host knows, except on Windows. In any other file system the
+// number of a file (inode) follows from its name, and its times are all one. Directories are known by their names: one
+// that the guest has open stays the same when the guest renames it, or one above it, but not when somebody else does.
+// The times of a file that Go serves are set by its name, too. A path of more than 1024 parts is ENAMETOOLONG, and so
+// is a name of more than 4096 bytes, counted from the root.
 //
 // A nil file system is found by the method that gives it to a guest, which returns an error that wraps [ErrBadFile].
 func Writable[F fs.File](fsys OpenFileFS[F]) fs.FS { return served.NewWritable[F](fsys) }

@@ -23,8 +23,8 @@ type found struct {
 // maxLinks is how many symbolic links one path may lead over, as on Linux.
 const maxLinks = 40
 
-// Who can make directories can make a long way, which a file system goes again and again. So there is an end to how many
-// parts of a path are looked at, and to how long a name of something may be.
+// Who can make directories can make a long way, which a file system goes again and again. So there is an end to how
+// many parts of a path are looked at, and to how long a name of something may be.
 const (
 	maxParts = 1024
 	maxPath  = 4096
