@@ -68,8 +68,9 @@ type RootFS[F fs.File] interface {
 // that are valid as [fs.ValidPath] has it, in which no part but the last is a symbolic link: these are looked up one
 // part after the other, and followed here, if it has Lstat and Readlink; so nothing that a guest says leads out of it,
 // though it may make links that do. Somebody else who swaps directories for links meanwhile is the file system's own
-// affair; an os.Root is not led out by that either. New files have the permissions 0666, new directories 0777, of which
-// the process's umask takes some if they are the host's.
+// affair; an os.Root is not led out by that either. So is one without Lstat and Readlink, which follows what links it
+// has as it likes; the guest makes none there. New files have the permissions 0666, new directories 0777, of which the
+// process's umask takes some if they are the host's.
 //
 // How much a guest stores is up to the file system: an error such as [syscall.ENOSPC] or [syscall.EDQUOT] is what a
 // guest understands. A guest says in one call how large a file is to be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 	"time"
@@ -243,6 +244,7 @@ func newTimes(r *ffi.FSRequest) (atime, mtime time.Time) {
 		case r.Flags&setNow != 0:
 			return now
 		case r.Flags&set != 0:
+			nanoseconds = min(nanoseconds, math.MaxInt64) // more is none to whoever counts them, as package os does
 			return time.Unix(int64(nanoseconds/second), int64(nanoseconds%second))
 		}
 		return time.Time{}
