@@ -92,8 +92,9 @@ func (d *descriptors) PushDir(dir *os.File, guestPath string, mode WasiFileAcces
 	return d.dir(lowestFree, dir, guestPath, mode)
 }
 
-// InsertFS makes a file system of Go's the guest's descriptor fd, 0 to 1048575: a directory that can only be read.
-// What the guest had there is closed first. guestPath is what it is with [Store.InsertDir].
+// InsertFS makes a file system of Go's the guest's descriptor fd, 0 to 1048575: a directory that can only be read,
+// unless it comes from [Writable]. What the guest had there is closed first. guestPath is what it is with
+// [Store.InsertDir].
 //
 // The guest opens paths, reads, seeks and lists, and gets the answers that it gets from a directory of the host
 // which is inserted with [READ_ONLY]: EPERM for what would change something, and for a way out by "..", an absolute
@@ -113,9 +114,9 @@ func (d *descriptors) PushDir(dir *os.File, guestPath string, mode WasiFileAcces
 // out of the call that runs it. The file system must not use the store. An [fs.File] is closed when the guest
 // closes its descriptor, when that is replaced, and when the store is closed.
 //
-// Directories of the host are better inserted with [Store.InsertDir]: they can be written, and nothing outside is
-// reached even while someone swaps directories for links. With [os.DirFS] somebody who can do that gets the guest
-// out; [os.Root.FS] prevents it.
+// Directories of the host are better inserted with [Store.InsertDir]: that is faster, and nothing outside is reached
+// even while someone swaps directories for links. With [os.DirFS] somebody who can do that gets the guest out;
+// [os.Root.FS] prevents it.
 //
 // The errors are those of [Store.InsertDir]; one for a nil file system, and one whose root cannot be looked at,
 // wraps [ErrBadFile].
@@ -297,8 +298,12 @@ func (d *descriptors) fileSystem(to place, fsys fs.FS, guestPath string) (uint32
 func (d *descriptors) mount(to place, fsys fs.FS, guestPath *string) (uint32, error) {
 	return d.change(func(s *state) (uint32, ffi.Error) {
 		s.mounts++
+		mode := READ_ONLY
+		if _, ok := fsys.(*served.Writable); ok {
+			mode = READ_WRITE
+		}
 		root := served.Mount(s.slot, fsys, s.mounts)
-		fd, failed := s.native.InsertFS(to.fd, to.free, guestPath, root)
+		fd, failed := s.native.InsertFS(to.fd, to.free, guestPath, uint32(mode), root)
 		if !failed.IsNil() {
 			served.Unmount(root)
 		}
@@ -400,7 +405,7 @@ func withDescriptor(name string, open syscall.Conn, f func(fd uintptr)) error {
 
 // checkFS finds out whether there is a file system, with a directory for a root.
 func checkFS(fsys fs.FS) error {
-	if served.IsNil(fsys) {
+	if w, ok := fsys.(*served.Writable); served.IsNil(fsys) || ok && w.IsNil() {
 		return errorf(ErrBadFile, "the file system is nil: %v", ErrBadFile)
 	}
 	info, err := fs.Stat(fsys, ".")

@@ -286,8 +286,9 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 }
 
 // PreopenFS gives the guest a file system of Go's as a directory that can only be read: an [embed.FS], a
-// [zip.Reader], what [os.DirFS] or [os.Root.FS] returns, or any other. The guest finds it under guestPath. The
-// directories of [WasiConfig.PreopenDir] come first, with the numbers from 3 on.
+// [zip.Reader], what [os.DirFS] or [os.Root.FS] returns, or any other; or as one that can be written, if it comes from
+// [Writable]. The guest finds it under guestPath. The directories of [WasiConfig.PreopenDir] come first, with the
+// numbers from 3 on.
 //
 // Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that
 // several stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system

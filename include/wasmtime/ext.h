@@ -123,6 +123,74 @@
 #define WASMTIME_FS_GONE 8
 
 /**
+ * Of a file: write `buffer` at the position, or at the end with `WASMTIME_FS_APPEND`, and move the position behind
+ * it; `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_WRITE 9
+
+/**
+ * Of a file: write `buffer` at the offset `number`, or at the end with `WASMTIME_FS_APPEND`; the position stays, and
+ * `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_PWRITE 10
+
+/**
+ * Of a file: it is to have `number` bytes.
+ */
+#define WASMTIME_FS_SET_SIZE 11
+
+/**
+ * Of a file: it is to have at least `number` bytes.
+ */
+#define WASMTIME_FS_ALLOCATE 12
+
+/**
+ * Of a file or directory that can be changed: what was written is to be safe.
+ */
+#define WASMTIME_FS_SYNC 13
+
+/**
+ * Of a file or directory: its times are to be those of `stat` and of this moment, as `flags` say.
+ */
+#define WASMTIME_FS_SET_TIMES 14
+
+/**
+ * Of a directory: the times of `path` below it, in the same way.
+ */
+#define WASMTIME_FS_PATH_SET_TIMES 15
+
+/**
+ * Of a directory: make the directory `path` below it.
+ */
+#define WASMTIME_FS_MAKE_DIR 16
+
+/**
+ * Of a directory: remove the empty directory `path` below it.
+ */
+#define WASMTIME_FS_REMOVE_DIR 17
+
+/**
+ * Of a directory: remove `path` below it, which is no directory.
+ */
+#define WASMTIME_FS_UNLINK 18
+
+/**
+ * Of a directory: `path` below it is to be `to_path` below the directory `to_env`, which has the same callback.
+ */
+#define WASMTIME_FS_RENAME 19
+
+/**
+ * Of a directory: the file `path` below it is to be `to_path` below the directory `to_env`, too, which has the same
+ * callback.
+ */
+#define WASMTIME_FS_LINK 20
+
+/**
+ * Of a directory: make a symbolic link `path` below it, which says `to_path`.
+ */
+#define WASMTIME_FS_SYMLINK 21
+
+/**
  * Of a path: a symbolic link at its end is followed.
  */
 #define WASMTIME_FS_FOLLOW 1
@@ -131,6 +199,61 @@
  * Of a path to open: it must be a directory.
  */
 #define WASMTIME_FS_DIRECTORY 2
+
+/**
+ * Of a path to open: a file that is not there is made.
+ */
+#define WASMTIME_FS_CREATE 4
+
+/**
+ * Of a path to open with `WASMTIME_FS_CREATE`: nothing may be there.
+ */
+#define WASMTIME_FS_EXCLUSIVE 8
+
+/**
+ * Of a path to open: a file loses what is in it.
+ */
+#define WASMTIME_FS_TRUNCATE 16
+
+/**
+ * Of a path to open: it is going to be read.
+ */
+#define WASMTIME_FS_FOR_READING 32
+
+/**
+ * Of a path to open: it is going to be written.
+ */
+#define WASMTIME_FS_FOR_WRITING 64
+
+/**
+ * Of a path to open, and of writing: what is written goes to the end of the file.
+ */
+#define WASMTIME_FS_APPEND 128
+
+/**
+ * Of a path to open: what is written is to be safe when the write returns.
+ */
+#define WASMTIME_FS_SYNCHRONOUS 256
+
+/**
+ * Of times: the time of the last access is `stat.atim`.
+ */
+#define WASMTIME_FS_ACCESSED 512
+
+/**
+ * Of times: the time of the last access is now.
+ */
+#define WASMTIME_FS_ACCESSED_NOW 1024
+
+/**
+ * Of times: the time of the last modification is `stat.mtim`.
+ */
+#define WASMTIME_FS_MODIFIED 2048
+
+/**
+ * Of times: the time of the last modification is now.
+ */
+#define WASMTIME_FS_MODIFIED_NOW 4096
 
 /**
  * Done.
@@ -825,13 +948,25 @@ typedef struct wasmtime_binding_fs_stat_t {
    */
   uint64_t ino;
   /**
+   * How many names it has.
+   */
+  uint64_t nlink;
+  /**
    * How many bytes it has.
    */
   uint64_t size;
   /**
-   * When it was changed, in nanoseconds since 1970.
+   * When it was read, in nanoseconds since 1970.
+   */
+  uint64_t atim;
+  /**
+   * When it was written, in nanoseconds since 1970.
    */
   uint64_t mtim;
+  /**
+   * When anything of it was changed, in nanoseconds since 1970.
+   */
+  uint64_t ctim;
   /**
    * What it is: a file type of WASI 0.1.
    */
@@ -847,11 +982,11 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_FS_*` from `OPEN` to `GONE`.
+   * What to do: a `WASMTIME_FS_*` from `OPEN` to `SYMLINK`.
    */
   uint32_t what;
   /**
-   * `WASMTIME_FS_FOLLOW` and `WASMTIME_FS_DIRECTORY`, or whence to seek.
+   * Some of `WASMTIME_FS_*` from `FOLLOW` to `MODIFIED_NOW`, or whence to seek.
    */
   uint32_t flags;
   /**
@@ -863,7 +998,19 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t path_len;
   /**
-   * Memory to write to, the guest's most often. It may be shared with other threads.
+   * The directory of the second path.
+   */
+  uint64_t to_env;
+  /**
+   * A second path, as the first one.
+   */
+  const uint8_t *to_path;
+  /**
+   * The bytes in it.
+   */
+  size_t to_path_len;
+  /**
+   * Memory to fill, or to write from: the guest's most often. It may be shared with other threads.
    */
   uint8_t *buffer;
   /**
@@ -871,7 +1018,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t len;
   /**
-   * An offset or a cookie.
+   * An offset, a size or a cookie.
    */
   uint64_t number;
   /**
@@ -887,7 +1034,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   void *host_fd;
   /**
-   * Attributes.
+   * Attributes: the answer, or times to set.
    */
   struct wasmtime_binding_fs_stat_t stat;
 } wasmtime_binding_fs_request_t;
@@ -1767,11 +1914,12 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
 
 /**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
- * `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
+ * `wasmtime_binding_store_set_wasi`.
  *
  * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
  * and what the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
- * `wasmtime_context_insert_dir`; null for none.
+ * `wasmtime_context_insert_dir`; null for none. So is `access_mode`: with `WASMTIME_FILE_READ_ONLY`, the callback is
+ * not asked for anything that would change something.
  *
  * The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears
  * `WASMTIME_FS_GONE` once for each, in the end; for the root if and only if this succeeds. Errors are those of
@@ -1787,6 +1935,7 @@ wasmtime_error_t *wasmtime_binding_store_insert_fs(struct wasmtime_binding_store
                                                    uint32_t *guest_fd,
                                                    const uint8_t *guest_path,
                                                    size_t guest_path_len,
+                                                   uint32_t access_mode,
                                                    uint64_t env,
                                                    wasmtime_binding_fs_callback_t callback);
 
