@@ -44,17 +44,17 @@ func (cfg *Config) Close() {
 	}
 }
 
-// hold takes the configuration until the function is called that it returns.
+// hold takes the configuration, if there is one, until the function is called that it returns.
 func (cfg *Config) hold() func() {
+	if cfg == nil {
+		return nothing
+	}
 	cfg.using.Lock()
 	return cfg.using.Unlock
 }
 
 // take gives the native configuration away; it is an error that wraps ErrClosed if that has happened before.
 func (cfg *Config) take() (ffi.Config, error) {
-	if cfg == nil {
-		return ffi.Config{}, errorf(nil, "the configuration is nil: use NewConfig")
-	}
 	defer cfg.hold()()
 	return cfg.takeLocked()
 }
@@ -71,7 +71,10 @@ func (cfg *Config) takeLocked() (ffi.Config, error) {
 // tryOpen returns the native configuration, which is held; it is an error that wraps ErrClosed if it has been given
 // away or closed.
 func (cfg *Config) tryOpen() (ffi.Config, error) {
-	if cfg.native.IsNil() {
+	switch {
+	case cfg == nil:
+		return ffi.Config{}, isNil[Config]()
+	case cfg.native.IsNil():
 		return ffi.Config{}, errorf(ErrClosed, "Config has already been used up")
 	}
 	return cfg.native, nil
@@ -79,7 +82,7 @@ func (cfg *Config) tryOpen() (ffi.Config, error) {
 
 // open is tryOpen for methods that cannot return an error.
 func (cfg *Config) open() ffi.Config {
-	native, err := cfg.tryOpen()
+	native, err := notNil(cfg).tryOpen()
 	if err != nil {
 		panic(err.Error())
 	}
@@ -486,11 +489,11 @@ const maxMemoriesPerModule = 10_000
 // free again when its store is closed. An instantiation without a context does not wait for those that do.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
+	native := cfg.open()
 	if p.MaxMemoriesPerModule > maxMemoriesPerModule {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	native := cfg.open()
 	cfg.pooling = true
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,

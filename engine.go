@@ -24,7 +24,7 @@ type Engine struct {
 // acquire begins a use of the engine for a function that can return an error; the handle's Release ends it.
 func (engine *Engine) acquire() (ffi.Engine, error) {
 	if engine == nil {
-		return ffi.Engine{}, isNil("engine")
+		return ffi.Engine{}, isNil[Engine]()
 	}
 	return acquire(&engine.handle, "engine")
 }
@@ -37,7 +37,7 @@ func NewEngine() *Engine {
 // NewEngineWithConfig creates an engine with the configuration, which is used up by it. It panics where [TryNewEngine]
 // returns an error.
 func NewEngineWithConfig(config *Config) *Engine {
-	engine, err := TryNewEngine(config)
+	engine, err := TryNewEngine(notNil(config))
 	switch {
 	case errors.Is(err, ErrClosed):
 		panic(err.Error())
@@ -49,7 +49,7 @@ func NewEngineWithConfig(config *Config) *Engine {
 
 // TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
 // refuses about the configuration is an [*Error]; that of a configuration that was used or closed before wraps
-// [ErrClosed], and nil is an [*Error] as well. See wasmtime::Engine::new.
+// [ErrClosed], as for nil. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
 	native, err := config.take()
 	if err != nil {
@@ -87,13 +87,17 @@ func wrapEngine(e ffi.Engine, epochs bool, guestStack uintptr) *Engine {
 
 // Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and
 // stores made from it stay usable. Closing twice does nothing.
-func (engine *Engine) Close() { engine.handle.Close() }
+func (engine *Engine) Close() {
+	if engine != nil {
+		engine.handle.Close()
+	}
+}
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
 // from any goroutine, and from a host function. It panics if the engine is closed. See
 // wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
 func (engine *Engine) IncrementEpoch() {
-	native := engine.handle.Acquire()
+	native := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	native.Tick()
 }
@@ -101,7 +105,7 @@ func (engine *Engine) IncrementEpoch() {
 // IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code. It panics if the
 // engine is closed.
 func (engine *Engine) IsPulley() bool {
-	native := engine.handle.Acquire()
+	native := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	return native.IsPulley()
 }

@@ -21,27 +21,26 @@ type Func struct {
 	refused error
 }
 
-// errNilFunc is for those who call what GetFunc did not find.
-var errNilFunc = errorf(nil, "the function is nil: is there an export of that name, and is it a function?")
-
-// unusable says why the function cannot be called at all; nil if it can.
-func (f *Func) unusable() error {
-	if f == nil {
-		return errNilFunc
-	}
-	return f.refused
-}
-
 func (s *state) funcOf(item ffi.Item) *Func { return &Func{state: s, item: item} }
 
-func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
+func (f *Func) external() (*state, *ffi.Item) {
+	if f == nil {
+		return nil, nil
+	}
+	return f.state, &f.item
+}
+
+// enter enters the function's store, unless the function cannot be called at all.
+func (f *Func) enter(store Storelike) (s *state, outermost bool, err error) {
+	if f != nil && f.refused != nil {
+		return nil, false, f.refused
+	}
+	return enterItem(store, f)
+}
 
 // Type returns the function's signature.
 func (f *Func) Type(store Storelike) *FuncType {
-	if f == nil {
-		panic(errNilFunc.Error())
-	}
-	s, outermost := mustEnterItem(store, f.state)
+	s, outermost := mustEnterItem(store, f)
 	defer s.Leave(outermost)
 	return f.signature()
 }
@@ -81,7 +80,7 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 // callNumbers is call for what most calls are: arguments that are the numbers that the parameters want, and at most one
 // result, a number too. It has done nothing if it is not done.
 func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, err error) {
-	if f == nil || f.refused != nil || store.storeState() != f.state {
+	if f == nil || f.refused != nil || f.state == nil || stateOf(store) != f.state {
 		return nil, false, nil
 	}
 	s := f.state
@@ -90,7 +89,7 @@ func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, 
 		return nil, true, s.refusal()
 	}
 	*s.entry = s
-	if !f.takesNumbers(args) {
+	if hasReturned(store) || !f.takesNumbers(args) {
 		s.Leave(got == owner.Acquired)
 		return nil, false, nil
 	}
@@ -185,7 +184,7 @@ func (b *boxes) number(kind ValKind, bits uint64) (v any) {
 	return v
 }
 
-// CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt],
+// CallContext is [Func.Call] with a context, if that is not nil: when it is done, the guest stops with a [*Trap] of code [Interrupt],
 // which wraps the context's error and cause, also while it waits in a WASI call; a host function finds the context
 // with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption];
 // otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an
@@ -202,10 +201,7 @@ func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (a
 }
 
 func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
-	if err := f.unusable(); err != nil {
-		return nil, err
-	}
-	s, outermost, err := enterItem(store, f.state)
+	s, outermost, err := f.enter(store)
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,7 @@ func (g *goFunc) host(sig *FuncType) *hostFunc {
 // uint32 or an Offset. Where arguments and results are passed depends on the sizes of integers and floats only; so do
 // the functions that the compiler makes of generic ones for all types of the same underlying type.
 func (g *goFunc) direct() hostRun {
-	if g.fn.IsNil() || len(g.results) > 1 {
+	if len(g.results) > 1 {
 		return nil
 	}
 	var shape strings.Builder

@@ -17,12 +17,19 @@ import (
 // No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the
 // result is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
-	s := store.storeState()
-	if err := ty.unsupported(); err != nil {
+	if f == nil {
+		panicNil(errNilCallback)
+	}
+	if err := notNil(ty).unsupported(); err != nil {
+		s, outermost := mustEnter(store)
+		defer s.Leave(outermost)
 		return &Func{state: s, sig: ty, refused: err}
 	}
-	return s.addHost(newHostFunc(ty, f))
+	return addHost(store, newHostFunc(ty, f))
 }
+
+// errNilCallback is for a Go function that is nil.
+var errNilCallback = errorf(nil, "nil func")
 
 func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc {
 	plain := ty.plain()
@@ -87,12 +94,12 @@ func valAt(vals unsafe.Pointer, i int) *ffi.Val {
 // [V128] and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type,
 // int and uint32 among them; a [*Caller] is handed in and no part of the signature, and neither is a *Trap as the
 // last result, which ends the guest if it is not nil. An error is not special: it is an externref like any other
-// value; [HostFuncOf], [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function.
+// value; [HostFuncOf], [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function,
+// or nil.
 // What it costs to call a function of numbers is said at [HostFuncOf]; other functions take reflection and
 // allocations in every call. See wasmtime::Func::wrap.
 func WrapFunc(store Storelike, f any) *Func {
-	s := store.storeState()
-	return s.addHost(wrapHostFunc(f))
+	return addHost(store, wrapHostFunc(f))
 }
 
 var (
@@ -168,8 +175,11 @@ func explainExternrefs(err error, imports []*ImportType, given func(i int, impor
 
 func wrapHostFunc(f any) *hostFunc {
 	fn := reflect.ValueOf(f)
-	if fn.Kind() != reflect.Func {
+	switch {
+	case fn.Kind() != reflect.Func:
 		panic("callback provided must be a `func`")
+	case fn.IsNil():
+		panicNil(errNilCallback)
 	}
 	sig := inferFuncType(fn.Type())
 	if g, ok := numbersOnly(fn, sig); ok {
@@ -199,7 +209,7 @@ func wrapHostFunc(f any) *hostFunc {
 // *Caller as its first parameter and nowhere else.
 func numbersOnly(fn reflect.Value, sig *FuncType) (g *goFunc, ok bool) {
 	g = &goFunc{fn: fn}
-	if fn.IsNil() || !sig.plain() || g.inspect(fn.Type()) != nil {
+	if !sig.plain() || g.inspect(fn.Type()) != nil {
 		return nil, false
 	}
 	return g, len(g.params) == len(sig.params) && len(g.results) == len(sig.results)
@@ -228,7 +238,7 @@ func reflectArgs(c *Caller, ty reflect.Type, vals []Val) []reflect.Value {
 // called by whichever goroutines run them.
 //
 // An error that the Go function returns ends the guest; the call that it came from returns an error that wraps it. A
-// panic ends the guest and comes out of that call. The zero HostFunc is no function: where it is used, it panics.
+// panic ends the guest and comes out of that call. The zero HostFunc is no function, and counts as closed.
 type HostFunc struct{ host *hostFunc }
 
 func newTypedHost(results []ValKind, run func(*Caller, unsafe.Pointer) error, params ...ValKind) HostFunc {
@@ -244,7 +254,15 @@ func typesOf(kinds []ValKind) []*ValType {
 }
 
 // Type returns the function's signature.
-func (f HostFunc) Type() *FuncType { return f.host.sig }
+func (f HostFunc) Type() *FuncType { return f.mustHost().sig }
+
+// mustHost returns what it is; it panics for the zero HostFunc.
+func (f HostFunc) mustHost() *hostFunc {
+	if f.host == nil {
+		panicNil(errNoHost)
+	}
+	return f.host
+}
 
 // NewHostFunc makes a host function one of the store's functions. See wasmtime::Func::wrap.
-func NewHostFunc(store Storelike, f HostFunc) *Func { return store.storeState().addHost(f.host) }
+func NewHostFunc(store Storelike, f HostFunc) *Func { return addHost(store, f.mustHost()) }

@@ -126,7 +126,7 @@ func (f format) insteadOf(wanted format, b []byte) error {
 // other errors are those of [NewModule] and [Wat2Wasm]. Those about the text, and about a file in no format, name it.
 func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	if engine == nil {
-		return nil, isNil("engine")
+		return nil, isNil[Engine]()
 	}
 	wasm, err := os.ReadFile(file)
 	if err != nil {
@@ -242,6 +242,9 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 
 // Serialize returns the compiled code, for [NewModuleDeserialize]. See wasmtime::Module::serialize.
 func (m *Module) Serialize() ([]byte, error) {
+	if m == nil {
+		return nil, isNil[Module]()
+	}
 	native, err := acquire(&m.handle, "module")
 	if err != nil {
 		return nil, err
@@ -255,16 +258,16 @@ func (m *Module) Serialize() ([]byte, error) {
 }
 
 // Imports returns what the module imports, in its order. It panics if the module is closed.
-func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
+func (m *Module) Imports() []*ImportType { return notNil(m).types.of(m).imports() }
 
 // Exports returns what the module exports, in its order. It panics if the module is closed.
-func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
+func (m *Module) Exports() []*ExportType { return notNil(m).types.of(m).exports() }
 
 // acquire begins a use of the module with something of the engine given, which with names; the handle's Release ends
 // it.
 func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
 	if m == nil {
-		return ffi.Module{}, isNil("module")
+		return ffi.Module{}, isNil[Module]()
 	}
 	native, err := acquire(&m.handle, "module")
 	if err == nil && m.engine != engine {
@@ -276,7 +279,11 @@ func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
 
 // Close frees the module, at once or when the last use of it by another goroutine is over; instances of it stay usable.
 // Closing twice does nothing.
-func (m *Module) Close() { m.handle.Close() }
+func (m *Module) Close() {
+	if m != nil {
+		m.handle.Close()
+	}
+}
 
 // moduleTypes holds a module's imports and exports once they have been asked for.
 type moduleTypes struct {

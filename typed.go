@@ -67,10 +67,7 @@ func bind(store Storelike, f *Func, results []ValKind, params ...ValKind) (typed
 
 // bindFunc binds a function whose signature passes a check, and makes room for its arguments.
 func bindFunc(store Storelike, f *Func, check func(*FuncType) error) (typedFunc, error) {
-	if err := f.unusable(); err != nil {
-		return typedFunc{}, err
-	}
-	s, outermost, err := enterItem(store, f.state)
+	s, outermost, err := f.enter(store)
 	if err != nil {
 		return typedFunc{}, err
 	}
