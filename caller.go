@@ -180,7 +180,7 @@ func (s *state) host(env uint64) *hostFunc {
 	return linkerFuncs.Get(number) // of another linker, which the store keeps as well
 }
 
-// addHost makes a host function one of the store's functions, for those who cannot return an error.
+// addHost is tryAddHost for functions that cannot return an error.
 func addHost(store Storelike, h *hostFunc) *Func {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
@@ -191,7 +191,17 @@ func addHost(store Storelike, h *hostFunc) *Func {
 	return f
 }
 
-// newHost keeps a host function for the life of the store and makes it one of its functions. The store is entered.
+// tryAddHost keeps a host function for the life of the store and makes it one of its functions.
+func tryAddHost(store Storelike, h *hostFunc) (*Func, error) {
+	s, outermost, err := enter(store)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Leave(outermost)
+	return s.newHost(h)
+}
+
+// newHost is tryAddHost in a store that is entered.
 func (s *state) newHost(h *hostFunc) (*Func, error) {
 	s.hosts = append(s.hosts, h)
 	f := &Func{state: s, sig: h.sig}

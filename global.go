@@ -14,6 +14,9 @@ type Global struct {
 
 // NewGlobal creates a global in the store with a value, which must have the global's type. See wasmtime::Global::new.
 func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
+	if ty == nil || ty.content == nil {
+		return nil, isNil[GlobalType]()
+	}
 	s, item, err := newHolder(store, "global", ty.content, ty.encode, val, ffi.Store.NewGlobal)
 	if err != nil {
 		return nil, err

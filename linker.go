@@ -225,14 +225,14 @@ func (l *Linker) explain(err error, imports []*ImportType) error {
 
 // DefineFunc defines a Go function, as [WrapFunc] makes it, for the store.
 func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
-	h := wrapHostFunc(f)
-	return l.inStore(store, func(s *state) (ffi.Error, error) {
-		made, err := s.newHost(h)
-		if err != nil {
-			return ffi.Error{}, err
-		}
-		return ffi.Error{}, l.Define(store, module, name, made)
-	})
+	if _, err := l.serves(store); err != nil {
+		return err
+	}
+	made, err := tryAddHost(store, wrapHostFunc(f))
+	if err != nil {
+		return err
+	}
+	return l.Define(store, module, name, made)
 }
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.

@@ -11,6 +11,9 @@ type Table struct {
 // NewTable creates a table in the store, every element init, which must have the type of the elements. See
 // wasmtime::Table::new.
 func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
+	if ty == nil || ty.element == nil {
+		return nil, isNil[TableType]()
+	}
 	s, item, err := newHolder(store, "table", ty.element, ty.encode, init, ffi.Store.NewTable)
 	if err != nil {
 		return nil, err

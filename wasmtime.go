@@ -18,8 +18,11 @@
 // function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed object is
 // an error that wraps [ErrClosed] where the method returns an error, and a panic with that text where it returns none:
 // so one goroutine may close an Engine, a Module, a Linker or an InstancePre that others are using, and those who come
-// too late hear of it. A Store is closed by whoever uses it. A zero Engine, Module, Linker or InstancePre counts as
-// closed.
+// too late hear of it. A Store is closed by whoever uses it.
+//
+// What is nil counts as closed, be it what a method is called on or what a function is given, and so does the zero value
+// of a type that is made by functions of this package, such as Store{}: a method that returns no error panics with a
+// text such as "wasmtime: nil *Store", and closing it does nothing. A [Caller] is closed when its host function returns.
 //
 // # Concurrency
 //
