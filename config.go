@@ -23,8 +23,8 @@ type Config struct {
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
 	cache      *moduleCache
-	// pooling says that the engine has a pool.
-	pooling bool
+	// pool is the queue for the engine's pool; nil if it has none.
+	pool *poolQueue
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
@@ -487,6 +487,10 @@ const maxMemoriesPerModule = 10_000
 // end, such as [InstancePre.InstantiateContext], waits instead until stores of the engine are closed, first come, first
 // served; if its context ends before, the error wraps both what ended that and ErrPoolFull. The place that it gets is
 // free again when its store is closed. An instantiation without a context does not wait for those that do.
+//
+// One for which no place can become free fails at once, with ErrPoolFull, context or not: because its module has more
+// memories or tables than the pool, or because whatever has places belongs to its own store, to stores of host functions
+// that it is part of, or to others that wait.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
 	native := cfg.open()
@@ -494,7 +498,10 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	cfg.pooling = true
+	cfg.pool = &poolQueue{
+		memories: uint64(cmp.Or(p.MaxMemories, p.MaxInstances, maxPooled)),
+		tables:   uint64(cmp.Or(p.MaxTables, p.MaxInstances, maxPooled)),
+	}
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
 		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),

@@ -65,9 +65,7 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	}
 	engine := wrapEngine(e, config.epochs, config.guestStack)
 	engine.cache = config.cache
-	if config.pooling {
-		engine.pool = &poolQueue{}
-	}
+	engine.pool = config.pool
 	return engine, nil
 }
 

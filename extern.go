@@ -153,6 +153,7 @@ func newHolder(
 		return nil, item, err
 	}
 	defer s.Leave(outermost)
+	s.slot.takeMore() // perhaps a GC heap
 	if holds.concrete() {
 		return nil, item, errorf(ErrUnsupported, "a %s of the type %v, which a module defines: %v", kind, holds.text(), ErrUnsupported)
 	}

@@ -150,6 +150,7 @@ func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) e
 	}
 	defer s.Leave(outermost)
 	s.link(l.hosts)
+	s.slot.takeMore() // perhaps the instances of a module that is defined
 	failed, err := f(s)
 	if !failed.IsNil() {
 		return s.Failure(ffi.Trap{}, failed)

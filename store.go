@@ -333,7 +333,10 @@ func (s *state) Enter() (outermost bool, err error) {
 }
 
 // Native returns the native store, which is valid until the store is left.
-func (s *state) Native() ffi.Store { return s.native }
+func (s *state) Native() ffi.Store {
+	s.slot.takeMore() // whatever that is for
+	return s.native
+}
 
 // mustEnter is Enter for what is known to belong to the store, and cannot return an error.
 func (s *state) mustEnter() (outermost bool) {

@@ -244,6 +244,7 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 		if v.val != nil {
 			if s.externs == nil {
 				s.externs = &registry.Slab{}
+				s.slot.takeMore() // a GC heap
 			}
 			out.Of[0] = s.externs.Add(v.val) + 1
 		}
