@@ -176,13 +176,11 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 	s.slot.take()
 	var waiter placeWaiter
 	if pool != nil && pool.waiting.Load() > 0 { // others were here before
-		err := s.awaitPlace(outermost, &waiter, pool.given.Load())
-		if err != nil && err != errNeverServed { // which may need nothing that they wait for
+		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
 			s.slot.untake()
 			return ffi.Instance{}, err
 		}
 	}
-	hopeless := false
 	for n := (need{patient: pool != nil}); ; {
 		var given uint64
 		if pool != nil {
@@ -202,18 +200,12 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
 			full := newError(failed)
-			err := s.awaitPlace(outermost, &waiter, given)
-			switch {
-			case err == errNeverServed && !hopeless:
-				hopeless = true // but another attempt, which has failed as well, may have had what this one lacked
-			case err == errNeverServed:
+			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
 				s.slot.untake()
-				return raw, errorf(ErrPoolFull, "%v; %v", full, err)
-			case err != nil:
-				s.slot.untake()
+				if err == errNeverServed {
+					err = errorf(ErrPoolFull, "%v; %v", full, err)
+				}
 				return raw, err
-			default:
-				hopeless = false
 			}
 			n = need{patient: true}
 		default:

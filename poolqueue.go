@@ -46,6 +46,8 @@ type placeWaiter struct {
 	ready chan struct{}
 	// holders is the number of stores of the pool that its goroutine is in.
 	holders int64
+	// hopeless says that it has been found that no place can become free.
+	hopeless bool
 }
 
 // maxPooled is how many memories, and how many tables, a pool has that nobody has given a number for: Wasmtime's own.
@@ -161,20 +163,23 @@ func (q *poolQueue) leave(w *placeWaiter) bool {
 }
 
 // errNeverServed says why an instantiation does not wait.
-var errNeverServed = errors.New("it waits for none, because all others belong to this call and to calls that wait as well")
+var errNeverServed = errors.New("it is not waited for, because nobody has a place who does not wait as well")
 
 // awaitPlace waits until an instantiation in the store, which is entered and watches a context, may try. given is what
 // the queue had given back before it tried last. It is an error that the context has ended, and errNeverServed that no
-// place can become free.
+// place can become free: when that is found twice, because in between another attempt, which has failed as well, may
+// have had for a moment what this one lacked.
 func (s *state) awaitPlace(outermost bool, w *placeWaiter, given uint64) error {
 	q := s.engine.pool
 	s.lock.Identify()
 	w.holders = entered.holdersHere(q)
-	switch q.enter(w, given) {
-	case tryAgain:
-		return nil
-	case giveUp:
+	next, hopeless := q.enter(w, given), w.hopeless
+	w.hopeless = next == giveUp
+	switch {
+	case next == giveUp && hopeless:
 		return errNeverServed
+	case next != wait:
+		return nil
 	}
 	if outermost {
 		*s.entry = nil // it does not count as one that runs
