@@ -17,9 +17,6 @@ import (
 // No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the
 // result is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
-	if f == nil {
-		panicNil(errNilCallback)
-	}
 	if err := notNil(ty).unsupported(); err != nil {
 		s, outermost := mustEnter(store)
 		defer s.Leave(outermost)
@@ -28,10 +25,15 @@ func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap
 	return addHost(store, newHostFunc(ty, f))
 }
 
-// errNilCallback is for a Go function that is nil.
-var errNilCallback = errorf(nil, "nil func")
+// callNil is what is called where the Go function is nil, which nobody minds who never calls it, as in wasmtime-go.
+func callNil(*Caller, unsafe.Pointer) error {
+	panic("wasmtime: a host function that is nil was called")
+}
 
 func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc {
+	if f == nil {
+		return &hostFunc{ty, callNil}
+	}
 	plain := ty.plain()
 	return &hostFunc{ty, func(c *Caller, slots unsafe.Pointer) error {
 		args, err := liftArgs(c.state, ty.params, slots, plain)
@@ -94,8 +96,7 @@ func valAt(vals unsafe.Pointer, i int) *ffi.Val {
 // [V128] and [*Func] for the WebAssembly types of these names, matched exactly, and externrefs for any other type,
 // int and uint32 among them; a [*Caller] is handed in and no part of the signature, and neither is a *Trap as the
 // last result, which ends the guest if it is not nil. An error is not special: it is an externref like any other
-// value; [HostFuncOf], [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function,
-// or nil.
+// value; [HostFuncOf], [HostFunc2] and its like take errors for what they are. WrapFunc panics if f is not a function.
 // What it costs to call a function of numbers is said at [HostFuncOf]; other functions take reflection and
 // allocations in every call. See wasmtime::Func::wrap.
 func WrapFunc(store Storelike, f any) *Func {
@@ -175,13 +176,13 @@ func explainExternrefs(err error, imports []*ImportType, given func(i int, impor
 
 func wrapHostFunc(f any) *hostFunc {
 	fn := reflect.ValueOf(f)
-	switch {
-	case fn.Kind() != reflect.Func:
+	if fn.Kind() != reflect.Func {
 		panic("callback provided must be a `func`")
-	case fn.IsNil():
-		panicNil(errNilCallback)
 	}
 	sig := inferFuncType(fn.Type())
+	if fn.IsNil() {
+		return &hostFunc{sig, callNil}
+	}
 	if g, ok := numbersOnly(fn, sig); ok {
 		return g.host(sig)
 	}

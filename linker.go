@@ -122,13 +122,20 @@ func (l *Linker) AllowShadowing(allow bool) {
 	}
 }
 
+// isOpen returns an error if the linker is closed.
+func (l *Linker) isOpen() error {
+	_, reading, err := l.read()
+	if err == nil {
+		reading.Release()
+	}
+	return err
+}
+
 // serves returns the store's state, or why the linker defines nothing for it: a linker that is closed says so first.
 func (l *Linker) serves(store Storelike) (*state, error) {
-	_, reading, err := l.read()
-	if err != nil {
+	if err := l.isOpen(); err != nil {
 		return nil, err
 	}
-	reading.Release()
 	s := stateOf(store)
 	switch {
 	case s == nil:
@@ -238,11 +245,11 @@ func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.
 func (l *Linker) FuncNew(module, name string, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) error {
-	switch {
-	case ty == nil:
+	if err := l.isOpen(); err != nil {
+		return err
+	}
+	if ty == nil {
 		return isNil[FuncType]()
-	case f == nil:
-		return errNilCallback
 	}
 	if err := ty.unsupported(); err != nil {
 		return err
@@ -258,6 +265,9 @@ func (l *Linker) FuncWrap(module, name string, f any) error {
 
 // DefineHost defines a typed host function for every store. See wasmtime::Linker::func_wrap.
 func (l *Linker) DefineHost(module, name string, f HostFunc) error {
+	if err := l.isOpen(); err != nil {
+		return err
+	}
 	if f.host == nil {
 		return errNoHost
 	}
@@ -267,6 +277,9 @@ func (l *Linker) DefineHost(module, name string, f HostFunc) error {
 // DefineGoFunc defines a Go function of numbers, as [HostFuncOf] makes it, for every store: an error if f is none. See
 // wasmtime::Linker::func_wrap.
 func (l *Linker) DefineGoFunc(module, name string, f any) error {
+	if err := l.isOpen(); err != nil {
+		return err
+	}
 	host, err := HostFuncOf(f)
 	if err != nil {
 		return errorf(err, "%s.%s: %v", module, name, err)
@@ -438,8 +451,8 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
 // traps. See wasmtime::Linker::define_unknown_imports_as_traps.
 func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
-	if l == nil {
-		return isNil[Linker]()
+	if err := l.isOpen(); err != nil {
+		return err
 	}
 	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
@@ -453,8 +466,8 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 // functions that return 0, globals that are 0, tables of null, empty memories. See
 // wasmtime::Linker::define_unknown_imports_as_default_values.
 func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Module) error {
-	if l == nil {
-		return isNil[Linker]()
+	if err := l.isOpen(); err != nil {
+		return err
 	}
 	m, err := module.acquire("linker", l.Engine)
 	if err != nil {
