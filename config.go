@@ -488,9 +488,9 @@ const maxMemoriesPerModule = 10_000
 // served; if its context ends before, the error wraps both what ended that and ErrPoolFull. The place that it gets is
 // free again when its store is closed. An instantiation without a context does not wait for those that do.
 //
-// One for which no place can become free fails at once, with ErrPoolFull, context or not: because its module has more
-// memories or tables than the pool, or because whatever has places belongs to its own store, to stores of host functions
-// that it is part of, or to others that wait.
+// One for which no place can become free fails at once, with ErrPoolFull: because its module has more memories than the
+// pool, or because all stores that have places are its own, those of host functions that it is part of, and those of
+// others that wait.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
 	native := cfg.open()
@@ -498,10 +498,7 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	cfg.pool = &poolQueue{
-		memories: uint64(cmp.Or(p.MaxMemories, p.MaxInstances, maxPooled)),
-		tables:   uint64(cmp.Or(p.MaxTables, p.MaxInstances, maxPooled)),
-	}
+	cfg.pool = &poolQueue{memories: uint64(cmp.Or(p.MaxMemories, p.MaxInstances, maxPooled))}
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
 		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),

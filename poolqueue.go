@@ -21,8 +21,8 @@ import (
 // One for which no place can become free does not wait. That is so when all stores that may have something of the pool
 // are those of goroutines that wait themselves: a store is closed by who uses it, and nobody does who waits.
 type poolQueue struct {
-	// memories and tables are how many the pool has.
-	memories, tables uint64
+	// memories is how many the pool has.
+	memories uint64
 
 	// given counts how often places may have been given back, and waiting the queue. They are all that most stores look
 	// at.
@@ -50,23 +50,18 @@ type placeWaiter struct {
 	hopeless bool
 }
 
-// maxPooled is how many memories, and how many tables, a pool has that nobody has given a number for: Wasmtime's own.
+// maxPooled is how many memories a pool has if nobody has given a number: Wasmtime's own.
 const maxPooled = 1000
 
-// refuse says why a module in the binary format can never have an instance in the pool; nil if it can. The engine has
-// compiled it.
+// refuse says why a module in the binary format, which the engine has compiled, can never have an instance in the pool;
+// nil if it can. One that has more tables than the pool is refused by the compiler.
 func (q *poolQueue) refuse(wasm []byte) *Error {
 	for id, section := range wasmfile.Sections(wasm) {
-		what, has := "memories", q.memories
-		switch id {
-		case wasmfile.SectionMemory:
-		case wasmfile.SectionTable:
-			what, has = "tables", q.tables
-		default:
+		if id != wasmfile.SectionMemory {
 			continue
 		}
-		if n := section.Number(); n > has {
-			return errorf(ErrPoolFull, "the module has %d %s, and the pool of its engine %d: Config.SetPooling makes a larger one", n, what, has)
+		if n := section.Number(); n > q.memories {
+			return errorf(ErrPoolFull, "the module has %d memories, and the pool of its engine %d: Config.SetPooling makes a larger one", n, q.memories)
 		}
 	}
 	return nil
@@ -105,8 +100,8 @@ func (q *poolQueue) giveBack(n int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for ; n > 0 && len(q.queue) > 0; n-- {
+		q.stuck -= q.queue[0].holders // which its own goroutine sets anew
 		close(q.queue[0].ready)
-		q.stuck -= q.queue[0].holders
 		q.queue = q.queue[1:]
 	}
 	q.waiting.Store(uint64(len(q.queue)))
@@ -163,7 +158,7 @@ func (q *poolQueue) leave(w *placeWaiter) bool {
 }
 
 // errNeverServed says why an instantiation does not wait.
-var errNeverServed = errors.New("it is not waited for, because nobody has a place who does not wait as well")
+var errNeverServed = errors.New("it is not waited for, because all who have one are waiting themselves")
 
 // awaitPlace waits until an instantiation in the store, which is entered and watches a context, may try. given is what
 // the queue had given back before it tried last. It is an error that the context has ended, and errNeverServed that no

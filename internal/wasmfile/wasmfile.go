@@ -63,7 +63,6 @@ func IsComponent(b []byte) bool {
 // The numbers of sections.
 const (
 	SectionCustom    = 0
-	SectionTable     = 4
 	SectionMemory    = 5
 	SectionStart     = 8
 	SectionDataCount = 12
