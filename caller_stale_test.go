@@ -115,7 +115,10 @@ func TestCallerThatIsKept(t *testing.T) {
 			} else if !checked {
 				t.Error("it was not checked")
 			}
+			f := w.ofStore[1].(*Func)
+			f.Type(w.store) // known to a call with numbers from now on
 			for _, c := range []*Caller{kept, copied} {
+				WantTyped(t, ErrorOf(f.Call(c, 1)), ErrClosed, returnedText)
 				if c.GetExport("run") != nil || c.GetMemory("m") != nil {
 					t.Error("it finds exports")
 				}
