@@ -23,6 +23,8 @@ type Config struct {
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
 	cache      *moduleCache
+	// target is what has been set, if anything.
+	target string
 	// pool is the queue for the engine's pool; nil if it has none.
 	pool *poolQueue
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
@@ -269,7 +271,8 @@ func (cfg *Config) SetCraneliftFlag(name, value string) {
 }
 
 // SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no
-// longer detected. See wasmtime::Config::target.
+// longer detected. The library compiles for machines of the host's kind only: with a target of another kind, no engine
+// can be made. See wasmtime::Config::target.
 func (cfg *Config) SetTarget(target string) error {
 	defer cfg.hold()()
 	native, err := cfg.tryOpen()
@@ -284,6 +287,7 @@ func (cfg *Config) SetTarget(target string) error {
 	if !failed.IsNil() {
 		return newError(failed)
 	}
+	cfg.target = target
 	return nil
 }
 

@@ -3,6 +3,8 @@ package wasmtime
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"runtime"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -61,7 +63,11 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	}
 	e, failed := ffi.NewEngine(native)
 	if !failed.IsNil() {
-		return nil, newError(failed)
+		err := newError(failed)
+		if config.target != "" {
+			err.message += fmt.Sprintf("; the target is %q, and the library compiles for %s", config.target, runtime.GOARCH)
+		}
+		return nil, err
 	}
 	engine := wrapEngine(e, config.epochs, config.guestStack)
 	engine.cache = config.cache
