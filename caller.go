@@ -10,13 +10,13 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Caller is what called a host function: the instance, and its store. It may be used until the host function returns,
-// and on its goroutine only, where it is in any function that takes a [Storelike].
+// Caller is what called a host function: the instance, and its store, for which it stands wherever a [Storelike] is
+// wanted. It is used until the host function returns, on its goroutine only, and it is not copied.
 //
-// One that is kept for longer is refused: with an error that wraps [ErrClosed] by what returns an error, otherwise with
-// a panic; [Caller.GetExport] and [Caller.GetMemory] find nothing. But it may speak for a later host call of the same
-// depth while that goes on. On another goroutine it is refused with [ErrConcurrentUse] as long as its store is in use;
-// [Caller.Data] and [Caller.Context], which cost nothing, do not look. See wasmtime::Caller.
+// One that is kept for longer is refused: with an error that wraps [ErrClosed] where there is an error to return,
+// otherwise with a panic; [Caller.GetExport] and [Caller.GetMemory] find nothing. But while a later host call of the
+// same depth goes on, it may speak for that. On another goroutine it is refused with [ErrConcurrentUse] as long as the
+// store is in use; only [Caller.Data] and [Caller.Context] do not look. See wasmtime::Caller.
 type Caller struct {
 	// self is the Caller itself, and something else in a copy of it, which is no Caller.
 	self  *Caller

@@ -40,7 +40,7 @@ var (
 	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
 	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
-	// context waits for one.
+	// context that can end waits for one, unless none can become free.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].

@@ -194,7 +194,7 @@ func (b *boxes) number(kind ValKind, bits uint64) (v any) {
 // own or none: its error then wraps that of whichever context ended, the innermost first.
 //
 // The guest stops at its next loop or call. A single instruction that works for long is finished first: memory.fill
-// and memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.Limiter]
+// and memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.SetLimits]
 // bounds all of them. A host function is not stopped, it has to look at its context.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)

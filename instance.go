@@ -231,7 +231,7 @@ func (instance *Instance) mustEnter(store Storelike) (*state, bool) {
 	return mustEnterOwned(store, instance.state)
 }
 
-// Exports returns the exports in the module's order.
+// Exports returns the exports in the module's order, which is that of [Module.Exports]: their names are there.
 func (instance *Instance) Exports(store Storelike) []*Extern {
 	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
@@ -256,7 +256,8 @@ func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 	return (&Extern{s, item}).own()
 }
 
-// GetFunc returns the exported function called name, nil if there is none or it is something else.
+// GetFunc returns the exported function called name, nil if there is none or it is something else. Calling or binding
+// nil is an error that says so.
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
 	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
