@@ -13,8 +13,9 @@ import (
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
-	// ErrClosed: the object has been closed, or is nil, or a zero value of a type that needs its constructor; or it is a
-	// [Caller] whose host function has returned. Methods that return no error panic instead: see "Ownership" above.
+	// ErrClosed: the object has been closed, or is nil, or a zero value of a type that this package makes; or it is a
+	// [Caller] whose host function has returned. Methods that return no error panic instead: see the package's section
+	// on ownership.
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")

@@ -184,18 +184,19 @@ func (b *boxes) number(kind ValKind, bits uint64) (v any) {
 	return v
 }
 
-// CallContext is [Func.Call] with a context, if that is not nil: when it is done, the guest stops with a [*Trap] of code [Interrupt],
-// which wraps the context's error and cause, also while it waits in a WASI call; a host function finds the context
-// with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption];
-// otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an
-// [*Error] that wraps the context's. If no deadline was set for the store, it has none from now on.
+// CallContext is [Func.Call] with a context, if that is not nil: when it is done, the guest stops with a [*Trap] of
+// code [Interrupt], which wraps the context's error and cause, also while it waits in a WASI call; a host function
+// finds the context with [Caller.Context]. A context that can be cancelled needs an engine with
+// [Config.SetEpochInterruption]; otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing
+// is called, and the error is an [*Error] that wraps the context's. If no deadline was set for the store, it has none
+// from now on.
 //
-// A call inside of this one, from a host function, ends with this context as well, also if it has a context of its
-// own or none: its error then wraps that of whichever context ended, the innermost first.
+// A call inside of this one, from a host function, ends with this context as well, also if it has a context of its own
+// or none: its error then wraps that of whichever context ended, the innermost first.
 //
-// The guest stops at its next loop or call. A single instruction that works for long is finished first: memory.fill
-// and memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.SetLimits]
-// bounds all of them. A host function is not stopped, it has to look at its context.
+// The guest stops at its next loop or call. A single instruction that works for long is finished first: memory.fill and
+// memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.SetLimits] bounds
+// all of them. A host function is not stopped, it has to look at its context.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)
 }

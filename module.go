@@ -50,8 +50,8 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 
 func componentError() *Error { return errorf(ErrComponent, "%v", ErrComponent) }
 
-// insteadOf is the error for bytes that were given where another format is wanted: the binary format, the text format or
-// compiled code. It is nil if they are what is wanted.
+// insteadOf is the error for bytes that were given where another format is wanted: the binary format, the text format
+// or compiled code. It is nil if they are what is wanted.
 func insteadOf(wanted wasmfile.Format, b []byte) error {
 	const shown = 16
 	switch f := wasmfile.Of(b); {
