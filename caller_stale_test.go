@@ -14,8 +14,8 @@ import (
 )
 
 // callerUses are the methods of a Caller, and all functions and methods that take one, with what else they need.
-func callerUses(t *testing.T, w *world, c *Caller) (uses map[string]func() (error, any)) {
-	uses = map[string]func() (error, any){}
+func callerUses(t *testing.T, w *world, c *Caller) (uses map[string]func() (any, error)) {
+	uses = map[string]func() (any, error){}
 	add := func(what string, f reflect.Value) {
 		args, takes := zeroArgs(f.Type()), false
 		for i := range args {
@@ -28,8 +28,8 @@ func callerUses(t *testing.T, w *world, c *Caller) (uses map[string]func() (erro
 		if !takes && !strings.HasPrefix(what, "Caller.") {
 			return
 		}
-		uses[what] = func() (error, any) {
-			err, panicked := call(f, args)
+		uses[what] = func() (any, error) {
+			panicked, err := call(f, args)
 			if returnsError(f.Type()) && panicked != nil {
 				t.Errorf("%s panics with %v, and could return an error", what, panicked)
 			}
@@ -37,12 +37,12 @@ func callerUses(t *testing.T, w *world, c *Caller) (uses map[string]func() (erro
 				if _, typed := err.(*Error); !typed {
 					t.Errorf("%s returns a %T", what, err)
 				}
-				return err, nil
+				return nil, err
 			}
 			if panicked == nil && f.Type().NumOut() > 0 && returnsError(f.Type()) {
 				t.Errorf("%s succeeds", what)
 			}
-			return nil, panicked
+			return panicked, nil
 		}
 	}
 	for _, v := range append(w.all(), c) {
@@ -68,10 +68,10 @@ const returnedText = "cannot use caller after host function returns"
 
 // wantRefused checks that every use of a Caller is an error of this cause, or a panic with this text; but for those
 // that find nothing.
-func wantRefused(t *testing.T, uses map[string]func() (error, any), cause error, text string) {
+func wantRefused(t *testing.T, uses map[string]func() (any, error), cause error, text string) {
 	t.Helper()
 	for what, use := range uses {
-		err, panicked := use()
+		panicked, err := use()
 		switch {
 		case err != nil:
 			if !errors.Is(err, cause) || !strings.Contains(err.Error(), text) {
@@ -125,7 +125,7 @@ func TestCallerThatIsKept(t *testing.T) {
 			}
 			w.store.Close()
 			for what, use := range callerUses(t, w, kept) {
-				if err, panicked := use(); err != nil && !errors.Is(err, ErrClosed) || err == nil && panicked == nil && !strings.HasPrefix(what, "Caller.Get") {
+				if panicked, err := use(); err != nil && !errors.Is(err, ErrClosed) || err == nil && panicked == nil && !strings.HasPrefix(what, "Caller.Get") {
 					t.Errorf("%s of a closed store: %v, %v", what, err, panicked)
 				}
 			}
@@ -164,7 +164,7 @@ func TestCallerOnAnotherGoroutine(t *testing.T) {
 		delete(uses, "Extern.Close")
 		wg.Go(func() {
 			for what, use := range uses {
-				if err, panicked := use(); err != nil && !errors.Is(err, ErrConcurrentUse) ||
+				if panicked, err := use(); err != nil && !errors.Is(err, ErrConcurrentUse) ||
 					err == nil && !strings.Contains(fmt.Sprint(panicked), ErrConcurrentUse.Error()) {
 					t.Errorf("%s: %v, %v", what, err, panicked)
 				}
@@ -174,7 +174,7 @@ func TestCallerOnAnotherGoroutine(t *testing.T) {
 		wg.Go(func() { // goes on when the host function has returned
 			for {
 				for what, use := range uses {
-					err, panicked := use()
+					panicked, err := use()
 					text := fmt.Sprint(err, panicked)
 					if !strings.Contains(text, ErrConcurrentUse.Error()) && !strings.Contains(text, returnedText) && !strings.HasPrefix(what, "Caller.Get") {
 						t.Errorf("%s: %v, %v", what, err, panicked)

@@ -51,14 +51,14 @@ var goesOn = regexp.MustCompile(`^(\w+\.Close|Store\.Data|Extern\.(Func|Global|M
 // asWasmtimeGo are the functions that panic, although they could return an error, when they are given no function.
 var asWasmtimeGo = regexp.MustCompile(`^Linker\.(FuncWrap|DefineFunc)\b`)
 
-// call calls a function and returns its error, if it has one, and what it panicked with.
-func call(f reflect.Value, args []reflect.Value) (err error, panicked any) {
+// call calls a function and returns what it panicked with, and its error, if it has one.
+func call(f reflect.Value, args []reflect.Value) (panicked any, err error) {
 	defer func() { panicked = recover() }()
 	results := f.Call(args)
 	if n := len(results); n > 0 {
 		err, _ = results[n-1].Interface().(error)
 	}
-	return err, nil
+	return nil, err
 }
 
 func returnsError(f reflect.Type) bool {
@@ -78,9 +78,9 @@ func zeroArgs(f reflect.Type) (args []reflect.Value) {
 
 // checkCall calls a function with something that is nil, or a zero value. Whatever comes of it, it is no defect of this
 // package.
-func checkCall(t *testing.T, what string, f reflect.Value, args []reflect.Value) (err error, panicked any) {
+func checkCall(t *testing.T, what string, f reflect.Value, args []reflect.Value) (panicked any, err error) {
 	t.Helper()
-	err, panicked = call(f, args)
+	panicked, err = call(f, args)
 	_, defect := panicked.(runtime.Error)
 	switch {
 	case defect:
@@ -88,7 +88,7 @@ func checkCall(t *testing.T, what string, f reflect.Value, args []reflect.Value)
 	case panicked != nil && returnsError(f.Type()) && !asWasmtimeGo.MatchString(what):
 		t.Errorf("%s panics with %v, and could return an error", what, panicked)
 	}
-	return err, panicked
+	return panicked, err
 }
 
 // Every method of a nil pointer returns an error that wraps ErrClosed, or panics with a text that names what is nil.
@@ -110,7 +110,7 @@ func TestNilPointers(t *testing.T) {
 						args[i] = w.argument(t, what, args[i].Type())
 					}
 				}
-				err, panicked := checkCall(t, what, method, args)
+				panicked, err := checkCall(t, what, method, args)
 				want := "wasmtime: nil *" + name
 				switch text := fmt.Sprint(panicked); {
 				case asWasmtimeGo.MatchString(what) && given == "nothing":
