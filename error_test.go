@@ -134,7 +134,7 @@ func TestNothingGiven(t *testing.T) {
 		"NewLinker":           {"nil *Engine", func() { NewLinker(nil) }},
 		"NewEngineWithConfig": {"nil *Config", func() { NewEngineWithConfig(nil) }},
 		"NewHostFunc":         {"a HostFunc that is no function", func() { NewHostFunc(store, HostFunc{}) }},
-		"a nil func":          {"a host function that is nil", func() { WrapFunc(store, (func())(nil)).Call(store) }},
+		"a zero Func":         {"nil *Func", func() { new(Func).Type(store) }},
 		"NewFunc of a nil":    {"a host function that is nil", func() { NewFunc(store, NewFuncType(nil, nil), nil).Call(store) }},
 		"WrapFunc for none":   {"nil *Store", func() { WrapFunc(none, func() {}) }},
 		"Instance.GetFunc":    {"nil *Store", func() { instance.GetFunc(none, "f") }},

@@ -180,9 +180,6 @@ func wrapHostFunc(f any) *hostFunc {
 		panic("callback provided must be a `func`")
 	}
 	sig := inferFuncType(fn.Type())
-	if fn.IsNil() {
-		return &hostFunc{sig, callNil}
-	}
 	if g, ok := numbersOnly(fn, sig); ok {
 		return g.host(sig)
 	}
@@ -210,7 +207,7 @@ func wrapHostFunc(f any) *hostFunc {
 // *Caller as its first parameter and nowhere else.
 func numbersOnly(fn reflect.Value, sig *FuncType) (g *goFunc, ok bool) {
 	g = &goFunc{fn: fn}
-	if !sig.plain() || g.inspect(fn.Type()) != nil {
+	if fn.IsNil() || !sig.plain() || g.inspect(fn.Type()) != nil {
 		return nil, false
 	}
 	return g, len(g.params) == len(sig.params) && len(g.results) == len(sig.results)
