@@ -448,13 +448,18 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	return l.explainMissing(err, private, module.types.imported(m))
 }
 
+// acquire begins a use of a module for the linker; the module's handle's Release ends it.
+func (l *Linker) acquire(module *Module) (ffi.Module, error) {
+	if err := l.isOpen(); err != nil {
+		return ffi.Module{}, err
+	}
+	return module.acquire("linker", l.Engine)
+}
+
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
 // traps. See wasmtime::Linker::define_unknown_imports_as_traps.
 func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
-	if err := l.isOpen(); err != nil {
-		return err
-	}
-	m, err := module.acquire("linker", l.Engine)
+	m, err := l.acquire(module)
 	if err != nil {
 		return err
 	}
@@ -466,10 +471,7 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 // functions that return 0, globals that are 0, tables of null, empty memories. See
 // wasmtime::Linker::define_unknown_imports_as_default_values.
 func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Module) error {
-	if err := l.isOpen(); err != nil {
-		return err
-	}
-	m, err := module.acquire("linker", l.Engine)
+	m, err := l.acquire(module)
 	if err != nil {
 		return err
 	}
