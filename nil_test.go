@@ -156,27 +156,27 @@ func TestZeroValues(t *testing.T) {
 	}
 	for what, f := range allFunctions {
 		checkCall(t, what, reflect.ValueOf(f), zeroArgs(reflect.TypeOf(f)))
-		eachArgument(t, what, func(*world) reflect.Value { return reflect.ValueOf(f) })
+		eachArgument(t, newWorld(t), what, reflect.ValueOf(f))
 	}
-	for i, v := range newWorld(t).all() {
+	for i := range newWorld(t).all() {
+		w := newWorld(t)
+		v := w.all()[i]
 		of := reflect.TypeOf(v)
 		if of.Kind() != reflect.Pointer || of.Elem().PkgPath() != reflect.TypeFor[Engine]().PkgPath() {
 			continue
 		}
 		name, _, _ := strings.Cut(of.Elem().Name(), "[")
 		for j := range of.NumMethod() {
-			eachArgument(t, name+"."+of.Method(j).Name, func(w *world) reflect.Value { return reflect.ValueOf(w.all()[i]).Method(j) })
+			eachArgument(t, w, name+"."+of.Method(j).Name, reflect.ValueOf(v).Method(j))
 		}
 	}
 }
 
 // eachArgument calls a function that each of its arguments is nil, or a zero value, and the others are what it needs.
-func eachArgument(t *testing.T, what string, function func(*world) reflect.Value) {
+func eachArgument(t *testing.T, w *world, what string, f reflect.Value) {
 	if strings.HasSuffix(what, ".Close") {
 		return
 	}
-	w := newWorld(t)
-	f := function(w)
 	for i := range zeroArgs(f.Type()) {
 		ty := f.Type().In(i)
 		values := []reflect.Value{reflect.Zero(ty)}
