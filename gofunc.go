@@ -135,7 +135,7 @@ func notNumber(ty reflect.Type) string {
 	case reflect.Int, reflect.Uint, reflect.Uintptr:
 		return ty.String() + " has no size of its own, write int32, uint32, int64 or uint64"
 	case reflect.String, reflect.Slice:
-		return ty.String() + " is no number; a guest passes the offset in its memory and the length, see Caller.GetMemory"
+		return ty.String() + " is no number; a guest passes the offset in its memory and the length, see Caller.Memory"
 	}
 	return ty.String() + " is no number"
 }

@@ -273,7 +273,7 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 		return err
 	}
 	if dirPerms&DIR_READ == 0 || filePerms&FILE_READ == 0 {
-		return errorf(ErrUnsupported, "preopening %s without reading it: %v", path, ErrUnsupported)
+		return errorf(ErrUnsupported, "preopening %s without DIR_READ and FILE_READ: %v", path, ErrUnsupported)
 	}
 	info, err := os.Stat(path)
 	switch {
