@@ -368,6 +368,17 @@ func TestPoolIsNotWaitedForInVain(t *testing.T) {
 			(func (export "run") (call $own)))`)))
 		Check(t, ErrorOf(instance.GetFunc(outer, "run").CallContext(ctx, outer)))
 	})
+	t.Run("with one who got nothing", func(t *testing.T) {
+		stores, other := fillPool(t, engine, module, 2), NewStore(engine)
+		defer other.Close()
+		short, stop := context.WithTimeout(context.Background(), time.Millisecond)
+		defer stop()
+		WantTyped(t, ErrorOf(pre.InstantiateContext(short, other)), context.DeadlineExceeded, "")
+		stores[0].Close()
+		Check(t, ErrorOf(pre.InstantiateContext(ctx, stores[1])))
+		neverServed(t, ErrorOf(pre.InstantiateContext(ctx, stores[1])), vain)
+		stores[1].Close()
+	})
 	t.Run("those of others who wait", func(t *testing.T) {
 		stores := fillPool(t, engine, module, 2)
 		done := make(chan error)
