@@ -10,13 +10,23 @@ import (
 var _ bridge.Store = (*state)(nil)
 
 func init() {
-	bridge.StoreOf = func(storelike any) bridge.Store { return storelike.(Storelike).storeState() }
+	bridge.StoreOf = func(storelike any) bridge.Store {
+		switch store := storelike.(Storelike); {
+		case stateOf(store) == nil:
+			panicNil(noStore(store))
+		case hasReturned(store):
+			panic(errReturned.message)
+		default:
+			return stateOf(store)
+		}
+		return nil
+	}
 	bridge.Entered = func(number uintptr) bridge.Store {
 		if s := entered.get(number); s != nil {
 			return s
 		}
 		return nil
 	}
-	bridge.EngineOf = func(engine any) *registry.Handle[ffi.Engine] { return &engine.(*Engine).handle }
+	bridge.EngineOf = func(engine any) *registry.Handle[ffi.Engine] { return &notNil(engine.(*Engine)).handle }
 	bridge.NewError = func(native ffi.Error) error { return newError(native) }
 }

@@ -42,20 +42,24 @@ type Command struct {
 //
 // In the command line it is wasmtime run.
 func (c *Command) Run(ctx context.Context) error {
-	linker := c.Linker
 	switch {
+	case c == nil:
+		return isNil[Command]()
 	case c.Module == nil:
-		return errorf(nil, "the command has no module")
-	case linker != nil && linker.Engine == nil:
-		return closedError("linker")
-	case linker != nil && linker.Engine != c.Module.engine:
-		return wrongEngine("linker", "module")
+		return errorf(ErrClosed, "the command has no module: %v", isNil[Module]())
 	}
 	m, err := acquire(&c.Module.handle, "module")
 	if err != nil {
 		return err
 	}
 	defer c.Module.handle.Release()
+	linker := c.Linker
+	switch {
+	case linker != nil && linker.Engine == nil:
+		return closedError("linker")
+	case linker != nil && linker.Engine != c.Module.engine:
+		return wrongEngine("linker", "module")
+	}
 	if _, err := c.Module.engine.acquire(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -12,8 +13,9 @@ import (
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
-	// ErrClosed: the object has been closed, or is a zero value. Methods that return no error panic with its text, but
-	// those of a [Config] that has been used up, which say so.
+	// ErrClosed: the object has been closed, or is nil, or a zero value of a type that this package makes; or it is a
+	// [Caller] whose host function has returned. Methods that return no error panic instead: see the package's section
+	// on ownership.
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
@@ -39,7 +41,7 @@ var (
 	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
 	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
-	// context waits for one.
+	// context that can end waits for one, unless none can become free.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].
@@ -120,8 +122,19 @@ func wrongEngine(one, other string) *Error {
 	return errorf(ErrWrongEngine, "the %s and the %s were %v", one, other, ErrWrongEngine)
 }
 
-// isNil is the error about something that is nil.
-func isNil(what string) *Error { return errorf(nil, "the %s is nil", what) }
+// isNil is the error about a pointer that is nil: what is nil is used as what has been closed.
+func isNil[T any]() *Error { return errorf(ErrClosed, "nil *%s", reflect.TypeFor[T]().Name()) }
+
+// notNil returns a pointer for a method that cannot return an error; it panics if that is nil.
+func notNil[T any](p *T) *T {
+	if p == nil {
+		panicNil(isNil[T]())
+	}
+	return p
+}
+
+// panicNil panics with what isNil, or noItem, returned.
+func panicNil(err *Error) { panic("wasmtime: " + err.message) }
 
 // codeError finds the error that programs compare with for a code of the extension.
 func codeError(code ffi.ErrorCode) error {
@@ -141,17 +154,22 @@ func codeError(code ffi.ErrorCode) error {
 }
 
 // Error returns the full text, with the backtrace and the causes where there are any.
-func (e *Error) Error() string { return e.message }
+func (e *Error) Error() string { return notNil(e).message }
 
 // Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, a [TrapCode], or
 // one of this package's Err values; nil if there is nothing.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.cause
+}
 
 // ExitStatus returns the status that a WASI program exited with, and whether that is what the error says. The same is
 // found with [errors.As] and [*ExitError].
 func (e *Error) ExitStatus() (int32, bool) {
 	var exit *ExitError
-	if errors.As(e.cause, &exit) {
+	if errors.As(e.Unwrap(), &exit) {
 		return exit.Status, true
 	}
 	return 0, false
@@ -171,5 +189,5 @@ type ExitError struct {
 
 // Error returns a sentence with the status.
 func (e *ExitError) Error() string {
-	return fmt.Sprintf("the program exited with status %d", uint32(e.Status))
+	return fmt.Sprintf("the program exited with status %d", uint32(notNil(e).Status))
 }

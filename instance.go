@@ -27,7 +27,10 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one, and for
 // waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
-	s := store.storeState()
+	s := stateOf(store)
+	if s == nil {
+		return nil, noStore(store)
+	}
 	native, err := module.acquire("store", s.engine)
 	if err != nil {
 		return nil, err
@@ -41,7 +44,7 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		}
 		items[i] = *item
 	}
-	instance, err := s.instantiate(ctx, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := instantiate(ctx, store, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
@@ -100,9 +103,9 @@ const (
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. With a ctx that can be done
 // it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
 // of, nil if there is none.
-func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
+func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[hostFunc], as instanceKind,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (instance *Instance, err error) {
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +203,12 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 		case n.met(held, failed):
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
-			failed.Delete()
+			full := newError(failed)
 			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
 				s.slot.untake()
+				if err == errNeverServed {
+					err = errorf(ErrPoolFull, "%v; %v", full, err)
+				}
 				return raw, err
 			}
 			n = need{patient: true}
@@ -221,9 +227,17 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 	}
 }
 
-// Exports returns the exports in the module's order.
+// mustEnter enters the instance's store, which store has to be.
+func (instance *Instance) mustEnter(store Storelike) (*state, bool) {
+	if notNil(instance).state == nil {
+		panic(closedText)
+	}
+	return mustEnterOwned(store, instance.state)
+}
+
+// Exports returns the exports in the module's order, which is that of [Module.Exports]: their names are there.
 func (instance *Instance) Exports(store Storelike) []*Extern {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	exports := []*Extern{}
 	for i := 0; ; i++ {
@@ -237,7 +251,7 @@ func (instance *Instance) Exports(store Storelike) []*Extern {
 
 // GetExport returns the export called name, nil if there is none. See wasmtime::Instance::get_export.
 func (instance *Instance) GetExport(store Storelike, name string) *Extern {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	item, _, ok := s.native.Export(instance.raw, name)
 	if !ok {
@@ -246,9 +260,10 @@ func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 	return (&Extern{s, item}).own()
 }
 
-// GetFunc returns the exported function called name, nil if there is none or it is something else.
+// GetFunc returns the exported function called name, nil if there is none or it is something else. Calling or binding
+// nil is an error that says so.
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	return s.exported(instance, name)
 }
@@ -341,18 +356,27 @@ func (pre *InstancePre) InstantiateReactorContext(ctx context.Context, store Sto
 }
 
 func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as instanceKind) (*Instance, error) {
+	if pre == nil {
+		return nil, isNil[InstancePre]()
+	}
 	native, err := acquire(&pre.handle, "prepared instance")
 	if err != nil {
 		return nil, err
 	}
 	defer pre.handle.Release()
-	s := store.storeState()
-	if s.engine != pre.engine {
+	switch s := stateOf(store); {
+	case s == nil:
+		return nil, noStore(store)
+	case s.engine != pre.engine:
 		return nil, wrongEngine("InstancePre", "store")
 	}
-	return s.instantiate(ctx, pre.hosts, as, native.Instantiate)
+	return instantiate(ctx, store, pre.hosts, as, native.Instantiate)
 }
 
 // Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those
 // who instantiate it afterwards get an error that wraps [ErrClosed]. Closing twice does nothing.
-func (pre *InstancePre) Close() { pre.handle.Close() }
+func (pre *InstancePre) Close() {
+	if pre != nil {
+		pre.handle.Close()
+	}
+}

@@ -19,16 +19,16 @@ type Store struct {
 	// Engine is the engine that the store was made with.
 	Engine *Engine
 
-	descriptors
 	state *state
 }
 
-// Storelike is a [*Store] or, inside a host function, its [*Caller]. Whatever is given a nil one panics.
+// Storelike is a [*Store] or, inside a host function, its [*Caller]. A nil one counts as closed, and so does a Caller
+// whose host function has returned.
 type Storelike interface {
 	// Data returns what [NewStoreWithData] was given; nil for other stores.
 	Data() any
 
-	// storeState returns the store; it panics for a Caller whose host function has returned.
+	// storeState returns the store; nil if there is none. It may be one that cannot be used: see enter.
 	storeState() *state
 }
 
@@ -44,7 +44,6 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 	}{}
 	both.state.open(engine, data)
 	both.Store = Store{Engine: engine, state: &both.state}
-	both.descriptors.of = &both.Store
 	return &both.Store
 }
 
@@ -52,23 +51,85 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 // all at once, and Close waits for that, but for 100 ms at most, since a connection may wait for its other side. What
 // is slower is closed by a goroutine later. It panics while a guest runs in the store, and with what closing something
 // panicked with. Closing twice does nothing.
-func (store *Store) Close() { store.state.close() }
+func (store *Store) Close() {
+	if s := store.storeState(); s != nil {
+		s.close()
+	}
+}
 
 // Data returns what [NewStoreWithData] was given; nil for other stores and after Close.
-func (store *Store) Data() any { return store.state.data }
+func (store *Store) Data() any {
+	if s := store.storeState(); s != nil {
+		return s.data
+	}
+	return nil
+}
 
 func (store *Store) storeState() *state {
 	if store == nil {
-		panic("wasmtime: the store is nil")
+		return nil
 	}
 	return store.state
+}
+
+// stateOf returns the store; nil if there is none.
+func stateOf(store Storelike) *state {
+	if store == nil {
+		return nil
+	}
+	return store.storeState()
+}
+
+// noStore is the error about a store when stateOf returns nil.
+func noStore(store Storelike) *Error {
+	switch of := store.(type) {
+	case *Store:
+		if of == nil {
+			return isNil[Store]()
+		}
+		return closedError("store")
+	case *Caller:
+		if of == nil {
+			return isNil[Caller]()
+		}
+		return errReturned
+	}
+	return errorf(ErrClosed, "nil Storelike")
+}
+
+// enter takes a store that somebody was given, as Enter does. It is also an error that wraps ErrClosed if there is no
+// store, or a Caller stands for it whose host function has returned.
+func enter(store Storelike) (s *state, outermost bool, err error) {
+	s = stateOf(store)
+	if s == nil {
+		return nil, false, noStore(store)
+	}
+	if outermost, err = s.Enter(); err != nil {
+		return nil, false, err
+	}
+	if hasReturned(store) {
+		s.Leave(outermost)
+		return nil, false, errReturned
+	}
+	return s, outermost, nil
+}
+
+// mustEnter is enter for methods that cannot return an error.
+func mustEnter(store Storelike) (s *state, outermost bool) {
+	if stateOf(store) == nil {
+		panicNil(noStore(store))
+	}
+	s, outermost, err := enter(store)
+	if err != nil {
+		panic(err.Error())
+	}
+	return s, outermost
 }
 
 // GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. See
 // wasmtime::Store::gc.
 func (store *Store) GC() {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if err := s.native.GC(); !err.IsNil() {
 		panic(newError(err))
@@ -78,8 +139,7 @@ func (store *Store) GC() {
 // SetFuel sets the fuel that guests of the store may still use. It is an error unless the engine consumes fuel, see
 // [Config.SetConsumeFuel]; a new store has 0. See wasmtime::Store::set_fuel.
 func (store *Store) SetFuel(fuel uint64) error {
-	s := store.state
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return err
 	}
@@ -94,8 +154,7 @@ func (store *Store) SetFuel(fuel uint64) error {
 // GetFuel returns the fuel that is left. It is 0 and an error unless the engine consumes fuel. See
 // wasmtime::Store::get_fuel.
 func (store *Store) GetFuel() (uint64, error) {
-	s := store.state
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return 0, err
 	}
@@ -118,8 +177,7 @@ func noFuelError(native ffi.Error) error {
 // from now. It has an effect if the engine was made with [Config.SetEpochInterruption]; a new store's deadline is
 // over. See wasmtime::Store::set_epoch_deadline.
 func (store *Store) SetEpochDeadline(deadline uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.setDeadline(deadline)
 }
@@ -128,8 +186,7 @@ func (store *Store) SetEpochDeadline(deadline uint64) {
 // the numbers of instances, tables and memories. A negative number leaves a limit at its default. See
 // wasmtime::StoreLimitsBuilder.
 func (store *Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.native.Limiter(memorySize, tableElements, instances, tables, memories)
 	runtime.KeepAlive(store)
@@ -227,10 +284,7 @@ func (s *state) belongings() *belongings {
 
 // open makes the state of a new store in s.
 func (s *state) open(engine *Engine, data any) {
-	if engine == nil {
-		panic("wasmtime: the engine is nil")
-	}
-	e := engine.handle.Acquire()
+	e := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
@@ -243,8 +297,7 @@ func (s *state) open(engine *Engine, data any) {
 	s.slot.native = s.native
 	s.call, s.slots = s.native.Call(), ffi.StoreSlots
 	s.caller = &s.firstCaller
-	s.firstCaller.state = s
-	s.firstCaller.of = &s.firstCaller
+	s.firstCaller.init(s)
 }
 
 // close frees the store. It panics if a guest is running in it.
@@ -281,9 +334,12 @@ func (s *state) Enter() (outermost bool, err error) {
 }
 
 // Native returns the native store, which is valid until the store is left.
-func (s *state) Native() ffi.Store { return s.native }
+func (s *state) Native() ffi.Store {
+	s.slot.takeMore() // whatever that is for
+	return s.native
+}
 
-// mustEnter is Enter for operations that cannot return an error.
+// mustEnter is Enter for what is known to belong to the store, and cannot return an error.
 func (s *state) mustEnter() (outermost bool) {
 	outermost, err := s.Enter()
 	if err != nil {

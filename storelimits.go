@@ -47,8 +47,7 @@ func (store *Store) SetLimits(limits Limits) {
 // time, also before [Store.SetWasi]. What it is called in the command wasmtime is -S max-resources. See
 // wasmtime::component::ResourceTable::set_max_capacity.
 func (store *Store) SetMaxResources(n uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if err := s.native.SetMaxResources(n); !err.IsNil() {
 		panic(newError(err))
@@ -64,8 +63,7 @@ func (store *Store) SetMaxResources(n uint64) {
 // store together may take as much as one call, those of the host and those that Go serves each for themselves. See
 // wasmtime::Store::set_hostcall_fuel.
 func (store *Store) SetHostcallFuel(bytes uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.native.SetHostcallFuel(bytes)
 	s.belongings().shelf.LimitListings(bytes)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
 // source is a file with a module, before it is compiled.
@@ -82,12 +82,12 @@ func read(path string) (*source, error) {
 		return nil, syscall.EISDIR // which not all systems say of reading one
 	}
 	src := &source{path: path}
-	head := make([]byte, elfHeader)
+	head := make([]byte, wasmfile.HeaderSize)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
-	if isPrecompiled(head[:n]) {
+	if wasmfile.Of(head[:n]) == wasmfile.Compiled {
 		src.kind = kindPrecompiled
 		if info.Mode().IsRegular() {
 			src.size = info.Size()
@@ -98,19 +98,6 @@ func read(path string) (*source, error) {
 	src.bytes = append(head[:n], rest...)
 	src.size = int64(len(src.bytes))
 	return src, err
-}
-
-// elfHeader is the size of the header of a 64-bit ELF file.
-const elfHeader = 64
-
-// isPrecompiled tells whether a file begins as Wasmtime's precompiled modules and components do: as an ELF file for
-// Wasmtime's own operating system.
-func isPrecompiled(head []byte) bool {
-	const wasmtimeABI, moduleFlag, componentFlag = 200, 1, 2
-	if len(head) < elfHeader || string(head[:5]) != "\x7fELF\x02" || head[7] != wasmtimeABI {
-		return false
-	}
-	return binary.LittleEndian.Uint32(head[48:])&(moduleFlag|componentFlag) != 0
 }
 
 // reason is what was wrong with a file, without its name.

@@ -82,6 +82,9 @@ func Bind{{.N}}{{.Decl}}(store Storelike, f *Func) (*TypedFunc{{.N}}{{.Types}}, 
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -114,6 +117,9 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc{{.N}}{{.Types}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
@@ -136,12 +142,18 @@ func BindVoid{{.N}}{{.VoidDecl}}(store Storelike, f *Func) (*TypedVoid{{.N}}{{.V
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid{{.N}}{{.VoidOnly}}) Call({{.Params}}) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call({{.Args}})
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid{{.N}}{{.VoidOnly}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx{{if .Args}}, {{.Args}}{{end}})
 	return err
 }
