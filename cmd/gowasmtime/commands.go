@@ -111,7 +111,7 @@ func missingCommand(name string) *command {
 func helpCommand(args []string) *command {
 	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout io.Writer) error {
 		target := &commands()[0]
-		if len(args) > 0 && args[0] != "help" {
+		if len(args) > 0 && !slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
 			found, rest := findCommand(args)
 			if len(rest) == len(args) {
 				return usageErrorf("there is no command '%s'%s", args[0], suggest(args[0], commandNames()))
