@@ -32,7 +32,8 @@ func openTerminal(t *testing.T) (master, side *os.File) {
 	return master, side
 }
 
-// At a terminal, somebody is told that there is nothing to call, and how a function is. Elsewhere nobody is, as by wasmtime.
+// At a terminal, somebody is told that there is nothing to call, and how a function is. Elsewhere nobody is, as by
+// wasmtime.
 func TestNothingCalledOnATerminal(t *testing.T) {
 	dir := testkit.TempDir(t)
 	write(t, dir, "library.wat", `(module (memory (export "memory") 1) (func (export "add")))`)
