@@ -69,8 +69,11 @@ impl Deadline {
         }
     }
 
-    /// The rises of the epoch after which the guest has to look.
+    /// The rises of the epoch after which the guest has to look: none if it has to stop already.
     fn next_look(&self) -> u64 {
+        if self.waker.is_raised() {
+            return 0;
+        }
         match self.watchers.load(Ordering::SeqCst) {
             0 => self.ticks_left(),
             _ => self.ticks_left().min(1),

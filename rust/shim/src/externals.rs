@@ -169,7 +169,7 @@ pub unsafe extern "C" fn wasmtime_binding_table_grow(
 /// `ty` must be valid for `ty_len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_memory_new(
-    context: WasmtimeStoreContextMut<'_>,
+    mut context: WasmtimeStoreContextMut<'_>,
     ty: *const u8,
     ty_len: usize,
     out: &mut Memory,
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn wasmtime_binding_memory_new(
         // SAFETY: the caller vouches for the pointer.
         let bytes = unsafe { cast::bytes(ty, ty_len) };
         let ty = TypeReader::new(context.engine(), bytes).memory()?;
-        *out = Memory::new(context, ty)?;
+        *out = Whole::making(&mut context, |context| Memory::new(context, ty))?;
         Ok(())
     })
 }
