@@ -374,6 +374,7 @@ func (d *descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, erro
 		return 0, err
 	}
 	defer s.Leave(outermost)
+	s.made()
 	fd, failed := f(s)
 	if !failed.IsNil() {
 		return 0, s.Failure(ffi.Trap{}, failed)

@@ -184,6 +184,7 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 			given = pool.given.Load()
 		}
 		raw, ok := f(s.call, s.Room())
+		s.slot.made()
 		if ok {
 			return raw, nil
 		}

@@ -39,14 +39,26 @@ func (t *storeTable) newSlot() *storeSlot {
 		t.chunks[chunk].Store(&storeChunk{epochs: ffi.NewCounters(registry.ChunkSize)})
 	})
 	chunk := t.chunks[i/registry.ChunkSize].Load()
-	return &storeSlot{index: uintptr(i), entry: &chunk.stores[i%registry.ChunkSize], epoch: &chunk.epochs[i%registry.ChunkSize]}
+	return &storeSlot{
+		index:  uintptr(i),
+		native: ffi.NewStore(),
+		entry:  &chunk.stores[i%registry.ChunkSize],
+		epoch:  &chunk.epochs[i%registry.ChunkSize],
+	}
 }
 
 // storeSlot is a store's part of the table, with what is left to do when the store is gone. It does not keep the
 // store alive.
 type storeSlot struct {
-	index  uintptr
+	index uintptr
+	// native is the place where the native store is made, again and again; nil if it is lost.
 	native ffi.Store
+	// taken says that there is a store, native or not yet.
+	taken bool
+	// unmade is the engine's handle, in use, as long as the native store has not been made; nil otherwise.
+	unmade *registry.Handle[ffi.Engine]
+	// wasi is what the native store will be made with.
+	wasi ffi.WasiOptions
 	// entry holds the store while it is entered. Only the goroutine that has entered the store touches it.
 	entry **state
 	// epoch is its memory epoch.
@@ -54,6 +66,31 @@ type storeSlot struct {
 	// places is how many are taken by what is in the store, and pool is who waits for them, if anybody may.
 	places int64
 	pool   *poolQueue
+}
+
+// open begins a store of an engine, of which it gets a use.
+func (s *storeSlot) open(engine *Engine, native ffi.Engine) {
+	s.taken, s.unmade, s.pool = true, &engine.handle, engine.pool
+	s.native.Open(native, s.index, engine.epochs, s.epoch)
+}
+
+// made lets go of what the native store was to be made with, if it has been made.
+func (s *storeSlot) made() {
+	if s.unmade != nil && s.native.IsMade() {
+		s.forgetSetup()
+	}
+}
+
+// forgetSetup lets go of what the native store is to be made with.
+func (s *storeSlot) forgetSetup() {
+	if !s.wasi.IsNil() {
+		s.wasi.Delete()
+		s.wasi = ffi.WasiOptions{}
+	}
+	if s.unmade != nil {
+		s.unmade.Release()
+		s.unmade = nil
+	}
 }
 
 // take counts a place that something in the store is about to take, and untake takes that back.
@@ -86,23 +123,32 @@ func takeSlot() *slotOwner {
 	return o
 }
 
-// giveBack deletes the native store and lets another store have the slot.
+// giveBack ends the native store and lets another store have the slot.
 func (o *slotOwner) giveBack() {
-	o.slot.deleteNative()
+	o.slot.closeNative()
 	o.slot.clear()
 	unusedSlots.Put(o)
 }
 
-// deleteNative deletes the native store, once, even if a panic comes of it.
-func (s *storeSlot) deleteNative() {
+// closeNative ends the native store, once, even if a panic comes of it: then its place is lost.
+func (s *storeSlot) closeNative() {
 	native := s.native
+	s.native, s.taken = ffi.Store{}, false
+	native.Close()
+	s.native = native
+	s.forgetSetup()
+}
+
+// lose forgets a store whose native store is in the middle of a call for good.
+func (s *storeSlot) lose() {
 	s.native = ffi.Store{}
-	native.Delete()
+	s.forgetSetup()
+	s.clear()
 }
 
 // clear forgets the store.
 func (s *storeSlot) clear() {
-	s.native = ffi.Store{}
+	s.taken = false
 	*s.entry = nil
 	*s.epoch++
 	held.stores.Add(-1)
@@ -117,11 +163,14 @@ func (s *storeSlot) clear() {
 
 // collected ends a slot whose owner has become unreachable.
 func (s *storeSlot) collected() {
-	if !s.native.IsNil() {
+	if s.taken {
 		places := s.places
-		s.deleteNative()
+		s.closeNative()
 		s.clear()
 		held.found.Add(places)
+	}
+	if !s.native.IsNil() {
+		s.native.Delete()
 	}
 	entered.numbers.GiveBack(uint64(s.index))
 }

@@ -50,4 +50,5 @@ func init() {
 	ffi.OnSocketAddrCheck = onSocketAddrCheck
 	ffi.OnSystemGone = systems.Remove
 	ffi.OnExternrefGone = onExternrefGone
+	ffi.OnRefusal = onRefusal
 }
