@@ -346,7 +346,7 @@ func (d *descriptors) socket(to place, socket any) (uint32, error) {
 // serve makes what Go serves a descriptor of the guest.
 func (d *descriptors) serve(to place, mode WasiFileAccessMode, what *served.Descriptor) (uint32, error) {
 	return d.change(func(s *state) (uint32, ffi.Error) {
-		number := what.Attach(s.slot, s.native)
+		number := what.Attach(s.slot)
 		fd, failed := s.native.InsertStream(to.fd, to.free, uint32(mode), what.Kind(), number)
 		if !failed.IsNil() {
 			what.Detach()

@@ -55,6 +55,9 @@ type storeSlot struct {
 	native ffi.Store
 	// taken says that there is a store, native or not yet.
 	taken bool
+	// wake is held by whoever wakes the guest, which has to be awake for that: the native store is there.
+	wake  sync.Mutex
+	awake bool
 	// unmade is the engine's handle, in use, as long as the native store has not been made; nil otherwise.
 	unmade *registry.Handle[ffi.Engine]
 	// wasi is what the native store will be made with.
@@ -78,6 +81,23 @@ func (s *storeSlot) open(engine *Engine, native ffi.Engine) {
 func (s *storeSlot) made() {
 	if s.unmade != nil && s.native.IsMade() {
 		s.forgetSetup()
+		s.setAwake(true)
+	}
+}
+
+// setAwake says whether the guest can be woken.
+func (s *storeSlot) setAwake(awake bool) {
+	s.wake.Lock()
+	defer s.wake.Unlock()
+	s.awake = awake
+}
+
+// Wake makes a guest of the store that polls ask its streams again. That may be a later store's: it asks for nothing.
+func (s *storeSlot) Wake() {
+	s.wake.Lock()
+	defer s.wake.Unlock()
+	if s.awake {
+		s.native.Wake()
 	}
 }
 
@@ -132,6 +152,8 @@ func (o *slotOwner) giveBack() {
 
 // closeNative ends the native store, once, even if a panic comes of it: then its place is lost.
 func (s *storeSlot) closeNative() {
+	s.made() // if nobody has noticed
+	s.setAwake(false)
 	native := s.native
 	s.native, s.taken = ffi.Store{}, false
 	native.Close()
@@ -141,6 +163,7 @@ func (s *storeSlot) closeNative() {
 
 // lose forgets a store whose native store is in the middle of a call for good.
 func (s *storeSlot) lose() {
+	s.setAwake(false)
 	s.native = ffi.Store{}
 	s.forgetSetup()
 	s.clear()
@@ -178,12 +201,21 @@ func (s *storeSlot) collected() {
 // A slot is the host of what Go serves to the store's guests.
 var _ served.Host = (*storeSlot)(nil)
 
+// hostOf returns the slot of the entered store with a number; nil if it is not entered.
+func hostOf(number uint64) served.Host {
+	if s := entered.get(uintptr(number)); s != nil {
+		return s.slot
+	}
+	return nil
+}
+
 // BeginCall takes the store away from its goroutine for the length of a WASI call.
 func (s *storeSlot) BeginCall() (stop context.Context, taken, ok bool) {
 	in := *s.entry
 	if in == nil {
 		return nil, false, false
 	}
+	s.made() // before goroutines serve the guest: a start function may be running
 	return in.stop(), in.lock.Disown(), true
 }
 
@@ -193,6 +225,9 @@ func (s *storeSlot) EndCall(taken bool) {
 		(*s.entry).lock.Identify()
 	}
 }
+
+// Number is the number of the slot.
+func (s *storeSlot) Number() uint64 { return uint64(s.index) }
 
 // Shelf returns what Go serves the store's guests.
 func (s *storeSlot) Shelf() *served.Shelf { return &(*s.entry).belongings().shelf }

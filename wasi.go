@@ -498,7 +498,7 @@ func (s *state) serveStdio(wasi *WasiConfig, options ffi.WasiOptions) (serving [
 			options.InheritStdio(i)
 		case ffi.StdioStream:
 			serving[i] = st.serve(i)
-			options.SetStdioStream(i, serving[i].Attach(s.slot, s.native))
+			options.SetStdioStream(i, serving[i].Attach(s.slot))
 		}
 	}
 	return serving

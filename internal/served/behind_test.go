@@ -87,11 +87,11 @@ func TestGoneOfGarbage(t *testing.T) {
 		if i%2 == 0 {
 			d = NewListener(stuckListener{newStuck(t)})
 		}
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		numbers = append(numbers, d.Attach(h))
 		g := &gate{let: make(chan struct{})}
 		defer close(g.let)
 		d = NewWriter(g)
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		numbers = append(numbers, d.Attach(h))
 		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false) })
 	}
 	h.absent = true
@@ -189,7 +189,7 @@ func TestBehindWaitsForAll(t *testing.T) {
 func TestGonePanics(t *testing.T) {
 	h := &testHost{}
 	d := NewConn(panickyConn{})
-	d.Attach(h, ffi.Store{})
+	d.Attach(h)
 	OnStream(&ffi.StreamRequest{Env: d.number, What: ffi.StreamGone})
 	if h.panicked != "closing" {
 		t.Errorf("the host heard %v", h.panicked)
