@@ -247,7 +247,9 @@ func (s *state) close() {
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
 	*s.entry = s // finalizers of externrefs look for the store
-	s.closeTogether(s.owner.giveBack)
+	s.together = true
+	s.owner.giveBack()
+	s.endTogether()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
 	s.linked, s.more = nil, nil
 	s.closed.Store(true)
@@ -378,6 +380,10 @@ func (s *state) leaveBehind(ctx context.Context) {
 func (s *state) closeTogether(f func()) {
 	s.together = true
 	f()
+	s.endTogether()
+}
+
+func (s *state) endTogether() {
 	s.together = false
 	if s.behind == nil {
 		return // there were none
