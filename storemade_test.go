@@ -352,7 +352,7 @@ func TestStoreIsGoneWhenAReaderReturns(t *testing.T) {
 			store.SetWasi(wasi)
 			g := guestOf(t, store)
 			g.SetFlags(0, 4)
-			WantErrno(t, "a read that would wait", ErrnoOf(g.Read(0, 1)), EAGAIN)
+			WantErrno(t, "a read that would wait", ErrnoOf(g.Read(0, 1)), ErrnoAgain)
 			if closed {
 				store.Close()
 			}

@@ -4,7 +4,7 @@ package ffi
 #include "store.h"
 
 static inline wasmtime_linker_t *ffi_linker_new(wasmtime_binding_engine_t *engine) {
-  return wasmtime_linker_new(wasmtime_binding_engine_get(engine));
+  return wasmtime_linker_new((wasm_engine_t *)wasmtime_binding_engine_get(engine));
 }
 */
 import "C"

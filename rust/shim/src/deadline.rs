@@ -203,7 +203,7 @@ mod tests {
                 let module = Module::new(store.engine(), WAT).unwrap();
                 let instance = Instance::new(&mut *store, &module, &[]).unwrap();
                 let run = instance.get_typed_func::<(), ()>(&mut *store, "run").unwrap();
-                run.call(&mut *store, ()).map_err(|error| error.downcast::<Trap>().unwrap())
+                run.call(&mut *store, ()).map_err(|error| *error.downcast_ref::<Trap>().unwrap())
             };
             wasmtime_binding_store_set_deadline(&mut *place, NEVER);
             assert_eq!(run(), Ok(()));

@@ -1,6 +1,7 @@
 //! Globals, tables and memories of a binding: created from encoded types, read and written with tokens for references.
 
 use crate::describe::TypeReader;
+use crate::store::Whole;
 use crate::values::{Converter, scoped, wasmtime_binding_externref_finalizer_t, wasmtime_binding_val_t};
 use crate::{cast, guard::guard};
 use wasmtime::{AsContext, Global, Memory, Table};

@@ -8,9 +8,7 @@ use crate::call::wasmtime_binding_call_t;
 use crate::deadline::Deadline;
 use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::{Limiter, wasmtime_binding_limits_t, wasmtime_binding_refusal_callback_t};
-use crate::wasi::{
-    SoleMemory, State, configure, wasmtime_binding_stream_callback_t, wasmtime_wasi_options_t,
-};
+use crate::wasi::{SoleMemory, State, configure, wasmtime_binding_stream_callback_t, wasmtime_wasi_options_t};
 use crate::{cast, cast::StoreAddress, guard::guard};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
