@@ -211,7 +211,7 @@ func TestStoreIsMadeBy(t *testing.T) {
 		},
 	} {
 		store := NewStore(engine)
-		store.SetLimits(Limits{MemorySize: 1 << 20})
+		store.SetLimits(Limits{MemorySize: GuestPages * page})
 		wasi := NewWasiConfig()
 		wasi.SetArgv([]string{"first"})
 		wasi.SetStdinBytes([]byte("in"))
@@ -256,44 +256,35 @@ func TestStoreNeverMadeEnvironment(t *testing.T) {
 // A start function runs while the native store has just been made in the same crossing: host functions can use the
 // store, and what Go serves is there.
 func TestStoreIsMadeForStart(t *testing.T) {
-	engine := EngineWith(t, withFuel)
+	engine := NewEngine()
 	configured(t, engine)
-	var out bytes.Buffer
-	store := NewStore(engine)
-	defer store.Close()
-	wasi := NewWasiConfig()
-	wasi.SetStdout(&out)
-	store.SetWasi(wasi)
 	linker := NewLinker(engine)
 	Check(t, linker.DefineWasi())
-	memory := uint64(page)
+	var store *Store
 	inner := Compile(t, engine, `(module (func (export "f") (result i32) (i32.const 5)))`)
 	Check(t, linker.FuncNew("", "host", NewFuncType(nil, nil), func(c *Caller, _ []Val) ([]Val, *Trap) {
-		Check(t, store.SetFuel(1<<40))
 		Must(NewMemory(c, Must(NewMemoryType(1, false, 0, false))))
 		instance := Must(NewInstance(c, inner, nil))
 		Equal(t, "result", Must(instance.GetFunc(c, "f").Call(c)), any(int32(5)))
-		Equal(t, "the caller's memory", c.Memory().Size(), memory)
+		Equal(t, "the caller's memory", c.Memory().Size(), page)
+		store.GC()
 		WantPanic(t, "Close in a start function", "inside", store.Close)
 		return nil, nil
 	}))
-	wat := strings.Replace(sayWat, `(memory`, `(import "" "host" (func $host)) (memory`, 1)
-	wat = strings.TrimSuffix(wat, ")") + ` (func $start (call $host) (call $say)) (start $start))`
-	module := Compile(t, engine, wat)
-	// Without fuel, nothing of a guest runs; but a start function of the host's is none.
-	WantIs(t, ErrorOf(linker.Instantiate(store, module)), OutOfFuel)
-	Check(t, store.SetFuel(1<<40))
-	Must(linker.Instantiate(store, module))
-	Equal(t, "output", out.String(), "hi")
-
-	hosts := Compile(t, engine, `(module (import "" "host" (func $host)) (memory (export "memory") 1) (start $host))`)
-	fresh := NewStore(engine)
-	defer fresh.Close()
-	store, memory = fresh, 0 // a start function that is the host's has no calling instance
-	fresh.SetWasi(NewWasiConfig())
-	Must(linker.Instantiate(fresh, hosts))
-	if fuel := Must(fresh.GetFuel()); fuel < 1<<39 {
-		t.Errorf("%d of the fuel is left", fuel)
+	wat := strings.TrimSuffix(strings.Replace(sayWat, `(memory`, `(import "" "host" (func $host)) (memory`, 1), ")")
+	for _, c := range []struct{ wat, says string }{
+		{wat + ` (func $start (call $host) (call $say)) (start $start))`, "hi"},
+		{wat + ` (start $say))`, "hi"},
+		{wat + ` (start $host))`, ""},
+	} {
+		var out bytes.Buffer
+		store = NewStore(engine)
+		wasi := NewWasiConfig()
+		wasi.SetStdout(&out)
+		store.SetWasi(wasi)
+		Must(linker.Instantiate(store, Compile(t, engine, c.wat)))
+		Equal(t, "output", out.String(), c.says)
+		store.Close()
 	}
 }
 

@@ -18,7 +18,7 @@ type pipes struct {
 
 // share returns the pipe that there is already of the writer of st, one descriptor more of which it counts, else st.
 func (p *pipes) share(st *Stream) *Stream {
-	if !reflect.ValueOf(st.writer).Comparable() {
+	if w := reflect.ValueOf(st.writer); w.Kind() != reflect.Pointer && !w.Comparable() {
 		return st
 	}
 	if there := p.get(st.writer); there != nil && there.adopt() {
