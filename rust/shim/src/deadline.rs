@@ -185,6 +185,20 @@ mod tests {
             (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $again (i32.lt_u (local.get $i) (i32.const 10000))))))"#;
 
+    /// Runs the guest in the store of a place.
+    ///
+    /// # Safety
+    ///
+    /// The store must be made, and not in use.
+    unsafe fn run(place: *mut wasmtime_binding_store_t) -> Result<(), Trap> {
+        // SAFETY: as the caller promises.
+        let store = cast::store(unsafe { &mut (*Whole::of(place)).store });
+        let module = Module::new(store.engine(), WAT).unwrap();
+        let instance = Instance::new(&mut *store, &module, &[]).unwrap();
+        let run = instance.get_typed_func::<(), ()>(&mut *store, "run").unwrap();
+        run.call(&mut *store, ()).map_err(|error| *error.downcast_ref::<Trap>().unwrap())
+    }
+
     /// Whoever has to stop already stops, whatever has set the deadline since the epoch rose for that.
     #[test]
     fn interrupted_before_the_deadline_is_set() {
@@ -198,30 +212,23 @@ mod tests {
             (*place).setup.memory_epoch = &raw mut epoch;
             (*place).setup.epochs = true;
             assert!(wasmtime_binding_store_make(place).is_none());
-            let run = || {
-                let store = cast::store(&mut (*Whole::of(place)).store);
-                let module = Module::new(store.engine(), WAT).unwrap();
-                let instance = Instance::new(&mut *store, &module, &[]).unwrap();
-                let run = instance.get_typed_func::<(), ()>(&mut *store, "run").unwrap();
-                run.call(&mut *store, ()).map_err(|error| *error.downcast_ref::<Trap>().unwrap())
-            };
             wasmtime_binding_store_set_deadline(&mut *place, NEVER);
-            assert_eq!(run(), Ok(()));
+            assert_eq!(run(place), Ok(()));
             wasmtime_binding_store_watch(&mut *place, true);
-            assert_eq!(run(), Ok(()));
+            assert_eq!(run(place), Ok(()));
             wasmtime_binding_store_interrupt(place, true);
-            assert_eq!(run(), Err(Trap::Interrupt));
+            assert_eq!(run(place), Err(Trap::Interrupt));
             wasmtime_binding_store_set_deadline(&mut *place, NEVER);
-            assert_eq!(run(), Err(Trap::Interrupt));
+            assert_eq!(run(place), Err(Trap::Interrupt));
             wasmtime_binding_store_watch(&mut *place, true);
-            assert_eq!(run(), Err(Trap::Interrupt));
+            assert_eq!(run(place), Err(Trap::Interrupt));
             wasmtime_binding_store_watch(&mut *place, false);
-            assert_eq!(run(), Err(Trap::Interrupt));
+            assert_eq!(run(place), Err(Trap::Interrupt));
             wasmtime_binding_store_interrupt(place, false);
             wasmtime_binding_store_set_deadline(&mut *place, NEVER);
-            assert_eq!(run(), Ok(()));
+            assert_eq!(run(place), Ok(()));
             wasmtime_binding_store_watch(&mut *place, false);
-            assert_eq!(run(), Ok(()));
+            assert_eq!(run(place), Ok(()));
             wasmtime_binding_store_delete(place);
         }
     }
