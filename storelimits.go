@@ -32,13 +32,14 @@ type Limits struct {
 	// Memories is how many memories there may be in the store; 10,000 by default.
 	Memories uint64
 
-	// OnRefusal, if it is not nil, is called whenever one of these limits refuses something, and learns which: the guest
-	// itself sees no more than a failure. What a memory's or table's own type, the engine's pool or the machine refuses is
-	// not told.
+	// OnRefusal, if it is not nil, is called whenever one of these limits refuses something, and learns which: the
+	// guest itself sees no more than a failure. What a memory's or table's own type, the engine's pool or the machine
+	// refuses is not told.
 	//
-	// It is called on the goroutine that runs the guest, in the middle of its instruction or of an instantiation. A guest
-	// may ask for too much over and over, so it should be quick. It must not use the store, which refuses that with
-	// [ErrConcurrentUse]. A panic ends the guest and comes out of the call that runs it, as that of a host function does.
+	// It is called on the goroutine that runs the guest, in the middle of its instruction or of an instantiation. A
+	// guest may ask for too much over and over, so it should be quick. It must not use the store, which refuses that
+	// with [ErrConcurrentUse]. A panic ends the guest and comes out of the call that runs it, as that of a host
+	// function does.
 	OnRefusal func(Refusal)
 }
 

@@ -22,8 +22,8 @@ import "unsafe"
 // when it is first needed.
 type Store struct{ ptr *C.wasmtime_binding_store_t }
 
-// storeSetup is what a store is made with: the mirror of wasmtime_binding_setup_t. What is C's is a number here, so that
-// Go's collector is not shown pointers that are written to C's memory.
+// storeSetup is what a store is made with: the mirror of wasmtime_binding_setup_t. What is C's is a number here, so
+// that Go's collector is not shown pointers that are written to C's memory.
 type storeSetup struct {
 	engine, data, memoryEpoch uintptr
 	epochs, limited           bool
@@ -56,7 +56,8 @@ func (s Store) Open(engine Engine, data uintptr, epochs bool, memoryEpoch *uint6
 
 func (s Store) setup() *storeSetup { return (*storeSetup)(unsafe.Pointer(&s.ptr.setup)) }
 
-// IsMade tells whether the store has been made. Only then may it be used, but for what Open, Limit and SetWasiLater set.
+// IsMade tells whether the store has been made. Only then may it be used, but for what Open, Limit and SetWasiLater
+// set.
 func (s Store) IsMade() bool { return s.ptr.context != nil }
 
 // Make makes the store, unless it has been made. What instantiates in its frame makes it as well.

@@ -43,8 +43,8 @@ type server interface {
 // the guest has closed it.
 var owned leftovers[*Descriptor]
 
-// Attach makes d a descriptor of host, which is in an operation or in a call, and gives it the number by which C asks for
-// it. A writer that host has already is served by the pipe that there is.
+// Attach makes d a descriptor of host, which is in an operation or in a call, and gives it the number by which C asks
+// for it. A writer that host has already is served by the pipe that there is.
 func (d *Descriptor) Attach(host Host) (number uint64) {
 	d.host, d.uses, d.serves = host, 1, d
 	shelf := host.Shelf()

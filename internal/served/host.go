@@ -33,13 +33,13 @@ type Host interface {
 	// Behind returns what the store's operation leaves behind, for which it waits when it ends. nil is that of a store
 	// that is in none: the garbage collector frees it, on a goroutine that must not wait.
 	Behind() *Behind
-	// Wake makes a guest that polls ask what is served to it again. It may be called at any time, by any goroutine, also
-	// when the store is gone.
+	// Wake makes a guest that polls ask what is served to it again. It may be called at any time, by any goroutine,
+	// also when the store is gone.
 	Wake()
 }
 
-// HostOf returns the store with a number if it is in an operation or in a call; nil if it is in none. It is set once, by
-// the package above, before anything is served.
+// HostOf returns the store with a number if it is in an operation or in a call; nil if it is in none. It is set once,
+// by the package above, before anything is served.
 var HostOf func(number uint64) Host
 
 // Shelf is what a store keeps for its guests: readers, writers and file systems may lead back to the store, so nothing

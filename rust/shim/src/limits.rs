@@ -41,9 +41,9 @@ pub const WASMTIME_BINDING_REFUSED_TABLES: u32 = 5;
 /// There were to be more memories than there may.
 pub const WASMTIME_BINDING_REFUSED_MEMORIES: u32 = 6;
 
-/// Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's. It
-/// is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the call.
-/// Returns null, or an error, which it gives away and which ends the guest, or the operation.
+/// Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's.
+/// It is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the
+/// call. Returns null, or an error, which it gives away and which ends the guest, or the operation.
 pub type wasmtime_binding_refusal_callback_t =
     extern "C" fn(data: *mut c_void, limit: u32, wanted: u64, most: u64) -> Option<Box<wasmtime_error_t>>;
 
@@ -256,8 +256,8 @@ impl LimiterPtr {
     }
 }
 
-/// Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart of
-/// `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
+/// Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart
+/// of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_store_limiter(store: &mut wasmtime_binding_store_t) {
     let (limits, refused) = (store.setup.limits, store.setup.refused);

@@ -51,8 +51,8 @@ pub struct wasmtime_binding_setup_t {
     pub limits: wasmtime_binding_limits_t,
     /// Hears of what the limits refuse; may be null.
     pub refused: Option<wasmtime_binding_refusal_callback_t>,
-    /// The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made; null
-    /// for none.
+    /// The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made;
+    /// null for none.
     pub wasi: *const wasmtime_wasi_options_t,
     /// The callback that goes with it.
     pub streams: Option<wasmtime_binding_stream_callback_t>,
@@ -170,12 +170,12 @@ struct Frame {
     _slots: Box<[ValRaw]>,
 }
 
-/// Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in. To
-/// be deleted with `wasmtime_binding_store_delete`.
+/// Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in.
+/// To be deleted with `wasmtime_binding_store_delete`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_store_new() -> *mut wasmtime_binding_store_t {
-    // All zero also where nothing is written here: a binding writes pointers into it, and its garbage collector may look
-    // at what was there before.
+    // All zero also where nothing is written here: a binding writes pointers into it, and its garbage collector may
+    // look at what was there before.
     let place = Box::into_raw(Box::<Whole>::new_zeroed()).cast::<Whole>();
     // SAFETY: the place is ours, and nothing in it needs to be dropped.
     unsafe { (*place).head.call = frame(ptr::null_mut(), (&raw mut (*place).slots).cast()) };
@@ -207,8 +207,8 @@ pub unsafe extern "C" fn wasmtime_binding_store_make(
 ///
 /// As for [`wasmtime_binding_store_make`].
 pub(crate) unsafe fn make(place: *mut wasmtime_binding_store_t) -> wasmtime::Result<()> {
-    // SAFETY: the caller vouches for the place. All fields of the whole but the head and the slots are written here, and
-    // nothing is dropped that was in them.
+    // SAFETY: the caller vouches for the place. All fields of the whole but the head and the slots are written here,
+    // and nothing is dropped that was in them.
     unsafe {
         if !(*place).context.is_null() {
             return Ok(());
@@ -275,8 +275,8 @@ pub unsafe extern "C" fn wasmtime_binding_store_frame(
     }
 }
 
-/// Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store can
-/// be made.
+/// Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store
+/// can be made.
 ///
 /// # Safety
 ///
@@ -310,7 +310,8 @@ unsafe fn close(place: *mut wasmtime_binding_store_t) {
 /// `store` must be a place that is not in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_store_delete(store: *mut wasmtime_binding_store_t) {
-    // SAFETY: the caller vouches for it, and `wasmtime_binding_store_new` made the box. There is no store in it any more.
+    // SAFETY: the caller vouches for it, and `wasmtime_binding_store_new` made the box. There is no store in it any
+    // more.
     unsafe {
         close(store);
         drop(Box::from_raw(Whole::of(store).cast::<MaybeUninit<Whole>>()));
