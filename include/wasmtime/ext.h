@@ -356,9 +356,9 @@ typedef uint32_t wasmtime_error_code_t;
 typedef void (*wasmtime_binding_finalizer_t)(uint64_t env);
 
 /**
- * Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's. It
- * is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the call.
- * Returns null, or an error, which it gives away and which ends the guest, or the operation.
+ * Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's.
+ * It is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the
+ * call. Returns null, or an error, which it gives away and which ends the guest, or the operation.
  */
 typedef wasmtime_error_t *(*wasmtime_binding_refusal_callback_t)(void *data,
                                                                  uint32_t limit,
@@ -795,8 +795,8 @@ typedef struct wasmtime_binding_setup_t {
    */
   wasmtime_binding_refusal_callback_t refused;
   /**
-   * The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made; null
-   * for none.
+   * The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made;
+   * null for none.
    */
   const struct wasmtime_wasi_options_t *wasi;
   /**
@@ -1541,8 +1541,8 @@ wasmtime_error_t *wasmtime_binding_linker_module(wasmtime_linker_t *linker,
                                                  const wasmtime_module_t *module);
 
 /**
- * Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart of
- * `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
+ * Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart
+ * of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
  */
 WASM_API_EXTERN
 void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store);
@@ -1591,8 +1591,8 @@ wasmtime_error_t *wasmtime_binding_trap_new(wasmtime_context_t *context,
                                             wasm_trap_t **out);
 
 /**
- * Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in. To
- * be deleted with `wasmtime_binding_store_delete`.
+ * Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in.
+ * To be deleted with `wasmtime_binding_store_delete`.
  */
 WASM_API_EXTERN
 struct wasmtime_binding_store_t *wasmtime_binding_store_new(void);
@@ -1627,8 +1627,8 @@ struct wasmtime_binding_call_t *wasmtime_binding_store_frame(struct wasmtime_bin
                                                              size_t len);
 
 /**
- * Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store can
- * be made.
+ * Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store
+ * can be made.
  *
  * # Safety
  *
