@@ -205,7 +205,7 @@ func tryAddHost(store Storelike, h *hostFunc) (*Func, error) {
 func (s *state) newHost(h *hostFunc) (*Func, error) {
 	s.hosts = append(s.hosts, h)
 	f := &Func{state: s, sig: h.sig}
-	if failed := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !failed.IsNil() {
+	if failed := s.made().NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !failed.IsNil() {
 		return nil, newError(failed)
 	}
 	return f, nil

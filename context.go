@@ -90,7 +90,7 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 	w.ctx, w.done, w.native, w.pause = ctx, done, s.native, raiseAgain
 	w.outerCtx, w.outer = s.ctx, s.watch
 	s.ctx, s.watch = ctx, w
-	s.native.Watch(true)
+	s.made().Watch(true)
 	begun := false
 	defer func() {
 		if !begun {

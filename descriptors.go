@@ -361,7 +361,7 @@ func (d descriptors) socket(to place, socket any) (uint32, error) {
 // serve makes what Go serves a descriptor of the guest.
 func (d descriptors) serve(to place, mode WasiFileAccessMode, what *served.Descriptor) (uint32, error) {
 	return d.change(func(s *state) (uint32, ffi.Error) {
-		number := what.Attach(s.slot, s.native)
+		number := what.Attach(s.slot)
 		fd, failed := s.native.InsertStream(to.fd, to.free, uint32(mode), what.Kind(), number)
 		if !failed.IsNil() {
 			what.Detach()
@@ -388,6 +388,7 @@ func (d descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, error
 		return 0, err
 	}
 	defer s.Leave(outermost)
+	s.made()
 	fd, failed := f(s)
 	if !failed.IsNil() {
 		return 0, s.Failure(ffi.Trap{}, failed)

@@ -161,8 +161,8 @@ func newHolder(
 	if err != nil {
 		return nil, item, err
 	}
-	if err := create(s.native, encode(), &lowered, &item); !err.IsNil() {
-		return nil, item, newError(err)
+	if err := create(s.made(), encode(), &lowered, &item); !err.IsNil() {
+		return nil, item, s.Failure(ffi.Trap{}, err)
 	}
 	return s, item, nil
 }

@@ -178,11 +178,14 @@ func (s *state) initialize(instance *Instance) error {
 func (s *state) allocate(outermost bool, pool *poolQueue,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
 	s.slot.take()
-	var waiter placeWaiter
-	if pool != nil && pool.waiting.Load() > 0 { // others were here before
-		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
-			s.slot.untake()
-			return ffi.Instance{}, err
+	var waiter *placeWaiter // nil without a pool
+	if pool != nil {
+		waiter = new(placeWaiter)
+		if pool.waiting.Load() > 0 { // others were here before
+			if err := s.awaitPlace(outermost, waiter, pool.given.Load()); err != nil {
+				s.slot.untake()
+				return ffi.Instance{}, err
+			}
 		}
 	}
 	for n := (need{patient: pool != nil}); ; {
@@ -191,6 +194,7 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 			given = pool.given.Load()
 		}
 		raw, ok := f(s.call, s.Room())
+		s.slot.made()
 		if ok {
 			return raw, nil
 		}
@@ -204,7 +208,7 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
 			full := newError(failed)
-			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
+			if err := s.awaitPlace(outermost, waiter, given); err != nil {
 				s.slot.untake()
 				if err == errNeverServed {
 					err = errorf(ErrPoolFull, "%v; %v", full, err)

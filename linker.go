@@ -157,6 +157,7 @@ func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) e
 	}
 	defer s.Leave(outermost)
 	s.link(l.hosts)
+	s.made()
 	failed, err := f(s)
 	if !failed.IsNil() {
 		return s.Failure(ffi.Trap{}, failed)
@@ -512,7 +513,7 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 	defer s.Leave(outermost)
 	s.link(l.hosts)
 	e := &Extern{state: s}
-	found, err := native.Get(s.native, module, name, &e.item)
+	found, err := native.Get(s.made(), module, name, &e.item)
 	if !err.IsNil() {
 		err.Delete() // an item of another store
 		return nil

@@ -29,9 +29,9 @@ func NewMemory(store Storelike, ty *MemoryType) (*Memory, error) {
 	m := &Memory{state: s}
 	s.slot.take()
 	encoded := ty.encode()
-	if err := withRoom(func() ffi.Error { return s.native.NewMemory(encoded, &m.item) }); !err.IsNil() {
+	if err := withRoom(func() ffi.Error { return s.made().NewMemory(encoded, &m.item) }); !err.IsNil() {
 		s.slot.untake()
-		return nil, newError(err)
+		return nil, s.Failure(ffi.Trap{}, err)
 	}
 	return m, nil
 }
@@ -100,9 +100,9 @@ func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
 		return 0, err
 	}
 	defer s.Leave(outermost)
-	previous, nerr := s.native.MemoryGrow(mem.item, delta)
-	if !nerr.IsNil() {
-		return 0, newError(nerr)
+	previous, failed := s.native.MemoryGrow(mem.item, delta)
+	if !failed.IsNil() {
+		return 0, s.Failure(ffi.Trap{}, failed)
 	}
 	return previous, nil
 }

@@ -131,15 +131,10 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 		return nil, err
 	}
 	defer engine.handle.Release()
-	f, openErr := os.Open(path)
-	if openErr != nil { // which says more than the native library
-		return nil, errorf(openErr, "%v", openErr)
-	}
-	defer f.Close()
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
 	if !failed.IsNil() {
-		if other := notCompiled(f); other != nil {
+		if other := notCompiled(path); other != nil {
 			failed.Delete()
 			return nil, other
 		}
@@ -147,8 +142,14 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	return wrapModule(engine, m, failed)
 }
 
-// notCompiled says what a file is that could not be loaded as a compiled module; nil if it begins as one.
-func notCompiled(f *os.File) error {
+// notCompiled says what a file is that could not be loaded as a compiled module, or why it cannot be read; nil if it
+// begins as one. That says more than the native library.
+func notCompiled(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return errorf(err, "%v", err)
+	}
+	defer f.Close()
 	head := make([]byte, wasmfile.HeaderSize)
 	n, err := io.ReadFull(f, head)
 	head = head[:n]

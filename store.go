@@ -131,7 +131,7 @@ func mustEnter(store Storelike) (s *state, outermost bool) {
 func (store *Store) GC() {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
-	if err := s.native.GC(); !err.IsNil() {
+	if err := s.made().GC(); !err.IsNil() {
 		panic(newError(err))
 	}
 }
@@ -144,7 +144,7 @@ func (store *Store) SetFuel(fuel uint64) error {
 		return err
 	}
 	defer s.Leave(outermost)
-	if err := s.native.SetFuel(fuel); !err.IsNil() {
+	if err := s.made().SetFuel(fuel); !err.IsNil() {
 		return noFuelError(err)
 	}
 	s.fueled = true
@@ -159,7 +159,7 @@ func (store *Store) GetFuel() (uint64, error) {
 		return 0, err
 	}
 	defer s.Leave(outermost)
-	fuel, nerr := s.native.Fuel()
+	fuel, nerr := s.made().Fuel()
 	if !nerr.IsNil() {
 		return 0, noFuelError(nerr)
 	}
@@ -182,20 +182,11 @@ func (store *Store) SetEpochDeadline(deadline uint64) {
 	s.setDeadline(deadline)
 }
 
-// Limiter limits what instances of the store may use from now on: bytes for each memory, elements for each table, and
-// the numbers of instances, tables and memories. A negative number leaves a limit at its default. See
-// wasmtime::StoreLimitsBuilder.
-func (store *Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
-	s, outermost := mustEnter(store)
-	defer s.Leave(outermost)
-	s.native.Limiter(memorySize, tableElements, instances, tables, memories)
-	runtime.KeepAlive(store)
-}
-
 // state is what a store is made of. A Store and everything that belongs to it hold it, so that it lives as long as
 // any of them is reachable. All of it but the lock and the flags is touched only by the goroutine that has entered
 // the store.
 type state struct {
+	// native is the native store, once that is made: see made.
 	native ffi.Store
 	lock   owner.Lock
 	// call is the frame that calls into guests share; a nested call reuses it (see ffi.Call).
@@ -272,6 +263,8 @@ type belongings struct {
 	// shelf and systems are what Go serves the store's guests.
 	shelf   served.Shelf
 	systems registry.Family[servedSystem]
+	// refused hears of what the limits refuse; nil if nobody does.
+	refused func(Refusal)
 }
 
 // belongings returns what few stores have.
@@ -284,17 +277,14 @@ func (s *state) belongings() *belongings {
 
 // open makes the state of a new store in s.
 func (s *state) open(engine *Engine, data any) {
-	e := notNil(engine).handle.Acquire()
-	defer engine.handle.Release()
+	e := notNil(engine).handle.Acquire() // released when the native store is made
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
-	s.slot.pool = engine.pool
+	s.slot.open(engine, e)
 	held.stores.Add(1)
 	held.relieve()
 	guests.look()
-	s.entry, s.epoch = s.slot.entry, s.slot.epoch
-	s.native = ffi.NewStore(e, s.slot.index, engine.epochs, s.epoch)
-	s.slot.native = s.native
+	s.entry, s.epoch, s.native = s.slot.entry, s.slot.epoch, s.slot.native
 	s.call, s.slots = s.native.Call(), ffi.StoreSlots
 	s.caller = &s.firstCaller
 	s.firstCaller.init(s)
@@ -312,7 +302,9 @@ func (s *state) close() {
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
 	*s.entry = s // finalizers of externrefs look for the store
-	s.closeTogether(s.owner.giveBack)
+	s.together = true
+	s.owner.giveBack()
+	s.endTogether()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
 	s.linked, s.more, s.behind = nil, nil, nil
 	s.closed.Store(true)
@@ -336,7 +328,24 @@ func (s *state) Enter() (outermost bool, err error) {
 // Native returns the native store, which is valid until the store is left.
 func (s *state) Native() ffi.Store {
 	s.slot.takeMore() // whatever that is for
+	return s.made()
+}
+
+// made returns the native store, which is made now unless it has been. The store is entered. Whatever may be the first
+// to use the native store has to ask for it here; most often it is an instantiation, which makes it in passing.
+func (s *state) made() ffi.Store {
+	if s.slot.unmade != nil {
+		s.makeNative()
+	}
 	return s.native
+}
+
+func (s *state) makeNative() {
+	err := s.native.Make()
+	s.slot.made()
+	if !err.IsNil() {
+		panic(newError(err)) // a defect: whoever leaves something for later has seen that it can be done
+	}
 }
 
 // mustEnter is Enter for what is known to belong to the store, and cannot return an error.
@@ -400,7 +409,7 @@ func (s *state) abandon() {
 	if s.owner == nil {
 		return // a call inside of this one has given it up
 	}
-	s.slot.clear()
+	s.slot.lose()
 	s.owner, s.slot = nil, nil
 	s.abandoned.Store(true)
 	s.closed.Store(true)
@@ -420,7 +429,7 @@ func (s *state) refusal() error {
 
 // setDeadline sets the epoch deadline, in ticks of the engine from now.
 func (s *state) setDeadline(ticks uint64) {
-	s.native.SetDeadline(ticks)
+	s.made().SetDeadline(ticks)
 	s.hasDeadline = true
 	s.interruptAgain()
 }
@@ -450,6 +459,10 @@ func (s *state) leaveBehind() {
 func (s *state) closeTogether(f func()) {
 	s.together = true
 	f()
+	s.endTogether()
+}
+
+func (s *state) endTogether() {
 	s.together = false
 	if s.behind == nil {
 		return // there were none
@@ -537,7 +550,7 @@ func (s *state) owns(item *ffi.Item) bool {
 	if s.nativeID == 0 {
 		var global ffi.Item
 		zero := ffi.Val{Kind: ffi.ValI32}
-		if err := s.native.NewGlobal(NewGlobalType(NewValType(KindI32), false).encode(), &zero, &global); !err.IsNil() {
+		if err := s.made().NewGlobal(NewGlobalType(NewValType(KindI32), false).encode(), &zero, &global); !err.IsNil() {
 			panic(newError(err))
 		}
 		s.nativeID = global.StoreID()

@@ -86,9 +86,9 @@ func (t *Table) Grow(store Storelike, delta uint64, init Val) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	previous, nerr := s.native.TableGrow(t.item, delta, &lowered)
-	if !nerr.IsNil() {
-		return 0, newError(nerr)
+	previous, failed := s.native.TableGrow(t.item, delta, &lowered)
+	if !failed.IsNil() {
+		return 0, s.Failure(ffi.Trap{}, failed)
 	}
 	return previous, nil
 }

@@ -422,31 +422,31 @@ func (s *stdio) serve(i int) *served.Descriptor {
 
 // setWasi configures WASI.
 func (s *state) setWasi(wasi *WasiConfig) error {
+	spec := wasi.spec
+	if wasi.inheritsEnv {
+		spec.Env = slices.Concat(environ(), spec.Env)
+	}
+	if s.slot.unmade != nil && s.slot.wasi.IsNil() && wasi.canWait(&spec) {
+		options := s.native.NewWasiOptions(&spec, nil, 0)
+		s.serveStdio(wasi, options)
+		s.slot.wasi = options
+		s.native.SetWasiLater(options)
+		return nil
+	}
+	s.made()
 	var system *ffi.WasiSystem
 	if wasi.system != nil {
 		system = &wasi.system.spec
 	}
 	env, forget := s.serveSystem(wasi.system)
-	spec := wasi.spec
-	if wasi.inheritsEnv {
-		spec.Env = slices.Concat(environ(), spec.Env)
-	}
 	options := s.native.NewWasiOptions(&spec, system, env)
 	defer options.Delete()
-	var serving [3]*served.Descriptor
-	for i := range wasi.stdio {
-		switch st := &wasi.stdio[i]; st.kind {
-		case ffi.StdioInherit:
-			options.InheritStdio(i)
-		case ffi.StdioStream:
-			serving[i] = st.serve(i)
-			options.SetStdioStream(i, serving[i].Attach(s.slot, s.native))
-		}
-	}
+	serving := s.serveStdio(wasi, options)
 	var failed ffi.Error
 	var err error
 	s.closeTogether(func() { failed, err = s.setWasiOptions(wasi.stdio[:], options) })
 	if err == nil && failed.IsNil() {
+		wasiWorks.Store(true)
 		return nil
 	}
 	forget()
@@ -459,6 +459,54 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 		return err
 	}
 	return s.Failure(ffi.Trap{}, failed)
+}
+
+// wasiWorks says that the process has carried out a configuration: then it has opened the null device, which every
+// store's streams may be.
+var wasiWorks atomic.Bool
+
+// canWait tells whether the configuration, with spec in place of its own, can be carried out when the native store is
+// made, because it cannot fail.
+func (c *WasiConfig) canWait(spec *ffi.WasiSpec) bool {
+	if c.system != nil || len(spec.Preopens)+len(c.fileSystems)+len(c.pushed) > 0 || !wasiWorks.Load() {
+		return false
+	}
+	for i := range c.stdio {
+		if c.stdio[i].kind == ffi.StdioFile {
+			return false
+		}
+	}
+	const most = 1 << 20
+	size := 0
+	good := func(text string) bool {
+		size += len(text)
+		return size <= most && strings.IndexByte(text, 0) < 0
+	}
+	for _, arg := range spec.Args {
+		if !good(arg) {
+			return false
+		}
+	}
+	for _, variable := range spec.Env {
+		if !good(variable[0]) || !good(variable[1]) {
+			return false
+		}
+	}
+	return true
+}
+
+// serveStdio puts the standard streams into the options, but for files. It returns those that Go serves.
+func (s *state) serveStdio(wasi *WasiConfig, options ffi.WasiOptions) (serving [3]*served.Descriptor) {
+	for i := range wasi.stdio {
+		switch st := &wasi.stdio[i]; st.kind {
+		case ffi.StdioInherit:
+			options.InheritStdio(i)
+		case ffi.StdioStream:
+			serving[i] = st.serve(i)
+			options.SetStdioStream(i, serving[i].Attach(s.slot))
+		}
+	}
+	return serving
 }
 
 // setWasiOptions hands the options to the native library.

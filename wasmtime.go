@@ -49,10 +49,12 @@ func init() {
 	}
 	ffi.OnHostCall(onHostCall)
 	ffi.OnFuncGone = func(env uint64) { linkerFuncs.Remove(env &^ linkerEnv) }
+	served.HostOf = hostOf
 	ffi.OnStream, ffi.OnFS = served.OnStream, served.OnFS
 	ffi.OnWallClock, ffi.OnMonotonicClock = onWallClock, onMonotonicClock
 	ffi.OnSecureRandom, ffi.OnInsecureRandom = onSecureRandom, onInsecureRandom
 	ffi.OnSocketAddrCheck = onSocketAddrCheck
 	ffi.OnSystemGone = systems.Remove
 	ffi.OnExternrefGone = onExternrefGone
+	ffi.OnRefusal = onRefusal
 }

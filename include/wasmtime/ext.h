@@ -22,6 +22,36 @@
 #define WASMTIME_EXT_VERSION "0.1.0"
 
 /**
+ * A memory was to have more bytes than each may have.
+ */
+#define WASMTIME_BINDING_REFUSED_MEMORY_SIZE 1
+
+/**
+ * All memories together were to have more bytes than they may.
+ */
+#define WASMTIME_BINDING_REFUSED_TOTAL_MEMORY 2
+
+/**
+ * A table was to have more elements than each may have.
+ */
+#define WASMTIME_BINDING_REFUSED_TABLE_ELEMENTS 3
+
+/**
+ * There were to be more instances than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_INSTANCES 4
+
+/**
+ * There were to be more tables than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_TABLES 5
+
+/**
+ * There were to be more memories than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_MEMORIES 6
+
+/**
  * Where the type of a function that was looked up begins in the frame, in bytes.
  */
 #define WASMTIME_BINDING_EXPORT_TYPE_AT 32
@@ -34,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 4
+#define WASMTIME_EXT_ABI 5
 
 /**
  * The guest may read the file.
@@ -449,6 +479,59 @@ typedef uint32_t wasmtime_error_code_t;
 typedef void (*wasmtime_binding_finalizer_t)(uint64_t env);
 
 /**
+ * Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's.
+ * It is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the
+ * call. Returns null, or an error, which it gives away and which ends the guest, or the operation.
+ */
+typedef wasmtime_error_t *(*wasmtime_binding_refusal_callback_t)(void *data,
+                                                                 uint32_t limit,
+                                                                 uint64_t wanted,
+                                                                 uint64_t most);
+
+/**
+ * A request to a stream of a binding.
+ */
+typedef struct wasmtime_binding_stream_request_t {
+  /**
+   * Which stream: what it was inserted with.
+   */
+  uint64_t env;
+  /**
+   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   */
+  uint32_t what;
+  /**
+   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   */
+  uint32_t flags;
+  /**
+   * Memory of the guest. It may be shared with other threads.
+   */
+  uint8_t *buffer;
+  /**
+   * The bytes in it.
+   */
+  size_t len;
+  /**
+   * The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+   */
+  uint32_t status;
+  /**
+   * What the status says it is.
+   */
+  uint64_t count;
+  /**
+   * For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
+   */
+  void *accepting;
+} wasmtime_binding_stream_request_t;
+
+/**
+ * Serves the streams of a binding. It must not use the store.
+ */
+typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
+
+/**
  * What a clock says.
  */
 typedef struct wasmtime_wasi_time_t {
@@ -554,128 +637,38 @@ typedef struct wasmtime_binding_call_t {
 } wasmtime_binding_call_t;
 
 /**
- * What a binding reads and writes of a store without a call.
+ * What instances of a store may use; a negative number leaves a limit at its default.
  */
-typedef struct wasmtime_binding_store_t {
+typedef struct wasmtime_binding_limits_t {
   /**
-   * The store's context, to be passed to the official API. Never null.
+   * Bytes for each memory.
    */
-  void *context;
+  int64_t memory_size;
   /**
-   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
+   * Elements for each table.
    */
-  struct wasmtime_binding_call_t call;
-} wasmtime_binding_store_t;
-
-/**
- * The value in a `wasmtime_binding_val_t`.
- */
-typedef union wasmtime_binding_valunion_t {
+  int64_t table_elements;
   /**
-   * `WASMTIME_I32`.
+   * The number of instances.
    */
-  int32_t i32;
+  int64_t instances;
   /**
-   * `WASMTIME_I64`.
+   * The number of tables.
    */
-  int64_t i64;
+  int64_t tables;
   /**
-   * `WASMTIME_F32`, as bits.
+   * The number of memories.
    */
-  uint32_t f32;
+  int64_t memories;
   /**
-   * `WASMTIME_F64`, as bits.
+   * Bytes for all memories together, but for shared ones, which belong to no store.
    */
-  uint64_t f64;
+  int64_t total_memory;
   /**
-   * `WASMTIME_V128`, little-endian.
+   * Whether the store's `refused` hears of what these limits refuse.
    */
-  uint8_t v128[16];
-  /**
-   * `WASMTIME_EXTERNREF`: the binding's token plus one, 0 for null, `UINT64_MAX` for a reference that no binding
-   * made.
-   */
-  uint64_t externref;
-  /**
-   * `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
-   *
-   * `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
-   */
-  uint64_t funcref[2];
-} wasmtime_binding_valunion_t;
-
-/**
- * A value and its kind (`WASMTIME_I32` and so on).
- */
-typedef struct wasmtime_binding_val_t {
-  /**
-   * What the value is.
-   */
-  wasmtime_valkind_t kind;
-  /**
-   * The value.
-   */
-  union wasmtime_binding_valunion_t of;
-} wasmtime_binding_val_t;
-
-/**
- * Tells the binding that the `externref` with `token` is gone. `data` is the store's.
- */
-typedef void (*wasmtime_binding_externref_finalizer_t)(void *data, uint64_t token);
-
-/**
- * A call from a guest to a host function, as the callback sees it. Valid until the callback returns.
- */
-typedef struct wasmtime_binding_hostcall_t {
-  /**
-   * What the function was defined with.
-   */
-  uint64_t env;
-  /**
-   * What `wasmtime_context_get_data` returns for the store.
-   */
-  void *data;
-  /**
-   * The calling instance and its store.
-   */
-  void *caller;
-  /**
-   * The arguments on the way in, the results on the way out: `wasmtime_val_raw_t` entries when the signature has
-   * numbers and vectors only, `wasmtime_binding_val_t` entries when it has references.
-   */
-  void *slots;
-  /**
-   * The number of entries in `slots`: the larger of the number of parameters and of results.
-   */
-  size_t len;
-  /**
-   * To be set, with an owned trap, when the call fails; null otherwise.
-   */
-  wasm_trap_t *trap;
-} wasmtime_binding_hostcall_t;
-
-/**
- * The callback that serves every host function of a binding.
- */
-typedef void (*wasmtime_binding_hostcall_callback_t)(struct wasmtime_binding_hostcall_t *call);
-
-/**
- * What the host functions of a binding have in common.
- */
-typedef struct wasmtime_binding_host_t {
-  /**
-   * Serves every call.
-   */
-  wasmtime_binding_hostcall_callback_t callback;
-  /**
-   * Hears that a function is gone; may be null.
-   */
-  wasmtime_binding_finalizer_t finalizer;
-  /**
-   * Hears that an `externref` made from a result is gone.
-   */
-  wasmtime_binding_externref_finalizer_t externref_finalizer;
-} wasmtime_binding_host_t;
+  bool tell;
+} wasmtime_binding_limits_t;
 
 /**
  * Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
@@ -893,47 +886,175 @@ typedef struct wasmtime_wasi_options_t {
 } wasmtime_wasi_options_t;
 
 /**
- * A request to a stream of a binding.
+ * What a store is made with. All zero is a valid one, but for the engine and the epoch.
  */
-typedef struct wasmtime_binding_stream_request_t {
+typedef struct wasmtime_binding_setup_t {
   /**
-   * Which stream: what it was inserted with.
+   * The engine, which has to live until the store is made.
+   */
+  const struct wasmtime_binding_engine_t *engine;
+  /**
+   * What `wasmtime_context_get_data` returns and what host calls are given.
+   */
+  void *data;
+  /**
+   * What rises whenever a memory of the store may have moved or changed its size. It has to outlive the store.
+   */
+  uint64_t *memory_epoch;
+  /**
+   * Whether the engine's guests can be interrupted.
+   */
+  bool epochs;
+  /**
+   * Whether the store has `limits`; otherwise those that are Wasmtime's defaults.
+   */
+  bool limited;
+  /**
+   * See `wasmtime_binding_store_limiter`, for which they may be changed when the store is made.
+   */
+  struct wasmtime_binding_limits_t limits;
+  /**
+   * Hears of what the limits refuse; may be null.
+   */
+  wasmtime_binding_refusal_callback_t refused;
+  /**
+   * The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made;
+   * null for none.
+   */
+  const struct wasmtime_wasi_options_t *wasi;
+  /**
+   * The callback that goes with it.
+   */
+  wasmtime_binding_stream_callback_t streams;
+} wasmtime_binding_setup_t;
+
+/**
+ * What a binding reads and writes of a store without a call.
+ */
+typedef struct wasmtime_binding_store_t {
+  /**
+   * The store's context, to be passed to the official API. Null as long as the store has not been made.
+   */
+  void *context;
+  /**
+   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
+   */
+  struct wasmtime_binding_call_t call;
+  /**
+   * What the store is to be made with.
+   */
+  struct wasmtime_binding_setup_t setup;
+} wasmtime_binding_store_t;
+
+/**
+ * The value in a `wasmtime_binding_val_t`.
+ */
+typedef union wasmtime_binding_valunion_t {
+  /**
+   * `WASMTIME_I32`.
+   */
+  int32_t i32;
+  /**
+   * `WASMTIME_I64`.
+   */
+  int64_t i64;
+  /**
+   * `WASMTIME_F32`, as bits.
+   */
+  uint32_t f32;
+  /**
+   * `WASMTIME_F64`, as bits.
+   */
+  uint64_t f64;
+  /**
+   * `WASMTIME_V128`, little-endian.
+   */
+  uint8_t v128[16];
+  /**
+   * `WASMTIME_EXTERNREF`: the binding's token plus one, 0 for null, `UINT64_MAX` for a reference that no binding
+   * made.
+   */
+  uint64_t externref;
+  /**
+   * `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
+   *
+   * `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
+   */
+  uint64_t funcref[2];
+} wasmtime_binding_valunion_t;
+
+/**
+ * A value and its kind (`WASMTIME_I32` and so on).
+ */
+typedef struct wasmtime_binding_val_t {
+  /**
+   * What the value is.
+   */
+  wasmtime_valkind_t kind;
+  /**
+   * The value.
+   */
+  union wasmtime_binding_valunion_t of;
+} wasmtime_binding_val_t;
+
+/**
+ * Tells the binding that the `externref` with `token` is gone. `data` is the store's.
+ */
+typedef void (*wasmtime_binding_externref_finalizer_t)(void *data, uint64_t token);
+
+/**
+ * A call from a guest to a host function, as the callback sees it. Valid until the callback returns.
+ */
+typedef struct wasmtime_binding_hostcall_t {
+  /**
+   * What the function was defined with.
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   * What `wasmtime_context_get_data` returns for the store.
    */
-  uint32_t what;
+  void *data;
   /**
-   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   * The calling instance and its store.
    */
-  uint32_t flags;
+  void *caller;
   /**
-   * Memory of the guest. It may be shared with other threads.
+   * The arguments on the way in, the results on the way out: `wasmtime_val_raw_t` entries when the signature has
+   * numbers and vectors only, `wasmtime_binding_val_t` entries when it has references.
    */
-  uint8_t *buffer;
+  void *slots;
   /**
-   * The bytes in it.
+   * The number of entries in `slots`: the larger of the number of parameters and of results.
    */
   size_t len;
   /**
-   * The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+   * To be set, with an owned trap, when the call fails; null otherwise.
    */
-  uint32_t status;
-  /**
-   * What the status says it is.
-   */
-  uint64_t count;
-  /**
-   * For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
-   */
-  void *accepting;
-} wasmtime_binding_stream_request_t;
+  wasm_trap_t *trap;
+} wasmtime_binding_hostcall_t;
 
 /**
- * Serves the streams of a binding. It must not use the store.
+ * The callback that serves every host function of a binding.
  */
-typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
+typedef void (*wasmtime_binding_hostcall_callback_t)(struct wasmtime_binding_hostcall_t *call);
+
+/**
+ * What the host functions of a binding have in common.
+ */
+typedef struct wasmtime_binding_host_t {
+  /**
+   * Serves every call.
+   */
+  wasmtime_binding_hostcall_callback_t callback;
+  /**
+   * Hears that a function is gone; may be null.
+   */
+  wasmtime_binding_finalizer_t finalizer;
+  /**
+   * Hears that an `externref` made from a result is gone.
+   */
+  wasmtime_binding_externref_finalizer_t externref_finalizer;
+} wasmtime_binding_host_t;
 
 /**
  * Attributes of a file or directory that a binding serves.
@@ -1113,11 +1234,13 @@ wasmtime_error_t *wasmtime_binding_module_deserialize(const wasm_engine_t *engin
  *
  * # Safety
  *
- * `path` must end in a zero; the file must come from a source that is trusted, and not change as long as it is mapped.
+ * `path` must be valid for `len` bytes; the file must come from a source that is trusted, and not change as long as it
+ * is mapped.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_module_deserialize_file(const wasm_engine_t *engine,
-                                                           const char *path,
+                                                           const uint8_t *path,
+                                                           size_t len,
                                                            wasmtime_module_t **out);
 
 /**
@@ -1171,7 +1294,7 @@ wasmtime_error_t *wasmtime_binding_component_deserialize(const wasm_engine_t *en
  *
  * # Safety
  *
- * As for `wasmtime_binding_module_deserialize_file`.
+ * `path` must end in a zero; the file is as for `wasmtime_binding_module_deserialize_file`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_deserialize_file(const wasm_engine_t *engine,
@@ -1565,18 +1688,11 @@ wasmtime_error_t *wasmtime_binding_linker_module(wasmtime_linker_t *linker,
                                                  const wasmtime_module_t *module);
 
 /**
- * Limits what instances of the store may use; a negative number leaves a limit at its default.
- *
- * `memory_size` is in bytes for each memory, `table_elements` in elements for each table, the others are counts. The
- * counterpart of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
+ * Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart
+ * of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
  */
 WASM_API_EXTERN
-void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
-                                    int64_t memory_size,
-                                    int64_t table_elements,
-                                    int64_t instances,
-                                    int64_t tables,
-                                    int64_t memories);
+void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store);
 
 /**
  * Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned
@@ -1622,20 +1738,29 @@ wasmtime_error_t *wasmtime_binding_trap_new(wasmtime_context_t *context,
                                             wasm_trap_t **out);
 
 /**
- * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
- * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a
- * memory of the store may have moved or changed its size.
+ * Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in.
+ * To be deleted with `wasmtime_binding_store_delete`.
+ */
+WASM_API_EXTERN
+struct wasmtime_binding_store_t *wasmtime_binding_store_new(void);
+
+/**
+ * Makes the store of a place by its setup, unless it has been made. What instantiates with a store's frame does so by
+ * itself.
  *
  * As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
  * a deadline is set. The functions of the store are to be called with `wasmtime_binding_call` and its like: the
  * official `wasmtime_func_call` does not tell WASI 0.1 that it is the host who calls. The counterpart of
- * `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
+ * `wasmtime_store_new`; to be ended with `wasmtime_binding_store_close`.
+ *
+ * Returns null, or an error that the caller owns, that of the WASI configuration; then there is no store.
+ *
+ * # Safety
+ *
+ * `store` must be a place that is not in use, whose setup is as `wasmtime_binding_setup_t` says.
  */
 WASM_API_EXTERN
-struct wasmtime_binding_store_t *wasmtime_binding_store_new(const struct wasmtime_binding_engine_t *engine,
-                                                            void *data,
-                                                            bool epochs,
-                                                            uint64_t *memory_epoch);
+wasmtime_error_t *wasmtime_binding_store_make(struct wasmtime_binding_store_t *store);
 
 /**
  * Returns a frame with `len` slots, which belongs to the store. Frames that were returned before stay valid.
@@ -1649,11 +1774,22 @@ struct wasmtime_binding_call_t *wasmtime_binding_store_frame(struct wasmtime_bin
                                                              size_t len);
 
 /**
- * Deletes a store with everything in it.
+ * Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store
+ * can be made.
  *
  * # Safety
  *
- * `store` must be live and not in use.
+ * `store` must be a place that is not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_close(struct wasmtime_binding_store_t *store);
+
+/**
+ * Deletes a place, with the store in it if there is one.
+ *
+ * # Safety
+ *
+ * `store` must be a place that is not in use.
  */
 WASM_API_EXTERN void wasmtime_binding_store_delete(struct wasmtime_binding_store_t *store);
 

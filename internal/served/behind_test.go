@@ -88,11 +88,11 @@ func TestGoneOfGarbage(t *testing.T) {
 		if i%2 == 0 {
 			d = NewListener(stuckListener{newStuck(t)})
 		}
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		numbers = append(numbers, d.Attach(h))
 		g := &gate{let: make(chan struct{})}
 		defer close(g.let)
 		d = NewWriter(g)
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		numbers = append(numbers, d.Attach(h))
 		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false) })
 	}
 	h.absent = true
@@ -190,7 +190,7 @@ func TestBehindWaitsForAll(t *testing.T) {
 func TestGonePanics(t *testing.T) {
 	h := &testHost{}
 	d := NewConn(panickyConn{})
-	d.Attach(h, ffi.Store{})
+	d.Attach(h)
 	OnStream(&ffi.StreamRequest{Env: d.number, What: ffi.StreamGone})
 	if h.panicked != "closing" {
 		t.Errorf("the host heard %v", h.panicked)
@@ -205,11 +205,11 @@ func (panickyConn) Close() error { panic("closing") }
 func TestGoneIsClosedOnce(t *testing.T) {
 	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
 	d := NewWriter(w)
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	st := d.by.(*Stream)
 	locked(d, func() {
 		st.writeLocked(nil, []byte("text"), false)
-		st.uses, st.native, st.closed = 0, ffi.Store{}, true
+		st.uses, st.closed = 0, true
 		st.goneLocked(h.Behind())
 	})
 	b := h.behind
@@ -217,14 +217,14 @@ func TestGoneIsClosedOnce(t *testing.T) {
 	if w.got.String() != "text" || b.closing != 0 {
 		t.Errorf("written %q, and %d are being closed", w.got.String(), b.closing)
 	}
-	descriptors.Remove(number)
+	h.Shelf().descriptors.remove(number)
 }
 
 // What a writer will never take, whose descriptor is gone, is forgotten when the call has tried it again.
 func TestGoneWriterIsForgotten(t *testing.T) {
 	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 2}
 	d := NewWriter(w)
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	d.by.(*Stream).mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
 	h.behind.CatchUp(nil)
@@ -256,12 +256,12 @@ func TestUnwrittenIsAll(t *testing.T) {
 func TestGoneWriterIsTriedByItsHeir(t *testing.T) {
 	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
 	first, second := NewWriter(w), NewWriter(w)
-	number := first.Attach(h, ffi.Store{})
+	number := first.Attach(h)
 	st := first.by.(*Stream)
 	st.mustWrite(t, nil, "first ", false, 6, ffi.StreamDone)
 	st.settled()
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
-	if second.Attach(h, ffi.Store{}); second.serves != first {
+	if second.Attach(h); second.serves != first {
 		t.Fatal("another pipe has the writer")
 	}
 	st.mustWrite(t, nil, "", false, uint64(errnoIntr), ffi.StreamFailed)

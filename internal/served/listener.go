@@ -130,7 +130,7 @@ func (ln *listener) handLocked(r *ffi.StreamRequest) (uint64, ffi.StreamStatus) 
 	conn := ln.accepted
 	ln.accepted = nil
 	if !IsSocket(conn) {
-		return NewConn(conn).Attach(ln.host, ln.native), ffi.StreamDone
+		return NewConn(conn).Attach(ln.host), ffi.StreamDone
 	}
 	var failed ffi.Error
 	err := WithDescriptor(fmt.Sprintf("%T", conn), conn.(syscall.Conn), func(host uintptr) { failed = r.AcceptFile(host) })

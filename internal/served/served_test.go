@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,9 +25,45 @@ type testHost struct {
 	panicked any
 	exited   bool
 	behind   *Behind
+	number   uint64
+	woken    atomic.Int64
+}
+
+// testHosts are all of them by their numbers, but for 0.
+var testHosts struct {
+	sync.Mutex
+	all []*testHost
+}
+
+func init() {
+	HostOf = func(number uint64) Host {
+		testHosts.Lock()
+		defer testHosts.Unlock()
+		if h := testHosts.all[number-1]; !h.absent {
+			return h
+		}
+		return nil
+	}
+}
+
+// there is the descriptor with a number.
+func there(number uint64) *Descriptor {
+	return HostOf(number >> tableBits).Shelf().descriptors.get(number)
+}
+
+func (h *testHost) Number() uint64 {
+	testHosts.Lock()
+	defer testHosts.Unlock()
+	if h.number == 0 {
+		testHosts.all = append(testHosts.all, h)
+		h.number = uint64(len(testHosts.all))
+	}
+	return h.number
 }
 
 func (h *testHost) Shelf() *Shelf { return &h.shelf }
+
+func (h *testHost) Wake() { h.woken.Add(1) }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
 	h.taken++
@@ -59,9 +96,9 @@ func (h *testHost) catchUp(ctx context.Context) {
 // attached is a stream of a host, as after Attach.
 func attached(t *testing.T, h Host, d *Descriptor) *Stream {
 	t.Helper()
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	t.Cleanup(d.Detach)
-	if descriptors.Get(number) != d {
+	if there(number) != d {
 		t.Fatal("not found by its number")
 	}
 	return d.by.(*Stream)
@@ -284,7 +321,7 @@ func (l *memListener) Close() error { close(l.closed); return nil }
 func TestListener(t *testing.T) {
 	l := &memListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 	d := NewListener(l)
-	d.Attach(&testHost{}, ffi.Store{})
+	d.Attach(&testHost{})
 	defer d.Detach()
 	ours, theirs := net.Pipe()
 	l.conns <- ours
@@ -292,7 +329,7 @@ func TestListener(t *testing.T) {
 	locked(d, func() {
 		var how ffi.StreamStatus
 		number, how = d.by.serveLocked(nil, &ffi.StreamRequest{What: ffi.StreamAccept, Flags: ffi.StreamMayWait})
-		if how != ffi.StreamDone || descriptors.Get(number).by.(*Stream).conn != ours {
+		if how != ffi.StreamDone || there(number).by.(*Stream).conn != ours {
 			t.Fatalf("accepted %d, %d", number, how)
 		}
 	})
@@ -352,7 +389,7 @@ func TestAcceptErrors(t *testing.T) {
 		}}
 		h := &testHost{}
 		d := NewListener(l)
-		number := d.Attach(h, ffi.Store{})
+		number := d.Attach(h)
 		defer d.Detach()
 		accept := func() *ffi.StreamRequest {
 			r := &ffi.StreamRequest{Env: number, What: ffi.StreamAccept}

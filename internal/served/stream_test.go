@@ -378,14 +378,14 @@ func TestGoneHasDeadline(t *testing.T) {
 func TestGoneAtOnce(t *testing.T) {
 	h := &testHost{}
 	for _, d := range []*Descriptor{NewReader(bytes.NewReader(nil)), NewWriter(io.Discard)} {
-		d.Attach(h, ffi.Store{})
+		d.Attach(h)
 		OnStream(&ffi.StreamRequest{Env: d.number, What: ffi.StreamGone})
-		if descriptors.Get(d.number) != nil {
+		if there(d.number) != nil {
 			t.Error("what is gone is kept")
 		}
 	}
-	if h.behind.waited != 0 {
-		t.Errorf("the guest has waited %v", h.behind.waited)
+	if h.behind != nil {
+		t.Error("something was left behind")
 	}
 }
 
@@ -613,11 +613,11 @@ func TestWriterThatIsBusyIsAdopted(t *testing.T) {
 	h := &testHost{}
 	w := &gate{let: make(chan struct{})}
 	first := NewWriter(w)
-	number := first.Attach(h, ffi.Store{})
+	number := first.Attach(h)
 	locked(first, func() { first.by.(*Stream).writeLocked(nil, []byte("x"), false) })
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
 	second := NewWriter(w)
-	second.Attach(h, ffi.Store{})
+	second.Attach(h)
 	if second.serves != first {
 		t.Error("another pipe has the writer that is at work")
 	}
@@ -625,7 +625,7 @@ func TestWriterThatIsBusyIsAdopted(t *testing.T) {
 	locked(first, func() { first.by.(*Stream).finishLocked(nil) })
 	second.Detach()
 	third := NewWriter(w)
-	third.Attach(h, ffi.Store{})
+	third.Attach(h)
 	if third.serves != third {
 		t.Error("a pipe that nobody has is used again")
 	}

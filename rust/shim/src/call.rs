@@ -62,16 +62,21 @@ pub(crate) fn run(
     call: *mut wasmtime_binding_call_t,
     f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<()>,
 ) -> u32 {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    attempt(call, || {
         // SAFETY: the frame is valid for the call, and nothing else borrows the store until it returns.
         let mut context =
             unsafe { std::mem::transmute::<*mut c_void, WasmtimeStoreContextMut<'static>>((*call).context) };
         Whole::entering(context.data());
         f(&mut context)
-    }));
-    match outcome {
+    })
+}
+
+/// Runs `f`, and puts a failure into the frame. Returns 0 when it succeeded.
+#[inline]
+pub(crate) fn attempt(call: *mut wasmtime_binding_call_t, f: impl FnOnce() -> wasmtime::Result<()>) -> u32 {
+    match catch_unwind(AssertUnwindSafe(f)) {
         Ok(Ok(())) => 0,
-        // SAFETY: as above; no borrow is left.
+        // SAFETY: the frame is valid, and no borrow of it is left.
         Ok(Err(error)) => unsafe { store_failure(&mut *call, error) },
         // SAFETY: as above.
         Err(payload) => unsafe { store_failure(&mut *call, panic_error(payload)) },

@@ -77,15 +77,20 @@ pub unsafe extern "C" fn wasmtime_binding_module_deserialize(
 ///
 /// # Safety
 ///
-/// `path` must end in a zero; the file must come from a source that is trusted, and not change as long as it is mapped.
+/// `path` must be valid for `len` bytes; the file must come from a source that is trusted, and not change as long as it
+/// is mapped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_module_deserialize_file(
     engine: &wasm_engine_t,
-    path: *const c_char,
+    path: *const u8,
+    len: usize,
     out: &mut *mut wasmtime_module_t,
 ) -> Option<Box<wasmtime_error_t>> {
     // SAFETY: the caller vouches for the path and the file.
-    module(engine, out, |engine| unsafe { Module::deserialize_file(engine, path_of(path)?) })
+    module(engine, out, |engine| unsafe {
+        let path = std::str::from_utf8(cast::bytes(path, len)).context("input path is not valid utf-8")?;
+        Module::deserialize_file(engine, path)
+    })
 }
 
 /// Turns the text format into the binary one. The counterpart of `wasmtime_wat2wasm`.
@@ -160,7 +165,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_deserialize(
 ///
 /// # Safety
 ///
-/// As for `wasmtime_binding_module_deserialize_file`.
+/// `path` must end in a zero; the file is as for `wasmtime_binding_module_deserialize_file`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_component_deserialize_file(
     engine: &wasm_engine_t,

@@ -43,6 +43,7 @@ pub(crate) use guestmemory::{SoleMemory, defining_command};
 pub use insert::*;
 pub use limits::*;
 pub use linker::*;
+pub(crate) use options::configure;
 pub use options::*;
 pub use served::*;
 pub(crate) use state::State;
