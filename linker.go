@@ -444,6 +444,7 @@ func (l *Linker) defineModule(store Storelike, private ffi.Linker, name string, 
 	}
 	defer s.Finish(outermost, &err)
 	s.link(l.hosts)
+	s.made()
 	s.slot.takeMore() // perhaps its instances
 	if !private.DefineModule(s.call, s.Room(), name, native) {
 		_, failed := s.call.Failure()
