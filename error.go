@@ -207,7 +207,7 @@ type UnwrittenError struct {
 // Error returns a sentence with both.
 func (e *UnwrittenError) Error() string {
 	why := "the writer is still at work"
-	if e.Err != nil {
+	if notNil(e).Err != nil {
 		why = e.Err.Error()
 	}
 	if e.Bytes == 0 {
@@ -218,7 +218,7 @@ func (e *UnwrittenError) Error() string {
 
 // Unwrap returns [ErrUnwritten], and Err if there is one.
 func (e *UnwrittenError) Unwrap() []error {
-	if e.Err == nil {
+	if notNil(e).Err == nil {
 		return []error{ErrUnwritten}
 	}
 	return []error{ErrUnwritten, e.Err}

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -23,7 +24,7 @@ var zeros = []any{
 	new(Frame), new(Func), new(FuncType), new(Global), new(GlobalType), new(ImportType), new(Instance), new(InstancePre),
 	new(Linker), new(Memory), new(MemoryType), new(MemoryView), new(Module), new(RawFunc), new(Store), new(Table),
 	new(TableType), new(Trap), new(TypedFunc1[int32, int32]), new(TypedVoid1[int32]), new(ValType), new(WasiConfig),
-	HostFunc{}, Raw{}, SocketAddrUse(0), TrapCode(0), Val{}, ValKind(0),
+	new(UnwrittenError), HostFunc{}, Raw{}, RefusalReason(0), SocketAddrUse(0), TrapCode(0), Val{}, ValKind(0),
 }
 
 // allFunctions are all functions of the package, but those with numbers in their names, of which there is one each.
@@ -35,7 +36,7 @@ var allFunctions = map[string]any{
 	"NewMemoryType64": NewMemoryType64, "NewImportType": NewImportType, "NewExportType": NewExportType,
 	"ValI32": ValI32, "ValI64": ValI64, "ValF32": ValF32, "ValF64": ValF64, "ValV128": ValV128, "ValFuncref": ValFuncref,
 	"ValExternref": ValExternref, "ValNull": ValNull, "NewWasiConfig": NewWasiConfig, "Version": Version,
-	"HostFunc1": HostFunc1[int32, int32], "HostVoid1": HostVoid1[int32],
+	"HostFunc1": HostFunc1[int32, int32], "HostVoid1": HostVoid1[int32], "Writable": Writable[*os.File],
 }
 
 func init() {
