@@ -108,7 +108,9 @@ func ComponentPath(names ...string) []byte {
 }
 
 // ComponentLinker is an owned linker for components.
-type ComponentLinker struct{ ptr *C.wasmtime_component_linker_t }
+type ComponentLinker struct {
+	ptr *C.wasmtime_component_linker_t
+}
 
 // NewComponentLinker creates an empty linker.
 func NewComponentLinker(engine Engine) ComponentLinker {
