@@ -11,7 +11,7 @@ import (
 type TypeError struct {
 	// Path is where in the type it is, from the outside to the inside: "parameter 2 (who)", "field age (Age)".
 	Path []string
-	// WIT is the WIT type there, and Go the Go type, nil if the Go value is nil.
+	// WIT is the WIT type there, nil for a payload that is not there, and Go the Go type, nil if the Go value is nil.
 	WIT *Type
 	Go  reflect.Type
 	// Reason says more, or is empty.
@@ -20,7 +20,11 @@ type TypeError struct {
 
 // Error says where and what, in both languages.
 func (e *TypeError) Error() string {
-	text := fmt.Sprintf("%sWIT has %s, Go has %s", prefix(e.Path), e.WIT.short(), goName(e.Go))
+	wit := "nothing"
+	if e.WIT != nil {
+		wit = e.WIT.short()
+	}
+	text := fmt.Sprintf("%sWIT has %s, Go has %s", prefix(e.Path), wit, goName(e.Go))
 	if e.Reason != "" {
 		text += ": " + e.Reason
 	}
@@ -50,11 +54,13 @@ func In(step string, err error) error {
 	case nil:
 		return nil
 	case *TypeError:
-		e.Path = slices.Insert(e.Path, 0, step)
-		return e
+		inner := *e
+		inner.Path = slices.Concat([]string{step}, e.Path)
+		return &inner
 	case *ValueError:
-		e.Path = slices.Insert(e.Path, 0, step)
-		return e
+		inner := *e
+		inner.Path = slices.Concat([]string{step}, e.Path)
+		return &inner
 	}
 	return &ValueError{Path: []string{step}, Reason: err.Error(), Err: err}
 }
@@ -66,7 +72,9 @@ func prefix(path []string) string {
 	return strings.Join(path, ": ") + ": "
 }
 
-func invalid(format string, args ...any) error { return &ValueError{Reason: fmt.Sprintf(format, args...)} }
+func invalid(format string, args ...any) error {
+	return &ValueError{Reason: fmt.Sprintf(format, args...)}
+}
 
 // goName is how messages name a Go type.
 func goName(t reflect.Type) string {

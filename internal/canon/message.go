@@ -32,7 +32,7 @@ type Message struct {
 	segmented bool
 	segments  []Segment
 	pinner    runtime.Pinner
-	scratch   [2]unsafe.Pointer
+	scratch   words
 }
 
 // Segment is memory of Go that a message refers to.
@@ -64,12 +64,16 @@ func (m *Message) Unpin() {
 		clear(m.segments)
 		m.segments = m.segments[:0]
 	}
-	m.scratch = [2]unsafe.Pointer{}
+	m.scratch = words{}
 }
 
 // Block reserves a block of zeroes and returns its offset: the first is that of the parameters or of the result.
 func (m *Message) Block(size, align uint32) (uint32, error) {
-	at, err := m.reserve(uint64(size), align)
+	return m.block(uint64(size), align)
+}
+
+func (m *Message) block(size uint64, align uint32) (uint32, error) {
+	at, err := m.reserve(size, align)
 	if err == nil {
 		clear(unsafe.Slice((*byte)(unsafe.Add(m.base, at)), size))
 	}
@@ -77,7 +81,9 @@ func (m *Message) Block(size, align uint32) (uint32, error) {
 }
 
 // PutCase writes which case the variant, option, result or enum at an offset has. The payload is at [Type.Payload].
-func (m *Message) PutCase(at uint32, t *Type, n int) { putCase(unsafe.Add(m.base, at), t.Disc, uint32(n)) }
+func (m *Message) PutCase(at uint32, t *Type, n int) {
+	putCase(unsafe.Add(m.base, at), t.Disc, uint32(n))
+}
 
 // reserve appends memory to the message, whatever is in it.
 func (m *Message) reserve(size uint64, to uint32) (uint32, error) {
@@ -132,19 +138,23 @@ type View struct {
 	// Alias lets slices of numbers, []byte above all, point into the message instead of into a copy: they are good as
 	// long as the message is.
 	Alias bool
+	// Limit is about how many bytes of Go's memory the values of a message may take; 0 is no limit. What is small for a
+	// guest can be large in Go.
+	Limit uint64
 
 	base unsafe.Pointer
 	len  uint64
 	// left is how many bytes strings and lists may still refer to: no byte of a message is referred to twice.
 	left uint64
-
-	text textCopy
+	// taken is what counts for the limit.
+	taken uint64
+	text  textCopy
 }
 
 // Reset begins to decode a message.
 func (v *View) Reset(message []byte) {
 	v.base, v.len = unsafe.Pointer(unsafe.SliceData(message)), uint64(len(message))
-	v.left = v.len
+	v.left, v.taken = v.len, 0
 	v.text = textCopy{}
 }
 
@@ -161,6 +171,24 @@ func (v *View) Case(at uint32, t *Type) (int, error) {
 func (v *View) check(at uint32, t *Type) error {
 	if uint64(at)+uint64(t.Size) > v.len {
 		return invalid("the message has %d bytes, and no %s at %d", v.len, t.short(), at)
+	}
+	return nil
+}
+
+// use checks the same for a value that is about to be decoded.
+func (v *View) use(at uint32, t *Type) error {
+	if err := v.check(at, t); err != nil {
+		return err
+	}
+	v.left -= min(v.left, uint64(t.Size))
+	return nil
+}
+
+// charge counts memory that is about to be allocated.
+func (v *View) charge(n uint64) error {
+	v.taken += n
+	if v.taken > v.Limit && v.Limit > 0 {
+		return invalid("the values take more than %d bytes in Go", v.Limit)
 	}
 	return nil
 }

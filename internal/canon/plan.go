@@ -141,7 +141,7 @@ func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
 // slices of numbers have memory that may be used again. The error is a [*ValueError]; some of the value may have been
 // written then.
 func (p *Plan) Decode(v *View, at uint32, value unsafe.Pointer) error {
-	err := v.check(at+p.at, p.node.wit)
+	err := v.use(at+p.at, p.node.wit)
 	if err == nil {
 		err = p.node.decode(v, at+p.at, value)
 	}
@@ -158,7 +158,7 @@ func (p *Planner) EncodeAny(m *Message, at uint32, t *Type, value any) error {
 
 // DecodeAny reads a value of a type.
 func (p *Planner) DecodeAny(v *View, at uint32, t *Type) (any, error) {
-	if err := v.check(at, t); err != nil {
+	if err := v.use(at, t); err != nil {
 		return nil, err
 	}
 	return p.decodeAny(v, at, t)

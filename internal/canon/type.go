@@ -79,6 +79,8 @@ type Type struct {
 	numeric, padded, handles bool
 	unsupported              *Type
 	depth, nodes             int
+	// index finds cases by name, if there are many.
+	index map[string]int
 }
 
 // Field is a field of a record, an element of a tuple or a parameter of a function.
@@ -245,6 +247,12 @@ func (t *Type) lay(fields []Field) *Type {
 // choose lays out what is one of several cases.
 func (t *Type) choose(cases []Case) *Type {
 	t.Cases, t.Disc = cases, 1
+	if len(cases) > fewNames {
+		t.index = make(map[string]int, len(cases))
+		for i, c := range slices.Backward(cases) { // the first of equal names counts
+			t.index[c.Name] = i
+		}
+	}
 	switch {
 	case len(cases) > 1<<16:
 		t.Disc = 4
@@ -283,6 +291,23 @@ func (t *Type) of(parts ...*Type) *Type {
 	}
 	return t
 }
+
+// fewNames is how many names are looked through one after the other.
+const fewNames = 8
+
+// caseNamed returns which case has a name, or -1.
+func (t *Type) caseNamed(name string) int {
+	if t.index == nil {
+		return slices.IndexFunc(t.Cases, func(c Case) bool { return c.Name == name })
+	}
+	if i, ok := t.index[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// flagNamed returns which flag has a name, or -1.
+func (t *Type) flagNamed(name string) int { return slices.Index(t.Names, name) }
 
 // tooLarge says what is too large about a type, if something is.
 func (t *Type) tooLarge() string {
