@@ -22,17 +22,29 @@ var (
 	ErrMissing = errors.New("not defined in the linker")
 	// ErrType: a Go type, or a Go value, does not fit the WIT type.
 	ErrType = errors.New("the types do not fit")
+	// ErrValue: a value cannot be passed although its type fits: a string that is not UTF-8, a rune that is none, a
+	// number that names no case.
+	ErrValue = errors.New("the value cannot be passed")
 	// ErrHandle: the resource has been dropped or given away, or is another's.
 	ErrHandle = errors.New("not a valid handle")
 	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there.
 	ErrHasChildren = errors.New("the resource has children")
-	// ErrTooManyHandles: the store has as many resources as it may, see [SetHandleLimit].
+	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits].
 	ErrTooManyHandles = errors.New("the store has too many resources")
+	// ErrTooManyBytes: a guest passed or returned more in one call than it may, see [SetLimits].
+	ErrTooManyBytes = errors.New("the guest passed too many bytes in one call")
+	// ErrGuestABI: a guest passed or returned what breaks the rules of the component model, such as a string that is
+	// not in its memory.
+	ErrGuestABI = errors.New("the guest breaks the rules of the component model")
 )
 
 func init() {
 	bridge.Errors[ffi.ErrorNotComponent] = ErrNotComponent
 	bridge.Errors[ffi.ErrorComponentUnusable] = ErrUnusable
+	bridge.Errors[ffi.ErrorBadHandle] = ErrHandle
+	bridge.Errors[ffi.ErrorHandleLimit] = ErrTooManyHandles
+	bridge.Errors[ffi.ErrorGuestABI] = ErrGuestABI
+	bridge.Errors[ffi.ErrorHostcallFuel] = ErrTooManyBytes
 }
 
 // errorf makes a *wasmtime.Error that wraps cause, which may be nil.

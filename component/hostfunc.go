@@ -24,8 +24,11 @@ type goFunc struct {
 	// params is a struct of the parameters, and result the type of the result, nil if there is none.
 	params, result reflect.Type
 	// run serves a call.
-	run func(c *wasmtime.Caller, b *boundHost, h *hostCall) error
+	run hostRun
 }
+
+// hostRun serves a call of a component with a Go function. s is the store, which is entered.
+type hostRun = func(c *wasmtime.Caller, b *boundHost, s *state, call *ffi.ComponentHostCall) error
 
 // boundHost is a Go function bound to the WIT type with which one component calls it.
 type boundHost struct {
@@ -53,16 +56,10 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 	return &boundHost{fn, params, result}, nil
 }
 
-// hostCall is a call from a component to the host, while it is being served.
-type hostCall struct {
-	*state
-	native *ffi.ComponentHostCall
-}
-
 // decode reads the parameters into a struct of them.
-func (b *boundHost) decode(h *hostCall, params unsafe.Pointer) error {
-	v := &h.view
-	v.Reset(h.native.Message()[:h.native.Len])
+func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
+	v := &s.view
+	v.Reset(call.Message()[:call.Len])
 	if err := b.params.Decode(v, 0, params); err != nil {
 		return typeError(err)
 	}
@@ -70,25 +67,25 @@ func (b *boundHost) decode(h *hostCall, params unsafe.Pointer) error {
 }
 
 // encode writes the result, or the error that the function returned. What it returns ends the guest.
-func (b *boundHost) encode(h *hostCall, result unsafe.Pointer, failed error) error {
+func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.Pointer, failed error) error {
 	o := &b.outcome
 	if failed != nil && !o.takes(failed) {
 		return failed
 	}
 	if o.wit == nil {
-		h.native.Len = 0
+		call.Len = 0
 		return nil
 	}
-	m := &h.answer
-	h.answering = h.native
-	m.Reset(h.native.Message(), false)
-	mark := h.table.mark()
+	m := &s.answer
+	s.answering = call
+	m.Reset(call.Message(), false)
+	mark := s.table.mark()
 	if err := o.encode(m, result, failed); err != nil {
-		h.table.takeBack(mark)
+		s.table.takeBack(mark)
 		return typeError(err)
 	}
-	h.table.settle(mark)
-	h.native.Len = uintptr(m.Len())
+	s.table.settle(mark)
+	call.Len = uintptr(m.Len())
 	return nil
 }
 
@@ -111,10 +108,10 @@ func onHostCall(call *ffi.ComponentHostCall) {
 
 // serve runs the host function of a call.
 func serve(caller any, frame unsafe.Pointer) error {
-	c, native := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
+	c, call := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
 	s := stateOf(bridge.StoreOf(c))
-	b := s.host(native.Env)
-	return b.fn.run(c, b, &hostCall{s, native})
+	b := s.host(call.Env)
+	return b.fn.run(c, b, s, call)
 }
 
 // lead is what comes before the parameters of a Go function.
@@ -227,9 +224,9 @@ func (r *reflected) newFrame() *reflectedFrame {
 	return fr
 }
 
-func (r *reflected) run(c *wasmtime.Caller, b *boundHost, h *hostCall) error {
+func (r *reflected) run(c *wasmtime.Caller, b *boundHost, s *state, call *ffi.ComponentHostCall) error {
 	fr := r.frames.Get().(*reflectedFrame)
-	if err := b.decode(h, fr.params.Addr().UnsafePointer()); err != nil {
+	if err := b.decode(s, call, fr.params.Addr().UnsafePointer()); err != nil {
 		return err
 	}
 	fr.caller = c
@@ -248,7 +245,7 @@ func (r *reflected) run(c *wasmtime.Caller, b *boundHost, h *hostCall) error {
 		fr.result.Set(out[0])
 		result = fr.result.Addr().UnsafePointer()
 	}
-	err := b.encode(h, result, failed)
+	err := b.encode(s, call, result, failed)
 	fr.caller, fr.ctx = nil, nil
 	fr.params.SetZero()
 	if r.result != nil {
@@ -259,6 +256,6 @@ func (r *reflected) run(c *wasmtime.Caller, b *boundHost, h *hostCall) error {
 }
 
 // newHostFunc makes a typed host function. params is a struct of its parameters.
-func newHostFunc(params, result reflect.Type, run func(*wasmtime.Caller, *boundHost, *hostCall) error) HostFunc {
+func newHostFunc(params, result reflect.Type, run hostRun) HostFunc {
 	return HostFunc{&goFunc{params, result, run}}
 }

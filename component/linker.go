@@ -149,8 +149,8 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 // that it wraps, itself included, whose Go type stands for E; else its text if E is a string. An E that is not there
 // takes every error.
 //
-// A Go function is called by reflection, which takes some allocations in each call; [HostFunc2] and its like do without.
-// That f is no such function is an error here; whether its types fit is found when a component is linked.
+// A Go function is called by reflection, which takes some allocations in each call; [HostFunc2] and its like do
+// without. That f is no such function is an error here; whether its types fit is found when a component is linked.
 //
 // Name is that of the function in WIT, for those of resources with what says so: [method]counter.get. See
 // wasmtime::component::LinkerInstance::func_wrap.
@@ -183,8 +183,8 @@ func (i *LinkerInstance) Module(name string, module *wasmtime.Module) error {
 
 // Resource defines a resource, see [ResourceOf]. See wasmtime::component::LinkerInstance::resource.
 func (i *LinkerInstance) Resource(name string, r ResourceType) error {
-	if r.def == nil {
-		return errorf(nil, "%s: a ResourceType that is none: use ResourceOf", i.in(name))
+	if err := r.check(); err != nil {
+		return errorf(nil, "%s: %v", i.in(name), err)
 	}
 	return i.define(name, definition{resource: r.def})
 }
@@ -330,8 +330,8 @@ func (l *Linker) describe(c *Component) (*canon.Component, error) {
 // Instantiate gives a component its imports and instantiates it in the store. ctx may be nil; it is as for [Func.Call],
 // and with one that can end, the instantiation waits for a place in the engine's pool, see
 // [wasmtime.Config.SetPooling]. Imports that are missing are a [*wasmtime.Error] that names up to ten with their types
-// and wraps [ErrMissing]; of those whose Go types do not fit, it wraps [ErrType] and says where. A component or store of
-// another engine is one that wraps [wasmtime.ErrWrongEngine]. A start function that traps is a [*wasmtime.Trap].
+// and wraps [ErrMissing]; of those whose Go types do not fit, it wraps [ErrType] and says where. A component or store
+// of another engine is one that wraps [wasmtime.ErrWrongEngine]. A start function that traps is a [*wasmtime.Trap].
 //
 // A component that is instantiated often is prepared once with [Linker.InstantiatePre]. See
 // wasmtime::component::Linker::instantiate.

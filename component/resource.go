@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -125,13 +126,13 @@ func (h *handles) Handle(t reflect.Type, wit *canon.Type, dir canon.Dir) (canon.
 	if def == nil {
 		wraps := t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == resourceType
 		if t != resourceType && t != anyType && !wraps {
-			return canon.HandleCodec{}, fmt.Errorf("a resource of a guest is a *component.Resource, or a struct of one")
+			return canon.HandleCodec{}, errorf(ErrType, "%v: WIT has a resource of a guest, which is a *component.Resource or a struct of one, Go has %v", ErrType, t)
 		}
 		return guestCodec(t, wit), nil
 	}
 	fits := t == def.goType || t.Kind() == reflect.Interface && (def.goType.Implements(t) || dir == canon.Decode && t == anyType)
 	if !fits {
-		return canon.HandleCodec{}, fmt.Errorf("values of the resource are %v", def.goType)
+		return canon.HandleCodec{}, errorf(ErrType, "%v: values of the resource %s are %v, Go has %v", ErrType, wit.ResourceName, def.goType, t)
 	}
 	return hostCodec(t, def, wit.Kind == canon.Own), nil
 }
@@ -146,14 +147,14 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 				case *Resource:
 					r = v
 				default:
-					return 0, fmt.Errorf("a resource of a guest is a *component.Resource, and not %T", v)
+					return 0, errorf(ErrType, "a resource of a guest is a *component.Resource, and not %T", v)
 				}
 			} else {
 				r = *(**Resource)(value)
 			}
 			switch {
 			case r == nil:
-				return 0, fmt.Errorf("the resource is nil")
+				return 0, errorf(ErrHandle, "the resource is nil")
 			case r.state != m.Context.(*state):
 				return 0, wasmtime.ErrWrongStore
 			}
@@ -179,9 +180,9 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 			got := reflect.TypeOf(v)
 			switch {
 			case v == nil || got.Kind() == reflect.Pointer && reflect.ValueOf(v).IsNil():
-				return 0, fmt.Errorf("the resource is nil")
+				return 0, errorf(ErrHandle, "the resource is nil")
 			case got != def.goType && (def.goType.Kind() != reflect.Interface || !got.Implements(def.goType)):
-				return 0, fmt.Errorf("values of the resource are %v, and not %v", def.goType, got)
+				return 0, errorf(ErrType, "values of the resource are %v, and not %v", def.goType, got)
 			}
 			table := &m.Context.(*state).table
 			if own {
@@ -209,10 +210,10 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 
 // destructor is what serves the drop of a handle that owns a value of the host.
 func destructor(def *resourceDef) *boundHost {
-	return &boundHost{fn: &goFunc{run: func(_ *wasmtime.Caller, _ *boundHost, h *hostCall) error {
-		rep := *(*uint32)(unsafe.Pointer(unsafe.SliceData(h.native.Message())))
-		h.native.Len = 0
-		value, err := h.table.take(rep, def)
+	return &boundHost{fn: &goFunc{run: func(_ *wasmtime.Caller, _ *boundHost, s *state, call *ffi.ComponentHostCall) error {
+		rep := binary.LittleEndian.Uint32(call.Message())
+		call.Len = 0
+		value, err := s.table.take(rep, def)
 		if err != nil {
 			return err
 		}

@@ -110,6 +110,9 @@ func (c *ComponentCall) Failure() (Trap, Error) {
 	return trap, err
 }
 
+// MostHandles is how many handles a limit can allow at most.
+const MostHandles = 1<<20 - 1
+
 // Handles returns how many handles the host has of the store's resources, and how many it may have.
 func (s Store) Handles() (count, limit uint64) {
 	var n, most C.size_t

@@ -259,17 +259,16 @@ func (n *node) decodeOption(v *View, at uint32, p unsafe.Pointer) error {
 	if err != nil || some == 0 {
 		return err
 	}
-	value := unsafe.Add(p, n.at[0])
 	if n.op == opPointer {
 		if err := v.charge(uint64(n.elem.size) + 8); err != nil {
 			return err
 		}
-		value = n.elem.alloc()
+		value := n.elem.alloc()
 		*(*unsafe.Pointer)(p) = value
-	} else {
-		*(*bool)(unsafe.Add(p, n.at[1])) = true
+		return In("some", n.elem.decode(v, at+n.wit.Payload, value))
 	}
-	return In("some", n.elem.decode(v, at+n.wit.Payload, value))
+	*(*bool)(unsafe.Add(p, n.at[1])) = true
+	return In("some", n.elem.decode(v, at+n.wit.Payload, unsafe.Add(p, n.at[0])))
 }
 
 func (n *node) decodeResult(v *View, at uint32, p unsafe.Pointer) error {
