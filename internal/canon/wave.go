@@ -8,7 +8,7 @@ import (
 // ParseWave reads WAVE text as a value of a type, and returns it as [Planner.DecodeAny] would. The error is a
 // [*ValueError] that says at which byte what is wrong. A resource has no text.
 func (p *Planner) ParseWave(t *Type, text string) (any, error) {
-	parser := newWaveParser(text)
+	parser := newWaveParser(text, 0)
 	node := parser.value()
 	parser.end()
 	if parser.err != nil {
@@ -105,10 +105,8 @@ func ParseCall(text string) (*Call, error) {
 	if call.Name == "" {
 		return nil, invalid("the call names no function")
 	}
-	parser := newWaveParser(text)
-	parser.pos = at
-	parser.next()
-	parser.next()
+	parser := newWaveParser(text, at)
+	parser.next() // the parenthesis
 	call.args = parser.sequence(')')
 	parser.end()
 	return call, parser.err
@@ -135,4 +133,3 @@ func (p *Planner) Args(call *Call, f *Func) ([]any, error) {
 	}
 	return args, nil
 }
-
