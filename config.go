@@ -388,7 +388,9 @@ func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmCompon
 
 // SetWasmComponentModelMap sets whether components may have map types. See
 // wasmtime::Config::wasm_component_model_map.
-func (cfg *Config) SetWasmComponentModelMap(enabled bool) { cfg.flag(ffi.WasmComponentModelMap, enabled) }
+func (cfg *Config) SetWasmComponentModelMap(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelMap, enabled)
+}
 
 // SetWasmComponentModelFixedLengthLists sets whether components may have lists of a fixed length. See
 // wasmtime::Config::wasm_component_model_fixed_length_lists.

@@ -17,23 +17,27 @@
 //
 // What a WIT type is in Go:
 //
-//	bool, s8 … u64, f32, f64    bool, int8 … uint64, float32, float64, and types of these kinds
+//	bool, s8 … u64, f32, f64    bool, int8 … uint64, float32, float64
 //	char                        rune
 //	string                      string
-//	list<T>                     []T; a list of u8 is []byte
+//	list<T>                     []T; a list<u8> is a []byte
 //	list<T, N>                  [N]T
-//	map<K, V>                   map[K]V
-//	record                      a struct; its fields are found by their names, or by tags: `wit:"kebab-name"`
-//	tuple                       a struct with as many fields, such as [Tuple2], or [N]T
-//	variant                     an interface with a struct for each case, see [RegisterVariant], or [Variant]
-//	enum                        an unsigned integer: the number of the case
-//	flags                       an unsigned integer of as many bits, the first flag in the lowest
+//	map<K, V>                   map[K]V, or a slice of pairs
+//	record                      a struct; a field is that of the same name, but for hyphens and case, or has a tag:
+//	                            `wit:"kebab-name"`
+//	tuple                       a struct whose fields are the elements in order, such as a [Tuple2]
+//	variant                     an interface with a type for each case, see [Variant], or a Variant
+//	enum                        an integer type, the cases counted from 0; or a string type: the name of the case
+//	flags                       an unsigned integer type, the first flag in the lowest bit
 //	option<T>                   *T, or [Option]
-//	result<T, E>                [Result]; as the result of a function also T and an error
-//	own<R>, borrow<R>           a Go value for resources of the host, *[Resource] for those of guests
+//	result<T, E>                [Result]; as the result of a function also a T and an error
+//	own<R>, borrow<R>           what [ResourceOf] says for resources of the host, *[Resource] for those of guests
+//
+// All of these may be named types. [Func.Call], and any where a parameter or field is of that type, take and give
+// values by nearly the same table.
 //
 // Types are compared once, when a function is bound or a component is linked. What does not fit is an error that says
-// where, in both languages. [Func.Call] takes and returns values of type any, by the same table.
+// where, in both languages.
 //
 // Types with future, stream and error-context are not supported yet: what has one is an error that wraps
 // [wasmtime.ErrUnsupported].
