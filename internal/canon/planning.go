@@ -424,7 +424,7 @@ func (n *node) handle(dir Dir) (err error) {
 	if n.planner.handles == nil {
 		return mismatch(n.typ, n.wit, "nothing stands for a resource here")
 	}
-	if dir == Encode && n.typ.Kind() != reflect.Interface && !n.direct {
+	if n.typ.Kind() != reflect.Interface && !n.direct {
 		return mismatch(n.typ, n.wit, "a pointer or an interface stands for a resource")
 	}
 	n.codec, err = n.planner.handles.Handle(n.typ, n.wit, dir)
