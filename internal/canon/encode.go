@@ -183,6 +183,7 @@ func (n *node) encodeMap(m *Message, at uint32, value unsafe.Pointer) error {
 	if i != count {
 		return invalid("the map was changed while it was encoded")
 	}
+	m.sortEntries(block, count, entry)
 	return nil
 }
 
