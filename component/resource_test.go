@@ -202,7 +202,7 @@ const thingsWat = `(component
       (global.set 0 (i32.add (global.get 0) (local.get 0))))
     (func (export "dropped-so-far") (result i32) (global.get 0)))
   (core instance $c (instantiate $count))
-  (type $thing' (resource (rep i32) (dtor (func $c "dtor"))))
+  (type $thing' (resource (rep i32) (dtor (core func $c "dtor"))))
   (core func $new (canon resource.new $thing'))
   (core func $rep (canon resource.rep $thing'))
   (core func $drop (canon resource.drop $thing'))
