@@ -129,9 +129,3 @@ func (s Store) SetHandleLimit(n uint64) {
 func (s Store) SetGuestHandleLimit(n uint64) {
 	C.wasmtime_binding_component_set_guest_handle_limit(s.ptr, C.size_t(n))
 }
-
-// SetHostcallFuel sets how many bytes a call of a guest into the host, and the results of a call of the host into a
-// guest, may take in the host.
-func (s Store) SetHostcallFuel(n uint64) {
-	C.wasmtime_binding_component_set_hostcall_fuel(s.ptr, C.size_t(n))
-}
