@@ -201,7 +201,7 @@ func TestDescribeErrors(t *testing.T) {
 	for range 70 {
 		nested.u32(1).str("x").u8(1)
 	}
-	huge := (&description{}).u32(0).u32(2).u8(uint8(canon.U64), uint8(canon.FixedList)).u32(0).u32(200 << 20).u32(1).
+	huge := (&description{}).u32(0).u32(2).u8(uint8(canon.U64), uint8(canon.FixedList)).u32(0).u32(200<<20).u32(1).
 		str("f").u8(0, 0).u32(2).str("a").u32(1).str("b").u32(1).u8(0).u32(0)
 	tests := []struct {
 		name        string

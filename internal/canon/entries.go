@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// entries are those of a map of Go in a message, to be sorted by key: so the same map is always the same message.
+// entries are those of a map of Go in a message, to be sorted by key: so a guest sees the same map in the same order.
 type entries struct {
 	m     *Message
 	at    uint32
