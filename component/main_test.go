@@ -10,8 +10,8 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// memoryWat is the beginning of a core module: a memory, in which realloc takes what comes next, and reset frees it all;
-// echo returns a pointer to its two parameters, and first to the block at the address that it is given.
+// memoryWat is the beginning of a core module: a memory in which realloc takes what comes next and reset frees it all.
+// echo returns a pointer to its two parameters.
 const memoryWat = `
     (memory (export "memory") 1)
     (global $next (mut i32) (i32.const 1024))
