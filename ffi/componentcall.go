@@ -129,3 +129,8 @@ func (s Store) SetHandleLimit(n uint64) {
 func (s Store) SetGuestHandleLimit(n uint64) {
 	C.wasmtime_binding_component_set_guest_handle_limit(s.ptr, C.size_t(n))
 }
+
+// HostcallFuel returns how many bytes a call may make the host copy or keep.
+func (s Store) HostcallFuel() uint64 {
+	return uint64(C.wasmtime_binding_component_hostcall_fuel(s.ptr))
+}
