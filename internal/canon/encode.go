@@ -156,14 +156,15 @@ func (n *node) encodeMap(m *Message, at uint32, value unsafe.Pointer) error {
 	if uint64(count) > math.MaxUint32/uint64(entry.Size) {
 		return invalid("a map of %d entries takes more than 4 GiB", count)
 	}
+	if count == 0 {
+		putRef(unsafe.Add(m.base, at), 0, 0)
+		return nil
+	}
 	block, err := m.block(uint64(count)*uint64(entry.Size), entry.Align)
 	if err != nil {
 		return err
 	}
 	putRef(unsafe.Add(m.base, at), block, uint32(count))
-	if count == 0 {
-		return nil
-	}
 	k, v := reflect.New(n.typ.Key()), reflect.New(n.typ.Elem())
 	i := 0
 	for iter := entries.MapRange(); iter.Next(); i++ {
@@ -195,9 +196,13 @@ func (n *node) encodeSome(m *Message, at uint32, p unsafe.Pointer) error {
 
 func (n *node) encodeResult(m *Message, at uint32, p unsafe.Pointer) error {
 	payload, step, value := n.elem, "ok", unsafe.Add(p, n.at[0])
-	if *(*bool)(unsafe.Add(p, n.last)) {
-		*(*uint8)(unsafe.Add(m.base, at)) = 1
+	failed := *(*bool)(unsafe.Add(p, n.last))
+	*(*bool)(unsafe.Add(m.base, at)) = failed
+	if failed {
 		payload, step, value = n.err, "err", unsafe.Add(p, n.at[1])
+	}
+	if payload.op == opNothing { // where it would be may be the end of the message
+		return nil
 	}
 	return In(step, payload.encode(m, at+n.wit.Payload, value))
 }

@@ -73,6 +73,9 @@ func (m *Message) Block(size, align uint32) (uint32, error) {
 }
 
 func (m *Message) block(size uint64, align uint32) (uint32, error) {
+	if size == 0 {
+		return 0, nil
+	}
 	at, err := m.reserve(size, align)
 	if err == nil {
 		clear(unsafe.Slice((*byte)(unsafe.Add(m.base, at)), size))
