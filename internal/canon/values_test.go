@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/internal/canon"
 )
@@ -145,6 +146,8 @@ func TestRoundTrip(t *testing.T) {
 		{canon.OptionType(canon.OptionType(tU32)), []any{(**uint32)(nil), ptr((*uint32)(nil)), ptr(ptr(uint32(3))),
 			some(some(uint32(1))), some(Option[uint32]{}), some((*uint32)(nil))}},
 		{canon.ResultType(nil, nil), []any{ok[struct{}, struct{}](struct{}{}), failed[struct{}](struct{}{})}},
+		{canon.ListType(canon.ResultType(nil, nil)), []any{
+			[]Result[struct{}, struct{}]{{}, failed[struct{}](struct{}{}), {}}}},
 		{canon.ResultType(tU32, nil), []any{ok[uint32, struct{}](1), failed[uint32](struct{}{})}},
 		{canon.ResultType(nil, tString), []any{ok[None, string](None{}), failed[None]("no")}},
 		{canon.ResultType(tPoint, tString), []any{ok[Point, string](Point{1, 2}), failed[Point]("no")}},
@@ -157,6 +160,52 @@ func TestRoundTrip(t *testing.T) {
 	for _, test := range tests {
 		for _, value := range test.values {
 			roundTrip(t, p, test.wit, value)
+		}
+	}
+}
+
+// The padding of structs may hold anything. A guest does not see it.
+func TestPadding(t *testing.T) {
+	type Gaps struct {
+		A uint8
+		B uint32
+		C uint64
+		D uint16
+		E Point
+		F uint8
+	}
+	wit := record("a", tU8, "b", tU32, "c", tU64, "d", tU16, "e", tPoint, "f", tU8)
+	value := make([]Gaps, 3)
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(&value[0])), 3*unsafe.Sizeof(Gaps{}))
+	for i := range memory {
+		memory[i] = 0xee
+	}
+	for i := range value {
+		v := &value[i]
+		v.A, v.B, v.C, v.D, v.E.X, v.E.Y, v.F = 0, 0, 0, 0, 0, 0, 0
+	}
+	p := newPlanner()
+	for _, test := range []struct {
+		wit   *canon.Type
+		value any
+	}{
+		{canon.ListType(wit), value},
+		{wit, value[0]},
+		{record("s", tString, "g", wit), struct {
+			S string
+			G Gaps
+		}{"", value[0]}},
+		{canon.FixedListType(canon.FixedListType(wit, 9), 1), [1][9]Gaps{{value[0], value[1], value[2]}}},
+	} {
+		message, err := encode(p, test.wit, test.value, 0xee)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range message {
+			if b == 0xee {
+				t.Errorf("%s: byte %d is of the host: % x", test.wit, i, message)
+				break
+			}
 		}
 	}
 }
