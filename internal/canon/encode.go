@@ -15,9 +15,7 @@ func (n *node) encode(m *Message, at uint32, p unsafe.Pointer) error {
 	switch n.op {
 	case opCopy:
 		copyBytes(to, p, n.wit.Size)
-		if n.gaps != nil {
-			clearGaps(n.gaps, to)
-		}
+		clearGaps(n.gaps, to)
 	case opBool:
 		*(*bool)(to) = *(*bool)(p)
 	case opChar:
@@ -122,11 +120,7 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 	to := unsafe.Add(m.base, block)
 	if elem.copies() || elem.op == opBool {
 		copy(unsafe.Slice((*byte)(to), bytes), unsafe.Slice((*byte)(data), bytes))
-		if elem.gaps != nil {
-			for i := range count {
-				clearGaps(elem.gaps, unsafe.Add(to, uint64(i)*size))
-			}
-		}
+		elem.clearAll(to, count)
 		return nil
 	}
 	if elem.wit.padded {
@@ -264,9 +258,21 @@ func (t *Type) putName(to unsafe.Pointer, name string) error {
 
 // putString writes a string, which must be UTF-8: a guest has no other.
 func (m *Message) putString(at uint32, s string) error {
+	start, n := m.len, len(s)
+	if n == 0 || n >= MinSegment || n > m.cap-start || !validUTF8(s) {
+		return m.putOtherString(at, s)
+	}
+	m.len = start + n
+	copy(unsafe.Slice((*byte)(unsafe.Add(m.base, start)), n), s)
+	putRef(unsafe.Add(m.base, at), uint32(start), uint32(n))
+	return nil
+}
+
+// putOtherString writes a string that is empty or large, that the memory has no room for yet, or that is not valid.
+func (m *Message) putOtherString(at uint32, s string) error {
 	ptr := uint32(0)
 	switch {
-	case len(s) == 0:
+	case s == "":
 	case len(s) > math.MaxInt32:
 		return invalid("a string of more than 2 GiB")
 	case !validUTF8(s):

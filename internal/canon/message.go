@@ -44,7 +44,7 @@ type Segment struct {
 // Reset begins a message in memory: all of it, whatever is in there. segmented allows segments; they need
 // [Message.Unpin].
 func (m *Message) Reset(memory []byte, segmented bool) {
-	m.base, m.len, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), 0, len(memory)
+	m.base, m.len, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), 0, min(len(memory), math.MaxInt32)
 	m.segmented = segmented
 }
 
@@ -115,7 +115,7 @@ func (m *Message) grow(n int) error {
 	if len(memory) < n {
 		return invalid("there is no memory for a message of %d bytes", n)
 	}
-	m.base, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), len(memory)
+	m.base, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), min(len(memory), math.MaxInt32)
 	return nil
 }
 
