@@ -99,6 +99,16 @@ func TestAny(t *testing.T) {
 		{tShape, &Variant{Case: "empty"}, Variant{Case: "empty"}},
 		{canon.ListType(tShape), []Shape{Circle(1)}, []any{Variant{Case: "circle", Value: float32(1)}}},
 	}
+	type whatever interface{}
+	tests = append(tests, []struct {
+		wit        *canon.Type
+		value, got any
+	}{
+		{canon.ListType(tU8), []whatever{1}, []byte{1}},
+		{canon.MapType(canon.ListType(tU8), tU8), []any{[]any{"x", 1}}[:0], []any{}},
+		{canon.MapType(canon.ListType(tU8), tU8), []any{[]any{[]byte("x"), 1}}, []any{[]any{[]byte("x"), uint8(1)}}},
+		{canon.TupleType(tString, tU32), []any{"a", 1}, []any{"a", uint32(1)}},
+	}...)
 	p := newPlanner()
 	for _, test := range tests {
 		message, err := encodeAny(p, test.wit, test.value)

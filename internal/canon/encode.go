@@ -145,7 +145,8 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 
 // encodeMap writes a map, given by what a variable of its type holds.
 func (n *node) encodeMap(m *Message, at uint32, value unsafe.Pointer) error {
-	entries := reflect.NewAt(n.typ, unsafe.Pointer(&value)).Elem() // moves the parameter to the heap, not the map's owner
+	// This moves the parameter to the heap, but not the variable that it comes from.
+	entries := reflect.NewAt(n.typ, unsafe.Pointer(&value)).Elem()
 	count, entry := entries.Len(), n.wit.Elem
 	if uint64(count) > math.MaxUint32/uint64(entry.Size) {
 		return invalid("a map of %d entries takes more than 4 GiB", count)
@@ -239,6 +240,7 @@ func (n *node) encodeHandle(m *Message, at uint32, p unsafe.Pointer) error {
 		m.scratch[0] = *(*unsafe.Pointer)(p)
 	}
 	handle, err := n.codec.Lower(m, unsafe.Pointer(&m.scratch))
+	m.scratch = words{}
 	if err != nil {
 		return &ValueError{Reason: err.Error(), Err: err}
 	}

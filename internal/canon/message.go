@@ -44,6 +44,7 @@ type Segment struct {
 // Reset begins a message in memory: all of it, whatever is in there. segmented allows segments; they need
 // [Message.Unpin].
 func (m *Message) Reset(memory []byte, segmented bool) {
+	m.Unpin()
 	m.base, m.len, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), 0, min(len(memory), math.MaxInt32)
 	m.segmented = segmented
 }
@@ -57,14 +58,13 @@ func (m *Message) Bytes() []byte { return unsafe.Slice((*byte)(m.base), m.len) }
 // Segments returns what the message refers to: segment i is the pointer 0x8000_0000 | i. The memory is pinned.
 func (m *Message) Segments() []Segment { return m.segments }
 
-// Unpin lets go of the segments, and of values that the message still knows. It costs nothing if there are none.
+// Unpin lets go of the segments. It costs nothing if there are none.
 func (m *Message) Unpin() {
 	if len(m.segments) > 0 {
 		m.pinner.Unpin()
 		clear(m.segments)
 		m.segments = m.segments[:0]
 	}
-	m.scratch = words{}
 }
 
 // Block reserves a block of zeroes and returns its offset: the first is that of the parameters or of the result.

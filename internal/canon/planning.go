@@ -39,6 +39,9 @@ func (p *Planner) plan(t reflect.Type, wit *Type, dir Dir) (*node, error) {
 	return n, err
 }
 
+// isAny tells whether a type is an interface without methods.
+func isAny(t reflect.Type) bool { return t.Kind() == reflect.Interface && t.NumMethod() == 0 }
+
 func mismatch(t reflect.Type, wit *Type, format string, args ...any) error {
 	return &TypeError{WIT: wit, Go: t, Reason: fmt.Sprintf(format, args...)}
 }
@@ -59,9 +62,9 @@ func (p *Planner) build(t reflect.Type, wit *Type, dir Dir) (*node, error) {
 	switch {
 	case wit.Kind == Own || wit.Kind == Borrow:
 		err = n.handle(dir)
-	case t == anyType && wit.unsupported != nil:
+	case isAny(t) && wit.unsupported != nil:
 		err = mismatch(t, wit, "%s is not supported yet", wit.unsupported.short())
-	case t == anyType:
+	case isAny(t):
 		n.op = opAny
 	case wit.Kind <= String:
 		err = n.scalar()
@@ -116,10 +119,9 @@ func (n *node) compound(dir Dir) error {
 		return n.flags()
 	case Option:
 		return n.option(dir)
-	case Result:
+	default:
 		return n.result(dir)
 	}
-	return mismatch(n.typ, n.wit, "")
 }
 
 // part plans a part of a type, named by a step.
@@ -337,7 +339,7 @@ func (n *node) payload(step string, t reflect.Type, wit *Type, dir Dir) (*node, 
 	switch {
 	case wit != nil:
 		return n.part(step, t, wit, dir)
-	case t == anyType || t.Kind() == reflect.Struct && len(exported(t)) == 0 && tagOf(t) == nil:
+	case isAny(t) || t.Kind() == reflect.Struct && len(exported(t)) == 0 && tagOf(t) == nil:
 		return &node{op: opNothing, typ: t, size: t.Size()}, nil
 	}
 	return nil, In(step, mismatch(t, nil, "struct{} stands for nothing"))
@@ -454,7 +456,7 @@ func tagOf(t reflect.Type) reflect.Type {
 	switch {
 	case tag == optionTagType && kinds(reflect.Invalid, reflect.Bool):
 	case tag == resultTagType && kinds(reflect.Invalid, reflect.Invalid, reflect.Bool):
-	case tag == variantTagType && kinds(reflect.String, reflect.Interface) && t.Field(2).Type == anyType:
+	case tag == variantTagType && kinds(reflect.String, reflect.Interface) && isAny(t.Field(2).Type):
 	default:
 		return nil
 	}
@@ -526,8 +528,5 @@ func casesOf(t reflect.Type) (cases reflect.Type, reason string) {
 
 // nameStep names a part in both languages.
 func nameStep(what, wit, goName string) string {
-	if wit == goName {
-		return what + " " + wit
-	}
 	return fmt.Sprintf("%s %s (%s)", what, wit, goName)
 }

@@ -20,7 +20,7 @@ type (
 		Age     uint16
 		Letters []rune `wit:"the-letters"`
 		Skipped int    `wit:"-"`
-		hidden  int
+		_       int
 		IPv4    Point `wit:"ipv4-address"`
 		HTTPOk  bool
 	}
@@ -114,6 +114,26 @@ func TestRoundTrip(t *testing.T) {
 		{canon.FixedListType(tString, 2), []any{[2]string{"a", "b"}}},
 		{canon.FixedListType(tPoint, 2), []any{[2]Point{{1, 2}, {3, 4}}}},
 		{canon.FixedListType(canon.FixedListType(tPoint, 20), 2), []any{[2][20]Point{{{1, 2}}}}},
+		{canon.MapType(tF32, tU8), []any{map[float32]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tF64, tU8), []any{map[float64]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS16, tU8), []any{map[int16]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS32, tU8), []any{map[int32]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS64, tU8), []any{map[int64]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tColour, tU8), []any{map[Colour]uint8{1: 2, 0: 4}}},
+		{canon.MapType(tPoint, tU8), []any{map[Point]uint8{{}: 2, {1, 1}: 4}}},
+		{canon.EnumType(names(70_000)...), []any{uint32(69_999)}},
+		{canon.FixedListType(record("a", tU8, "b", tU32), 17), []any{[17]struct {
+			A uint8
+			B uint32
+		}{{1, 2}}}},
+		{canon.FixedListType(canon.TupleType(canon.FixedListType(canon.TupleType(tU8, tU32), 5), tU8, tU64), 4), []any{[4]struct {
+			A [5]struct {
+				B uint8
+				C uint32
+			}
+			D uint8
+			E uint64
+		}{}}},
 		{canon.MapType(tString, tU32), []any{map[string]uint32{}, map[string]uint32{"a": 1, "b": 2},
 			[]struct {
 				K string
