@@ -48,27 +48,41 @@ func TestStackMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := everything()
-	for depth := range 300 {
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			deep(depth, func() {
-				value := everything()
-				m := newMessage(0)
-				m.Context = uint32(0)
-				at, _ := m.Block(tEverything.Size, tEverything.Align)
-				if err := enc.Encode(m, at, unsafe.Pointer(&value)); err != nil {
-					t.Error(err)
-				}
-				var got Everything
-				v := canon.View{Context: uint32(0)}
-				v.Reset(m.Bytes())
-				if err := dec.Decode(&v, at, unsafe.Pointer(&got)); err != nil || !reflect.DeepEqual(got, want) {
-					t.Errorf("at depth %d: got %+v, %v", depth, got, err)
-				}
-			})
-		}()
-		<-done
+	var message []byte
+	for depth := range 400 {
+		onNewStack(depth, func() {
+			value := everything()
+			m := newMessage(0)
+			m.Context = uint32(0)
+			at, _ := m.Block(tEverything.Size, tEverything.Align)
+			if err := enc.Encode(m, at, unsafe.Pointer(&value)); err != nil {
+				t.Error(err)
+			}
+			message = m.Bytes()
+		})
+		v := &canon.View{Context: uint32(0)}
+		v.Reset(message)
+		onNewStack(depth, func() {
+			var got Everything
+			if err := dec.Decode(v, 0, unsafe.Pointer(&got)); err != nil {
+				t.Error(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("at depth %d: got %+v", depth, got)
+			}
+		})
+	}
+}
+
+// onNewStack calls a function on a new stack, at some depth, so that it grows somewhere in the function.
+func onNewStack(depth int, f func()) {
+	done := make(chan any)
+	go func() {
+		defer func() { done <- recover() }()
+		deep(depth, f)
+	}()
+	if e := <-done; e != nil {
+		panic(e)
 	}
 }
 
