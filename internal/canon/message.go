@@ -119,18 +119,12 @@ func (m *Message) grow(n int) error {
 	return nil
 }
 
-// segment makes memory of Go part of the message without a copy.
+// segment makes memory part of the message without a copy. What does not belong to Go, like a mapped file, need not be
+// pinned, and the pinner ignores it.
 func (m *Message) segment(data unsafe.Pointer, n uintptr) uint32 {
-	m.pin(data)
+	m.pinner.Pin(data)
 	m.segments = append(m.segments, Segment{data, n})
 	return segmentBit | uint32(len(m.segments)-1)
-}
-
-// pin keeps memory where it is. What does not belong to Go, like a mapped file, stays anyway: about that the pinner
-// panics.
-func (m *Message) pin(data unsafe.Pointer) {
-	defer func() { _ = recover() }()
-	m.pinner.Pin(data)
 }
 
 // View is a message that Go values are decoded from. One view serves many messages, one after the other;

@@ -3,6 +3,7 @@ package canon_test
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"unsafe"
@@ -144,6 +145,12 @@ func TestRoundTrip(t *testing.T) {
 		{tPoint, []any{Point{7, 8}}},
 		{tPerson, []any{Person{Name: "Ada", Age: 36, Letters: []rune("ab☃"), IPv4: Point{1, 2}, HTTPOk: true}}},
 		{canon.TupleType(tU8, tString), []any{Pair{1, "x"}}},
+		// In Go, a and b follow each other, and in the message there is a gap between them.
+		{record("s", tString, "a", tU32, "b", tU64, "c", tU32), []any{struct {
+			S    string
+			C, A uint32
+			B    uint64
+		}{"x", 1, 2, 3}}},
 		{canon.TupleType(tU8, tU16, tU32, tU64), []any{struct {
 			A uint8
 			B uint16
@@ -227,6 +234,24 @@ func TestPadding(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// What stands for nothing in a record stays as it is, also where the record has padding.
+func TestSkippedField(t *testing.T) {
+	type Skipping struct {
+		X    uint32
+		Skip uint32 `wit:"-"`
+		Y    float64
+	}
+	message, err := encode(newPlanner(), tPoint, Skipping{1, 2, 3}, 0)
+	if err != nil || message[4] != 0 {
+		t.Fatalf("% x, %v", message, err)
+	}
+	message[4] = 9
+	got, err := decode(newPlanner(), tPoint, reflect.TypeFor[Skipping](), message)
+	if err != nil || got != (Skipping{1, 0, 3}) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
