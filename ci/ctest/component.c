@@ -33,7 +33,7 @@ static const char wat[] =
     "      (global.get $next)"
     "      (global.set $next (i32.add (global.get $next) (i32.and (i32.add (local.get 3) (i32.const 15)) (i32.const -16))))))"
     "  (core instance $memory (instantiate $memory))"
-    "  (core func $shout (canon lower (func $text \"shout\") (memory $memory \"memory\") (realloc (func $memory \"realloc\"))))"
+    "  (core func $shout (canon lower (func $text \"shout\") (memory (core memory $memory \"memory\")) (realloc (core func $memory \"realloc\"))))"
     "  (core func $new (canon lower (func $text \"[constructor]page\")))"
     "  (core func $drop (canon resource.drop $page))"
     "  (core module $main"
@@ -47,7 +47,7 @@ static const char wat[] =
     "  (core instance $main (instantiate $main (with \"\" (instance"
     "    (export \"shout\" (func $shout)) (export \"new\" (func $new)) (export \"drop\" (func $drop))))))"
     "  (func (export \"greet\") (param \"s\" string) (result string)"
-    "    (canon lift (core func $main \"greet\") (memory $memory \"memory\") (realloc (func $memory \"realloc\"))))"
+    "    (canon lift (core func $main \"greet\") (memory (core memory $memory \"memory\")) (realloc (core func $memory \"realloc\"))))"
     "  (func (export \"page\") (param \"n\" u32) (canon lift (core func $main \"page\"))))";
 
 /* The numbers that the definitions below are known by. */

@@ -250,10 +250,7 @@ unsafe fn invoke(
     }
     // SAFETY: the caller vouches for the message and the segments.
     let message = unsafe {
-        Message {
-            bytes: cast::slice(frame.message, frame.len),
-            segments: cast::slice(frame.segments, frame.nsegments),
-        }
+        Message { bytes: cast::slice(frame.message, frame.len), segments: cast::slice(frame.segments, frame.nsegments) }
     };
     // SAFETY: nobody else uses the state until the guest is entered.
     unsafe {
@@ -269,9 +266,6 @@ unsafe fn invoke(
             return Err(handles::full());
         }
         handles.lend(lent);
-        let used = state.results.len();
-        state.results.trim(used);
-        state.results.clear();
     }
     // SAFETY: as above; addresses only.
     let (handles, results) = unsafe { (&raw mut (*state).handles, &raw mut (*state).results) };
@@ -423,6 +417,9 @@ unsafe impl Lift for Results {
         let plan = &*func.results.plan;
         // SAFETY: nobody else uses the buffer while the results are lifted.
         let out = unsafe { &mut **results };
+        // Not earlier: calls that were made inside of this one have left their results.
+        out.trim(out.len());
+        out.clear();
         let mut lifting = Lifting { cx, plan, out, pending: &mut pending.borrow_mut() };
         match plan.root().flat {
             flat @ 0..=1 => lifting.from_flat(&values[..flat as usize])?,

@@ -123,7 +123,8 @@ impl Host {
         // SAFETY: the state is there as long as the store, and no guest uses it now.
         let handles = unsafe { &raw mut (*state).handles };
         // SAFETY: as above.
-        let borrowed = if pending.is_empty() { Vec::new() } else { unsafe { register(&mut *handles, &mut buffer, pending)? } };
+        let borrowed =
+            if pending.is_empty() { Vec::new() } else { unsafe { register(&mut *handles, &mut buffer, pending)? } };
         let outcome = self.run(&mut cx, buffer);
         for handle in borrowed {
             // SAFETY: as above; what the callback has called is over.
@@ -201,12 +202,18 @@ impl Params {
         lift: impl FnOnce(&mut Lifting<'_, '_>) -> Result<()>,
     ) -> Result<Params> {
         let types: *const ComponentTypes = &**cx.types;
-        plans::with(cx, types, ty, |cx| cx.types.clone(), |cx, plan| {
-            let mut params = Params { buffer: spare(), pending: Vec::new() };
-            let Params { buffer, pending } = &mut params;
-            lift(&mut Lifting { cx, plan, out: buffer, pending })?;
-            Ok(params)
-        })
+        plans::with(
+            cx,
+            types,
+            ty,
+            |cx| cx.types.clone(),
+            |cx, plan| {
+                let mut params = Params { buffer: spare(), pending: Vec::new() };
+                let Params { buffer, pending } = &mut params;
+                lift(&mut Lifting { cx, plan, out: buffer, pending })?;
+                Ok(params)
+            },
+        )
     }
 }
 

@@ -7,9 +7,9 @@ use super::message::{Message, case_at, pair_at, u16_at, u32_at, u64_at};
 use super::plan::{Id, Kind, Node, Number, Plan};
 use super::resource::is_host;
 use std::mem::MaybeUninit;
-use wasmtime::component::Lower as _;
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::{InterfaceType, LowerContext};
+use wasmtime::component::Lower as _;
 use wasmtime::{Result, ValRaw};
 
 /// Lowers a message of numbers into core values.

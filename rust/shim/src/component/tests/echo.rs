@@ -180,11 +180,7 @@ fn padding_is_no_business_of_guests() {
         (pair.clone(), vec![1, 0xee, 0xee, 0xee, 2, 0, 0, 0], vec![1, 0, 0, 0, 2, 0, 0, 0]),
         (Ty::Option(Box::new(Ty::U32)), vec![0, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee], vec![0; 8]),
         (Ty::Option(Box::new(Ty::U8)), vec![0, 0xee], vec![0; 2]),
-        (
-            Ty::Variant(vec![Some(Ty::U8), Some(Ty::Tuple(vec![Ty::U8, Ty::U8]))]),
-            vec![0, 7, 0xee],
-            vec![0, 7, 0],
-        ),
+        (Ty::Variant(vec![Some(Ty::U8), Some(Ty::Tuple(vec![Ty::U8, Ty::U8]))]), vec![0, 7, 0xee], vec![0, 7, 0]),
         (
             Ty::Fixed(Box::new(pair), 2),
             vec![1, 0xee, 0xee, 0xee, 2, 0, 0, 0, 3, 0xee, 0xee, 0xee, 4, 0, 0, 0],

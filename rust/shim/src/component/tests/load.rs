@@ -47,7 +47,11 @@ fn what_a_component_requires() {
     let required = |wat: &str| {
         let component = host.compile(wat).unwrap();
         let mut required = wasmtime_binding_component_required_t {
-            known: false, memories: 9, tables: 9, memory_size: 9, table_size: 9,
+            known: false,
+            memories: 9,
+            tables: 9,
+            memory_size: 9,
+            table_size: 9,
         };
         failed(wasmtime_binding_component_resources_required(&component, &mut required)).unwrap();
         (required.known, required.memories, required.tables, required.memory_size, required.table_size)

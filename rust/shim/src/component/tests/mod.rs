@@ -10,9 +10,7 @@ mod values;
 use super::*;
 use crate::engine::{wasmtime_binding_engine_new, wasmtime_binding_engine_t};
 use crate::error::{code_of, wasmtime_error_code_t};
-use crate::store::{
-    wasmtime_binding_store_delete, wasmtime_binding_store_new, wasmtime_binding_store_t,
-};
+use crate::store::{wasmtime_binding_store_delete, wasmtime_binding_store_new, wasmtime_binding_store_t};
 use crate::{cast, wasmtime_config_wasm_component_model_fixed_length_lists_set};
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -49,7 +47,7 @@ struct Host {
     engine: *mut wasmtime_binding_engine_t,
     linker: Box<wasmtime_component_linker_t>,
     store: *mut wasmtime_binding_store_t,
-    epoch: Box<u64>,
+    _epoch: Box<u64>,
 }
 
 impl Drop for Host {
@@ -83,7 +81,7 @@ impl Host {
             failed(wasmtime_binding_engine_new(Some(Box::new(wrapped)), &mut engine)).unwrap();
             let linker = wasmtime_component_linker_new(&(*engine).engine);
             let store = wasmtime_binding_store_new(&*engine, DATA as *mut c_void, false, &mut *epoch);
-            Host { engine, linker, store, epoch }
+            Host { engine, linker, store, _epoch: epoch }
         }
     }
 
@@ -125,7 +123,12 @@ impl Host {
         // SAFETY: the path is valid.
         let defined = unsafe {
             wasmtime_binding_component_linker_define_resource(
-                &mut self.linker, path.as_ptr(), path.len(), number, &host, env,
+                &mut self.linker,
+                path.as_ptr(),
+                path.len(),
+                number,
+                &host,
+                env,
             )
         };
         failed(defined).unwrap();
@@ -286,4 +289,3 @@ extern "C" fn callback(call: *mut wasmtime_binding_component_hostcall_t) {
 fn path_bytes(path: &[&str]) -> Vec<u8> {
     path.iter().flat_map(|name| (name.len() as u32).to_le_bytes().into_iter().chain(name.bytes())).collect()
 }
-

@@ -22,7 +22,7 @@ const GUEST: &str = r#"(component
       (if (i32.eq (local.get 0) (i32.const 666)) (then (unreachable)))
       (call $log (local.get 0))))
   (core instance $di (instantiate $dm (with "" (instance (export "log" (func $log-l))))))
-  (type $thing' (resource (rep i32) (dtor (func $di "dtor"))))
+  (type $thing' (resource (rep i32) (dtor (core func $di "dtor"))))
   (export $thing "thing" (type $thing'))
   (core func $new (canon resource.new $thing'))
   (core func $drop (canon resource.drop $thing'))
@@ -67,9 +67,9 @@ const GUEST: &str = r#"(component
   (func (export "both") (param "a" (own $thing)) (param "b" (own $thing)) (result u32)
     (canon lift (core func $i "two")))
   (func (export "all") (param "ts" (list (own $thing))) (result u32)
-    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc"))))
+    (canon lift (core func $i "two") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (func (export "many") (param "n" u32) (result (list (own $thing)))
-    (canon lift (core func $i "many") (memory $i "memory")))
+    (canon lift (core func $i "many") (memory (core memory $i "memory"))))
   (func (export "use-host") (param "n" u32) (result u32) (canon lift (core func $i "use-host")))
   (func (export "give-host") (param "n" u32) (result (own $hres)) (canon lift (core func $i "give-host")))
   (func (export "take-host") (param "h" (own $hres)) (canon lift (core func $i "take-host")))
@@ -148,7 +148,7 @@ fn resources_of_guests() {
 
     // Stale handles stay so although their place is used again.
     let mut seen = std::collections::HashSet::from([a, b]);
-    for n in 0..5000 {
+    for n in 1000..6000 {
         let handle = make(n);
         assert!(seen.insert(handle), "{handle:#x} comes back after {n}");
         host.drop_handle(handle).unwrap();
@@ -323,25 +323,24 @@ fn handles_in_host_functions() {
 fn paths() {
     let mut host = Host::new();
     host.define(&["a:b/c@1.2.0", "f"], |_| Ok(Vec::new()));
-    let wat = r#"(component
-      (import "a:b/c@1.2.0" (instance $c (export "f" (func))))
-      (alias export $c "f" (func $f))
-      (instance $out (export "g" (func $f)))
-      (export "x:y/z@0.2.3" (instance $out)))"#;
     let host = host;
-    let component = host.compile(wat).unwrap();
-    host.link(&component).unwrap();
+    // A compatible version does.
+    for (version, there) in [("1.2.0", true), ("1.0.0", true), ("2.0.0", false)] {
+        let component =
+            host.compile(&format!(r#"(component (import "a:b/c@{version}" (instance (export "f" (func)))))"#)).unwrap();
+        assert_eq!(host.link(&component).is_ok(), there, "{version}");
+    }
+    let instance = host.instantiate("(component)").unwrap();
     for path in [&b""[..], &[1], &[4, 0, 0, 0, b'a'], &[1, 0, 0, 0, 0xff], &[0xff; 4]] {
         let mut func = ptr::null_mut();
         // SAFETY: all pointers are valid.
         let error = unsafe {
-            let instance = std::mem::zeroed::<Instance>();
             let context = cast::store(&mut (*crate::store::Whole::of(host.store)).store).into();
             wasmtime_binding_component_instance_func(context, &instance, path.as_ptr(), path.len(), &mut func)
         };
         assert_eq!(code(failed(error)), Some(WASMTIME_ERROR_BAD_ARGUMENT));
     }
-    // A compatible version does; what does not exist is null.
+    // What does not exist is null.
     let wat = format!(
         r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
           (func $f (canon lift (core func $i "f")))
@@ -386,7 +385,13 @@ fn finalizers() {
     assert_eq!(GONE.take(), [2]);
     define(&[1, 2], 3).unwrap_err();
     assert_eq!(GONE.take(), [3]);
-    let component = host.compile(r#"(component (import "f" (func)))"#).unwrap();
+    let component = host
+        .compile(
+            r#"(component (import "f" (func $f)) (core func $l (canon lower (func $f)))
+              (core module $m (import "" "f" (func)))
+              (core instance (instantiate $m (with "" (instance (export "f" (func $l)))))))"#,
+        )
+        .unwrap();
     let pre = host.link(&component).unwrap();
     drop(host);
     assert!(GONE.take().is_empty());
