@@ -377,9 +377,9 @@ unsafe impl Lower for Args {
         // SAFETY: an array that need not be initialised is one of values that need not be.
         let to = unsafe { &mut *ptr::from_mut(to).cast::<[MaybeUninit<ValRaw>; 16]>() };
         if plan.root().flat as usize <= to.len() {
-            return lowering.to_flat(to);
+            return lowering.lower_flat(to);
         }
-        let address = lowering.to_new_memory()?;
+        let address = lowering.lower_new()?;
         to[0].write(ValRaw::u64(address as u64));
         Ok(())
     }
@@ -422,8 +422,8 @@ unsafe impl Lift for Results {
         out.clear();
         let mut lifting = Lifting { cx, plan, out, pending: &mut pending.borrow_mut() };
         match plan.root().flat {
-            flat @ 0..=1 => lifting.from_flat(&values[..flat as usize])?,
-            _ => lifting.from_memory(values[0].get_u32() as usize)?,
+            flat @ 0..=1 => lifting.lift_flat(&values[..flat as usize])?,
+            _ => lifting.lift_memory(values[0].get_u32() as usize)?,
         }
         Ok(Results)
     }

@@ -265,7 +265,8 @@ fn host_functions() {
           (func (export "f") (param "x" u32) (result string)
             (canon lift (core func $i "f") (memory $memory) (realloc $realloc))))"#
     );
-    let answers: [(u32, Outcome<Vec<u8>>, Result<&str, &str>); 6] = [
+    type Case = (u32, Outcome<Vec<u8>>, Result<&'static str, &'static str>);
+    let answers: [Case; 6] = [
         (1, Ok([&two(8, 3)[..], b"abc"].concat()), Ok("abc")),
         (2, Ok(vec![]), Err("too short")),
         (3, Ok(two(8, 1)), Err("out of the message")),

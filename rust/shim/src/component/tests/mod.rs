@@ -103,7 +103,7 @@ impl Host {
     /// Defines a function that `serve` serves: it gets the arguments and returns the results.
     fn define(&mut self, path: &[&str], serve: impl Fn(&mut Served<'_>) -> Outcome<Vec<u8>> + 'static) {
         let path = path_bytes(path);
-        let host = wasmtime_binding_component_host_t { callback: callback, finalizer: Some(gone) };
+        let host = wasmtime_binding_component_host_t { callback, finalizer: Some(gone) };
         let env = box_env(serve);
         // SAFETY: the path is valid.
         let defined = unsafe {
@@ -115,7 +115,7 @@ impl Host {
     /// Defines a resource whose destructor is `serve`.
     fn define_resource(&mut self, path: &[&str], number: u32, serve: impl Fn(u32) + 'static) {
         let path = path_bytes(path);
-        let host = wasmtime_binding_component_host_t { callback: callback, finalizer: Some(gone) };
+        let host = wasmtime_binding_component_host_t { callback, finalizer: Some(gone) };
         let env = box_env(move |served: &mut Served<'_>| {
             serve(u32::from_le_bytes(served.message().try_into().unwrap()));
             Ok(Vec::new())

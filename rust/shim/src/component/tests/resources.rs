@@ -260,63 +260,50 @@ const LENDER: &str = r#"(component
 /// Host functions that get and give handles of resources that the host has not defined.
 #[test]
 fn handles_in_host_functions() {
-    // The resource is one that no number stands for, as those of unknown imports are.
-    let mut host = Host::new();
-    let linker = cast::component_linker(&mut host.linker);
-    linker.root().resource("thing", wasmtime::component::ResourceType::host::<Host>(), |_, _| Ok(())).unwrap();
-    let made = Rc::new(RefCell::new(Vec::new()));
-    let seen: Rc<RefCell<Vec<u32>>> = Default::default();
-    let frame = {
-        // SAFETY: the store is there as long as the host.
-        unsafe { &raw mut (*host.store).component }
-    };
-    let record = seen.clone();
-    host.define(&["see"], move |served| {
-        let handle = word(served.message());
-        record.borrow_mut().push(handle);
-        Ok(words(&[7]))
-    });
-    let record = seen.clone();
-    host.define(&["keep"], move |served| {
-        record.borrow_mut().push(word(served.message()));
-        Ok(Vec::new())
-    });
-    let give = made.clone();
-    host.define(&["new"], move |_| Ok(words(&[give.borrow_mut().pop().unwrap_or(12_345)])));
-    let instance = host.instantiate(LENDER).unwrap();
-    let f = host.func(&instance, &["f"]);
-
-    // A handle that does not exist is the host function's failure.
-    let (found, text) = host.call(&f, &words(&[1])).unwrap_err();
-    assert_eq!(found, Some(WASMTIME_ERROR_BAD_HANDLE), "{text}");
-
-    let resource = |number| {
-        let store = cast::store(unsafe { &mut (*crate::store::Whole::of(host.store)).store });
-        let resource = wasmtime::component::Resource::<Host>::new_own(number);
-        let resource = wasmtime::component::ResourceAny::try_from_resource(resource, store).unwrap();
-        // SAFETY: the store is the test's own.
-        unsafe { (*crate::store::Whole::state(crate::store::Whole::of(host.store))).handles.insert(resource).unwrap() }
-    };
-    let instance = {
-        // The first store is used up by the failure.
-        let other = host.instantiate(LENDER);
-        other.unwrap()
-    };
-    let f = host.func(&instance, &["f"]);
-    let handle = resource(3);
-    made.borrow_mut().push(handle);
-    let outcome = host.call(&f, &words(&[1]));
-    if let Err((found, _)) = &outcome {
-        // Upstream stops the whole store after a trap.
-        assert_eq!(*found, Some(WASMTIME_ERROR_COMPONENT_UNUSABLE));
-        return;
+    // Whether there is what `new` returns.
+    for good in [true, false] {
+        let mut host = Host::new();
+        // The resource is one that no number stands for, as those of unknown imports are.
+        let ty = wasmtime::component::ResourceType::host::<Host>();
+        cast::component_linker(&mut host.linker).root().resource("thing", ty, |_, _| Ok(())).unwrap();
+        let seen: Rc<RefCell<Vec<u32>>> = Rc::default();
+        let (lent, given) = (seen.clone(), seen.clone());
+        host.define(&["see"], move |served| {
+            lent.borrow_mut().push(word(served.message()));
+            Ok(words(&[7]))
+        });
+        host.define(&["keep"], move |served| {
+            given.borrow_mut().push(word(served.message()));
+            Ok(Vec::new())
+        });
+        let whole = crate::store::Whole::of(host.store);
+        let handle = {
+            let resource = wasmtime::component::Resource::<Host>::new_own(3);
+            // SAFETY: the store is the test's own.
+            let (store, state) = unsafe { (cast::store(&mut (*whole).store), &mut *crate::store::Whole::state(whole)) };
+            let resource = wasmtime::component::ResourceAny::try_from_resource(resource, store).unwrap();
+            state.handles.insert(resource).unwrap()
+        };
+        host.define(&["new"], move |_| Ok(words(&[if good { handle } else { handle + 1 }])));
+        let instance = host.instantiate(LENDER).unwrap();
+        let outcome = host.call(&host.func(&instance, &["f"]), &words(&[1]));
+        if !good {
+            // The host function has failed; its handle stays the host's.
+            assert_eq!(code(outcome), Some(WASMTIME_ERROR_BAD_HANDLE));
+            assert_eq!(host.handles().0, 1);
+            host.drop_handle(handle).unwrap();
+            continue;
+        }
+        assert_eq!(outcome.unwrap(), words(&[7]));
+        // What was lent is gone, what was given away is the host's again, with another handle.
+        let (lent, given) = (seen.borrow()[0], seen.borrow()[1]);
+        assert_eq!(host.handles().0, 1);
+        for gone in [lent, handle] {
+            assert_eq!(code(host.drop_handle(gone)), Some(WASMTIME_ERROR_BAD_HANDLE));
+        }
+        host.drop_handle(given).unwrap();
+        assert_eq!(host.handles().0, 0);
     }
-    let seen = seen.borrow();
-    assert_eq!(outcome.unwrap(), words(&[7]));
-    // What was lent is gone, what was given away is the host's.
-    assert_eq!(code(unsafe { drop_handle(frame, seen[0]) }), Some(WASMTIME_ERROR_BAD_HANDLE));
-    assert_eq!(host.handles().0, 1);
-    unsafe { drop_handle(frame, seen[1]) }.unwrap();
 }
 
 #[test]
@@ -341,13 +328,11 @@ fn paths() {
         assert_eq!(code(failed(error)), Some(WASMTIME_ERROR_BAD_ARGUMENT));
     }
     // What does not exist is null.
-    let wat = format!(
-        r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
-          (func $f (canon lift (core func $i "f")))
-          (instance $out (export "g" (func $f)))
-          (export "x:y/z@0.2.3" (instance $out)) (export "f" (func $f)))"#
-    );
-    let instance = host.instantiate(&wat).unwrap();
+    let wat = r#"(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+      (func $f (canon lift (core func $i "f")))
+      (instance $out (export "g" (func $f)))
+      (export "x:y/z@0.2.3" (instance $out)) (export "f" (func $f)))"#;
+    let instance = host.instantiate(wat).unwrap();
     for (path, there) in [
         (&["x:y/z@0.2.3", "g"][..], true),
         (&["x:y/z@0.2.1", "g"], true),
