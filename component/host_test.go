@@ -190,10 +190,11 @@ func TestHostExits(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = f.Call(nil, "x")
+		_, _ = f.Call(nil, strings.Repeat("x", 100_000)) // so long that it is pinned
 		t.Error("Goexit came back")
 	}()
 	<-done
+	runtime.GC() // which finds what stays pinned
 	_, err := f.Call(nil, "x")
 	WantIs(t, err, wasmtime.ErrClosed)
 }

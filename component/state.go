@@ -1,6 +1,7 @@
 package component
 
 import (
+	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -18,7 +19,9 @@ type state struct {
 	message, answer canon.Message
 	answering       *ffi.ComponentHostCall
 	view            canon.View
-	table           table
+	// pinner keeps the list of a message's segments in its place; the message itself keeps the segments.
+	pinner runtime.Pinner
+	table  table
 
 	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
 	// others.
@@ -88,14 +91,15 @@ func (s *state) begin(f *Func) (*canon.Message, marks, error) {
 
 // run makes the call whose message has been written, and returns its results, which are good until the next call.
 func (s *state) run(mark marks) (*canon.View, error) {
-	call, m := s.call, &s.message
-	call.Len = uintptr(m.Len())
-	if segments := m.Segments(); len(segments) > 0 {
-		call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
+	call := s.call
+	call.Len = uintptr(s.message.Len())
+	var ok bool
+	if segments := s.message.Segments(); len(segments) > 0 {
+		ok = s.runPinned(segments)
+	} else {
+		room := s.store.Room()
+		ok = call.Run(room) || call.RunAgain(room)
 	}
-	room := s.store.Room()
-	ok := call.Run(room) || call.RunAgain(room)
-	m.Unpin()
 	if !ok {
 		return nil, s.failure(mark)
 	}
@@ -115,6 +119,21 @@ func (s *state) read(message []byte) *canon.View {
 		v.Limit = larger * s.store.Native().HostcallFuel()
 	}
 	return v
+}
+
+// runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.
+func (s *state) runPinned(segments []canon.Segment) bool {
+	s.pinner.Pin(&segments[0])
+	defer s.unpin()
+	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
+	room := s.store.Room()
+	return s.call.Run(room) || s.call.RunAgain(room)
+}
+
+// unpin lets go of the segments of messages. Those of calls around this one have been read.
+func (s *state) unpin() {
+	s.pinner.Unpin()
+	s.message.Unpin()
 }
 
 // The C structure of a segment is that of package canon's.

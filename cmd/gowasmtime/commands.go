@@ -172,7 +172,7 @@ func runOptions() []option {
 		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
 		{long: "file", value: "FD=PATH[:MODE]", repeats: true, help: "Open a file as descriptor FD; MODE is ro, wo (emptied), rw or append", set: setFile},
 		{long: "listen", value: "FD=ADDRESS", repeats: true, help: "Listen as descriptor FD, on HOST:PORT or unix:PATH", set: setListener},
-		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS as its parameters, and print its results; of a component as in 'f(1, \"a\")'", set: func(s *settings, name string) error {
+		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS, of a component as 'f(1, \"a\")', and print its results", set: func(s *settings, name string) error {
 			s.invoke = &name
 			return nil
 		}},
