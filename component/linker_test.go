@@ -23,6 +23,8 @@ func TestMissingImports(t *testing.T) {
 	Check(t, linker.Root().Func("inc", func(n uint32) uint32 { return n }))
 	err := linker.Check(c)
 	for _, text := range []string{
+		"component imports instance `example:test/host@0.2.1`, but a matching implementation was not found in the linker: " +
+			"instance export `greet` has the wrong type: function implementation is missing",
 		"have not been defined", "`example:test/host@0.2.1#greet` func(name: string, times: u8) -> string",
 		"`example:test/host@0.2.1#check` func() -> result",
 	} {
@@ -47,8 +49,8 @@ func TestWrongTypes(t *testing.T) {
 	engine := wasmtime.NewEngine()
 	c := Must(component.New(engine, []byte(hostWat)))
 	for text, change := range map[string]func(*hostFuncs){
-		"`inc`: ": func(h *hostFuncs) { h.inc = func(int) uint32 { return 0 } },
-		"`example:test/host@0.2.1#greet`: parameter 2 (times): WIT has u8, Go has string": func(h *hostFuncs) { h.greet = func(string, string) string { return "" } },
+		"component imports function `inc`, but a matching implementation was not found in the linker: parameter 1 (n): WIT has u32, Go has int": func(h *hostFuncs) { h.inc = func(int) uint32 { return 0 } },
+		"instance export `greet` has the wrong type: parameter 2 (times): WIT has u8, Go has string":                                            func(h *hostFuncs) { h.greet = func(string, string) string { return "" } },
 		"of 1 parameters":                func(h *hostFuncs) { h.greet = func(string) string { return "" } },
 		"result: WIT has u32, Go has s":  func(h *hostFuncs) { h.inc = func(uint32) string { return "" } },
 		"result: WIT has none, Go has i": func(h *hostFuncs) { h.log = func(string) int { return 0 } },
@@ -63,7 +65,7 @@ func TestWrongTypes(t *testing.T) {
 	host.inc, host.log = func(string) uint32 { return 0 }, func() {}
 	Check(t, host.define(linker))
 	WantTyped(t, linker.Check(c), component.ErrType, "`inc`")
-	WantTyped(t, linker.Check(c), component.ErrType, "#log`")
+	WantTyped(t, linker.Check(c), component.ErrType, "#log` func(text: string): WIT has")
 	root := component.NewLinker(engine).Root()
 	for text, f := range map[string]any{
 		"nil is no function": nil, "a int is no function": 7, "is nil": (func())(nil), "any number": func(...int) {},
@@ -165,7 +167,7 @@ func TestInterface(t *testing.T) {
 
 	linker := component.NewLinker(w.engine)
 	place := linker.Instance("example:test/host@0.2.0")
-	WantTyped(t, place.InterfaceOf(w.component, wrongHost{impl}), component.ErrType, "#log`: parameter 1 (text): WIT has string, Go has int")
+	WantTyped(t, place.InterfaceOf(w.component, wrongHost{impl}), component.ErrType, "#log` func(text: string): parameter 1 (text): WIT has string, Go has int")
 	WantTyped(t, place.InterfaceOf(w.component, lessHost{}), component.ErrMissing, "#parse-number`")
 	WantText(t, place.InterfaceOf(w.component, ambiguousHost{impl}), "both methods")
 	WantIs(t, linker.Instance("other").InterfaceOf(w.component, impl), component.ErrNotFound)
@@ -180,10 +182,17 @@ func TestOtherKinds(t *testing.T) {
 	c := Must(component.New(engine, []byte(hostWat)))
 	linker := component.NewLinker(engine)
 	linker.Instance("inc")
-	WantText(t, linker.Check(c), "`inc`: WIT has func, and something else is defined")
+	WantTyped(t, linker.Check(c), component.ErrType, "component imports function `inc`, but a matching implementation was not found in the linker: expected function found instance")
 	linker = component.NewLinker(engine)
 	Check(t, linker.Root().Func("example:test/host@0.2.1", func() {}))
-	WantIs(t, linker.Check(c), component.ErrMissing)
+	WantTyped(t, linker.Check(c), component.ErrType, "expected instance found func")
+	WantTyped(t, linker.Check(c), component.ErrMissing, "function implementation is missing")
+	// An instance of which nothing is wanted need not be there, but cannot be something else.
+	empty := Must(component.New(engine, []byte(`(component (import "a" (instance)))`)))
+	linker = component.NewLinker(engine)
+	Check(t, linker.Check(empty))
+	Check(t, linker.Root().Func("a", func() {}))
+	WantTyped(t, linker.Check(empty), component.ErrType, "component imports instance `a`, but a matching implementation was not found in the linker: expected instance found func")
 }
 
 func TestModules(t *testing.T) {
@@ -198,7 +207,7 @@ func TestModules(t *testing.T) {
 	linker := component.NewLinker(engine)
 	store := wasmtime.NewStore(engine)
 	defer store.Close()
-	WantTyped(t, linker.Check(c), component.ErrMissing, "`m` core module")
+	WantTyped(t, linker.Check(c), component.ErrMissing, "component imports core module `m`, but a matching implementation was not found in the linker: module implementation is missing")
 	good := Compile(t, engine, `(module (func (export "f") (result i32) (i32.const 42)))`)
 	bad := Compile(t, engine, `(module)`)
 	other := Compile(t, wasmtime.NewEngine(), `(module)`)

@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,8 +29,17 @@ type linking struct {
 	resources []linkedResource
 	modules   []linkedModule
 
-	missing []string
-	wrong   []error
+	problems []problem
+}
+
+// problem is an import that is missing, or does not fit.
+type problem struct {
+	path []string
+	// first is the kind of the first item on the path.
+	first canon.ItemKind
+	item  *canon.Item
+	cause error
+	why   string
 }
 
 type linkedFunc struct {
@@ -74,7 +84,7 @@ func walk(items []canon.Named, within []string, f func(path []string, item *cano
 	}
 }
 
-// find finds what has been defined for an import.
+// find finds what has been defined for an import. It finds nothing within what is no instance.
 func (l *linking) find(path []string, kind canon.ItemKind) (found definition, err error) {
 	for _, root := range l.roots {
 		at := root
@@ -83,17 +93,17 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 			if i == len(path)-1 {
 				wanted = kind
 			}
-			if found, err = at.find(name, wanted); found == (definition{}) || err != nil {
-				break
-			}
-			at = found.instance
-			if at == nil && i < len(path)-1 {
+			if at == nil {
 				found = definition{}
 				break
 			}
+			if found, err = at.find(name, wanted); err != nil {
+				return found, err
+			}
+			at = found.instance
 		}
-		if found != (definition{}) || err != nil {
-			return found, err
+		if found != (definition{}) {
+			return found, nil
 		}
 	}
 	return found, nil
@@ -101,35 +111,61 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 
 // all links everything.
 func (l *linking) all() error {
-	walk(l.d.Imports, nil, l.item)
+	for i := range l.d.Imports {
+		l.imported(&l.d.Imports[i])
+	}
 	return l.outcome()
 }
 
 // only links one of the imports.
 func (l *linking) only(imported *canon.Named) error {
-	walk([]canon.Named{*imported}, nil, l.item)
+	l.imported(imported)
 	return l.outcome()
 }
 
-// item links an import that is no instance.
-func (l *linking) item(path []string, item *canon.Item) {
+func (l *linking) imported(named *canon.Named) {
+	first := named.Item.Kind
+	l.check(first, []string{named.Name}, &named.Item)
+}
+
+// check links an import, or an item of an instance that is one.
+func (l *linking) check(first canon.ItemKind, path []string, item *canon.Item) {
 	if item.Kind == canon.TypeItem {
 		return // a name for a type
 	}
 	found, err := l.find(path, item.Kind)
+	if err == nil {
+		err = l.take(path, item, found)
+	}
+	if err == errMissing && l.traps && item.Kind != canon.ComponentItem && item.Kind != canon.CoreModuleItem {
+		err = nil
+	}
+	if err != nil {
+		l.problems = append(l.problems, problem{path, first, item, causeOf(err), err.Error()})
+		return
+	}
+	for i := range item.Items {
+		l.check(first, append(slices.Clip(path), item.Items[i].Name), &item.Items[i].Item)
+	}
+}
+
+// errMissing says that nothing is defined.
+var errMissing = errors.New("is missing")
+
+// take takes what was found for an import.
+func (l *linking) take(path []string, item *canon.Item, found definition) error {
 	switch {
-	case err != nil:
-		l.wrong = append(l.wrong, fmt.Errorf("`%s`: %w", strings.Join(path, "#"), err))
+	case found == (definition{}) && item.Kind == canon.InstanceItem:
+		return nil // what is in it is missing
+	case found == (definition{}) && item.Kind == canon.ResourceItem && l.plans.defs[item.Resource] != nil:
+		return nil // the same as another, which is defined
 	case found == (definition{}):
-		if item.Kind == canon.ResourceItem && l.plans.defs[item.Resource] != nil {
-			return // the same as another, which is defined
-		}
-		l.missing = append(l.missing, describe(path, item))
+		return errMissing
+	case item.Kind == canon.InstanceItem && found.instance != nil:
 	case item.Kind == canon.FuncItem && found.fn != nil:
 		host, err := l.plans.host(found.fn, item.Func)
 		if err != nil {
-			l.wrong = append(l.wrong, fmt.Errorf("`%s`: %w", strings.Join(path, "#"), err))
-			return
+			return err
 		}
 		l.funcs = append(l.funcs, linkedFunc{path, host})
 	case item.Kind == canon.ResourceItem && found.resource != nil:
@@ -137,45 +173,93 @@ func (l *linking) item(path []string, item *canon.Item) {
 	case item.Kind == canon.CoreModuleItem && found.module != nil:
 		l.modules = append(l.modules, linkedModule{path, found.module})
 	default:
-		l.wrong = append(l.wrong, fmt.Errorf("`%s`: WIT has %v, and something else is defined", strings.Join(path, "#"), ItemKind(item.Kind)))
-	}
-}
-
-// describe is how an error shows an import.
-func describe(path []string, item *canon.Item) string {
-	text := "`" + strings.Join(path, "#") + "` "
-	if item.Func != nil {
-		return text + item.Func.String()
-	}
-	return text + ItemKind(item.Kind).String()
-}
-
-// outcome is what was missing or wrong.
-func (l *linking) outcome() error {
-	const most = 10
-	list := func(all []string) string {
-		text := ""
-		for _, one := range all[:min(len(all), most)] {
-			text += "\n    " + one
-		}
-		if len(all) > most {
-			text += fmt.Sprintf("\n    and %d more", len(all)-most)
-		}
-		return text
-	}
-	switch {
-	case len(l.wrong) == 1:
-		return errorf(causeOf(l.wrong[0]), "%v", l.wrong[0])
-	case len(l.wrong) > 1:
-		var all []string
-		for _, err := range l.wrong {
-			all = append(all, err.Error())
-		}
-		return errorf(causeOf(l.wrong[0]), "imports of the component do not fit what is defined:%s", list(all))
-	case len(l.missing) > 0 && !l.traps:
-		return errorf(ErrMissing, "these imports of the component have not been defined:%s", list(l.missing))
+		return mismatch("expected %s found %s", kindWord(item.Kind), found.word())
 	}
 	return nil
+}
+
+// word is what Wasmtime's messages call a definition.
+func (d definition) word() string {
+	switch {
+	case d.instance != nil:
+		return "instance"
+	case d.fn != nil:
+		return "func"
+	case d.resource != nil:
+		return "resource"
+	}
+	return "module"
+}
+
+// kindWord is what Wasmtime's messages call a kind of import.
+func kindWord(kind canon.ItemKind) string {
+	switch kind {
+	case canon.FuncItem:
+		return "function"
+	case canon.CoreModuleItem:
+		return "module"
+	}
+	return ItemKind(kind).String()
+}
+
+// text says what is wrong as Wasmtime says it, whose words others look for.
+func (p *problem) text() string {
+	first := kindWord(p.first)
+	if p.first == canon.CoreModuleItem {
+		first = "core module"
+	}
+	text := fmt.Sprintf("component imports %s `%s`, but a matching implementation was not found in the linker: ", first, p.path[0])
+	for _, name := range p.path[1:] {
+		text += fmt.Sprintf("instance export `%s` has the wrong type: ", name)
+	}
+	if p.why == errMissing.Error() {
+		return text + kindWord(p.item.Kind) + " implementation is missing"
+	}
+	return text + p.why
+}
+
+// line is the problem as one of several.
+func (p *problem) line() string {
+	line := "`" + strings.Join(p.path, "#") + "` "
+	if p.item.Func != nil {
+		line += p.item.Func.String()
+	} else {
+		line += ItemKind(p.item.Kind).String()
+	}
+	if p.why == errMissing.Error() {
+		return line
+	}
+	return line + ": " + p.why
+}
+
+// outcome is the error about all problems; nil if there are none.
+func (l *linking) outcome() error {
+	const most = 10
+	if len(l.problems) == 0 {
+		return nil
+	}
+	var causes []error
+	text := l.problems[0].text()
+	list := ""
+	for i := range l.problems {
+		p := &l.problems[i]
+		if !slices.Contains(causes, p.cause) {
+			causes = append(causes, p.cause)
+		}
+		if i < most {
+			list += "\n    " + p.line()
+		}
+	}
+	if len(l.problems) > most {
+		list += fmt.Sprintf("\n    and %d more", len(l.problems)-most)
+	}
+	if len(l.problems) > 1 || l.problems[0].item.Func != nil {
+		text += "\n\nThese imports have not been defined, or do not fit:" + list
+	}
+	if len(causes) == 1 {
+		return errorf(causes[0], "%s", text)
+	}
+	return errorf(errors.Join(causes...), "%s", text)
 }
 
 // InstancePre is a component whose imports have been found and compared once, to be instantiated many times. It is

@@ -41,6 +41,8 @@ func causeOf(err error) error {
 	var value *canon.ValueError
 	var typed *canon.TypeError
 	switch {
+	case err == errMissing:
+		return ErrMissing
 	case errors.As(err, &value) && value.Err != nil:
 		return value.Err
 	case errors.As(err, &value):
@@ -51,10 +53,16 @@ func causeOf(err error) error {
 	return errors.Unwrap(err)
 }
 
-// mismatch is a type error that names the types by itself.
-func mismatch(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrType}, args...)...)
-}
+// mismatched is a type error that names the types by itself.
+type mismatched struct{ text string }
+
+// Error says what does not fit.
+func (m mismatched) Error() string { return m.text }
+
+// Unwrap returns ErrType.
+func (mismatched) Unwrap() error { return ErrType }
+
+func mismatch(format string, args ...any) error { return mismatched{fmt.Sprintf(format, args...)} }
 
 // unsupported is the error of a function that has in its type what cannot cross yet; nil if it has not.
 func unsupported(f *canon.Func) error {
