@@ -37,6 +37,12 @@ func init() {
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
 }
 
+// FinishCall is Leave after a call into a guest.
+func (s *state) FinishCall(outermost bool, err error) error {
+	s.Leave(outermost)
+	return err
+}
+
 // Identify lets the goroutine that has entered the store enter it again.
 func (s *state) Identify() { s.lock.Identify() }
 

@@ -94,7 +94,7 @@ func (f *Func) CallText(ctx context.Context, args string) (result string, err er
 }
 
 // invoke calls the function with arguments of any types, and then got with its results.
-func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) error) error {
+func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) error) (err error) {
 	if f == nil {
 		return isNil("function")
 	}
@@ -103,7 +103,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if err != nil {
 		return err
 	}
-	defer s.store.Leave(outermost)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	if len(args) != len(f.fn.Params) {
 		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn)
 	}
@@ -115,7 +115,9 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	m, mark, err := s.begin(f)
 	for i := 0; err == nil && i < len(args); i++ {
 		p := &f.fn.Params[i]
-		err = canon.In("argument "+strconv.Itoa(i+1)+" ("+p.Name+")", f.plans.EncodeAny(m, p.Offset, p.Type, args[i]))
+		if err = f.plans.EncodeAny(m, p.Offset, p.Type, args[i]); err != nil {
+			err = canon.In("argument "+strconv.Itoa(i+1)+" ("+p.Name+")", err)
+		}
 	}
 	if err != nil {
 		s.table.takeBack(mark)
@@ -170,13 +172,13 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 }
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
-func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) error {
+func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) (err error) {
 	s := b.state
 	outermost, err := s.store.Enter()
 	if err != nil {
 		return err
 	}
-	defer s.store.Leave(outermost)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	return b.callEntered(ctx, params, result, false)
 }
 
@@ -250,13 +252,13 @@ func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) e
 // CallView is Call without a copy of the slices of numbers in the result, []byte above all: they are memory of the
 // native library's. f is called with the result, which is good until f returns, or calls into the store; it must not
 // keep such a slice, and must not write to it. Its error is what CallView returns.
-func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result R) error) error {
+func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result R) error) (err error) {
 	s := tf.state
 	outermost, err := s.store.Enter()
 	if err != nil {
 		return err
 	}
-	defer s.store.Leave(outermost)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	s.store.Identify() // f may enter it
 	var result R
 	if err := tf.callEntered(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {

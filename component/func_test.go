@@ -369,6 +369,31 @@ func TestEngines(t *testing.T) {
 	WantIs(t, w.linker.Check(other.component), wasmtime.ErrWrongEngine)
 }
 
+func TestTooManyGuests(t *testing.T) {
+	defer wasmtime.SetMaxConcurrentGuests(wasmtime.SetMaxConcurrentGuests(1))
+	host := plainHost()
+	var f *component.Func
+	other := newWorld(t, testWat, nil)
+	var without, with error
+	host.log = func(string) {
+		without = elsewhere(func() error { return ErrorOf(other.fn(t, "add").Call(nil, 1, 2)) })
+		with = elsewhere(func() error { return ErrorOf(other.linker.Instantiate(nil, other.store, other.component)) })
+	}
+	w := newWorld(t, hostWat, host.define)
+	f = w.fn(t, "log")
+	Must(f.Call(nil, "x"))
+	WantIs(t, without, wasmtime.ErrTooManyGuests)
+	WantIs(t, with, wasmtime.ErrTooManyGuests)
+	Equal(t, "afterwards", other.call(t, "add", 1, 2), any(uint32(3)))
+}
+
+// elsewhere runs f on another goroutine.
+func elsewhere(f func() error) error {
+	failed := make(chan error)
+	go func() { failed <- f() }()
+	return <-failed
+}
+
 func TestAllocations(t *testing.T) {
 	if Race || Debug {
 		t.Skip("the race detector and the checks allocate")

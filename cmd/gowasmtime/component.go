@@ -51,9 +51,9 @@ func (g *guest) runComponent(src *source) error {
 		if len(s.operands) > 1 {
 			return usageErrorf("the arguments for a component's function are part of --invoke, as in --invoke 'f(1, \"a\")'")
 		}
-		called, rest, ok := strings.Cut(strings.TrimSpace(*s.invoke), "(")
-		args, ok = strings.CutSuffix(rest, ")")
-		if !ok {
+		called, rest, _ := strings.Cut(strings.TrimSpace(*s.invoke), "(")
+		var closed bool
+		if args, closed = strings.CutSuffix(rest, ")"); !closed {
 			return usageErrorf("--invoke: a component's function is called with its arguments, as in --invoke 'f(1, \"a\")'")
 		}
 		name = strings.TrimSpace(called)
