@@ -24,7 +24,7 @@ use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, TypedFunc};
-use wasmtime::{Error, Result, StoreContextMut, Trap, ValRaw};
+use wasmtime::{Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 
 /// A call of a component's function. There is one frame for each store, the field `component` of
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_call(call: *mut wasmtime_bin
                 unsafe { (*state).unusable.push((*func).instance) };
             }
             // SAFETY: as above.
-            unsafe { fail(call, state, error) }
+            unsafe { fail(call, state, entered.get(), error) }
         }
     }
 }
@@ -183,7 +183,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
         drop(deeper);
         match outcome {
             Ok(()) => 0,
-            Err(error) => fail(call, state, error),
+            // Only what comes from a guest has its backtrace.
+            Err(error) => fail(call, state, error.is::<WasmBacktrace>(), error),
         }
     }
 }
@@ -201,18 +202,19 @@ unsafe fn show_message(call: *mut wasmtime_binding_component_call_t, message: &B
     }
 }
 
-/// Puts a failure where the caller looks for it.
+/// Puts a failure where the caller looks for it. `inside` says whether the guest was entered.
 ///
 /// # Safety
 ///
 /// Both must be a live store's.
 #[cold]
-unsafe fn fail(call: *mut wasmtime_binding_component_call_t, state: *const State, error: Error) -> u32 {
+unsafe fn fail(call: *mut wasmtime_binding_component_call_t, state: *const State, inside: bool, error: Error) -> u32 {
     // SAFETY: the caller vouches for them.
     unsafe {
-        // Upstream says the same of an instance that has trapped and of one that is being called right now.
+        // Upstream says the same of an instance that has trapped, of one that is being called right now, and of a guest
+        // that has come back to its own caller.
         let error = match error.downcast_ref() {
-            Some(Trap::CannotEnterComponent) if (*state).depth == 0 => unusable(),
+            Some(Trap::CannotEnterComponent) if !inside && (*state).depth == 0 => unusable(),
             _ => error,
         };
         if is_trap(&error) {
@@ -226,7 +228,7 @@ unsafe fn fail(call: *mut wasmtime_binding_component_call_t, state: *const State
 
 #[cold]
 fn unusable() -> Error {
-    let message = "the component's instance cannot be entered any more: a call of it was broken off";
+    let message = "cannot enter component instance: a call was broken off, of it or of another in the same store";
     ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_COMPONENT_UNUSABLE, message)
 }
 

@@ -104,7 +104,7 @@ impl Check<'_> {
             Kind::Bool => truth(block[0] <= 1, "a bool is neither 0 nor 1"),
             Kind::Char => truth(char::from_u32(u32_at(block, 0)).is_some(), "a char is not a Unicode scalar value"),
             Kind::String => self.string(block),
-            Kind::List(element) => {
+            Kind::List(element, _) => {
                 let (pointer, n) = pair_at(block, 0);
                 let element = plan.node(*element);
                 let bytes = u64::from(n) * u64::from(element.size);

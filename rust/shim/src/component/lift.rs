@@ -1,9 +1,10 @@
 //! From a guest into a message. The guest may have written anything: what is none of its types' values is a
-//! `WASMTIME_ERROR_GUEST_ABI`, and what it makes the host copy is paid for before it is copied.
+//! `WASMTIME_ERROR_GUEST_ABI`, in the words that upstream has for it. What it makes the host copy is paid for before it
+//! is copied.
 
 use super::buffer::{Buffer, NoRoom};
 use super::message::{case_at, pair_at, u32_at, unnamed};
-use super::plan::{Id, Kind, Node, Number, Plan};
+use super::plan::{Id, Kind, Node, Number, Plan, Variant};
 use super::resource::is_host;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use wasmtime::component::__internal::wasmtime_environ::component::{StringEncoding, TypeResourceTableIndex};
@@ -50,19 +51,15 @@ impl Lifting<'_, '_> {
     /// Lifts the tuple from the guest's memory.
     pub(super) fn lift_memory(&mut self, address: usize) -> Result<()> {
         let root = self.plan.root();
-        self.block(address, root.size as usize, root.align)?;
-        if root.plain { Ok(()) } else { self.mend(root, 0) }
-    }
-
-    /// Copies a block out of the guest's memory; returns its offset in the message.
-    fn block(&mut self, address: usize, len: usize, align: u32) -> Result<usize> {
-        if !address.is_multiple_of(align as usize) {
-            return Err(broken("a pointer is not aligned"));
+        if !address.is_multiple_of(root.align as usize) {
+            return Err(broken("return pointer not aligned"));
         }
         let memory = self.cx.memory();
-        let bytes = memory.get(address..).and_then(|rest| rest.get(..len)).ok_or_else(outside)?;
-        pay(self.cx, len)?;
-        Ok(self.out.push(bytes, align)?)
+        let bytes = memory.get(address..).and_then(|rest| rest.get(..root.size as usize));
+        let bytes = bytes.ok_or_else(|| broken("pointer out of bounds of memory"))?;
+        pay(self.cx, bytes.len())?;
+        self.out.push(bytes, root.align)?;
+        if root.plain { Ok(()) } else { self.mend(root, 0) }
     }
 
     fn string(&mut self, at: usize) -> Result<()> {
@@ -73,30 +70,28 @@ impl Lifting<'_, '_> {
             StringEncoding::CompactUtf16 if len & UTF16_TAG != 0 => Some(len ^ UTF16_TAG),
             StringEncoding::CompactUtf16 => return self.latin1(at, address as usize, len as usize),
         };
-        let memory = self.cx.memory().get(address as usize..).ok_or_else(outside)?;
+        if wide.is_some() && !address.is_multiple_of(2) {
+            return Err(string_not_aligned());
+        }
+        let memory = self.cx.memory().get(address as usize..).ok_or_else(string_outside)?;
         if let Some(units) = wide {
-            return self.utf16(at, address, memory, units as usize);
+            return self.utf16(at, memory, units as usize);
         }
-        let bytes = memory.get(..len as usize).ok_or_else(outside)?;
+        let bytes = memory.get(..len as usize).ok_or_else(string_outside)?;
         pay(self.cx, bytes.len())?;
-        if std::str::from_utf8(bytes).is_err() {
-            return Err(broken("a string is not UTF-8"));
-        }
+        std::str::from_utf8(bytes).map_err(|error| broken(&error.to_string()))?;
         let start = self.out.push(bytes, 1)?;
         self.put_pair(at, start, bytes.len());
         Ok(())
     }
 
-    fn utf16(&mut self, at: usize, address: u32, memory: &[u8], units: usize) -> Result<()> {
-        if !address.is_multiple_of(2) {
-            return Err(broken("a string is not aligned"));
-        }
-        let bytes = units.checked_mul(2).and_then(|len| memory.get(..len)).ok_or_else(outside)?;
+    fn utf16(&mut self, at: usize, memory: &[u8], units: usize) -> Result<()> {
+        let bytes = units.checked_mul(2).and_then(|len| memory.get(..len)).ok_or_else(string_outside)?;
         pay(self.cx, bytes.len())?;
         let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
         let start = self.out.len();
         for char in char::decode_utf16(units) {
-            self.push_char(char.map_err(|_| broken("a string is not UTF-16"))?)?;
+            self.push_char(char.map_err(|error| broken(&error.to_string()))?)?;
         }
         self.put_pair(at, start, self.out.len() - start);
         Ok(())
@@ -104,10 +99,10 @@ impl Lifting<'_, '_> {
 
     fn latin1(&mut self, at: usize, address: usize, len: usize) -> Result<()> {
         if !address.is_multiple_of(2) {
-            return Err(broken("a string is not aligned"));
+            return Err(string_not_aligned());
         }
         let memory = self.cx.memory();
-        let bytes = memory.get(address..).and_then(|rest| rest.get(..len)).ok_or_else(outside)?;
+        let bytes = memory.get(address..).and_then(|rest| rest.get(..len)).ok_or_else(string_outside)?;
         pay(self.cx, bytes.len())?;
         let start = self.out.len();
         if bytes.is_ascii() {
@@ -127,13 +122,19 @@ impl Lifting<'_, '_> {
         Ok(())
     }
 
-    fn list(&mut self, id: Id, at: usize) -> Result<()> {
+    fn list(&mut self, id: Id, what: &str, at: usize) -> Result<()> {
         let plan = self.plan;
         let element = plan.node(id);
         let (address, n) = pair_at(self.out.bytes(), at);
-        let len = u64::from(n) * u64::from(element.size);
-        let len = usize::try_from(len).map_err(|_| outside())?;
-        let start = self.block(address as usize, len, element.align)?;
+        let (start, len) = (address as usize, u64::from(n) * u64::from(element.size));
+        let rest = self.cx.memory().get(start..);
+        let bytes = rest.and_then(|rest| rest.get(..usize::try_from(len).ok()?));
+        let bytes = bytes.ok_or_else(|| broken(&format!("{what} pointer/length out of bounds of memory")))?;
+        if !start.is_multiple_of(element.align as usize) {
+            return Err(broken(&format!("{what} pointer is not aligned")));
+        }
+        pay(self.cx, bytes.len())?;
+        let start = self.out.push(bytes, element.align)?;
         self.put_pair(at, start, n as usize);
         self.elements(element, start, n as usize)
     }
@@ -163,12 +164,10 @@ impl Lifting<'_, '_> {
                 *byte = (*byte != 0).into();
             }
             Kind::Char => {
-                if char::from_u32(u32_at(self.out.bytes(), at)).is_none() {
-                    return Err(broken("a char is not a Unicode scalar value"));
-                }
+                char::try_from(u32_at(self.out.bytes(), at)).map_err(|error| broken(&error.to_string()))?;
             }
             Kind::String => self.string(at)?,
-            Kind::List(element) => self.list(*element, at)?,
+            Kind::List(element, what) => self.list(*element, what, at)?,
             Kind::Fixed(element, n) => self.elements(plan.node(*element), at, *n as usize)?,
             Kind::Record(record) => {
                 for field in record.fields.iter().filter(|field| !field.plain) {
@@ -178,7 +177,7 @@ impl Lifting<'_, '_> {
             Kind::Variant(variant) => {
                 let case = case_at(&self.out.bytes()[at..], variant.size);
                 match variant.cases.get(case) {
-                    None => return Err(no_case()),
+                    None => return Err(no_case(case, variant)),
                     Some(None) => {}
                     Some(Some(payload)) => {
                         let payload = plan.node(payload);
@@ -248,7 +247,7 @@ impl Lifting<'_, '_> {
             Kind::Variant(variant) => {
                 let after = values.as_slice().get(node.flat as usize..).ok_or_else(missing)?;
                 let case = take(values)?.get_u32();
-                let payload = variant.cases.get(case).ok_or_else(no_case)?;
+                let payload = variant.cases.get(case).ok_or_else(|| no_case(case, variant))?;
                 let bytes = case.to_le_bytes();
                 self.out.bytes_mut()[at..][..variant.size as usize].copy_from_slice(&bytes[..variant.size as usize]);
                 if let Some(payload) = payload {
@@ -264,7 +263,7 @@ impl Lifting<'_, '_> {
             Kind::Number(number) => lay(*number, take(values)?, block),
             Kind::Bool => block[0] = (take(values)?.get_u32() != 0).into(),
             Kind::Char | Kind::Own(_) | Kind::Borrow(_) => lay(Number::Word, take(values)?, block),
-            Kind::String | Kind::List(_) => {
+            Kind::String | Kind::List(..) => {
                 lay(Number::Word, take(values)?, block);
                 lay(Number::Word, take(values)?, &mut block[4..]);
             }
@@ -324,13 +323,18 @@ pub(super) fn broken(message: &str) -> Error {
 }
 
 #[cold]
-fn outside() -> Error {
-    broken("a pointer leads out of the guest's memory")
+fn string_outside() -> Error {
+    broken("string pointer/length out of bounds of memory")
 }
 
 #[cold]
-fn no_case() -> Error {
-    broken("a variant has no such case")
+fn string_not_aligned() -> Error {
+    broken("string pointer not aligned to 2")
+}
+
+#[cold]
+fn no_case(case: u32, variant: &Variant) -> Error {
+    broken(&format!("discriminant {case} out of range [0..{})", variant.cases.len()))
 }
 
 #[cold]

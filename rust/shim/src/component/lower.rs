@@ -140,9 +140,9 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
     fn mend(&mut self, node: &Node, block: &[u8], address: usize) -> Result<()> {
         let plan = self.plan;
         match &node.kind {
-            Kind::String | Kind::List(_) => {
+            Kind::String | Kind::List(..) => {
                 let (pointer, len) = match &node.kind {
-                    Kind::List(element) => self.list(*element, block)?,
+                    Kind::List(element, _) => self.list(*element, block)?,
                     _ => self.string(block)?,
                 };
                 let pair = pointer as u64 | (len as u64) << 32;
@@ -202,7 +202,7 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
                 slots.put(address as u64);
                 slots.put(len as u64);
             }
-            Kind::List(element) => {
+            Kind::List(element, _) => {
                 let (address, len) = self.list(*element, block)?;
                 slots.put(address as u64);
                 slots.put(len as u64);

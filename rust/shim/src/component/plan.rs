@@ -69,8 +69,8 @@ pub(super) enum Kind {
     Bool,
     Char,
     String,
-    /// The element.
-    List(Id),
+    /// The element, and what the type is called.
+    List(Id, &'static str),
     /// The element, and how many there are.
     Fixed(Id, u32),
     Record(Record),
@@ -114,6 +114,13 @@ pub(super) enum Cases {
 }
 
 impl Cases {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Cases::Bare(n) => *n as usize,
+            Cases::Payloads(cases) => cases.len(),
+        }
+    }
+
     /// The payload of a case, or nothing if there is no such case.
     #[inline]
     pub(super) fn get(&self, case: u32) -> Option<Option<Id>> {
@@ -263,7 +270,7 @@ impl Builder<'_> {
             I::String => Shape::reference(Kind::String, 8),
             I::List(i) => {
                 let element = self.node(types[i].element, depth)?;
-                Shape::reference(Kind::List(element), 8)
+                Shape::reference(Kind::List(element, "list"), 8)
             }
             I::Map(i) => {
                 let entry = self.record(&[types[i].key, types[i].value], depth)?;
@@ -272,7 +279,7 @@ impl Builder<'_> {
                     return Err(unsupported("a type's values are too large"));
                 }
                 let element = self.push(entry, NEVER_FLAT);
-                Shape::reference(Kind::List(element), 8)
+                Shape::reference(Kind::List(element, "map"), 8)
             }
             I::FixedLengthList(i) => self.fixed(types[i].element, types[i].size, depth)?,
             I::Record(i) => {

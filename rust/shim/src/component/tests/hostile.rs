@@ -36,7 +36,8 @@ fn two(a: u32, b: u32) -> Vec<u8> {
 /// What a guest's two numbers become as a value of the type.
 fn lie(ty: &str, encoding: &str, a: u32, b: u32) -> Outcome<Vec<u8>> {
     let host = Host::new();
-    let body = r#"(data (i32.const 1024) "abc\ff\00d8 \00") (data (i32.const 1056) "\ff")"#;
+    let body = r#"(data (i32.const 1024) "abc\ff\00d8 \00") (data (i32.const 1056) "\ff")
+      (data (i32.const 1060) "\00\d8")"#;
     let instance = host.instantiate(&liar(ty, encoding, body)).unwrap();
     let func = host.func(&instance, &["lie"]);
     let first = host.call(&func, &two(a, b));
@@ -51,7 +52,10 @@ fn lie(ty: &str, encoding: &str, a: u32, b: u32) -> Outcome<Vec<u8>> {
 #[test]
 fn values_of_guests_are_checked() {
     let outside = 4 << 16;
+    let mut said = Vec::new();
     let broken = [
+        ("(map string u32)", "utf8", outside, 1),
+        ("(map string u32)", "utf8", 1026, 0),
         ("string", "utf8", outside, 1),
         ("string", "utf8", outside - 1, 2),
         ("string", "utf8", u32::MAX, u32::MAX),
@@ -59,6 +63,7 @@ fn values_of_guests_are_checked() {
         ("string", "utf16", 1025, 1),
         ("string", "utf16", outside - 2, 2),
         ("string", "utf16", 1024, 0x8000_0000),
+        ("string", "utf16", 1060, 1),
         ("string", "latin1+utf16", 1025, 1),
         ("string", "latin1+utf16", outside - 2, 0x8000_0002),
         ("(list u32)", "utf8", 1026, 0),
@@ -74,8 +79,26 @@ fn values_of_guests_are_checked() {
         ("(result u32 (error u32))", "utf8", 7, 0),
     ];
     for (ty, encoding, a, b) in broken {
-        let outcome = lie(ty, encoding, a, b);
-        assert_eq!(code(outcome), Some(WASMTIME_ERROR_GUEST_ABI), "{ty} {encoding} {a} {b}");
+        let (code, text) = lie(ty, encoding, a, b).unwrap_err();
+        assert_eq!(code, Some(WASMTIME_ERROR_GUEST_ABI), "{ty} {encoding} {a} {b}");
+        said.push(format!("{ty} {encoding} {a} {b}: {text}"));
+    }
+    // Scripts look for upstream's words.
+    let words = [
+        "map pointer/length out of bounds of memory",
+        "map pointer is not aligned",
+        "string pointer/length out of bounds of memory",
+        "invalid utf-8 sequence of 1 bytes from index 0",
+        "string pointer not aligned to 2",
+        "list pointer is not aligned",
+        "list pointer/length out of bounds of memory",
+        "converted integer out of range for `char`",
+        "discriminant 3 out of range [0..3)",
+        "discriminant 2 out of range [0..2)",
+        "unpaired surrogate found: d800",
+    ];
+    for word in words {
+        assert!(said.iter().any(|text| text.ends_with(word)), "{word}: {said:#?}");
     }
     let fine = [
         ("bool", "utf8", 2, vec![1]),
@@ -394,6 +417,38 @@ fn calls_inside_of_calls_with_concurrency() {
     found.borrow_mut().extend([host.func(&one, &["g"]), host.func(&other, &["g"])]);
     host.call(&f, &[]).unwrap();
     found.borrow_mut().clear();
+}
+
+/// A component that comes back to the one around it traps, which is no reason to say that it could not be entered.
+#[test]
+fn guests_that_call_their_callers() {
+    let wat = r#"(component
+      (component $inner
+        (import "back" (func $back))
+        (core func $l (canon lower (func $back)))
+        (core module $m (import "" "back" (func $back)) (func (export "f") (call $back)))
+        (core instance $i (instantiate $m (with "" (instance (export "back" (func $l))))))
+        (func (export "f") (canon lift (core func $i "f"))))
+      (core module $t (table (export "t") 1 funcref)
+        (func (export "back") (call_indirect (i32.const 0))))
+      (core instance $t (instantiate $t))
+      (func $back (canon lift (core func $t "back")))
+      (instance $inner (instantiate $inner (with "back" (func $back))))
+      (core func $f (canon lower (func $inner "f")))
+      (core module $fill (import "" "t" (table 1 funcref)) (import "" "f" (func $f)) (elem (i32.const 0) func $f)
+        (func (export "run") (call $f)))
+      (core instance $fill (instantiate $fill (with "" (instance
+        (export "t" (table $t "t")) (export "f" (func $f))))))
+      (func (export "run") (canon lift (core func $fill "run"))))"#;
+    let host = Host::new();
+    let instance = host.instantiate(wat).unwrap();
+    let func = host.func(&instance, &["run"]);
+    let (found, text) = host.call(&func, &[]).unwrap_err();
+    assert_eq!(found, None, "{text}");
+    assert!(text.contains("cannot enter component instance"), "{text}");
+    let (found, text) = host.call(&func, &[]).unwrap_err();
+    assert_eq!(found, Some(WASMTIME_ERROR_COMPONENT_UNUSABLE));
+    assert!(text.contains("cannot enter component instance"), "{text}");
 }
 
 #[test]
