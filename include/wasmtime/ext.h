@@ -1317,6 +1317,22 @@ void wasmtime_binding_component_instantiate(const struct wasmtime_binding_compon
                                             struct wasmtime_binding_call_t *call);
 
 /**
+ * Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is none.
+ * `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+ * `wasmtime::component::Instance::get_module`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_module(wasmtime_context_t *context,
+                                                             const wasmtime_component_instance_t *instance,
+                                                             const uint8_t *path,
+                                                             size_t path_len,
+                                                             wasmtime_module_t **out);
+
+/**
  * Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
  * call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
  *
@@ -1370,6 +1386,26 @@ wasmtime_error_t *wasmtime_binding_component_linker_define_module(wasmtime_compo
                                                                   const uint8_t *path,
                                                                   size_t path_len,
                                                                   const wasmtime_module_t *module);
+
+/**
+ * Defines a resource that an instance exports in a linker, for components that import it, and sets `*found`; clears it
+ * if there is none. `export` is the way to the resource in the instance, `path` that in the linker. When a component
+ * linked so drops a handle that it owns, the resource's destructor does not run. The counterpart of
+ * `wasmtime::component::Instance::get_resource`.
+ *
+ * # Safety
+ *
+ * `instance` must belong to the store of `context`; both paths must be valid for their lengths.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_exported_resource(wasmtime_component_linker_t *linker,
+                                                                             const uint8_t *path,
+                                                                             size_t path_len,
+                                                                             wasmtime_context_t *context,
+                                                                             const wasmtime_component_instance_t *instance,
+                                                                             const uint8_t *export_,
+                                                                             size_t export_len,
+                                                                             bool *found);
 
 /**
  * Defines each function and each resource that a component imports and the linker does not have: whoever calls one

@@ -1,7 +1,7 @@
 //! A component's functions, found by the way to them.
 
 use super::call::{Args, Exported, Results, Sought};
-use super::path;
+use super::instance::find;
 use crate::cast::StoreAddress;
 use crate::guard::guard;
 use std::ffi::c_void;
@@ -42,15 +42,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_instance_func(
     guard(|| {
         *out = std::ptr::null_mut();
         // SAFETY: the caller vouches for the path.
-        let (instances, name) = unsafe { path::read(path, path_len)? };
-        let mut parent = None;
-        for name in instances.into_iter().chain([name]) {
-            parent = match instance.get_export_index(&mut context, parent.as_ref(), name) {
-                None => return Ok(()),
-                found => found,
-            };
-        }
-        let Some(func) = parent.and_then(|index| instance.get_func(&mut context, index)) else {
+        let found = unsafe { find(&mut context, instance, path, path_len)? };
+        let Some(func) = found.and_then(|index| instance.get_func(&mut context, index)) else {
             return Ok(());
         };
         let (typed, params, results) = Sought::both(|| func.typed::<Args, Results>(&context))?;

@@ -1,14 +1,17 @@
 //! Components with their imports, and instances of them.
 
-use super::Data;
 use super::state::Deeper;
+use super::{Data, path};
 use crate::call::{run, wasmtime_binding_call_t};
 use crate::cast;
 use crate::guard::guard;
 use crate::store::Whole;
+use wasmtime::Result;
 use wasmtime::ValRaw;
-use wasmtime::component::{Instance, InstancePre};
-use wasmtime_c_api::{wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t};
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre};
+use wasmtime_c_api::{
+    WasmtimeStoreContextMut, wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t,
+};
 
 const _: () = assert!(size_of::<Instance>() <= size_of::<ValRaw>());
 
@@ -58,4 +61,53 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
         Ok(())
     });
+}
+
+/// Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is none.
+/// `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+/// `wasmtime::component::Instance::get_module`.
+///
+/// # Safety
+///
+/// As for `wasmtime_binding_component_instance_func`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_component_instance_module(
+    mut context: WasmtimeStoreContextMut<'_>,
+    instance: &Instance,
+    path: *const u8,
+    path_len: usize,
+    out: &mut *mut wasmtime_module_t,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(|| {
+        *out = std::ptr::null_mut();
+        // SAFETY: the caller vouches for the path.
+        let found = unsafe { find(&mut context, instance, path, path_len)? };
+        if let Some(module) = found.and_then(|index| instance.get_module(&mut context, index)) {
+            *out = Box::into_raw(Box::new(cast::wrap_module(module)));
+        }
+        Ok(())
+    })
+}
+
+/// Finds what a path leads to in an instance.
+///
+/// # Safety
+///
+/// As for `wasmtime_binding_component_instance_func`.
+pub(super) unsafe fn find(
+    context: &mut WasmtimeStoreContextMut<'_>,
+    instance: &Instance,
+    path: *const u8,
+    len: usize,
+) -> Result<Option<ComponentExportIndex>> {
+    // SAFETY: the caller vouches for the path.
+    let (instances, name) = unsafe { path::read(path, len)? };
+    let mut parent = None;
+    for name in instances.into_iter().chain([name]) {
+        match instance.get_export_index(&mut *context, parent.as_ref(), name) {
+            None => return Ok(None),
+            found => parent = found,
+        }
+    }
+    Ok(parent)
 }

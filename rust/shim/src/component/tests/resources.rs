@@ -387,3 +387,73 @@ fn finalizers() {
     drop(pre);
     assert_eq!(GONE.take(), [1]);
 }
+
+/// What an instance exports besides functions.
+#[test]
+fn modules_and_resources_of_instances() {
+    let mut host = Host::new();
+    let wat = r#"(component
+      (core module $m (func (export "f")))
+      (type $r' (resource (rep i32)))
+      (core func $new (canon resource.new $r'))
+      (core module $k (import "" "new" (func $new (param i32) (result i32)))
+        (func (export "make") (result i32) (call $new (i32.const 9)))
+        (func (export "get") (param i32) (result i32) (local.get 0)))
+      (core instance $k (instantiate $k (with "" (instance (export "new" (func $new))))))
+      (instance $out (export "m" (core module $m)) (export $r "r" (type $r')))
+      (export "a:b/c" (instance $out))
+      (export $r "r" (type $r'))
+      (func (export "make") (result (own $r)) (canon lift (core func $k "make")))
+      (func (export "get") (param "r" (borrow $r)) (result u32) (canon lift (core func $k "get"))))"#;
+    let one = host.instantiate(wat).unwrap();
+    let mut found = Vec::new();
+    for path in [&["a:b/c", "m"][..], &["a:b/c", "r"], &["m"]] {
+        let path = path_bytes(path);
+        let mut module = ptr::null_mut();
+        // SAFETY: all pointers are valid.
+        unsafe {
+            let context = cast::store(&mut (*crate::store::Whole::of(host.store)).store).into();
+            let error =
+                wasmtime_binding_component_instance_module(context, &one, path.as_ptr(), path.len(), &mut module);
+            failed(error).unwrap();
+            found.push(!module.is_null());
+            if !module.is_null() {
+                assert!(cast::module(&Box::from_raw(module)).get_export("f").is_some());
+            }
+        }
+    }
+    assert_eq!(found, [true, false, false]);
+
+    let (to, from) = (path_bytes(&["r"]), path_bytes(&["a:b/c", "r"]));
+    for (from, there) in [(&path_bytes(&["make"]), false), (&from, true)] {
+        let mut found = !there;
+        // SAFETY: as above.
+        unsafe {
+            let context = cast::store(&mut (*crate::store::Whole::of(host.store)).store).into();
+            let error = wasmtime_binding_component_linker_define_exported_resource(
+                &mut host.linker,
+                to.as_ptr(),
+                to.len(),
+                context,
+                &one,
+                from.as_ptr(),
+                from.len(),
+                &mut found,
+            );
+            failed(error).unwrap();
+        }
+        assert_eq!(found, there);
+    }
+    // Another component passes the first one's resources on.
+    let other = r#"(component
+      (import "r" (type $r (sub resource)))
+      (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))
+      (core instance $m (instantiate $m))
+      (func (export "f") (param "r" (own $r)) (result (own $r)) (canon lift (core func $m "f"))))"#;
+    let other = host.instantiate(other).unwrap();
+    let made = host.call(&host.func(&one, &["make"]), &[]).unwrap();
+    let passed = host.call(&host.func(&other, &["f"]), &made).unwrap();
+    assert_eq!(host.call(&host.func(&one, &["get"]), &passed).unwrap(), words(&[9]));
+    assert_eq!(host.handles().0, 1);
+    host.drop_handle(word(&passed)).unwrap();
+}
