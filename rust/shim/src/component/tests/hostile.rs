@@ -1,6 +1,7 @@
 //! Guests and hosts that do what they must not.
 
 use super::echo::MEMORY;
+use super::values::{Random, Ty, read};
 use super::*;
 use wasmtime_error_code_t::{
     WASMTIME_ERROR_BAD_ARGUMENT, WASMTIME_ERROR_COMPONENT_UNUSABLE, WASMTIME_ERROR_GUEST_ABI,
@@ -116,6 +117,61 @@ fn values_of_guests_are_checked() {
     assert_eq!(lie("(list u32)", "utf8", outside, 0).unwrap().len(), 8);
 }
 
+/// A guest's memory holds anything: what comes of it is a value or an error.
+#[test]
+fn memory_full_of_nonsense() {
+    let (mut values, mut errors) = (0, 0);
+    for seed in 1..=25 {
+        let mut random = Random(seed * 77);
+        random.next();
+        let ty = Ty::random(&mut random, 3);
+        let (mut names, size) = (String::new(), ty.layout().0);
+        let text = ty.text(&mut names, &mut 0);
+        if size > 2000 {
+            continue;
+        }
+        // The image comes to lie at 131072, where the allocator begins.
+        let wat = format!(
+            r#"(component {names} {MEMORY}
+              (core module $m (func (export "f") (param i32 i32) (result i32) (local.get 0)))
+              (core instance $i (instantiate $m))
+              (func (export "f") (param "image" (list u8)) (result (tuple {text} u64))
+                (canon lift (core func $i "f") (memory $memory) (realloc $realloc) (post-return $reseti32))))"#
+        );
+        let host = Host::new();
+        // SAFETY: the store is the test's own.
+        unsafe { wasmtime_binding_component_set_hostcall_fuel(host.store, 100_000) };
+        let component = host.compile(&wat).unwrap();
+        let pre = host.link(&component).unwrap();
+        let mut func = None;
+        for _ in 0..200 {
+            let mut message = two(8, 8000);
+            while message.len() < 8008 {
+                // Little numbers for cases and lengths, pointers into the image and a bit beside it, letters, nonsense.
+                let word = match random.below(8) {
+                    0..=3 => random.below(4) as u32,
+                    4 => 131_072 + 8 * random.below(500) as u32,
+                    5 => 131_072 + random.below(4000) as u32,
+                    6 => 0x6161_6161,
+                    _ => random.next() as u32,
+                };
+                message.extend(word.to_le_bytes());
+            }
+            let current = func.take().unwrap_or_else(|| host.func(&host.instance(&pre).unwrap(), &["f"]));
+            match host.call(&current, &message) {
+                Ok(results) => {
+                    read(&ty, &results, 0);
+                    values += 1;
+                    func = Some(current);
+                }
+                Err((Some(WASMTIME_ERROR_GUEST_ABI | WASMTIME_ERROR_HOSTCALL_FUEL), _)) => errors += 1,
+                Err(other) => panic!("{ty:?}: {other:?}"),
+            }
+        }
+    }
+    assert!(values > 100 && errors > 100, "{values} {errors}");
+}
+
 /// A pointer to results that are in memory may be wrong too.
 #[test]
 fn results_in_memory_are_checked() {
@@ -194,6 +250,27 @@ fn traps_leave_instances_unusable() {
         assert!(text.contains("unreachable"), "{text}");
         assert_eq!(code(host.call(&lie, &two(1, 2))), Some(WASMTIME_ERROR_COMPONENT_UNUSABLE));
     }
+}
+
+/// A call that ran out of fuel was broken off, as one that was interrupted is.
+#[test]
+fn calls_without_fuel() {
+    let host = Host::with(|config| {
+        config.concurrency_support(false).consume_fuel(true);
+    });
+    let whole = crate::store::Whole::of(host.store);
+    // SAFETY: the store is the test's own.
+    let fuel = |n| unsafe { cast::store(&mut (*whole).store).set_fuel(n).unwrap() };
+    fuel(1_000_000);
+    let wat = r#"(component (core module $m (func (export "f") (loop (br 0))) (func (export "g")))
+      (core instance $i (instantiate $m))
+      (func (export "f") (canon lift (core func $i "f"))) (func (export "g") (canon lift (core func $i "g"))))"#;
+    let instance = host.instantiate(wat).unwrap();
+    host.call(&host.func(&instance, &["g"]), &[]).unwrap();
+    let (found, text) = host.call(&host.func(&instance, &["f"]), &[]).unwrap_err();
+    assert!(found.is_none() && text.contains("fuel"), "{text}");
+    fuel(1_000_000);
+    assert_eq!(code(host.call(&host.func(&instance, &["g"]), &[])), Some(WASMTIME_ERROR_COMPONENT_UNUSABLE));
 }
 
 /// Whatever is wrong with a message is told before the guest is entered, and the instance stays as it was.

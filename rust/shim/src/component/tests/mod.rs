@@ -143,11 +143,14 @@ impl Host {
 
     fn instantiate(&self, wat: &str) -> Outcome<Instance> {
         let component = self.compile(wat)?;
-        let pre = self.link(&component)?;
+        self.instance(&*self.link(&component)?)
+    }
+
+    fn instance(&self, pre: &wasmtime_binding_component_pre_t) -> Outcome<Instance> {
         // SAFETY: the store is this test's own.
         unsafe {
             let call = &raw mut (*self.store).call;
-            wasmtime_binding_component_instantiate(&pre, call);
+            wasmtime_binding_component_instantiate(pre, call);
             outcome(&mut (*call).error, &mut (*call).trap)?;
             Ok((*call).slots.cast::<Instance>().read())
         }

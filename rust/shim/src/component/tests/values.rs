@@ -335,7 +335,7 @@ fn pair(out: &mut [u8], at: usize, start: usize, len: usize) {
     out[at + 4..at + 8].copy_from_slice(&(len as u32).to_le_bytes());
 }
 
-/// Reads a value, and checks that blocks are aligned.
+/// Reads a value, and checks that it is one, and that blocks are aligned.
 pub(super) fn read(ty: &Ty, bytes: &[u8], at: usize) -> Val {
     let (size, align) = ty.layout();
     assert_eq!(at % align, 0, "{ty:?} at {at}");
@@ -369,6 +369,15 @@ pub(super) fn read(ty: &Ty, bytes: &[u8], at: usize) -> Val {
             let payload = cases[case].map(|ty| Box::new(read(ty, bytes, at + head.next_multiple_of(align))));
             Val::Case(case as u32, payload)
         }
-        _ => Val::Bits(number(at, size)),
+        _ => {
+            let bits = number(at, size);
+            match ty {
+                Ty::Bool => assert!(bits < 2),
+                Ty::Char => assert!(char::from_u32(bits as u32).is_some()),
+                Ty::Flags(n) => assert!(bits < 1 << n),
+                _ => {}
+            }
+            Val::Bits(bits)
+        }
     }
 }
