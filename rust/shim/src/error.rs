@@ -31,8 +31,8 @@ pub enum wasmtime_error_code_t {
     WASMTIME_ERROR_POOL_FULL = 9,
     /// The bytes are a core module, or a compiled one, where a component has to be.
     WASMTIME_ERROR_NOT_COMPONENT = 10,
-    /// The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a way
-    /// that leaves it half done.
+    /// The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a
+    /// way that leaves it half done.
     WASMTIME_ERROR_COMPONENT_UNUSABLE = 11,
     /// A handle of a resource does not exist any more, is of another resource, is lent to a call that still runs, is
     /// given away twice, or is only borrowed where it has to be owned.

@@ -95,8 +95,8 @@ pub(crate) fn frame(context: *mut c_void) -> wasmtime_binding_component_call_t {
 ///
 /// # Safety
 ///
-/// `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by a
-/// host function that makes the call.
+/// `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by
+/// a host function that makes the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_component_call(call: *mut wasmtime_binding_component_call_t) -> u32 {
     // SAFETY: the caller vouches for the frame.
@@ -397,7 +397,8 @@ unsafe impl Lower for Args {
 /// The results of a call, which are in the store.
 pub(super) struct Results;
 
-// SAFETY: as for `Args`: an export called synchronously returns one value or none, and one that is not there is not read.
+// SAFETY: as for `Args`: an export called synchronously returns one value or none, and one that is not there is not
+// read.
 unsafe impl ComponentType for Results {
     type Lower = [ValRaw; 1];
 

@@ -3,13 +3,13 @@
 //! Little-endian. `str` is a `u32` length and UTF-8 bytes; `?t` is a `u8` that says whether there is one, then the
 //! number of a type.
 //!
-//! - The component: `u32` count of resources; `u32` count of types; `u32` count of imports; `u32` count of exports; each
-//!   count followed by what it counts. An import or an export is str name, item.
+//! - The component: `u32` count of resources; `u32` count of types; `u32` count of imports; `u32` count of exports;
+//!   each count followed by what it counts. An import or an export is str name, item.
 //! - A resource is `u8`: 1 if the component defines it, 0 if it imports it; str name, empty if it has none.
 //! - A type is `u8`, then what it consists of, where types are numbers (`u32`) of types before it: 0 bool, 1 s8, 2 u8,
 //!   3 s16, 4 u16, 5 s32, 6 u32, 7 s64, 8 u64, 9 f32, 10 f64, 11 char, 12 string, 13 list (type), 14 map (key, value),
-//!   15 fixed-length list (type, `u32` length), 16 record (`u32` count of fields: str name, type), 17 tuple (`u32` count
-//!   of types), 18 variant (`u32` count of cases: str name, ?t), 19 enum (`u32` count of str), 20 option (type),
+//!   15 fixed-length list (type, `u32` length), 16 record (`u32` count of fields: str name, type), 17 tuple (`u32`
+//!   count of types), 18 variant (`u32` count of cases: str name, ?t), 19 enum (`u32` count of str), 20 option (type),
 //!   21 result (?t, ?t), 22 flags (`u32` count of str), 23 own (`u32` number of the resource), 24 borrow (the same),
 //!   25 future (?t), 26 stream (?t), 27 error-context.
 //! - An item is `u8`, then: 0 function (`u8` async, `u32` count of parameters: str name, type; ?t result), 1 instance
@@ -73,7 +73,8 @@ pub extern "C" fn wasmtime_binding_component_describe(
 /// What a component needs to be instantiated.
 #[repr(C)]
 pub struct wasmtime_binding_component_required_t {
-    /// Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0 then.
+    /// Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0
+    /// then.
     pub known: bool,
     /// The number of memories.
     pub memories: u32,

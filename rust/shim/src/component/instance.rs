@@ -63,8 +63,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
     });
 }
 
-/// Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is none.
-/// `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+/// Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is
+/// none. `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
 /// `wasmtime::component::Instance::get_module`.
 ///
 /// # Safety

@@ -6,11 +6,11 @@
 //! block, and only what cannot be copied is gone through: strings, lists and handles, and what a guest may have filled
 //! with nonsense (`lift.rs`).
 //!
-//! In a message to a guest, a pointer whose highest bit is set stands for a segment: memory of the host's outside of the
-//! message, for long lists. In a message from a guest, each block is aligned as its type wants, and there are no
+//! In a message to a guest, a pointer whose highest bit is set stands for a segment: memory of the host's outside of
+//! the message, for long lists. In a message from a guest, each block is aligned as its type wants, and there are no
 //! segments. A string is UTF-8 with a length in bytes, whatever the guest's encoding; a map is a list of pairs. Handles
-//! of resources that the host defines are the host's own numbers; those of all others are indices into the store's table
-//! (`handles.rs`).
+//! of resources that the host defines are the host's own numbers; those of all others are indices into the store's
+//! table (`handles.rs`).
 //!
 //! All of a message to a guest is checked before that is entered (`check.rs`), because a failure behind that leaves the
 //! instance unusable. What comes from a guest is paid for with the store's hostcall fuel.

@@ -201,8 +201,8 @@ impl Builder<'_> {
         if depth > DEEPEST {
             return Err(unsupported("a type is nested too deeply"));
         }
-        // One field is laid out like the record that it is all of. So the work that a value makes is never more than its
-        // size, however deeply a guest has wrapped it. The tuple itself stays what it is.
+        // One field is laid out like the record that it is all of. So the work that a value makes is never more than
+        // its size, however deeply a guest has wrapped it. The tuple itself stays what it is.
         if depth > 0
             && let Some(only) = self.only_field(ty)
         {

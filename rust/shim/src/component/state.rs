@@ -73,8 +73,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_handles(
 /// Sets how many handles of other people's resources the host may have in a store: 65,536 if nobody sets it, and never
 /// more than 1,048,575. Those beyond a lower limit stay valid.
 ///
-/// A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when there
-/// is no room for any. When there is room for some but not for all of them, they are dropped, as by
+/// A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
+/// there is no room for any. When there is room for some but not for all of them, they are dropped, as by
 /// `wasmtime_binding_component_resource_drop`, and the call fails with the same code.
 ///
 /// # Safety
@@ -116,9 +116,9 @@ pub unsafe extern "C" fn wasmtime_binding_component_hostcall_fuel(store: *mut wa
     unsafe { crate::cast::store(&mut (*Whole::of(store)).store).hostcall_fuel() }
 }
 
-/// Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody sets
-/// it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more. The
-/// counterpart of `wasmtime::Store::set_hostcall_fuel`.
+/// Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody
+/// sets it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more.
+/// The counterpart of `wasmtime::Store::set_hostcall_fuel`.
 ///
 /// # Safety
 ///

@@ -347,6 +347,8 @@ fn functions_of_other_stores() {
     other.instantiate(&wat).unwrap();
     let func = one.func(&instance, &["lie"]);
     assert_eq!(code(other.call(&func, &two(1, 2))), Some(WASMTIME_ERROR_BAD_ARGUMENT));
+    // Upstream panics.
+    assert_eq!(code(other.find(&instance, &["lie"]).map(drop)), Some(wasmtime_error_code_t::WASMTIME_ERROR_PANIC));
     drop(one);
     // A function outlives its store.
     drop(func);
