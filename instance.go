@@ -109,38 +109,47 @@ func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[ho
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if s.Finish(outermost, &err); err != nil {
-			instance = nil
+	err = s.inPlace(ctx, outermost, func(pool *poolQueue) (err error) {
+		if hosts != nil {
+			s.link(hosts)
 		}
-	}()
-	if hosts != nil {
-		s.link(hosts)
-	}
-	outer := s.watch
-	within, err := s.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer within.end()
-	var pool *poolQueue // to wait in, if it may
-	if s.watch != outer {
-		pool = s.engine.pool
-	}
-	instance, err = s.newInstance(outermost, pool, f)
-	if err == nil && as == reactor {
-		err = s.initialize(instance)
-	}
+		instance, err = s.newInstance(outermost, pool, f)
+		if err == nil && as == reactor {
+			err = s.initialize(instance)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return instance, nil
 }
 
+// inPlace runs f, which instantiates something, in the store, which is entered, and leaves it afterwards. f has a pool
+// to wait in, if it may, which a context that can end allows. ctx may be nil.
+func (s *state) inPlace(ctx context.Context, outermost bool, f func(pool *poolQueue) error) (err error) {
+	defer s.Finish(outermost, &err)
+	outer := s.watch
+	within, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer within.end()
+	var pool *poolQueue
+	if s.watch != outer {
+		pool = s.engine.pool
+	}
+	return f(pool)
+}
+
 // newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered.
 func (s *state) newInstance(outermost bool, pool *poolQueue,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	raw, err := s.allocate(outermost, pool, f)
+	var raw ffi.Instance
+	err := s.allocate(outermost, pool, func(call *ffi.Call, room uintptr) (ok bool) {
+		raw, ok = f(call, room)
+		return ok
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +184,7 @@ func (s *state) initialize(instance *Instance) error {
 
 // allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
 // room if it is given a pool.
-func (s *state) allocate(outermost bool, pool *poolQueue,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
+func (s *state) allocate(outermost bool, pool *poolQueue, f func(call *ffi.Call, room uintptr) bool) error {
 	s.slot.take()
 	var waiter *placeWaiter // nil without a pool
 	if pool != nil {
@@ -184,7 +192,7 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 		if pool.waiting.Load() > 0 { // others were here before
 			if err := s.awaitPlace(outermost, waiter, pool.given.Load()); err != nil {
 				s.slot.untake()
-				return ffi.Instance{}, err
+				return err
 			}
 		}
 	}
@@ -193,17 +201,17 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 		if pool != nil {
 			given = pool.given.Load()
 		}
-		raw, ok := f(s.call, s.Room())
+		ok := f(s.call, s.Room())
 		s.slot.made()
 		if ok {
-			return raw, nil
+			return nil
 		}
 		trap, failed := s.call.Failure()
 		// If a host function has failed, the start function has begun.
 		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
 		switch {
 		case begun: // there is an instance, until the store is closed
-			return raw, s.Failure(trap, failed)
+			return s.Failure(trap, failed)
 		case n.met(held, failed):
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
@@ -213,20 +221,20 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 				if err == errNeverServed {
 					err = errorf(ErrPoolFull, "%v; %v", full, err)
 				}
-				return raw, err
+				return err
 			}
 			n = need{patient: true}
 		default:
 			full := failed.Code() == ffi.ErrorPoolFull
 			err := s.Failure(trap, failed)
 			if e, ok := err.(*Error); ok && e.inGuest {
-				return raw, err // the start function had begun, too
+				return err // the start function had begun, too
 			}
 			s.slot.untake()
 			if !full {
 				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
 			}
-			return raw, err
+			return err
 		}
 	}
 }

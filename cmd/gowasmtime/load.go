@@ -12,11 +12,13 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
-// source is a file with a module, before it is compiled.
+// source is a file with a module or a component, before it is compiled.
 type source struct {
 	path string
 	kind kind
-	size int64
+	// isComponent tells which of the two.
+	isComponent bool
+	size        int64
 	// bytes is the content; nil for a precompiled file that can be mapped.
 	bytes []byte
 	// wasm is the binary format; nil for a precompiled file.
@@ -33,8 +35,8 @@ const (
 	kindPrecompiled kind = "precompiled"
 )
 
-// errComponent says that a file has a component in it.
-var errComponent = errors.New("it is a component; gowasmtime runs modules only")
+// errComponent says that a file has a component in it where a module has to be.
+var errComponent = errors.New("it is a component, and this takes a module")
 
 // readSource reads a file, - or /dev/stdin for standard input, and finds out what it is.
 func readSource(path string) (*source, error) {
@@ -49,6 +51,7 @@ func readSource(path string) (*source, error) {
 	if src.kind == kindPrecompiled {
 		return src, nil
 	}
+	defer func() { src.isComponent = isComponent(src.wasm) }()
 	src.kind, src.wasm = kindBinary, src.bytes
 	if !wasmtime.IsBinary(src.bytes) {
 		src.kind = kindText
@@ -88,7 +91,7 @@ func read(path string) (*source, error) {
 		return nil, err
 	}
 	if wasmfile.Of(head[:n]) == wasmfile.Compiled {
-		src.kind = kindPrecompiled
+		src.kind, src.isComponent = kindPrecompiled, wasmfile.IsComponent(head[:n])
 		if info.Mode().IsRegular() {
 			src.size = info.Size()
 			return src, nil
