@@ -47,6 +47,12 @@ func init() {
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
 }
 
+// FinishCall is Finish for the other packages of the module: by an interface, a pointer would cost an allocation.
+func (s *state) FinishCall(outermost bool, err error) error {
+	s.Finish(outermost, &err)
+	return err
+}
+
 // Identify lets the goroutine that has entered the store enter it again.
 func (s *state) Identify() { s.lock.Identify() }
 

@@ -103,7 +103,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if err != nil {
 		return err
 	}
-	defer s.store.Finish(outermost, &err)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	if len(args) != len(f.fn.Params) {
 		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn)
 	}
@@ -178,7 +178,7 @@ func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) (err er
 	if err != nil {
 		return err
 	}
-	defer s.store.Finish(outermost, &err)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	return b.callEntered(ctx, params, result, false)
 }
 
@@ -258,7 +258,7 @@ func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result
 	if err != nil {
 		return err
 	}
-	defer s.store.Finish(outermost, &err)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	s.store.Identify() // f may enter it
 	var result R
 	if err := tf.callEntered(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {

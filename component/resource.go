@@ -97,7 +97,7 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.store.Finish(outermost, &err)
+	defer func() { err = s.store.FinishCall(outermost, err) }()
 	within, err := s.store.Begin(ctx)
 	if err != nil {
 		return err

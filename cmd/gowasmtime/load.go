@@ -51,7 +51,7 @@ func readSource(path string) (*source, error) {
 	if src.kind == kindPrecompiled {
 		return src, nil
 	}
-	defer func() { src.isComponent = isComponent(src.wasm) }()
+	defer func() { src.isComponent = wasmfile.IsComponent(src.wasm) }()
 	src.kind, src.wasm = kindBinary, src.bytes
 	if !wasmtime.IsBinary(src.bytes) {
 		src.kind = kindText

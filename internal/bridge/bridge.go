@@ -19,9 +19,9 @@ type Store interface {
 	Enter() (outermost bool, err error)
 	// Leave gives the store back after Enter. It keeps the store reachable until then.
 	Leave(outermost bool)
-	// Finish is Leave after a call into a guest, which has ended with *err: the outermost call adds what writers have
-	// not taken of what guests have written, and nobody has been told of.
-	Finish(outermost bool, err *error)
+	// FinishCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
+	// the outermost call adds what writers have not taken of what guests have written, and nobody has been told of.
+	FinishCall(outermost bool, err error) error
 	// Identify lets the goroutine that has entered the store enter it again, until it leaves it. Host does so, too.
 	Identify()
 	// Begin makes ctx the context of the call into a guest that follows, until End. A nil ctx changes nothing. The

@@ -52,7 +52,7 @@ func (t *toy) call(ctx context.Context, name string, arg int32) (result int32, e
 	if err != nil {
 		return 0, err
 	}
-	defer t.store.Finish(outermost, &err)
+	defer func() { err = t.store.FinishCall(outermost, err) }()
 	within, err := t.store.Begin(ctx)
 	if err != nil {
 		return 0, err
