@@ -316,8 +316,8 @@ enum wasmtime_error_code_t
    */
   WASMTIME_ERROR_NOT_COMPONENT = 10,
   /**
-   * The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a way
-   * that leaves it half done.
+   * The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a
+   * way that leaves it half done.
    */
   WASMTIME_ERROR_COMPONENT_UNUSABLE = 11,
   /**
@@ -428,6 +428,12 @@ typedef struct wasmtime_binding_component_func_t wasmtime_binding_component_func
  * A component whose imports have been found. Safe to use from any thread.
  */
 typedef struct wasmtime_binding_component_pre_t wasmtime_binding_component_pre_t;
+
+/**
+ * A resource that an instance exports. It holds nothing of the store: any thread can use it, also when the store is
+ * gone, but then nobody has handles of it.
+ */
+typedef struct wasmtime_binding_component_resource_t wasmtime_binding_component_resource_t;
 
 /**
  * An engine with its tick counter. Safe to use from any thread.
@@ -546,7 +552,8 @@ typedef struct wasmtime_binding_component_call_t {
  */
 typedef struct wasmtime_binding_component_required_t {
   /**
-   * Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0 then.
+   * Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0
+   * then.
    */
   bool known;
   /**
@@ -1198,8 +1205,8 @@ wasmtime_error_t *wasmtime_binding_wat2wasm(const char *wat,
  *
  * # Safety
  *
- * `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by a
- * host function that makes the call.
+ * `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by
+ * a host function that makes the call.
  */
 WASM_API_EXTERN
 uint32_t wasmtime_binding_component_call(struct wasmtime_binding_component_call_t *call);
@@ -1317,8 +1324,8 @@ void wasmtime_binding_component_instantiate(const struct wasmtime_binding_compon
                                             struct wasmtime_binding_call_t *call);
 
 /**
- * Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is none.
- * `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+ * Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is
+ * none. `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
  * `wasmtime::component::Instance::get_module`.
  *
  * # Safety
@@ -1331,6 +1338,28 @@ wasmtime_error_t *wasmtime_binding_component_instance_module(wasmtime_context_t 
                                                              const uint8_t *path,
                                                              size_t path_len,
                                                              wasmtime_module_t **out);
+
+/**
+ * Looks up a resource that an instance exports and stores it in `*out`, to be deleted with
+ * `wasmtime_binding_component_resource_delete`; null if there is none. `path` is as for
+ * `wasmtime_binding_component_instance_func`. The counterpart of `wasmtime::component::Instance::get_resource`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_resource(wasmtime_context_t *context,
+                                                               const wasmtime_component_instance_t *instance,
+                                                               const uint8_t *path,
+                                                               size_t path_len,
+                                                               struct wasmtime_binding_component_resource_t **out);
+
+/**
+ * Deletes a resource of `wasmtime_binding_component_instance_resource`.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_resource_delete(struct wasmtime_binding_component_resource_t*);
 
 /**
  * Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
@@ -1388,24 +1417,19 @@ wasmtime_error_t *wasmtime_binding_component_linker_define_module(wasmtime_compo
                                                                   const wasmtime_module_t *module);
 
 /**
- * Defines a resource that an instance exports in a linker, for components that import it, and sets `*found`; clears it
- * if there is none. `export` is the way to the resource in the instance, `path` that in the linker. When a component
- * linked so drops a handle that it owns, the resource's destructor does not run. The counterpart of
- * `wasmtime::component::Instance::get_resource`.
+ * Defines a resource that an instance exports in a linker, for components that import it. Their handles of it are the
+ * store's, not numbers of the host's; when such a component drops one that it owns, the resource's destructor does not
+ * run. `path` is as for `wasmtime_binding_component_linker_define_func`.
  *
  * # Safety
  *
- * `instance` must belong to the store of `context`; both paths must be valid for their lengths.
+ * As for `wasmtime_binding_component_linker_define_func`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_define_exported_resource(wasmtime_component_linker_t *linker,
                                                                              const uint8_t *path,
                                                                              size_t path_len,
-                                                                             wasmtime_context_t *context,
-                                                                             const wasmtime_component_instance_t *instance,
-                                                                             const uint8_t *export_,
-                                                                             size_t export_len,
-                                                                             bool *found);
+                                                                             const struct wasmtime_binding_component_resource_t *resource);
 
 /**
  * Defines each function and each resource that a component imports and the linker does not have: whoever calls one
@@ -1479,8 +1503,8 @@ void wasmtime_binding_component_handles(struct wasmtime_binding_store_t *store,
  * Sets how many handles of other people's resources the host may have in a store: 65,536 if nobody sets it, and never
  * more than 1,048,575. Those beyond a lower limit stay valid.
  *
- * A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when there
- * is no room for any. When there is room for some but not for all of them, they are dropped, as by
+ * A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
+ * there is no room for any. When there is room for some but not for all of them, they are dropped, as by
  * `wasmtime_binding_component_resource_drop`, and the call fails with the same code.
  *
  * # Safety
@@ -1515,9 +1539,9 @@ WASM_API_EXTERN
 size_t wasmtime_binding_component_hostcall_fuel(struct wasmtime_binding_store_t *store);
 
 /**
- * Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody sets
- * it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more. The
- * counterpart of `wasmtime::Store::set_hostcall_fuel`.
+ * Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody
+ * sets it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more.
+ * The counterpart of `wasmtime::Store::set_hostcall_fuel`.
  *
  * # Safety
  *
