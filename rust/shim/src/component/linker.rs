@@ -7,9 +7,7 @@ use crate::cast;
 use crate::guard::guard;
 use wasmtime::component::{Linker, LinkerInstance, ResourceType};
 use wasmtime::{Result, StoreContextMut};
-use wasmtime_c_api::{
-    WasmtimeStoreContextMut, wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t,
-};
+use wasmtime_c_api::{wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
 
 /// Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
 /// call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
