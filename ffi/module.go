@@ -15,6 +15,9 @@ func wrapModule(ptr *C.wasmtime_module_t, err *C.wasmtime_error_t) (Module, Erro
 	return Module{ptr}, wrapError(err)
 }
 
+// IsNil tells whether there is no module.
+func (m Module) IsNil() bool { return m.ptr == nil }
+
 // NewModule compiles a module.
 func NewModule(engine Engine, wasm []byte) (Module, Error) {
 	crossing()
