@@ -35,6 +35,10 @@ func init() {
 		m := notNil(module.(*Module))
 		return &m.handle, m.engine
 	}
+	bridge.WrapModule = func(engine any, native ffi.Module) any {
+		m, _ := wrapModule(engine.(*Engine), native, ffi.Error{})
+		return m
+	}
 	bridge.Compile = func(engine any, native ffi.Engine, source []byte, compile, load func([]byte) (bridge.Artifact, ffi.Error)) (
 		made bridge.Artifact, failed ffi.Error) {
 		failed = withRoom(func() (err ffi.Error) {

@@ -215,7 +215,7 @@ func (c *Component) Export(name string) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	return findExport(d, strings.SplitN(name, "#", 2))
+	return findFunc(d, splitName(name))
 }
 
 // Export is an exported function of a component, as [Component.Export] found it. It is immutable and safe for
@@ -233,45 +233,58 @@ func (e *Export) Name() string { return strings.Join(e.path, "#") }
 // Type returns the function's type.
 func (e *Export) Type() *FuncType { return &FuncType{e.fn} }
 
-// findExport finds a function by the names of instances and its own.
-func findExport(d *canon.Component, names []string) (*Export, error) {
-	items := d.Exports
-	path := make([]string, len(names))
-	for i, name := range names {
-		found := findItem(items, name, i == len(names)-1)
-		if found == nil {
-			return nil, notFound(items, names[:i+1])
-		}
-		path[i] = found.Name
-		items = found.Item.Items
-		if found.Item.Func != nil {
-			return &Export{d, path, found.Item.Func}, nil
-		}
+// splitName makes a path of a name.
+func splitName(name string) []string { return strings.SplitN(name, "#", 2) }
+
+// findFunc finds an exported function by the names of instances and its own.
+func findFunc(d *canon.Component, names []string) (*Export, error) {
+	path, item, err := findExport(d, names, canon.FuncItem)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errorf(ErrNotFound, "the export `%s` is not a function: an instance's functions are named as in `%[1]s#name`",
-		strings.Join(names, "#"))
+	return &Export{d, path, item.Func}, nil
 }
 
-// findItem finds an item by its name, or by one that is compatible; a function, if that is wanted, also by the name
-// without what says that it belongs to a resource: counter.get for [method]counter.get.
-func findItem(items []canon.Named, name string, function bool) *canon.Named {
+// findExport finds an exported item of a kind by the names of instances and its own. It returns them as the component
+// has them.
+func findExport(d *canon.Component, names []string, kind canon.ItemKind) (path []string, item *canon.Item, err error) {
+	items := d.Exports
+	for i, name := range names {
+		wanted := canon.InstanceItem
+		if i == len(names)-1 {
+			wanted = kind
+		}
+		found := findItem(items, name, wanted)
+		if found == nil {
+			if other := findItem(items, name, canon.InstanceItem); other != nil {
+				return nil, nil, errorf(ErrNotFound, "the export `%s` is an instance: what it has is named as in `%[1]s#name`",
+					strings.Join(names[:i+1], "#"))
+			}
+			return nil, nil, notFound(items, names[:i+1])
+		}
+		path, item = append(path, found.Name), &found.Item
+		items = item.Items
+	}
+	return path, item, nil
+}
+
+// findItem finds an item of a kind by its name, or by one that is compatible; a function also by the name without what
+// says that it belongs to a resource: counter.get for [method]counter.get.
+func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Named {
 	var found byName[*canon.Named]
 	for i := range items {
-		if function == (items[i].Item.Func != nil) {
+		if items[i].Item.Kind == kind {
 			found.set(items[i].Name, &items[i])
 		}
 	}
 	candidates := []string{name}
-	if function {
+	if kind == canon.FuncItem {
 		candidates = append(candidates, "[method]"+name, "[static]"+name, "[constructor]"+name)
 	}
 	for _, candidate := range candidates {
 		if item, ok := found.get(candidate); ok {
 			return item
 		}
-	}
-	if function { // it may be an instance, and the error can say so
-		return findItem(items, name, false)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package component
 import (
 	"strings"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
@@ -29,7 +30,7 @@ type Instance struct {
 // type that cannot cross yet is one that wraps [wasmtime.ErrUnsupported]. See
 // wasmtime::component::Instance::get_func.
 func (instance *Instance) Func(name string) (*Func, error) {
-	return instance.FuncAt(strings.SplitN(name, "#", 2)...)
+	return instance.FuncAt(splitName(name)...)
 }
 
 // FuncAt is [Instance.Func] for a path of any length: the names of instances, then that of the function.
@@ -47,7 +48,7 @@ func (instance *Instance) FuncAt(path ...string) (*Func, error) {
 	if f := instance.funcs[asked]; f != nil {
 		return f, nil
 	}
-	export, err := findExport(instance.types, path)
+	export, err := findFunc(instance.types, path)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +103,64 @@ func (instance *Instance) look(export *Export) (*Func, error) {
 	}
 	instance.funcs[name] = f
 	return f, nil
+}
+
+// Module returns an exported core module, which outlives the instance; name is as for [Instance.Func]. One that is not
+// there is a [*wasmtime.Error] that wraps [ErrNotFound]. See wasmtime::component::Instance::get_module.
+func (instance *Instance) Module(name string) (module *wasmtime.Module, err error) {
+	err = instance.export(name, canon.CoreModuleItem, func(store bridge.Store, path []byte, _ string) (bool, ffi.Error) {
+		native, failed := store.Native().ComponentModule(instance.raw, path)
+		if native.IsNil() {
+			return false, failed
+		}
+		module = bridge.WrapModule(store.Engine(), native).(*wasmtime.Module)
+		return true, failed
+	})
+	return module, err
+}
+
+// Resource returns an exported resource, to be defined for other components with [LinkerInstance.Resource]: its values
+// are [*Resource] for host functions. Its destructor does not run when they drop it, but for a handle that the program
+// has, see [Resource.Drop]. name is as for [Instance.Func]. One that is not there is a [*wasmtime.Error] that wraps
+// [ErrNotFound]. See wasmtime::component::Instance::get_resource.
+func (instance *Instance) Resource(name string) (resource ResourceType, err error) {
+	err = instance.export(name, canon.ResourceItem, func(store bridge.Store, path []byte, own string) (bool, ffi.Error) {
+		native, failed := store.Native().ComponentResource(instance.raw, path)
+		if native.IsNil() {
+			return false, failed
+		}
+		def := &resourceDef{goType: resourceType}
+		registry.Own(&def.guest, def, native)
+		resource = ResourceType{def, own}
+		return true, failed
+	})
+	return resource, err
+}
+
+// export finds an exported item, and has get look it up by its path; get is told its own name, too.
+func (instance *Instance) export(name string, kind canon.ItemKind,
+	get func(store bridge.Store, path []byte, own string) (bool, ffi.Error)) error {
+	if instance == nil {
+		return isNil("instance")
+	}
+	store := instance.state.store
+	outermost, err := store.Enter()
+	if err != nil {
+		return err
+	}
+	defer store.Leave(outermost)
+	path, _, err := findExport(instance.types, splitName(name), kind)
+	if err != nil {
+		return err
+	}
+	found, failed := get(store, ffi.ComponentPath(path...), path[len(path)-1])
+	switch {
+	case !failed.IsNil():
+		return bridge.NewError(failed)
+	case !found:
+		return errorf(ErrNotFound, "%v: `%s`", ErrNotFound, name)
+	}
+	return nil
 }
 
 // Exports returns what the instance exports: what its component does, in the same order.

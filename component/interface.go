@@ -31,6 +31,9 @@ func newInterface(impl any, resources []ResourceType) (*goInterface, error) {
 		if err := r.check(); err != nil {
 			return nil, fmt.Errorf("resource %d: %w", i+1, err)
 		}
+		if r.def.isGuests() {
+			return nil, fmt.Errorf("resource %d is a guest's: LinkerInstance.Resource defines it", i+1)
+		}
 		for _, other := range resources[:i] {
 			if r.name() == other.name() {
 				return nil, fmt.Errorf("there are two resources with the name %s", r.name())

@@ -223,8 +223,8 @@ func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...Resour
 	if err != nil {
 		return err
 	}
-	imported := findItem(d.Imports, i.name, false)
-	if imported == nil || imported.Item.Kind != canon.InstanceItem {
+	imported := findItem(d.Imports, i.name, canon.InstanceItem)
+	if imported == nil {
 		return errorf(ErrNotFound, "the component does not import `%s`", i.name)
 	}
 	try := &LinkerInstance{linker: i.linker} // where there is nothing else in its place

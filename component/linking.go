@@ -325,6 +325,15 @@ func (l *Linker) link(c *Component, d *canon.Component) (*linking, error) {
 // define tells the native library of what was found.
 func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boundHost]) error {
 	for _, r := range l.resources {
+		if r.def.isGuests() {
+			native := r.def.guest.Acquire()
+			failed := linker.DefineResourceType(ffi.ComponentPath(r.path...), native)
+			r.def.guest.Release()
+			if !failed.IsNil() {
+				return bridge.NewError(failed)
+			}
+			continue
+		}
 		env := hostFuncs.Add(hosts, destructor(r.def))
 		if failed := linker.DefineResource(ffi.ComponentPath(r.path...), r.def.number, env); !failed.IsNil() {
 			return bridge.NewError(failed)

@@ -12,6 +12,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // ResourceType is a resource of the host: what guests have handles of, and Go values are. It is made by [ResourceOf]
@@ -26,7 +27,12 @@ type ResourceType struct {
 type resourceDef struct {
 	goType reflect.Type
 	number uint32
+	// guest is the native type of a resource of a guest that others import; the handle of others counts as closed.
+	guest registry.Handle[ffi.ComponentResourceType]
 }
+
+// isGuests tells whether it is a resource of a guest.
+func (d *resourceDef) isGuests() bool { return d == nil || !d.guest.Closed() }
 
 var resourceNumbers atomic.Uint32
 
@@ -38,7 +44,7 @@ var resourceNumbers atomic.Uint32
 // A host function that returns a value as an own gives it to the guest: it is in the store's [Table] until the guest
 // drops it, or gives it back as the own of another call. As a borrow, a value is the guest's for the length of a call.
 func ResourceOf[T any]() ResourceType {
-	return ResourceType{def: &resourceDef{reflect.TypeFor[T](), resourceNumbers.Add(1)}}
+	return ResourceType{def: &resourceDef{goType: reflect.TypeFor[T](), number: resourceNumbers.Add(1)}}
 }
 
 // Named returns the same resource for a name of WIT that is not that of its Go type.
@@ -111,7 +117,7 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 
 // handles says how Go values stand for a component's resources.
 type handles struct {
-	// defs are those of the host, by their numbers; nil for those of guests.
+	// defs are those that the component imports, by their numbers; nil for those that it defines.
 	defs []*resourceDef
 }
 
@@ -123,7 +129,7 @@ var (
 // Handle returns how a Go type stands for an own or a borrow.
 func (h *handles) Handle(t reflect.Type, wit *canon.Type, dir canon.Dir) (canon.HandleCodec, error) {
 	def := h.defs[wit.Resource]
-	if def == nil {
+	if def.isGuests() {
 		wraps := t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == resourceType
 		if t != resourceType && t != anyType && !wraps {
 			return canon.HandleCodec{}, errorf(ErrType, "%v: WIT has a resource of a guest, which is a *component.Resource or a struct of one, Go has %v", ErrType, t)

@@ -284,6 +284,75 @@ func TestGuestHandleLimit(t *testing.T) {
 	w.call(t, "thing", 1)
 }
 
+// What a component exports may be what another imports.
+func TestExportedModulesAndResources(t *testing.T) {
+	one := newWorld(t, `(component
+	  (core module $m (func (export "f") (result i32) (i32.const 7)))
+	  (type $t' (resource (rep i32)))
+	  (core func $new (canon resource.new $t'))
+	  (core module $n (import "h" "new" (func $new (param i32) (result i32)))
+	    (func (export "make") (param i32) (result i32) (call $new (local.get 0)))
+	    (func (export "get") (param i32) (result i32) (local.get 0)))
+	  (core instance $i (instantiate $n (with "h" (instance (export "new" (func $new))))))
+	  (export $t "t" (type $t'))
+	  (func $make (param "n" u32) (result (own $t)) (canon lift (core func $i "make")))
+	  (func $get (param "t" (borrow $t)) (result u32) (canon lift (core func $i "get")))
+	  (export "make" (func $make))
+	  (export "get" (func $get))
+	  (instance $inner (export "m" (core module $m)))
+	  (export "inner" (instance $inner)))`, nil)
+	c := Must(component.New(one.engine, []byte(`(component
+	  (import "m" (core module $m (export "f" (func (result i32)))))
+	  (import "t" (type $t (sub resource)))
+	  (import "show" (func $show (param "t" (borrow $t)) (result u32)))
+	  (core instance $i (instantiate $m))
+	  (core func $show' (canon lower (func $show)))
+	  (core func $drop (canon resource.drop $t))
+	  (core module $n (import "h" "show" (func $show (param i32) (result i32))) (import "h" "drop" (func $drop (param i32)))
+	    (func (export "use") (param i32) (result i32) (local $n i32)
+	      (local.set $n (call $show (local.get 0))) (call $drop (local.get 0)) (local.get $n)))
+	  (core instance $j (instantiate $n (with "h" (instance (export "show" (func $show')) (export "drop" (func $drop))))))
+	  (func (export "f") (result u32) (canon lift (core func $i "f")))
+	  (func (export "use") (param "t" (own $t)) (result u32) (canon lift (core func $j "use"))))`)))
+	module, resource := Must(one.instance.Module("inner#m")), Must(one.instance.Resource("t"))
+	linker := component.NewLinker(one.engine)
+	var lent *component.Resource
+	Check(t, errors.Join(linker.Root().Module("m", module), linker.Root().Resource("t", resource),
+		linker.Root().Func("show", func(c *wasmtime.Caller, r *component.Resource) (uint32, error) {
+			lent = r
+			got, err := one.fn(t, "get").Call(c.Context(), r)
+			if err != nil {
+				return 0, err
+			}
+			return got.(uint32) + 100, nil
+		})))
+	two := Must(linker.Instantiate(nil, one.store, c))
+	Equal(t, "f", Must(Must(two.Func("f")).Call(nil)), any(uint32(7)))
+	made := one.call(t, "make", 5)
+	use := Must(two.Func("use"))
+	Equal(t, "use", Must(use.Call(nil, made)), any(uint32(105)))
+	_, err := use.Call(nil, made)
+	WantIs(t, err, component.ErrHandle)
+	_, err = one.fn(t, "get").Call(nil, lent)
+	WantIs(t, err, component.ErrHandle) // it was lent for the call of the host only
+
+	for _, err := range []error{
+		ErrorOf(one.instance.Module("m")), ErrorOf(one.instance.Module("t")), ErrorOf(one.instance.Resource("make")), ErrorOf(one.instance.Resource("x")),
+	} {
+		WantIs(t, err, component.ErrNotFound)
+	}
+	WantText(t, linker.Root().Interface(&counters{}, resource), "is a guest's")
+	// Another component's resource of the same name is another.
+	again := component.NewLinker(one.engine)
+	Check(t, errors.Join(again.Root().Module("m", module), again.Root().Resource("t", component.ResourceOf[*counter]()),
+		again.Root().Func("show", func(*component.Resource) uint32 { return 0 })))
+	WantTyped(t, again.Check(c), component.ErrType, "*component_test.counter")
+	one.store.Close()
+	WantIs(t, ErrorOf(one.instance.Module("inner#m")), wasmtime.ErrClosed)
+	WantIs(t, ErrorOf(one.instance.Resource("t")), wasmtime.ErrClosed)
+	WantIs(t, made.(*component.Resource).Drop(nil), wasmtime.ErrClosed)
+}
+
 func TestBadResources(t *testing.T) {
 	linker := component.NewLinker(wasmtime.NewEngine())
 	for text, err := range map[string]error{

@@ -168,6 +168,10 @@ var (
 	_ [unsafe.Sizeof(ComponentInstance{}) - unsafe.Sizeof(C.wasmtime_component_instance_t{})]byte
 )
 
+func (i *ComponentInstance) c() *C.wasmtime_component_instance_t {
+	return (*C.wasmtime_component_instance_t)(unsafe.Pointer(i))
+}
+
 // Instantiate instantiates the component in the frame's store; if it fails, the frame's Failure says why. room is as
 // for Call.Run.
 func (p ComponentPre) Instantiate(c *Call, room uintptr) (ComponentInstance, bool) {
@@ -176,6 +180,49 @@ func (p ComponentPre) Instantiate(c *Call, room uintptr) (ComponentInstance, boo
 		C.ffi_component_instantiate(c.address(), C.size_t(room), C.uintptr_t(uintptr(unsafe.Pointer(p.ptr))))
 	})
 	return *(*ComponentInstance)(c.Slots), ok
+}
+
+// ComponentModule returns a core module that an instance exports; there is none if IsNil says so and there is no error.
+func (s Store) ComponentModule(instance ComponentInstance, path []byte) (Module, Error) {
+	crossing()
+	var ptr *C.wasmtime_module_t
+	err := C.wasmtime_binding_component_instance_module(s.context(), instance.c(), bytesPtr(path), C.size_t(len(path)), &ptr)
+	if ptr == nil {
+		return Module{}, wrapError(err)
+	}
+	return wrapModule(ptr, err)
+}
+
+// ComponentResourceType is an owned type of resources that an instance exports. It may outlive the store.
+type ComponentResourceType struct {
+	ptr *C.wasmtime_binding_component_resource_t
+}
+
+// ComponentResource returns a type of resources that an instance exports; there is none if IsNil says so and there is
+// no error.
+func (s Store) ComponentResource(instance ComponentInstance, path []byte) (ComponentResourceType, Error) {
+	crossing()
+	var t ComponentResourceType
+	err := wrapError(C.wasmtime_binding_component_instance_resource(s.context(), instance.c(), bytesPtr(path), C.size_t(len(path)), &t.ptr))
+	if !t.IsNil() {
+		track("component resource type", 1)
+	}
+	return t, err
+}
+
+// IsNil tells whether there is no type.
+func (t ComponentResourceType) IsNil() bool { return t.ptr == nil }
+
+// Delete frees the type.
+func (t ComponentResourceType) Delete() {
+	track("component resource type", -1)
+	C.wasmtime_binding_component_resource_delete(t.ptr)
+}
+
+// DefineResourceType defines a resource of a guest.
+func (l ComponentLinker) DefineResourceType(path []byte, t ComponentResourceType) Error {
+	crossing()
+	return wrapError(C.wasmtime_binding_component_linker_define_exported_resource(l.ptr, bytesPtr(path), C.size_t(len(path)), t.ptr))
 }
 
 // ComponentFunc is an owned function of an instance. It may outlive the store.
@@ -187,8 +234,7 @@ type ComponentFunc struct {
 func (s Store) ComponentFunc(instance ComponentInstance, path []byte) (ComponentFunc, Error) {
 	crossing()
 	var f ComponentFunc
-	err := wrapError(C.wasmtime_binding_component_instance_func(s.context(),
-		(*C.wasmtime_component_instance_t)(unsafe.Pointer(&instance)), bytesPtr(path), C.size_t(len(path)), &f.ptr))
+	err := wrapError(C.wasmtime_binding_component_instance_func(s.context(), instance.c(), bytesPtr(path), C.size_t(len(path)), &f.ptr))
 	if !f.IsNil() {
 		track("component func", 1)
 	}

@@ -636,6 +636,12 @@ typedef struct wasmtime_binding_component_func_t wasmtime_binding_component_func
 typedef struct wasmtime_binding_component_pre_t wasmtime_binding_component_pre_t;
 
 /**
+ * A resource that an instance exports. It holds nothing of the store: any thread can use it, also when the store is
+ * gone, but then nobody has handles of it.
+ */
+typedef struct wasmtime_binding_component_resource_t wasmtime_binding_component_resource_t;
+
+/**
  * An engine with its tick counter. Safe to use from any thread.
  */
 typedef struct wasmtime_binding_engine_t wasmtime_binding_engine_t;
@@ -1604,6 +1610,28 @@ wasmtime_error_t *wasmtime_binding_component_instance_module(wasmtime_context_t 
                                                              wasmtime_module_t **out);
 
 /**
+ * Looks up a resource that an instance exports and stores it in `*out`, to be deleted with
+ * `wasmtime_binding_component_resource_delete`; null if there is none. `path` is as for
+ * `wasmtime_binding_component_instance_func`. The counterpart of `wasmtime::component::Instance::get_resource`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_resource(wasmtime_context_t *context,
+                                                               const wasmtime_component_instance_t *instance,
+                                                               const uint8_t *path,
+                                                               size_t path_len,
+                                                               struct wasmtime_binding_component_resource_t **out);
+
+/**
+ * Deletes a resource of `wasmtime_binding_component_instance_resource`.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_resource_delete(struct wasmtime_binding_component_resource_t*);
+
+/**
  * Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
  * call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
  *
@@ -1659,24 +1687,19 @@ wasmtime_error_t *wasmtime_binding_component_linker_define_module(wasmtime_compo
                                                                   const wasmtime_module_t *module);
 
 /**
- * Defines a resource that an instance exports in a linker, for components that import it, and sets `*found`; clears it
- * if there is none. `export` is the way to the resource in the instance, `path` that in the linker. When a component
- * linked so drops a handle that it owns, the resource's destructor does not run. The counterpart of
- * `wasmtime::component::Instance::get_resource`.
+ * Defines a resource that an instance exports in a linker, for components that import it. Their handles of it are the
+ * store's, not numbers of the host's; when such a component drops one that it owns, the resource's destructor does not
+ * run. `path` is as for `wasmtime_binding_component_linker_define_func`.
  *
  * # Safety
  *
- * `instance` must belong to the store of `context`; both paths must be valid for their lengths.
+ * As for `wasmtime_binding_component_linker_define_func`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_define_exported_resource(wasmtime_component_linker_t *linker,
                                                                              const uint8_t *path,
                                                                              size_t path_len,
-                                                                             wasmtime_context_t *context,
-                                                                             const wasmtime_component_instance_t *instance,
-                                                                             const uint8_t *export_,
-                                                                             size_t export_len,
-                                                                             bool *found);
+                                                                             const struct wasmtime_binding_component_resource_t *resource);
 
 /**
  * Defines each function and each resource that a component imports and the linker does not have: whoever calls one

@@ -88,6 +88,8 @@ var (
 	EngineOf func(engine any) *registry.Handle[ffi.Engine]
 	// ModuleOf returns the native module of a *wasmtime.Module, and its engine. It panics for anything else.
 	ModuleOf func(module any) (handle *registry.Handle[ffi.Module], engine any)
+	// WrapModule makes a *wasmtime.Module of a native one, which it takes, of a *wasmtime.Engine.
+	WrapModule func(engine any, native ffi.Module) any
 	// Compile compiles a source with compile, or takes the code from the cache of the *wasmtime.Engine, whose native
 	// engine is given, and loads it with load: again when garbage has been collected if there is no room.
 	Compile func(engine any, native ffi.Engine, source []byte, compile, load func(bytes []byte) (Artifact, ffi.Error)) (

@@ -8,7 +8,7 @@ use crate::guard::guard;
 use crate::store::Whole;
 use wasmtime::Result;
 use wasmtime::ValRaw;
-use wasmtime::component::{ComponentExportIndex, Instance, InstancePre};
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, ResourceType};
 use wasmtime_c_api::{
     WasmtimeStoreContextMut, wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t,
 };
@@ -88,6 +88,42 @@ pub unsafe extern "C" fn wasmtime_binding_component_instance_module(
         Ok(())
     })
 }
+
+/// A resource that an instance exports. It holds nothing of the store: any thread can use it, also when the store is
+/// gone, but then nobody has handles of it.
+pub struct wasmtime_binding_component_resource_t {
+    pub(super) ty: ResourceType,
+}
+
+/// Looks up a resource that an instance exports and stores it in `*out`, to be deleted with
+/// `wasmtime_binding_component_resource_delete`; null if there is none. `path` is as for
+/// `wasmtime_binding_component_instance_func`. The counterpart of `wasmtime::component::Instance::get_resource`.
+///
+/// # Safety
+///
+/// As for `wasmtime_binding_component_instance_func`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_component_instance_resource(
+    mut context: WasmtimeStoreContextMut<'_>,
+    instance: &Instance,
+    path: *const u8,
+    path_len: usize,
+    out: &mut *mut wasmtime_binding_component_resource_t,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(|| {
+        *out = std::ptr::null_mut();
+        // SAFETY: the caller vouches for the path.
+        let found = unsafe { find(&mut context, instance, path, path_len)? };
+        if let Some(ty) = found.and_then(|index| instance.get_resource(&mut context, index)) {
+            *out = Box::into_raw(Box::new(wasmtime_binding_component_resource_t { ty }));
+        }
+        Ok(())
+    })
+}
+
+/// Deletes a resource of `wasmtime_binding_component_instance_resource`.
+#[unsafe(no_mangle)]
+pub extern "C" fn wasmtime_binding_component_resource_delete(_: Box<wasmtime_binding_component_resource_t>) {}
 
 /// Finds what a path leads to in an instance.
 ///

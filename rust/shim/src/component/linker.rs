@@ -1,15 +1,13 @@
 //! Definitions for components in the official linker.
 
 use super::host::{Host, Params, wasmtime_binding_component_host_t};
-use super::instance::find;
+use super::instance::wasmtime_binding_component_resource_t;
 use super::{Data, path};
 use crate::cast;
 use crate::guard::guard;
-use wasmtime::component::{Instance, Linker, LinkerInstance, ResourceType};
+use wasmtime::component::{Linker, LinkerInstance, ResourceType};
 use wasmtime::{Result, StoreContextMut};
-use wasmtime_c_api::{
-    WasmtimeStoreContextMut, wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t,
-};
+use wasmtime_c_api::{wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
 
 /// Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
 /// call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
@@ -88,39 +86,25 @@ pub unsafe extern "C" fn wasmtime_binding_component_linker_define_module(
     })
 }
 
-/// Defines a resource that an instance exports in a linker, for components that import it, and sets `*found`; clears it
-/// if there is none. `export` is the way to the resource in the instance, `path` that in the linker. When a component
-/// linked so drops a handle that it owns, the resource's destructor does not run. The counterpart of
-/// `wasmtime::component::Instance::get_resource`.
+/// Defines a resource that an instance exports in a linker, for components that import it. Their handles of it are the
+/// store's, not numbers of the host's; when such a component drops one that it owns, the resource's destructor does not
+/// run. `path` is as for `wasmtime_binding_component_linker_define_func`.
 ///
 /// # Safety
 ///
-/// `instance` must belong to the store of `context`; both paths must be valid for their lengths.
+/// As for `wasmtime_binding_component_linker_define_func`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_component_linker_define_exported_resource(
     linker: &mut wasmtime_component_linker_t,
     path: *const u8,
     path_len: usize,
-    mut context: WasmtimeStoreContextMut<'_>,
-    instance: &Instance,
-    export: *const u8,
-    export_len: usize,
-    found: &mut bool,
+    resource: &wasmtime_binding_component_resource_t,
 ) -> Option<Box<wasmtime_error_t>> {
-    guard(|| {
-        *found = false;
-        // SAFETY: the caller vouches for the path.
-        let index = unsafe { find(&mut context, instance, export, export_len)? };
-        let Some(ty) = index.and_then(|index| instance.get_resource(&mut context, index)) else {
-            return Ok(());
-        };
-        *found = true;
-        // SAFETY: as above.
-        unsafe {
-            at(cast::component_linker(linker), path, path_len, |instance, name| {
-                instance.resource(name, ty, |_, _| Ok(()))
-            })
-        }
+    // SAFETY: the caller vouches for the path.
+    guard(|| unsafe {
+        at(cast::component_linker(linker), path, path_len, |instance, name| {
+            instance.resource(name, resource.ty, |_, _| Ok(()))
+        })
     })
 }
 

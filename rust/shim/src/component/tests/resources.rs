@@ -424,25 +424,32 @@ fn modules_and_resources_of_instances() {
     }
     assert_eq!(found, [true, false, false]);
 
-    let (to, from) = (path_bytes(&["r"]), path_bytes(&["a:b/c", "r"]));
-    for (from, there) in [(&path_bytes(&["make"]), false), (&from, true)] {
-        let mut found = !there;
+    for (export, there) in [(&["make"][..], false), (&["a:b/c", "r"], true)] {
+        let (to, export) = (path_bytes(&["r"]), path_bytes(export));
+        let mut found = ptr::null_mut();
         // SAFETY: as above.
         unsafe {
             let context = cast::store(&mut (*crate::store::Whole::of(host.store)).store).into();
-            let error = wasmtime_binding_component_linker_define_exported_resource(
-                &mut host.linker,
-                to.as_ptr(),
-                to.len(),
+            failed(wasmtime_binding_component_instance_resource(
                 context,
                 &one,
-                from.as_ptr(),
-                from.len(),
+                export.as_ptr(),
+                export.len(),
                 &mut found,
-            );
-            failed(error).unwrap();
+            ))
+            .unwrap();
+            assert_eq!(!found.is_null(), there);
+            if there {
+                let found = Box::from_raw(found);
+                failed(wasmtime_binding_component_linker_define_exported_resource(
+                    &mut host.linker,
+                    to.as_ptr(),
+                    to.len(),
+                    &found,
+                ))
+                .unwrap();
+            }
         }
-        assert_eq!(found, there);
     }
     // Another component passes the first one's resources on.
     let other = r#"(component
