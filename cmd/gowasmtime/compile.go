@@ -17,7 +17,7 @@ import (
 var errNoName = errors.New("a module from standard input needs --output")
 
 // compileModule does compile.
-func compileModule(s *settings, _ io.Writer) error {
+func compileModule(s *settings, _, _ io.Writer) error {
 	path := s.operands[0]
 	output := s.output
 	if output == "" {
