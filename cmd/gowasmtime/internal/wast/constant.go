@@ -58,10 +58,12 @@ func numberError(text string, err error) error {
 	return fmt.Errorf("%q is no number of this type", text)
 }
 
+// laneBits are the types of lanes, by how many bits they have.
+var laneBits = map[string]int{"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
+
 // lanes reads a v128's lanes: how many bits each has, whether they are floats, and their texts.
 func (c *constant) lanes() (bits int, float bool, texts []string, err error) {
-	of := map[string]int{"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
-	bits, ok := of[c.Lane]
+	bits, ok := laneBits[c.Lane]
 	if !ok {
 		return 0, false, nil, fmt.Errorf("a v128 has no lanes of type %q", c.Lane)
 	}
@@ -85,7 +87,7 @@ func (c constant) String() string {
 		return fmt.Sprintf("(%s.const %s)", c.Type, text)
 	case "f32", "f64":
 		text, _ := c.text()
-		return fmt.Sprintf("(%s.const %s)", c.Type, floatPattern(text, map[string]int{"f32": 32, "f64": 64}[c.Type]))
+		return fmt.Sprintf("(%s.const %s)", c.Type, floatPattern(text, laneBits[c.Type]))
 	case "v128":
 		return c.v128Text()
 	case "refnull":

@@ -257,15 +257,15 @@ func (v coreValue) String() string {
 
 // like returns the value as String does, a vector with lanes as the constant has them.
 func (v coreValue) like(want *constant) string {
-	if v.Kind() != wasmtime.KindV128 || want.Type != "v128" {
-		return v.String()
+	if v.Kind() == wasmtime.KindV128 && want.Type == "v128" && laneBits[want.Lane] != 0 {
+		return v.laneText(want.Lane)
 	}
-	return v.laneText(want.Lane)
+	return v.String()
 }
 
 // laneText is a vector as the text format writes it, with lanes of a type.
 func (v coreValue) laneText(lanes string) string {
-	bits := map[string]int{"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}[lanes]
+	bits := laneBits[lanes]
 	var b strings.Builder
 	fmt.Fprintf(&b, "(v128.const %sx%d", lanes, 128/bits)
 	for i := range 128 / bits {

@@ -291,6 +291,8 @@ func assertReturn(o outcome, want []constant) error {
 	switch {
 	case o.failed != nil && len(want) == 0:
 		return fmt.Errorf("expected a return, got %s", quoted(o.failed))
+	case len(o.values) > 0 && len(want) == 0:
+		return fmt.Errorf("expected no results, got %d%s", len(o.values), o.text())
 	case o.failed != nil:
 		return fmt.Errorf("expected %s, got %s", constantsText(want), quoted(o.failed))
 	case len(o.values) != len(want):
