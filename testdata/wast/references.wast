@@ -52,5 +52,5 @@
 (assert_return (invoke "noexn") (ref.null noexn))
 (assert_return (invoke "struct") (ref.struct)) ;; fails: expected (ref.struct), got (ref.null)
 (assert_return (invoke "func" (ref.null func)) (ref.eq)) ;; fails: expected (ref.eq), got (ref.null func)
-(assert_return (invoke "i31") (ref.i31)) ;; fails: has no Go value
+(assert_return (invoke "i31") (ref.i31)) ;; fails: expected (ref.i31), got "references to GC objects cannot be passed"
 (assert_return (invoke "any" (ref.host 1)) (ref.host 1)) ;; fails: (ref.host 1) has no Go value

@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 			}
 			o, log, _ := newOptions(t)
 			o.Builtins = true
-			result, err := Run(t.Context(), filepath.Join(scripts, name, name+".json"), o)
+			result, err := Run(context.Background(), filepath.Join(scripts, name, name+".json"), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func compareMarks(t *testing.T, name, text, log string, result Result) {
 // What spectest prints.
 func TestPrint(t *testing.T) {
 	o, _, stdout := newOptions(t)
-	if _, err := Run(t.Context(), filepath.Join(scripts, "host/host.json"), o); err != nil {
+	if _, err := Run(context.Background(), filepath.Join(scripts, "host/host.json"), o); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Equal(t, "output", stdout.String(), "666: i32\n666: i64\n1.5: f32\n-inf: f64\n-1: i32\nNaN: f32\n1000000000000000000000: f64\ninf: f64\n")
@@ -110,7 +110,7 @@ func TestPrint(t *testing.T) {
 // Without the builtins, there is no module wasmtime.
 func TestNoBuiltins(t *testing.T) {
 	o, log, _ := newOptions(t)
-	result, err := Run(t.Context(), filepath.Join(scripts, "builtins/builtins.json"), o)
+	result, err := Run(context.Background(), filepath.Join(scripts, "builtins/builtins.json"), o)
 	if err != nil || result != (Result{Commands: 2, Failed: 2}) || !strings.Contains(log.String(), "wasmtime::gc") {
 		t.Errorf("%v, %v:\n%s", result, err, log)
 	}
@@ -120,7 +120,7 @@ func TestNoBuiltins(t *testing.T) {
 func TestIgnoreErrorMessages(t *testing.T) {
 	o, log, _ := newOptions(t)
 	o.IgnoreErrorMessages = true
-	if _, err := Run(t.Context(), filepath.Join(scripts, "modules/modules.json"), o); err != nil {
+	if _, err := Run(context.Background(), filepath.Join(scripts, "modules/modules.json"), o); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(log.String(), "expected an error with") || !strings.Contains(log.String(), "expected that it does not compile") {
@@ -200,7 +200,7 @@ func TestWrongCommands(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			next := `{"type": "register", "line": 9, "name": "missing", "as": ""}`
-			got := run(t, t.Context(), o, log, vector, test.command, next)
+			got := run(t, context.Background(), o, log, vector, test.command, next)
 			if !strings.Contains(got, test.want) || !strings.Contains(got, "s.wast:9: register: there is no instance") || strings.Contains(got, "s.wast:1:") {
 				t.Errorf("%s", got)
 			}
@@ -222,11 +222,11 @@ func TestNoScript(t *testing.T) {
 	} {
 		path := filepath.Join(dir, strconv.Itoa(i))
 		write(t, path, test.text)
-		if _, err := Run(t.Context(), path, o); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := Run(context.Background(), path, o); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.text[:min(len(test.text), 20)], err)
 		}
 	}
-	if _, err := Run(t.Context(), filepath.Join(dir, "missing"), o); !os.IsNotExist(err) {
+	if _, err := Run(context.Background(), filepath.Join(dir, "missing"), o); !os.IsNotExist(err) {
 		t.Error(err)
 	}
 }
