@@ -211,7 +211,7 @@ func wastOptions() []option {
 			return nil
 		}},
 		missingOption("generate-dwarf", "", "true|false", "Show lines of scripts in backtraces"),
-		missingOption("precompile-save", "", "PATH", "Save compiled modules instead of running them"),
+		missingOption("precompile-save", "", "PATH", "Save modules compiled instead"),
 		missingOption("precompile-load", "", "PATH", "Load compiled modules"),
 		missingOption("async", "", "true|false", "Call functions asynchronously"),
 	}, engineOptions()...)

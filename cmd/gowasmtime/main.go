@@ -1,5 +1,5 @@
-// Command gowasmtime runs, compiles and inspects WebAssembly modules, and runs test scripts. Options that the command wasmtime of the same
-// release has, it has with the same names and meanings; gowasmtime --help lists them all.
+// Command gowasmtime runs, compiles and inspects WebAssembly modules, and runs test scripts. Options that the command
+// wasmtime of the same release has, it has with the same names and meanings; gowasmtime --help lists them all.
 //
 // One file is one thing, and data flows one way: options.go reads the arguments by the tables in commands.go and
 // keys*.go into settings, and run.go, compile.go, inspect.go and wast.go do what those say.

@@ -34,7 +34,7 @@ type program interface {
 
 // instance is what actions are done on.
 type instance interface {
-	// invoke calls an exported function. The error says that there is no such call; how a call failed is in the outcome.
+	// invoke calls an exported function. The error says why there was no call; how a call failed is in the outcome.
 	invoke(r *runner, field string, args []constant) (outcome, error)
 	// get reads an exported global.
 	get(r *runner, field string) (outcome, error)

@@ -235,6 +235,7 @@ func TestNoScript(t *testing.T) {
 func TestContext(t *testing.T) {
 	config := wasmtime.NewConfig()
 	config.SetEpochInterruption(true)
+	config.SetSharedMemory(true)
 	engine := wasmtime.NewEngineWithConfig(config)
 	defer engine.Close()
 	o, log, _ := newOptions(t)
