@@ -207,7 +207,7 @@ func onHostCall(call *ffi.HostCall) {
 	c := s.lendCaller(call)
 	defer c.end()
 	if err := s.host(call.Env).run(c, call.Slots); err != nil {
-		c.fail(err)
+		c.call.SetTrap(s.trapOf(err))
 	}
 	c.done = true
 }
@@ -236,30 +236,29 @@ func (c *Caller) end() {
 // errPanicked is what the native library gets to see of a panic.
 var errPanicked = errors.New("go panicked")
 
-// fail makes the host call end with an error.
-func (c *Caller) fail(err error) {
+// trapOf is what a host call ends with whose host function has returned an error.
+func (s *state) trapOf(err error) ffi.Trap {
 	trap, ok := err.(*Trap)
 	if ok && trap == nil {
 		panic("a host function returned a nil *Trap as its error; return nil")
 	}
 	if !ok {
-		c.state.hostErr = err
-		c.call.SetTrap(ffi.NewTrap(err.Error()))
-		return
+		s.hostErr = err
+		return ffi.NewTrap(err.Error())
 	}
-	native, ok := trap.take(c.state)
+	native, ok := trap.take(s)
 	if !ok {
 		panic("cannot return trap twice")
 	}
-	c.state.hostErr, c.state.hostTrap = trap.cause, true
-	c.call.SetTrap(native)
+	s.hostErr, s.hostTrap = trap.cause, true
+	return native
 }
 
 // noCall is the host call of a Caller that has no calling instance.
 var noCall ffi.HostCall
 
 // Host runs a host function of another package for a guest, see [bridge.Store].
-func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (failed error) {
+func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (trap ffi.Trap) {
 	s.lock.Identify()
 	if s.behind != nil {
 		s.settle()
@@ -273,13 +272,13 @@ func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame uns
 				return
 			}
 			s.keepPanic(value)
-			failed = errPanicked
+			trap = ffi.NewTrap(errPanicked.Error())
 		}
 		c.returnCaller()
 	}()
-	if failed = run(c, frame); failed != nil {
-		s.hostErr = failed
+	if failed := run(c, frame); failed != nil {
+		trap = s.trapOf(failed)
 	}
 	c.done = true
-	return failed
+	return trap
 }

@@ -31,9 +31,16 @@ type Config struct {
 
 // NewConfig returns the default configuration.
 func NewConfig() *Config {
-	cfg := &Config{native: ffi.NewConfig(), guestStack: defaultGuestStack}
+	cfg := &Config{native: plainConfig(), guestStack: defaultGuestStack}
 	cfg.cleanup = runtime.AddCleanup(cfg, func(native ffi.Config) { native.Delete() }, cfg.native)
 	return cfg
+}
+
+// plainConfig is the native configuration that others begin with.
+func plainConfig() ffi.Config {
+	native := ffi.NewConfig()
+	native.SetFlag(ffi.ConcurrencySupport, false) // which costs each call into a component as much as the call itself
+	return native
 }
 
 // Close frees a configuration that no engine was made of. Closing twice does nothing.
@@ -375,9 +382,27 @@ func (cfg *Config) SetWasmCustomPageSizes(enabled bool) { cfg.flag(ffi.WasmCusto
 // SetWasmExtendedConst sets whether constant expressions may compute. See wasmtime::Config::wasm_extended_const.
 func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtendedConst, enabled) }
 
-// SetWasmComponentModel sets whether components are enabled, which are not in the Go API yet: it has no effect on
-// modules. See wasmtime::Config::wasm_component_model.
+// SetWasmComponentModel sets whether components are enabled, see package component: it has no effect on modules. On by
+// default. See wasmtime::Config::wasm_component_model.
 func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
+
+// SetWasmComponentModelMap sets whether components may have map types. See
+// wasmtime::Config::wasm_component_model_map.
+func (cfg *Config) SetWasmComponentModelMap(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelMap, enabled)
+}
+
+// SetWasmComponentModelFixedLengthLists sets whether components may have lists of a fixed length. See
+// wasmtime::Config::wasm_component_model_fixed_length_lists.
+func (cfg *Config) SetWasmComponentModelFixedLengthLists(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelFixedLengthLists, enabled)
+}
+
+// SetConcurrencySupport sets whether components may use the async features of the component model: without, one that
+// does is not valid. Off by default, other than in Wasmtime, since it makes calls into all components slower. Compiled
+// code is for engines with the same setting, that of modules too: with what the command wasmtime compiles, set it on.
+// See wasmtime::Config::concurrency_support.
+func (cfg *Config) SetConcurrencySupport(enabled bool) { cfg.flag(ffi.ConcurrencySupport, enabled) }
 
 // SetWasmBranchHinting sets whether the compiler looks at what a module says of how likely its branches are. See
 // wasmtime::Config::wasm_branch_hinting.
@@ -432,7 +457,8 @@ func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMac
 // pools are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
 type PoolingConfig struct {
 	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables,
-	// GC heaps and stacks are as many unless fields below say otherwise. One more is an error, or waits, see
+	// GC heaps and stacks are as many unless fields below say otherwise. Those of components count apart, and so does
+	// each instance of a module that a component is made of, often two or three. One more is an error, or waits, see
 	// [Config.SetPooling].
 	MaxInstances uint32
 	// MaxMemorySize is the largest size of a memory in bytes.
@@ -494,6 +520,7 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 	cfg.pooling = true
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
+		TotalComponentInstances:  p.MaxInstances,
 		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),
 		TotalTables:              cmp.Or(p.MaxTables, p.MaxInstances),
 		TotalGCHeaps:             cmp.Or(p.MaxGCHeaps, p.MaxInstances),

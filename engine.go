@@ -31,7 +31,7 @@ func (engine *Engine) acquire() (ffi.Engine, error) {
 
 // NewEngine creates an engine with the default configuration.
 func NewEngine() *Engine {
-	return newEngine(ffi.Config{})
+	return newEngine(plainConfig())
 }
 
 // NewEngineWithConfig creates an engine with the configuration, which is used up by it. It panics where [TryNewEngine]

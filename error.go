@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
@@ -36,8 +37,8 @@ var (
 	ErrBadAccessMode = errors.New("not an access mode")
 	// ErrBadFd: the guest descriptor is out of range, or is not open where it has to be.
 	ErrBadFd = errors.New("not a guest descriptor")
-	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
-	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
+	// ErrComponent: a component was given where a module is needed. Package component takes it.
+	ErrComponent = errors.New("this is a component, not a module: component.New takes it")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
 	// context waits for one.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
@@ -134,7 +135,7 @@ func codeError(code ffi.ErrorCode) error {
 	case ffi.ErrorBadHostFile:
 		return ErrBadFile
 	}
-	return nil
+	return bridge.Errors[code]
 }
 
 // Error returns the full text, with the backtrace and the causes where there are any.

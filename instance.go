@@ -101,39 +101,52 @@ const (
 // it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
 // of, nil if there is none.
 func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	outermost, err := s.Enter()
-	if err != nil {
-		return nil, err
-	}
-	defer s.Leave(outermost)
-	if hosts != nil {
-		s.link(hosts)
-	}
-	outer := s.watch
-	within, err := s.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer within.end()
-	var pool *poolQueue // to wait in, if it may
-	if s.watch != outer {
-		pool = s.engine.pool
-	}
-	instance, err := s.newInstance(outermost, pool, f)
-	if err == nil && as == reactor {
-		err = s.initialize(instance)
-	}
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (instance *Instance, err error) {
+	err = s.inPlace(ctx, func(outermost bool, pool *poolQueue) error {
+		if hosts != nil {
+			s.link(hosts)
+		}
+		instance, err = s.newInstance(outermost, pool, f)
+		if err == nil && as == reactor {
+			err = s.initialize(instance)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return instance, nil
 }
 
+// inPlace runs f, which instantiates something, with the store entered, and with a pool to wait in, if it may, which a
+// context that can end allows. ctx may be nil.
+func (s *state) inPlace(ctx context.Context, f func(outermost bool, pool *poolQueue) error) error {
+	outermost, err := s.Enter()
+	if err != nil {
+		return err
+	}
+	defer s.Leave(outermost)
+	outer := s.watch
+	within, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer within.end()
+	var pool *poolQueue
+	if s.watch != outer {
+		pool = s.engine.pool
+	}
+	return f(outermost, pool)
+}
+
 // newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered.
 func (s *state) newInstance(outermost bool, pool *poolQueue,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	raw, err := s.allocate(outermost, pool, f)
+	var raw ffi.Instance
+	err := s.allocate(outermost, pool, func(call *ffi.Call, room uintptr) (ok bool) {
+		raw, ok = f(call, room)
+		return ok
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -168,14 +181,13 @@ func (s *state) initialize(instance *Instance) error {
 
 // allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
 // room if it is given a pool.
-func (s *state) allocate(outermost bool, pool *poolQueue,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
+func (s *state) allocate(outermost bool, pool *poolQueue, f func(call *ffi.Call, room uintptr) bool) error {
 	s.slot.take()
 	var waiter placeWaiter
 	if pool != nil && pool.waiting.Load() > 0 { // others were here before
 		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
 			s.slot.untake()
-			return ffi.Instance{}, err
+			return err
 		}
 	}
 	for n := (need{patient: pool != nil}); ; {
@@ -183,36 +195,35 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 		if pool != nil {
 			given = pool.given.Load()
 		}
-		raw, ok := f(s.call, s.Room())
-		if ok {
-			return raw, nil
+		if f(s.call, s.Room()) {
+			return nil
 		}
 		trap, failed := s.call.Failure()
 		// If a host function has failed, the start function has begun.
 		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
 		switch {
 		case begun: // there is an instance, until the store is closed
-			return raw, s.Failure(trap, failed)
+			return s.Failure(trap, failed)
 		case n.met(held, failed):
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
 			failed.Delete()
 			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
 				s.slot.untake()
-				return raw, err
+				return err
 			}
 			n = need{patient: true}
 		default:
 			full := failed.Code() == ffi.ErrorPoolFull
 			err := s.Failure(trap, failed)
 			if e, ok := err.(*Error); ok && e.inGuest {
-				return raw, err // the start function had begun, too
+				return err // the start function had begun, too
 			}
 			s.slot.untake()
 			if !full {
 				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
 			}
-			return raw, err
+			return err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/owner"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 	"github.com/gowasmtime/wasmtime/internal/served"
@@ -165,6 +166,8 @@ type state struct {
 	linked *registry.Family[hostFunc]
 	// more is nil as long as there was none of it.
 	more *belongings
+	// attached is what another package keeps in the store; nil as long as that is nothing.
+	attached bridge.Attachment
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// boxes are for the results of calls.
@@ -260,10 +263,26 @@ func (s *state) close() {
 	*s.entry = s // finalizers of externrefs look for the store
 	s.closeTogether(s.owner.giveBack)
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
-	s.linked, s.more = nil, nil
+	attached := s.attached
+	s.linked, s.more, s.attached = nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
+	if attached != nil {
+		s.closeAttached(attached)
+	}
 	s.raisePanic()
+}
+
+// closeAttached tells another package that the store has been closed. What comes of that as a panic is kept.
+func (s *state) closeAttached(attached bridge.Attachment) {
+	returned := false
+	defer func() {
+		if value := recover(); !returned && value != nil { // nil for runtime.Goexit
+			s.keepPanic(value)
+		}
+	}()
+	attached.StoreClosed()
+	returned = true
 }
 
 // Enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that

@@ -53,7 +53,7 @@ var systems registry.Registry[servedSystem]
 // it back; it is for when C has not got the number.
 func (s *state) serveSystem(system *wasiSystem) (env uint64, forget func()) {
 	if system == nil || !system.spec.Serves() {
-		return 0, nothing
+		return 0, func() {}
 	}
 	number := systems.Add(&s.belongings().systems, &servedSystem{wasiSystem: *system, host: s.slot})
 	return number, func() { systems.Remove(number) }

@@ -53,11 +53,11 @@ func (t *toy) call(ctx context.Context, name string, arg int32) (int32, error) {
 		return 0, err
 	}
 	defer t.store.Leave(outermost)
-	stop, err := t.store.Watch(ctx)
+	within, err := t.store.Begin(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer stop()
+	defer t.store.End(within)
 	native := t.store.Native()
 	item, _, ok := native.Export(t.guest, name)
 	if !ok {
@@ -82,11 +82,11 @@ func (t *toy) host(f func(caller *wasmtime.Caller) error) error {
 	run := func(caller any, frame unsafe.Pointer) error {
 		return (*(*func(*wasmtime.Caller) error)(frame))(caller.(*wasmtime.Caller))
 	}
-	failed := t.store.Host(run, unsafe.Pointer(&f))
-	if failed == nil {
+	trap := t.store.Host(run, unsafe.Pointer(&f))
+	if trap.IsNil() {
 		return nil
 	}
-	return t.store.Failure(ffi.NewTrap(failed.Error()), ffi.Error{})
+	return t.store.Failure(trap, ffi.Error{})
 }
 
 func newToy(t *testing.T) (*toy, *wasmtime.Store) {

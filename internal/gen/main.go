@@ -1,4 +1,5 @@
-// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go: the same few lines for each number of parameters.
+// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go, here and in component/: the same few lines for each
+// number of parameters.
 package main
 
 import (
@@ -24,6 +25,9 @@ type arity struct {
 	Params   string   // "a A, b B"
 	Args     string   // "a, b"
 	FnTypes  string   // ", A, B"
+
+	AnyDecl       string // "[A, B any]", or nothing
+	AnyResultDecl string // "[A, B, R any]"
 }
 
 func newArity(n int) arity {
@@ -38,11 +42,12 @@ func newArity(n int) arity {
 	}
 	a.Params, a.Args = strings.Join(params, ", "), strings.Join(args, ", ")
 	if n == 0 {
-		a.Types, a.Decl = "[R]", "[R Result]"
+		a.Types, a.Decl, a.AnyResultDecl = "[R]", "[R Result]", "[R any]"
 	} else {
 		list := strings.Join(a.Names, ", ")
 		a.Types, a.Decl = "["+list+", R]", "["+list+" Scalar, R Result]"
 		a.VoidOnly, a.VoidDecl = "["+list+"]", "["+list+" Scalar]"
+		a.AnyDecl, a.AnyResultDecl = "["+list+" any]", "["+list+", R any]"
 	}
 	return a
 }
@@ -197,6 +202,9 @@ func files() map[string][]byte {
 		"typedfuncs.go": formatted(execute(typed, arities)),
 		"hostfuncs.go":  formatted(execute(host, arities)),
 		"gofuncs.go":    formatted(directFile()),
+
+		"component/typedfuncs.go": formatted(execute(componentTyped, arities[:mostOfComponents+1])),
+		"component/hostfuncs.go":  formatted(execute(componentHost, arities[:mostOfComponents+1])),
 	}
 }
 

@@ -1,6 +1,7 @@
 //! A store for language bindings: one allocation, of which both sides read the head.
 
 use crate::call::wasmtime_binding_call_t;
+use crate::component::{self, State as Components, wasmtime_binding_component_call_t};
 use crate::deadline::Deadline;
 use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::Limiter;
@@ -8,7 +9,7 @@ use crate::wasi::{SoleMemory, State};
 use crate::{cast, cast::StoreAddress, guard::guard};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use wasmtime::{ResourceLimiter, StoreLimitsBuilder, ValRaw};
 use wasmtime_c_api::{
@@ -25,6 +26,8 @@ pub struct wasmtime_binding_store_t {
     pub context: *mut c_void,
     /// A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
     pub call: wasmtime_binding_call_t,
+    /// The frame for calls of components.
+    pub component: wasmtime_binding_component_call_t,
 }
 
 /// A store with all that belongs to it, in one allocation. Dropped in this order: the store first, which still uses the
@@ -35,6 +38,8 @@ pub(crate) struct Whole {
     pub(crate) store: Box<wasmtime_store_t>,
     /// What the store has for WASI 0.1, once that is configured.
     wasi: UnsafeCell<Option<State>>,
+    /// What the store has for components.
+    components: UnsafeCell<Components>,
     pub(crate) limiter: Limiter,
     pub(crate) deadline: Deadline,
     pub(crate) sole: SoleMemory,
@@ -65,6 +70,31 @@ impl Whole {
     fn signed(data: &WasmtimeStoreData) -> Option<*const Whole> {
         let address = data.store_limits.instances();
         (address ^ data.store_limits.tables() == SIGNATURE).then(|| ptr::with_exposed_provenance(address))
+    }
+
+    /// The store whose frame for components this is.
+    #[inline]
+    pub(crate) fn of_component(call: *mut wasmtime_binding_component_call_t) -> *mut Whole {
+        let offset = offset_of!(Whole, head) + offset_of!(wasmtime_binding_store_t, component);
+        call.wrapping_byte_sub(offset).cast()
+    }
+
+    /// What a store has for components.
+    ///
+    /// # Safety
+    ///
+    /// The store must be live.
+    #[inline]
+    pub(crate) unsafe fn state(this: *mut Whole) -> *mut Components {
+        // SAFETY: the caller vouches for the store.
+        UnsafeCell::raw_get(unsafe { &raw const (*this).components })
+    }
+
+    /// As above, of the store that has this data; nothing if it is none of a binding.
+    #[inline]
+    pub(crate) fn components(data: &WasmtimeStoreData) -> Option<*mut Components> {
+        // SAFETY: only `sign` writes such numbers, and the data does not outlive the whole.
+        Whole::signed(data).map(|whole| UnsafeCell::raw_get(unsafe { &raw const (*whole).components }))
     }
 
     /// Where a binding's store keeps its state for WASI 0.1; nothing if the store is none of a binding.
@@ -136,13 +166,18 @@ pub extern "C" fn wasmtime_binding_store_new(
     // SAFETY: all fields are written, in place, but the slots, which need not be.
     unsafe {
         (&raw mut (*this).head)
-            .write(wasmtime_binding_store_t { context, call: frame(context, (&raw mut (*this).slots).cast()) });
+            .write(wasmtime_binding_store_t {
+                context,
+                call: frame(context, (&raw mut (*this).slots).cast()),
+                component: component::frame(context),
+            });
         (&raw mut (*this).limiter).write(Limiter::new(memory_epoch));
         (&raw mut (*this).deadline).write(Deadline::new(engine));
         (&raw mut (*this).sole).write(SoleMemory::default());
         (&raw mut (*this).max_resources).write(Cell::new(None));
         (&raw mut (*this).outgrown).write(Vec::new());
         (&raw mut (*this).wasi).write(UnsafeCell::new(None));
+        (&raw mut (*this).components).write(UnsafeCell::new(Components::new()));
         Whole::sign(this, cast::store(&mut store).data_mut());
         Limiter::attach(&raw mut (*this).limiter, cast::store(&mut store));
         if epochs {
