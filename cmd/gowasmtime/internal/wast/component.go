@@ -142,12 +142,19 @@ func (v componentValue) match(want *constant) error {
 	return err
 }
 
-func (v componentValue) like(*constant) string {
-	got, err := treeOf(v.ty, v.v)
-	if err != nil {
-		return err.Error()
+// texts are the kinds and values as WAVE writes them.
+func (v componentValue) texts(want *constant) (wanted, got string) {
+	if want != nil {
+		wanted = want.String()
+		if t, err := want.tree(); err == nil {
+			wanted = t.String()
+		}
 	}
-	return got.String()
+	t, err := treeOf(v.ty, v.v)
+	if err != nil {
+		return wanted, err.Error()
+	}
+	return wanted, t.String()
 }
 
 // hostResource is a value of the host's resources: a number that a component chooses.

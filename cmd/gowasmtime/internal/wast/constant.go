@@ -98,6 +98,9 @@ func (c constant) String() string {
 	}
 	heap, ok := strings.CutSuffix(c.Type, "ref")
 	if !ok {
+		if t, err := c.tree(); err == nil {
+			return t.String()
+		}
 		return c.Type
 	}
 	text, isText := c.text()

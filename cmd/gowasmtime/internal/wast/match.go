@@ -255,12 +255,15 @@ func (v coreValue) String() string {
 	return "(ref)"
 }
 
-// like returns the value as String does, a vector with lanes as the constant has them.
-func (v coreValue) like(want *constant) string {
-	if v.Kind() == wasmtime.KindV128 && want.Type == "v128" && laneBits[want.Lane] != 0 {
-		return v.laneText(want.Lane)
+// texts are as the text format writes them; a vector has lanes as the constant has them.
+func (v coreValue) texts(want *constant) (wanted, got string) {
+	switch {
+	case want == nil:
+		return "", v.String()
+	case v.Kind() == wasmtime.KindV128 && want.Type == "v128" && laneBits[want.Lane] != 0:
+		return want.String(), v.laneText(want.Lane)
 	}
-	return v.String()
+	return want.String(), v.String()
 }
 
 // laneText is a vector as the text format writes it, with lanes of a type.

@@ -54,8 +54,8 @@ type outcome struct {
 type value interface {
 	// match compares the value with what it has to be: errMismatch, or what is wrong with that.
 	match(want *constant) error
-	// like returns the value in the form that the constant has.
-	like(want *constant) string
+	// texts returns the constant and the value for a message, both in one form. The constant may be nil.
+	texts(want *constant) (wanted, got string)
 }
 
 // newRunner makes a runner with an empty linker.
@@ -306,13 +306,14 @@ func assertReturn(o outcome, want []constant) error {
 		return fmt.Errorf("expected %d results, %s, got %d%s", len(want), constantsText(want), len(o.values), o.text())
 	}
 	for i, v := range o.values {
+		wanted, got := v.texts(&want[i])
 		switch err := v.match(&want[i]); {
 		case err == errMismatch && len(want) == 1:
-			return fmt.Errorf("expected %v, got %s", want[i], v.like(&want[i]))
+			return fmt.Errorf("expected %s, got %s", wanted, got)
 		case err == errMismatch:
-			return fmt.Errorf("result %d: expected %v, got %s", i+1, want[i], v.like(&want[i]))
+			return fmt.Errorf("result %d: expected %s, got %s", i+1, wanted, got)
 		case err != nil:
-			return fmt.Errorf("expected %v: %w", want[i], err)
+			return fmt.Errorf("expected %s: %w", wanted, err)
 		}
 	}
 	return nil
@@ -331,7 +332,8 @@ func constantsText(constants []constant) string {
 func (o outcome) text() string {
 	var texts []string
 	for _, v := range o.values {
-		texts = append(texts, v.like(&constant{}))
+		_, got := v.texts(nil)
+		texts = append(texts, got)
 	}
 	if texts == nil {
 		return ""
