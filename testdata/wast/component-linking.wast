@@ -52,9 +52,9 @@
 (assert_return (invoke "g") (u32.const 100))
 
 ;; What nobody has defined, or has defined otherwise.
-(assert_unlinkable (component (import "missing" (func))) "missing")
-(assert_unlinkable (component (import "host" (instance (export "missing" (func))))) "missing")
-(assert_unlinkable (component (import "host" (func))) "host")
+(assert_unlinkable (component (import "missing" (func))) "expected func found nothing")
+(assert_unlinkable (component (import "host" (instance (export "missing" (func))))) "expected func found nothing")
+(assert_unlinkable (component (import "host" (func))) "expected func found instance")
 (assert_unlinkable (component (import "host-return-two" (func (result string)))) "host-return-two")
 (assert_unlinkable (component (import "host-return-two" (func (param "v" u32) (result u32)))) "host-return-two")
 (assert_unlinkable (component (import "host" (instance (export "simple-module" (core module (export "x" (func))))))) "simple-module")
@@ -121,3 +121,11 @@
 (module (func (export "f") (result i32) i32.const 1))
 (assert_return (invoke "f") (i32.const 1))
 (assert_return (invoke $one "next") (u32.const 5))
+
+;; The name of an instance is enough to import it, with nothing that is not in it; an empty one need not be there.
+(component $empty)
+(component (import "empty" (instance)))
+(assert_unlinkable (component (import "empty" (instance (export "f" (func))))) "expected func found nothing")
+(assert_unlinkable (component (import "empty" (func))) "expected func found instance")
+(assert_unlinkable (component (import "host-return-two" (instance))) "expected instance found func")
+(component (import "there-is-none" (instance (export "neither" (instance)))))
