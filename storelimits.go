@@ -57,7 +57,8 @@ func (store *Store) SetMaxResources(n uint64) {
 }
 
 // SetHostcallFuel sets how many bytes a WASI call may make the host copy or keep; 128 MiB at first. A guest whose
-// call would take more gets ENOMEM. What it reads and writes is not copied, and does not count.
+// call would take more gets ENOMEM. What it reads and writes is not copied, and does not count. A component may pass so
+// many in one call of the host, and return so many from one of its own: more is an error of package component.
 //
 // The listings of directories that a guest reads are kept as long as it has the directories open: 24 bytes and the
 // name for each entry of a directory of the host, 32 bytes and the name in a file system that Go serves. All of the

@@ -96,9 +96,8 @@ func TestTypes(t *testing.T) {
 	Equal(t, "items", len(api.Items()), 2)
 	Equal(t, "type", items["half"].Func().String(), "func(n: u32) -> result<u32, string>")
 	person := items["person"]
-	if person.Kind != component.ItemType && person.Kind != component.ItemFunc {
-		t.Error(person.Kind)
-	}
+	Equal(t, "kind", person.Kind, component.ItemType)
+	Equal(t, "type", person.Type().Kind(), component.KindRecord)
 	shape := items["swap"].Func().Params()[0].Type
 	Equal(t, "kind", shape.Kind(), component.KindRecord)
 	Equal(t, "fields", len(shape.Fields()), 2)
@@ -107,8 +106,8 @@ func TestTypes(t *testing.T) {
 	result := items["half"].Func().Result()
 	Equal(t, "cases", len(result.Cases()), 2)
 	Equal(t, "case", result.Cases()[1].Name, "err")
-	if !slices.Equal(items["perms"].Func().Result().Flags(), []string{"read", "write", "exec"}) {
-		t.Error(items["perms"].Func())
+	if !slices.Equal(items["echo-perms"].Func().Result().Flags(), []string{"read", "write", "exec"}) {
+		t.Error(items["echo-perms"].Func())
 	}
 	if items["nothing"].Func().Result() != nil || items["nothing"].Func().IsAsync() {
 		t.Error("nothing is something")

@@ -31,7 +31,8 @@ var (
 	ErrHasChildren = errors.New("the resource has children")
 	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits].
 	ErrTooManyHandles = errors.New("the store has too many resources")
-	// ErrTooManyBytes: a guest passed or returned more in one call than it may, see [SetLimits].
+	// ErrTooManyBytes: a guest passed or returned more in one call than it may, see
+	// [wasmtime.Store.SetHostcallFuel].
 	ErrTooManyBytes = errors.New("the guest passed too many bytes in one call")
 	// ErrGuestABI: a guest passed or returned what breaks the rules of the component model, such as a string that is
 	// not in its memory.

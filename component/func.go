@@ -53,28 +53,63 @@ func (f *Func) Type() *FuncType { return &FuncType{f.fn} }
 //
 // A function that is called often is bound with [Bind1] and its like. See wasmtime::component::Func::call.
 func (f *Func) Call(ctx context.Context, args ...any) (result any, err error) {
+	err = f.invoke(ctx, args, func(v *canon.View) error {
+		if f.results == nil {
+			o, err := f.plans.outcome(f.dynamicResult(), f.fn, canon.Decode)
+			if err != nil {
+				return err
+			}
+			f.results = &o
+		}
+		return f.results.decode(v, unsafe.Pointer(&result))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// CallText is [Func.Call] with arguments and a result as text in WAVE, which is how WIT's values are written: args is
+// what stands between the parentheses of a call, such as {x: 1, y: 2}, some("a"). The result is "" if there is none; a
+// result<T, E> is ok(…) or err(…), and no error. Options at the end of args may be left out. Resources have no text.
+func (f *Func) CallText(ctx context.Context, args string) (result string, err error) {
 	if f == nil {
-		return nil, isNil("function")
+		return "", isNil("function")
+	}
+	call, err := canon.ParseCall("f(" + args + ")")
+	if err != nil {
+		return "", typeError(err)
+	}
+	values, err := f.plans.Args(call, f.fn)
+	if err != nil {
+		return "", typeError(err)
+	}
+	err = f.invoke(ctx, values, func(v *canon.View) error {
+		if f.fn.Result != nil {
+			result, err = v.FormatWave(0, f.fn.Result)
+		}
+		return err
+	})
+	return result, err
+}
+
+// invoke calls the function with arguments of any types, and then got with its results.
+func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) error) error {
+	if f == nil {
+		return isNil("function")
 	}
 	s := f.state
 	outermost, err := s.store.Enter()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.store.Leave(outermost)
 	if len(args) != len(f.fn.Params) {
-		return nil, errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn)
-	}
-	if f.results == nil {
-		o, err := f.plans.outcome(f.dynamicResult(), f.fn, canon.Decode)
-		if err != nil {
-			return nil, typeError(err)
-		}
-		f.results = &o
+		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn)
 	}
 	within, err := s.store.Begin(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.store.End(within)
 	m, mark, err := s.begin(f)
@@ -85,16 +120,13 @@ func (f *Func) Call(ctx context.Context, args ...any) (result any, err error) {
 	if err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
-		return nil, typeError(err)
+		return typeError(err)
 	}
 	v, err := s.run(mark)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := f.results.decode(v, unsafe.Pointer(&result)); err != nil {
-		return nil, resultError(err)
-	}
-	return result, nil
+	return resultError(got(v))
 }
 
 // dynamicResult is the Go type of what Call returns: any, or nil for no result.
@@ -173,10 +205,7 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 	v.Alias = alias
 	err = b.result.decode(v, result)
 	v.Alias = false
-	if err != nil {
-		return resultError(err)
-	}
-	return nil
+	return resultError(err)
 }
 
 // TypedFunc is a function bound by [Bind].

@@ -58,8 +58,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 
 // decode reads the parameters into a struct of them.
 func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
-	v := &s.view
-	v.Reset(call.Message()[:call.Len])
+	v := s.read(call.Message()[:call.Len])
 	if err := b.params.Decode(v, 0, params); err != nil {
 		return typeError(err)
 	}

@@ -10,8 +10,8 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// memoryWat is the beginning of a core module: a memory, in which realloc takes what comes next, and reset frees it all;
-// echo returns a pointer to its two parameters, and first to the block at the address that it is given.
+// memoryWat is the beginning of a core module: a memory in which realloc takes what comes next and reset frees it all.
+// echo returns a pointer to its two parameters.
 const memoryWat = `
     (memory (export "memory") 1)
     (global $next (mut i32) (i32.const 1024))
@@ -91,11 +91,11 @@ const testWat = `(component
   (func (export "check") (param "n" u32) (result (result)) (canon lift (core func $i "check")))
   (func (export "option") (param "o" (option u32)) (result (option u32))
     (canon lift (core func $i "option") (memory $memory)))
-  (func (export "shape") (param "s" $shape) (result $shape) (canon lift (core func $i "shape") (memory $memory)))
-  (func (export "person") (param "p" $person) (result $person)
+  (func (export "echo-shape") (param "s" $shape) (result $shape) (canon lift (core func $i "shape") (memory $memory)))
+  (func (export "echo-person") (param "p" $person) (result $person)
     (canon lift (core func $i "person") (memory $memory) (realloc $realloc) (post-return $reset)))
-  (func (export "color") (param "c" $color) (result $color) (canon lift (core func $i "same")))
-  (func (export "perms") (param "p" $perms) (result $perms) (canon lift (core func $i "same")))
+  (func (export "echo-color") (param "c" $color) (result $color) (canon lift (core func $i "same")))
+  (func (export "echo-perms") (param "p" $perms) (result $perms) (canon lift (core func $i "same")))
   (func (export "bytes") (param "b" (list u8)) (result (list u8))
     (canon lift (core func $i "echo") (memory $memory) (realloc $realloc) (post-return $reset)))
   (func (export "strings") (param "b" (list string)) (result (list string))

@@ -240,15 +240,12 @@ type Limits struct {
 	// Handles is how many handles all guests of the store and the program may have together, 100,000 at first. More
 	// than 1,048,575 are never possible.
 	Handles int
-	// CallBytes is how many bytes of the host one call of a guest may take, for the strings, lists and the like that
-	// it passes, or returns: 128 MiB at first.
-	CallBytes int64
 }
 
 // SetLimits limits what guests of the store may take of the host from now on; what they have, they keep. What a guest
-// does beyond a limit ends it with an error that wraps [ErrTooManyHandles] or [ErrTooManyBytes]. Memories and the
-// number of instances are limited by [wasmtime.Store.Limiter]. It panics if the store is closed or in use by another
-// goroutine.
+// does beyond a limit ends it with an error that wraps [ErrTooManyHandles]. How many bytes it may pass in one call is
+// limited by [wasmtime.Store.SetHostcallFuel], memories and the number of instances by [wasmtime.Store.SetLimits]. It
+// panics if the store is closed or in use by another goroutine.
 func SetLimits(store wasmtime.Storelike, limits Limits) {
 	inside := bridge.StoreOf(store)
 	outermost, err := inside.Enter()
@@ -263,8 +260,5 @@ func SetLimits(store wasmtime.Storelike, limits Limits) {
 	}
 	if limits.Handles > 0 {
 		native.SetGuestHandleLimit(uint64(min(limits.Handles, ffi.MostHandles)))
-	}
-	if limits.CallBytes > 0 {
-		native.SetHostcallFuel(uint64(limits.CallBytes))
 	}
 }

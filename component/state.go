@@ -101,9 +101,20 @@ func (s *state) run(mark marks) (*canon.View, error) {
 	}
 	s.table.settle(mark)
 	s.table.giveBack(mark)
+	return s.read(call.Results()), nil
+}
+
+// read begins to read a message of a guest's. Its values may take several times as much memory in Go as the guest has
+// paid for, but not any number of times: an empty tuple takes nothing in a message, and 16 bytes as an any.
+func (s *state) read(message []byte) *canon.View {
+	const small, larger = 1 << 20, 4
 	v := &s.view
-	v.Reset(call.Results())
-	return v, nil
+	v.Reset(message)
+	v.Limit = 64 * small
+	if len(message) > small {
+		v.Limit = larger * s.store.Native().HostcallFuel()
+	}
+	return v
 }
 
 // The C structure of a segment is that of package canon's.

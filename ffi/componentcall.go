@@ -130,8 +130,7 @@ func (s Store) SetGuestHandleLimit(n uint64) {
 	C.wasmtime_binding_component_set_guest_handle_limit(s.ptr, C.size_t(n))
 }
 
-// SetHostcallFuel sets how many bytes a call of a guest into the host, and the results of a call of the host into a
-// guest, may take in the host.
-func (s Store) SetHostcallFuel(n uint64) {
-	C.wasmtime_binding_component_set_hostcall_fuel(s.ptr, C.size_t(n))
+// HostcallFuel returns how many bytes a call may make the host copy or keep.
+func (s Store) HostcallFuel() uint64 {
+	return uint64(C.wasmtime_binding_component_hostcall_fuel(s.ptr))
 }

@@ -63,14 +63,14 @@ func misspelt(name string, err error) error {
 
 // commands returns all commands. The first is gowasmtime without one.
 func commands() []command {
-	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules", options: runOptions, do: runModule}
+	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules and components", options: runOptions, do: runModule}
 	run := main
-	run.name, run.help = "run", "Run a module; this is what gowasmtime does without a command"
+	run.name, run.help = "run", "Run a module or a component; this is what gowasmtime does without a command"
 	return []command{
 		main,
 		run,
-		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
-		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of", options: inspectOptions, do: inspectModule},
+		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module or a component to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
+		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of, or a component's world in WIT", options: inspectOptions, do: inspectModule},
 		{name: "wast", operands: "SCRIPT...", least: 1, most: math.MaxInt, help: "Run scripts of WebAssembly's test suites, which 'wasm-tools json-from-wast' has translated", options: wastOptions, do: runScripts},
 		{name: "completion", operands: "SHELL", least: 1, most: 1, help: "Write a completion script for bash, zsh or fish", options: versionOptions, do: printCompletion},
 		{name: "version", help: "Show the versions of gowasmtime and of Wasmtime", options: versionOptions, do: printVersion},
@@ -174,7 +174,7 @@ func runOptions() []option {
 		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
 		{long: "file", value: "FD=PATH[:MODE]", repeats: true, help: "Open a file as descriptor FD; MODE is ro, wo (emptied), rw or append", set: setFile},
 		{long: "listen", value: "FD=ADDRESS", repeats: true, help: "Listen as descriptor FD, on HOST:PORT or unix:PATH", set: setListener},
-		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS as its parameters, and print its results", set: func(s *settings, name string) error {
+		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS as its parameters, and print its results; of a component as in 'f(1, \"a\")'", set: func(s *settings, name string) error {
 			s.invoke = &name
 			return nil
 		}},

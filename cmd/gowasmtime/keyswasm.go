@@ -33,8 +33,8 @@ func wasmGroup() group {
 		engineFlag("nan-canonicalization", "Make all NaNs the same", (*wasmtime.Config).SetCraneliftNanCanonicalization),
 		engineFlag("relaxed-simd-deterministic", "Let relaxed SIMD give the same results on every machine", (*wasmtime.Config).SetWasmRelaxedSIMDDeterministic),
 		engineFlag("shared-memory", "Let memories be shared", (*wasmtime.Config).SetSharedMemory),
+		engineFlag("concurrency-support", "Let components use the async features; n unless this says otherwise", (*wasmtime.Config).SetConcurrencySupport),
 		engineFlag("gc-support", "Have a garbage collector at all", (*wasmtime.Config).SetGCSupport),
-		engineFlag("concurrency-support", "Let components use what is async in the component model; their calls are slower then", (*wasmtime.Config).SetConcurrencySupport),
 		flag("all-proposals", "Switch all of the following on or off, except those that are named", func(s *settings, on bool) { s.allProposals = &on }),
 	)
 	for _, p := range proposals() {
@@ -42,8 +42,7 @@ func wasmGroup() group {
 	}
 	g.keys = append(g.keys, ignoredKeys("async-stack-size", "async-stack-zeroing", "unknown-exports-allow",
 		"component-model-async", "component-model-more-async-builtins", "component-model-async-stackful", "component-model-threading",
-		"component-model-error-context", "component-model-gc", "component-model-memory64", "component-model-implements",
-		"shared-everything-threads")...)
+		"component-model-error-context", "component-model-gc", "component-model-memory64", "component-model-implements", "shared-everything-threads")...)
 	g.keys = append(g.keys, missingKeys("trap-on-grow-failure=n", "wmemcheck=n", "stack-switching=n")...)
 	return g
 }

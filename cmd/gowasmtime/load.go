@@ -12,11 +12,13 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// source is a file with a module, before it is compiled.
+// source is a file with a module or a component, before it is compiled.
 type source struct {
 	path string
 	kind kind
-	size int64
+	// isComponent tells which of the two.
+	isComponent bool
+	size        int64
 	// bytes is the content; nil for a precompiled file that can be mapped.
 	bytes []byte
 	// wasm is the binary format; nil for a precompiled file.
@@ -33,8 +35,8 @@ const (
 	kindPrecompiled kind = "precompiled"
 )
 
-// errComponent says that a file has a component in it.
-var errComponent = errors.New("it is a component; gowasmtime runs modules only")
+// errComponent says that a file has a component in it where a module has to be.
+var errComponent = errors.New("it is a component, and this takes a module")
 
 // readSource reads a file, - or /dev/stdin for standard input, and finds out what it is.
 func readSource(path string) (*source, error) {
@@ -49,6 +51,7 @@ func readSource(path string) (*source, error) {
 	if src.kind == kindPrecompiled {
 		return src, nil
 	}
+	defer func() { src.isComponent = isComponent(src.wasm) }()
 	src.kind, src.wasm = kindBinary, src.bytes
 	if !wasmtime.IsBinary(src.bytes) {
 		src.kind = kindText
@@ -88,7 +91,7 @@ func read(path string) (*source, error) {
 		return nil, err
 	}
 	if isPrecompiled(head[:n]) {
-		src.kind = kindPrecompiled
+		src.kind, src.isComponent = kindPrecompiled, flagsOf(head)&componentFlag != 0
 		if info.Mode().IsRegular() {
 			src.size = info.Size()
 			return src, nil
@@ -106,11 +109,21 @@ const elfHeader = 64
 // isPrecompiled tells whether a file begins as Wasmtime's precompiled modules and components do: as an ELF file for
 // Wasmtime's own operating system.
 func isPrecompiled(head []byte) bool {
-	const wasmtimeABI, moduleFlag, componentFlag = 200, 1, 2
+	const wasmtimeABI = 200
 	if len(head) < elfHeader || string(head[:5]) != "\x7fELF\x02" || head[7] != wasmtimeABI {
 		return false
 	}
-	return binary.LittleEndian.Uint32(head[48:])&(moduleFlag|componentFlag) != 0
+	return flagsOf(head)&(moduleFlag|componentFlag) != 0
+}
+
+// The flags that say what a precompiled file is.
+const moduleFlag, componentFlag = 1, 2
+
+func flagsOf(header []byte) uint32 { return binary.LittleEndian.Uint32(header[48:]) }
+
+// isComponent tells whether the binary format is that of a component.
+func isComponent(wasm []byte) bool {
+	return len(wasm) >= 8 && wasmtime.IsBinary(wasm) && wasm[6] == 1 && wasm[7] == 0
 }
 
 // reason is what was wrong with a file, without its name.

@@ -9,7 +9,7 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// guest is a module that is being run, with its surroundings.
+// guest is a module or a component that is being run, with its surroundings.
 type guest struct {
 	settings *settings
 	engine   *wasmtime.Engine
@@ -25,12 +25,18 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	module, err := load(engine, s.operands[0], s.allowPrecompiled)
+	src, err := readSource(s.operands[0])
 	if err != nil {
 		return err
 	}
-	g := &guest{s, engine, module, wasmtime.NewLinker(engine), wasmtime.NewStore(engine), stdout}
+	g := &guest{settings: s, engine: engine, linker: wasmtime.NewLinker(engine), store: wasmtime.NewStore(engine), stdout: stdout}
 	if err := s.limit(g.store); err != nil {
+		return err
+	}
+	if src.isComponent {
+		return g.runComponent(src)
+	}
+	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {
 		return err
 	}
 	release, err := g.provide()
@@ -38,21 +44,32 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return g.timed(func(ctx context.Context) error {
+		if err := g.preload(); err != nil {
+			return err
+		}
+		return g.main(ctx, g.execute(ctx))
+	})
+}
+
+// timed runs f with a context that ends after the time of the settings.
+func (g *guest) timed(f func(ctx context.Context) error) error {
 	ctx := context.Background()
-	if s.timeout != nil {
+	if timeout := g.settings.timeout; timeout != nil {
 		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, *s.timeout)
+		ctx, cancel = context.WithTimeout(ctx, *timeout)
 		defer cancel()
 	}
-	if err := g.preload(); err != nil {
-		return err
-	}
-	err = g.execute(ctx)
+	return f(ctx)
+}
+
+// main makes the error of what was run, which says so if its time was over before it had begun.
+func (g *guest) main(ctx context.Context, err error) error {
 	var trap *wasmtime.Trap
 	if ctx.Err() != nil && err != nil && !errors.As(err, &trap) {
-		err = failed(errTimeout, "timed out after %v", *s.timeout) // before it was called
+		err = failed(errTimeout, "timed out after %v", *g.settings.timeout)
 	}
-	return failed(err, "failed to run main module `%s`", s.operands[0])
+	return failed(err, "failed to run main module `%s`", g.settings.operands[0])
 }
 
 // limit gives a store its limits.

@@ -65,7 +65,8 @@ func TestRunStatus(t *testing.T) {
 	gowasmtime(t, dir, "run", "typo.wat").want(t, 1, "", "typo.wat:1:")
 	gowasmtime(t, dir, "run", "none.wat").want(t, 0, "")
 	gowasmtime(t, dir, "run", "twice.wat").want(t, 0, "7\n")
-	gowasmtime(t, dir, "run", "component.wat").want(t, 1, "", "failed to load \"component.wat\"", "it is a component")
+	gowasmtime(t, dir, "run", "component.wat").want(t, 1, "", "the component exports no wasi:cli/run@0.2.0")
+	gowasmtime(t, dir, "run", "--preload", "x=component.wat", "none.wat").want(t, 1, "", "failed to load \"component.wat\"", "it is a component")
 	gowasmtime(t, dir, "run", "absent.wasm").want(t, 1, "", "Error: failed to open wasm module \"absent.wasm\"\n\nCaused by:\n    "+testkit.NoSuchFile()+"\n")
 	gowasmtime(t, dir, "run", ".").want(t, 1, "", "is a directory")
 }

@@ -231,3 +231,73 @@ func TestNobodyEntered(t *testing.T) {
 		t.Error("a store that is in no call counts as entered")
 	}
 }
+
+// attachment counts how often its store was closed, and panics then if it is to.
+type attachment struct {
+	closed int
+	panics any
+	store  *wasmtime.Store
+	err    error
+}
+
+func (a *attachment) StoreClosed() {
+	a.closed++
+	a.err = a.store.SetFuel(1)
+	if a.panics != nil {
+		panic(a.panics)
+	}
+}
+
+func TestAttached(t *testing.T) {
+	for _, panics := range []any{nil, "the panic"} {
+		toy, store := newToy(t)
+		attached := toy.store.Attached()
+		if *attached != nil {
+			t.Error("something is attached")
+		}
+		a := &attachment{panics: panics, store: store}
+		*attached = a
+		func() {
+			defer func() {
+				if value := recover(); value != panics {
+					t.Errorf("panicked with %v, want %v", value, panics)
+				}
+			}()
+			store.Close()
+		}()
+		store.Close()
+		if a.closed != 1 || !errors.Is(a.err, wasmtime.ErrClosed) {
+			t.Errorf("closed %d times, %v", a.closed, a.err)
+		}
+	}
+}
+
+func TestAllocate(t *testing.T) {
+	toy, store := newToy(t)
+	tries := 0
+	err := toy.store.Allocate(t.Context(), func(call *ffi.Call, room uintptr) bool {
+		tries++
+		return room > 0 && call == toy.store.Native().Call()
+	})
+	if err != nil || tries != 1 {
+		t.Errorf("%d tries, %v", tries, err)
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	never := func(*ffi.Call, uintptr) bool { t.Error("was tried"); return false }
+	if err := toy.store.Allocate(done, never); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	store.Close()
+	if err := toy.store.Allocate(nil, never); !errors.Is(err, wasmtime.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestMadeErrors(t *testing.T) {
+	cause := errors.New("the cause")
+	err := bridge.MakeError(cause, "100% text")
+	if _, ok := err.(*wasmtime.Error); !ok || err.Error() != "100% text" || !errors.Is(err, cause) {
+		t.Errorf("%T %v", err, err)
+	}
+}

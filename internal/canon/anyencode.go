@@ -387,5 +387,6 @@ func (p *Planner) encodeEntries(m *Message, at uint32, t *Type, value reflect.Va
 	if i != count {
 		return invalid("the map was changed while it was encoded")
 	}
+	m.sortEntries(block, count, entry)
 	return nil
 }

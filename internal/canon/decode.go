@@ -76,9 +76,7 @@ func (n *node) decode(v *View, at uint32, p unsafe.Pointer) error {
 	case opInterface:
 		return n.decodeInterface(v, at, p)
 	case opHandle:
-		if err := n.codec.Lift(v, uint32At(from), hidden(p)); err != nil {
-			return &ValueError{Reason: err.Error(), Err: err}
-		}
+		return n.decodeHandle(v, uint32At(from), p)
 	case opAny:
 		value, err := n.planner.decodeAny(v, at, n.wit)
 		if err != nil {
@@ -115,7 +113,7 @@ func (n *node) decodeSlice(v *View, at uint32, p unsafe.Pointer) error {
 	from := unsafe.Add(v.base, at)
 	ptr, count := uint32At(from), uint32At(unsafe.Add(from, 4))
 	if count == 0 {
-		n.makeSlice(p, 0)
+		n.makeSlice(v, p, 0)
 		return nil
 	}
 	if _, err := v.block(ptr, count, n.elem.wit.Size); err != nil {
@@ -133,7 +131,7 @@ func (n *node) decodeElements(v *View, at, count uint32, p unsafe.Pointer) error
 	if err := v.charge(uint64(count) * uint64(elem.size)); err != nil {
 		return err
 	}
-	data := n.makeSlice(p, int(count))
+	data := n.makeSlice(v, p, int(count))
 	for i := range count {
 		to := unsafe.Add(data, uintptr(i)*elem.size)
 		var err error
@@ -163,7 +161,7 @@ type slice struct {
 
 // makeSlice stores a new slice of n zero elements at p, which is empty but not nil if there are none, and returns
 // its elements.
-func (n *node) makeSlice(p unsafe.Pointer, count int) unsafe.Pointer {
+func (n *node) makeSlice(v *View, p unsafe.Pointer, count int) unsafe.Pointer {
 	if count == 0 {
 		if s := (*slice)(p); s.data == nil || !n.elem.copies() {
 			*s = slice{data: unsafe.Pointer(&empty)}
@@ -177,11 +175,13 @@ func (n *node) makeSlice(p unsafe.Pointer, count int) unsafe.Pointer {
 		*(*[]string)(p) = s
 		return unsafe.Pointer(unsafe.SliceData(s))
 	}
-	*(*slice)(p) = slice{}
-	s := reflect.NewAt(n.typ, hidden(p)).Elem()
-	s.Grow(count)
-	s.SetLen(count)
-	return (*slice)(p).data
+	// Reflection would move what it gets to the heap; what p points to may be on the stack.
+	v.grown = slice{}
+	reflect.NewAt(n.typ, unsafe.Pointer(&v.grown)).Elem().Grow(count)
+	data := v.grown.data
+	v.grown = slice{}
+	*(*slice)(p) = slice{data, count, count}
+	return data
 }
 
 // copySlice stores a slice of a block's bytes at p: an alias, or a copy in the memory that the slice there has, or in
@@ -303,6 +303,22 @@ func (n *node) decodeInterface(v *View, at uint32, p unsafe.Pointer) error {
 		value = *(*unsafe.Pointer)(value)
 	}
 	*(*words)(p) = words{c.table, value}
+	return nil
+}
+
+// decodeHandle lets the codec store into the view, since nobody knows what it does with a pointer.
+func (n *node) decodeHandle(v *View, handle uint32, p unsafe.Pointer) error {
+	v.lifted = words{}
+	err := n.codec.Lift(v, handle, unsafe.Pointer(&v.lifted))
+	if err != nil {
+		return &ValueError{Reason: err.Error(), Err: err}
+	}
+	if n.typ.Kind() == reflect.Interface {
+		*(*words)(p) = v.lifted
+	} else {
+		*(*unsafe.Pointer)(p) = v.lifted[0]
+	}
+	v.lifted = words{}
 	return nil
 }
 

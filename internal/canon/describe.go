@@ -212,7 +212,7 @@ func (d *describer) newType() *Type {
 func (d *describer) some(what string, size int) int {
 	n := d.count(size)
 	if n == 0 {
-		d.failf("a %s of nothing", what)
+		d.failf("a type of kind %s has no parts", what)
 	}
 	return n
 }

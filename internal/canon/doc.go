@@ -15,12 +15,12 @@
 //	string                string
 //	list<T>               a slice
 //	list<T, N>            [N]T
-//	map<K, V>             a map, or a slice of what stands for tuple<K, V>
+//	map<K, V>             a map, encoded in the order of its keys; or a slice of what stands for tuple<K, V>
 //	list<tuple<K, V>>     also a map; a key that is there twice is an error when it is decoded
 //	record                a struct: each exported field is a field of the record, named by its tag wit:"kebab-name", or
 //	                      by its own name, compared without hyphens and case; wit:"-" leaves a field out
 //	tuple                 a struct whose exported fields are the elements, in order
-//	variant               an interface with one method, see below; or a struct with [VariantTag]
+//	variant               an interface that names its cases, see below; or a struct with [VariantTag]
 //	enum                  an integer type that has room for all cases, counted from 0; or a string type: the case's name
 //	flags                 an unsigned integer type of enough bits; the first flag is the lowest bit
 //	option<T>             a pointer, nil for none; or a struct with [OptionTag]
@@ -33,8 +33,9 @@
 //
 // # Variants
 //
-// A variant is an interface with one method, whose name does not matter, that takes a struct of all cases and returns
-// nothing; each case is a type that has the method. So the compiler knows what is a case, and nobody registers one:
+// A variant is an interface with a method, whose name does not matter, that takes a struct of all cases and returns
+// nothing; each case is a type that implements the interface. So the compiler knows what is a case, and nobody
+// registers one:
 //
 //	type Shape interface{ shape(shapes) }
 //

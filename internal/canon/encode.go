@@ -183,6 +183,7 @@ func (n *node) encodeMap(m *Message, at uint32, value unsafe.Pointer) error {
 	if i != count {
 		return invalid("the map was changed while it was encoded")
 	}
+	m.sortEntries(block, count, entry)
 	return nil
 }
 
@@ -281,13 +282,20 @@ func (m *Message) putString(at uint32, s string) error {
 
 // validUTF8 is utf8.ValidString, faster for ASCII.
 func validUTF8(s string) bool {
-	p := unsafe.Pointer(unsafe.StringData(s))
-	i := 0
-	for ; i+32 <= len(s); i += 32 {
+	const high = 0x8080808080808080
+	p, n, i := unsafe.Pointer(unsafe.StringData(s)), len(s), 0
+	if n < 8 {
+		return utf8.ValidString(s)
+	}
+	for ; i+32 <= n; i += 32 {
 		b := (*[4]uint64)(unsafe.Add(p, i))
-		if (b[0]|b[1]|b[2]|b[3])&0x8080808080808080 != 0 {
+		if (b[0]|b[1]|b[2]|b[3])&high != 0 {
 			return utf8.ValidString(s[i:])
 		}
 	}
-	return utf8.ValidString(s[i:])
+	rest := *(*uint64)(unsafe.Add(p, n-8)) // the last bytes, and some that have been seen
+	for ; i+8 <= n; i += 8 {
+		rest |= *(*uint64)(unsafe.Add(p, i))
+	}
+	return rest&high == 0 || utf8.ValidString(s)
 }

@@ -169,7 +169,7 @@ func roundTrip(t *testing.T, p *canon.Planner, wit *canon.Type, value any) []byt
 	return message
 }
 
-// hasMap tells whether the order of a value's bytes is random.
+// hasMap tells whether the order of what the bytes of a value refer to is random.
 func hasMap(t reflect.Type) bool { return strings.Contains(t.String(), "map[") }
 
 // same compares values as far as they can come back: an empty slice is like nil, and NaN is NaN.

@@ -149,6 +149,9 @@ type View struct {
 	// taken is what counts for the limit.
 	taken uint64
 	text  textCopy
+	// grown and lifted are where values are made that others store.
+	grown  slice
+	lifted words
 }
 
 // Reset begins to decode a message.

@@ -309,11 +309,4 @@ func (n *node) box(p unsafe.Pointer) (v any) {
 	return v
 }
 
-// hidden returns a pointer that the compiler does not see to be the same, so that what it points to may stay on the
-// stack. It is for functions that use the pointer only until they return.
-func hidden(p unsafe.Pointer) unsafe.Pointer {
-	address := uintptr(p)
-	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
-}
-
 func elementStep(i int) string { return fmt.Sprintf("element %d", i) }

@@ -22,14 +22,15 @@ type Handles interface {
 	Handle(t reflect.Type, wit *Type, dir Dir) (HandleCodec, error)
 }
 
-// HandleCodec carries handles. Only the function of the plan's direction is needed.
+// HandleCodec carries handles. Only the function of the plan's direction is needed. The Go type is an interface, a
+// pointer, or a struct of one pointer; its value is at a pointer that is good during the call, and not that of a caller
+// of [Plan.Encode] or [Plan.Decode].
 type HandleCodec struct {
-	// Lower returns the handle of the Go value at a pointer, which is a copy and good during the call. The Go type is an
-	// interface, a pointer, or a struct of one pointer. That a handle was lowered does not mean that the call takes
-	// place: something behind it may be wrong.
+	// Lower returns the handle of a Go value. That a handle was lowered does not mean that the call takes place:
+	// something behind it may be wrong.
 	Lower func(m *Message, value unsafe.Pointer) (uint32, error)
-	// Lift stores what stands for a handle at a pointer, and keeps no pointer to there. It is called once for each
-	// handle of a message, until something in the message is wrong.
+	// Lift stores what stands for a handle. It is called once for each handle of a message, until something in the
+	// message is wrong.
 	Lift func(v *View, handle uint32, value unsafe.Pointer) error
 }
 

@@ -78,6 +78,9 @@ func (n *node) scalar() error {
 	kind := n.wit.Kind
 	if n.typ.Kind() != goKinds[kind] {
 		if k := n.typ.Kind(); k >= reflect.Int && k <= reflect.Float64 && kind != Bool && kind != String {
+			if kind == Char {
+				return mismatch(n.typ, n.wit, "it takes rune")
+			}
 			return mismatch(n.typ, n.wit, "it takes %s", goKinds[kind])
 		}
 		return mismatch(n.typ, n.wit, "")
@@ -195,7 +198,7 @@ func (p *Planner) params(t reflect.Type, f *Func, dir Dir) (*node, error) {
 	}
 	for i, field := range fields {
 		if name := field.Tag.Get("wit"); name != "" && name != f.Params[i].Name {
-			return nil, In(f.step(i), mismatch(t, f.record, "the tag of %s says %s", field.Name, name))
+			return nil, In(f.step(i), mismatch(field.Type, f.Params[i].Type, "the tag of %s says %s", field.Name, name))
 		}
 	}
 	n := &node{wit: f.record, typ: t, size: t.Size(), planner: p}
@@ -424,7 +427,7 @@ func (n *node) handle(dir Dir) (err error) {
 	if n.planner.handles == nil {
 		return mismatch(n.typ, n.wit, "nothing stands for a resource here")
 	}
-	if dir == Encode && n.typ.Kind() != reflect.Interface && !n.direct {
+	if n.typ.Kind() != reflect.Interface && !n.direct {
 		return mismatch(n.typ, n.wit, "a pointer or an interface stands for a resource")
 	}
 	n.codec, err = n.planner.handles.Handle(n.typ, n.wit, dir)

@@ -84,17 +84,15 @@ func (v *View) appendWave(b []byte, at uint32, t *Type) ([]byte, error) {
 	return v.appendChoice(b, at, t)
 }
 
-// appendFloat appends a number that reads back the same: with an exponent if it is very large or small.
+// appendFloat appends a number that reads back the same, without an exponent, as Wasmtime does.
 func appendFloat(b []byte, f float64, bits int) []byte {
-	switch abs := math.Abs(f); {
+	switch {
 	case math.IsNaN(f):
 		return append(b, "nan"...)
 	case math.IsInf(f, 1):
 		return append(b, "inf"...)
 	case math.IsInf(f, -1):
 		return append(b, "-inf"...)
-	case abs != 0 && (abs < 1e-6 || abs >= 1e21):
-		return strconv.AppendFloat(b, f, 'e', -1, bits)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, bits)
 }

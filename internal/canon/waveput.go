@@ -16,7 +16,7 @@ var waveNames = [...]string{
 }
 
 func (n *waveNode) mismatch(t *Type) error {
-	return waveError(n.at, "%s is no %s", waveNames[n.kind], t.short())
+	return waveError(n.at, "%s where WIT has %s", waveNames[n.kind], t.short())
 }
 
 // putWave writes what was read as a type to an offset that has been reserved and is zero.
@@ -170,7 +170,7 @@ func (m *Message) putMap(at uint32, t *Type, n *waveNode) error {
 	for i, e := range entries {
 		to := block + uint32(i)*entry.Size
 		if e.key.kind == waveLabel {
-			return waveError(e.key.at, "%s is a name, and no %s", e.key.text, t.Key().short())
+			return waveError(e.key.at, "the name %s where WIT has %s", e.key.text, t.Key().short())
 		}
 		if err := m.putWave(to, t.Key(), e.key); err != nil {
 			return err

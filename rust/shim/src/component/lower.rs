@@ -42,7 +42,7 @@ pub(super) struct Lowering<'c, 'a, T: 'static> {
     pub(super) handles: *mut Handles,
 }
 
-impl<T: 'static> Lowering<'_, '_, T> {
+impl<'c, T: 'static> Lowering<'c, '_, T> {
     /// Lowers the tuple into core values, of which `to` has room for as many as the type has.
     pub(super) fn to_flat(&mut self, to: &mut [MaybeUninit<ValRaw>]) -> Result<()> {
         let block = self.block()?;
@@ -69,10 +69,7 @@ impl<T: 'static> Lowering<'_, '_, T> {
         if root.exact { Ok(()) } else { self.mend(root, block, address) }
     }
 
-    fn block(&self) -> Result<&'_ [u8]>
-    where
-        Self: Sized,
-    {
+    fn block(&self) -> Result<&'c [u8]> {
         self.message.block(self.plan.root().size).ok_or_else(changed)
     }
 
