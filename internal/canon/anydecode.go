@@ -38,8 +38,18 @@ func natural(t *Type) reflect.Type {
 func (p *Planner) decodeAny(v *View, at uint32, t *Type) (any, error) {
 	from := unsafe.Add(v.base, at)
 	switch t.Kind {
-	case U32: // the most frequent ones, without a plan
-		return uint32At(from), nil
+	case S32: // the most frequent ones, without a plan
+		return *(*int32)(from), nil
+	case U32:
+		return *(*uint32)(from), nil
+	case S64:
+		return *(*int64)(from), nil
+	case U64:
+		return *(*uint64)(from), nil
+	case F32:
+		return *(*float32)(from), nil
+	case F64:
+		return *(*float64)(from), nil
 	case String:
 		s, err := v.str(at)
 		if err != nil {

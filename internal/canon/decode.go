@@ -281,6 +281,9 @@ func (n *node) decodeResult(v *View, at uint32, p unsafe.Pointer) error {
 		*(*bool)(unsafe.Add(p, n.last)) = true
 		payload, step, value = n.err, "err", unsafe.Add(p, n.at[1])
 	}
+	if payload.op == opNothing { // where it would be may be the end of the message
+		return nil
+	}
 	return In(step, payload.decode(v, at+n.wit.Payload, value))
 }
 

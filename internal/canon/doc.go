@@ -15,13 +15,13 @@
 //	string                string
 //	list<T>               a slice
 //	list<T, N>            [N]T
-//	map<K, V>             a map, encoded in the order of its keys; or a slice of what stands for tuple<K, V>
-//	list<tuple<K, V>>     also a map; a key that is there twice is an error when it is decoded
-//	record                a struct: each exported field is a field of the record, named by its tag wit:"kebab-name", or
+//	map<K, V>             a map, encoded in the order of its keys, or a slice of what stands for tuple<K, V>
+//	list<tuple<K, V>>     also a map; then a key that is there twice cannot be decoded
+//	record                a struct: each exported field is a field of the record, named by a tag wit:"kebab-name" or
 //	                      by its own name, compared without hyphens and case; wit:"-" leaves a field out
 //	tuple                 a struct whose exported fields are the elements, in order
 //	variant               an interface that names its cases, see below; or a struct with [VariantTag]
-//	enum                  an integer type that has room for all cases, counted from 0; or a string type: the case's name
+//	enum                  an integer type that has room for all cases, counted from 0, or a string type: their names
 //	flags                 an unsigned integer type of enough bits; the first flag is the lowest bit
 //	option<T>             a pointer, nil for none; or a struct with [OptionTag]
 //	result<T, E>          a struct with [ResultTag]; a payload that is not there is struct{}
@@ -66,7 +66,7 @@
 // an option's struct or a pointer says which of the two is meant.
 //
 // Into an any is decoded: bool, the numbers and string as above, char as rune; a list as a slice of these, of []byte
-// and so on if the elements have a type of their own, else as []any; a record as map[string]any; a tuple as []any; a map
-// as a Go map; a variant, and a result, as the types that the planner was given for them; an enum as string; flags as
-// []string; an option as nil or its value, but an option of an option as the planner's type.
+// and so on if the elements have a type of their own, else as []any; a record as map[string]any; a tuple as []any; a
+// map as a Go map; a variant, and a result, as the types that the planner was given for them; an enum as string; flags
+// as []string; an option as nil or its value, but an option of an option as the planner's type.
 package canon

@@ -15,9 +15,7 @@ func (n *node) encode(m *Message, at uint32, p unsafe.Pointer) error {
 	switch n.op {
 	case opCopy:
 		copyBytes(to, p, n.wit.Size)
-		if n.gaps != nil {
-			clearGaps(n.gaps, to)
-		}
+		clearGaps(n.gaps, to)
 	case opBool:
 		*(*bool)(to) = *(*bool)(p)
 	case opChar:
@@ -122,11 +120,7 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 	to := unsafe.Add(m.base, block)
 	if elem.copies() || elem.op == opBool {
 		copy(unsafe.Slice((*byte)(to), bytes), unsafe.Slice((*byte)(data), bytes))
-		if elem.gaps != nil {
-			for i := range count {
-				clearGaps(elem.gaps, unsafe.Add(to, uint64(i)*size))
-			}
-		}
+		elem.clearAll(to, count)
 		return nil
 	}
 	if elem.wit.padded {
@@ -151,19 +145,21 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 
 // encodeMap writes a map, given by what a variable of its type holds.
 func (n *node) encodeMap(m *Message, at uint32, value unsafe.Pointer) error {
-	entries := reflect.NewAt(n.typ, unsafe.Pointer(&value)).Elem() // moves the parameter to the heap, not the map's owner
+	// This moves the parameter to the heap, but not the variable that it comes from.
+	entries := reflect.NewAt(n.typ, unsafe.Pointer(&value)).Elem()
 	count, entry := entries.Len(), n.wit.Elem
 	if uint64(count) > math.MaxUint32/uint64(entry.Size) {
 		return invalid("a map of %d entries takes more than 4 GiB", count)
+	}
+	if count == 0 {
+		putRef(unsafe.Add(m.base, at), 0, 0)
+		return nil
 	}
 	block, err := m.block(uint64(count)*uint64(entry.Size), entry.Align)
 	if err != nil {
 		return err
 	}
 	putRef(unsafe.Add(m.base, at), block, uint32(count))
-	if count == 0 {
-		return nil
-	}
 	k, v := reflect.New(n.typ.Key()), reflect.New(n.typ.Elem())
 	i := 0
 	for iter := entries.MapRange(); iter.Next(); i++ {
@@ -195,9 +191,13 @@ func (n *node) encodeSome(m *Message, at uint32, p unsafe.Pointer) error {
 
 func (n *node) encodeResult(m *Message, at uint32, p unsafe.Pointer) error {
 	payload, step, value := n.elem, "ok", unsafe.Add(p, n.at[0])
-	if *(*bool)(unsafe.Add(p, n.last)) {
-		*(*uint8)(unsafe.Add(m.base, at)) = 1
+	failed := *(*bool)(unsafe.Add(p, n.last))
+	*(*bool)(unsafe.Add(m.base, at)) = failed
+	if failed {
 		payload, step, value = n.err, "err", unsafe.Add(p, n.at[1])
+	}
+	if payload.op == opNothing { // where it would be may be the end of the message
+		return nil
 	}
 	return In(step, payload.encode(m, at+n.wit.Payload, value))
 }
@@ -240,6 +240,7 @@ func (n *node) encodeHandle(m *Message, at uint32, p unsafe.Pointer) error {
 		m.scratch[0] = *(*unsafe.Pointer)(p)
 	}
 	handle, err := n.codec.Lower(m, unsafe.Pointer(&m.scratch))
+	m.scratch = words{}
 	if err != nil {
 		return &ValueError{Reason: err.Error(), Err: err}
 	}
@@ -259,9 +260,21 @@ func (t *Type) putName(to unsafe.Pointer, name string) error {
 
 // putString writes a string, which must be UTF-8: a guest has no other.
 func (m *Message) putString(at uint32, s string) error {
+	start, n := m.len, len(s)
+	if n == 0 || n >= MinSegment || n > m.cap-start || !validUTF8(s) {
+		return m.putOtherString(at, s)
+	}
+	m.len = start + n
+	copy(unsafe.Slice((*byte)(unsafe.Add(m.base, start)), n), s)
+	putRef(unsafe.Add(m.base, at), uint32(start), uint32(n))
+	return nil
+}
+
+// putOtherString writes a string that is empty or large, that the memory has no room for yet, or that is not valid.
+func (m *Message) putOtherString(at uint32, s string) error {
 	ptr := uint32(0)
 	switch {
-	case len(s) == 0:
+	case s == "":
 	case len(s) > math.MaxInt32:
 		return invalid("a string of more than 2 GiB")
 	case !validUTF8(s):

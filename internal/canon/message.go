@@ -44,7 +44,8 @@ type Segment struct {
 // Reset begins a message in memory: all of it, whatever is in there. segmented allows segments; they need
 // [Message.Unpin].
 func (m *Message) Reset(memory []byte, segmented bool) {
-	m.base, m.len, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), 0, len(memory)
+	m.Unpin()
+	m.base, m.len, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), 0, min(len(memory), math.MaxInt32)
 	m.segmented = segmented
 }
 
@@ -57,14 +58,13 @@ func (m *Message) Bytes() []byte { return unsafe.Slice((*byte)(m.base), m.len) }
 // Segments returns what the message refers to: segment i is the pointer 0x8000_0000 | i. The memory is pinned.
 func (m *Message) Segments() []Segment { return m.segments }
 
-// Unpin lets go of the segments, and of values that the message still knows. It costs nothing if there are none.
+// Unpin lets go of the segments. It costs nothing if there are none.
 func (m *Message) Unpin() {
 	if len(m.segments) > 0 {
 		m.pinner.Unpin()
 		clear(m.segments)
 		m.segments = m.segments[:0]
 	}
-	m.scratch = words{}
 }
 
 // Block reserves a block of zeroes and returns its offset: the first is that of the parameters or of the result.
@@ -73,6 +73,9 @@ func (m *Message) Block(size, align uint32) (uint32, error) {
 }
 
 func (m *Message) block(size uint64, align uint32) (uint32, error) {
+	if size == 0 {
+		return 0, nil
+	}
 	at, err := m.reserve(size, align)
 	if err == nil {
 		clear(unsafe.Slice((*byte)(unsafe.Add(m.base, at)), size))
@@ -112,22 +115,16 @@ func (m *Message) grow(n int) error {
 	if len(memory) < n {
 		return invalid("there is no memory for a message of %d bytes", n)
 	}
-	m.base, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), len(memory)
+	m.base, m.cap = unsafe.Pointer(unsafe.SliceData(memory)), min(len(memory), math.MaxInt32)
 	return nil
 }
 
-// segment makes memory of Go part of the message without a copy.
+// segment makes memory part of the message without a copy. What does not belong to Go, like a mapped file, need not be
+// pinned, and the pinner ignores it.
 func (m *Message) segment(data unsafe.Pointer, n uintptr) uint32 {
-	m.pin(data)
+	m.pinner.Pin(data)
 	m.segments = append(m.segments, Segment{data, n})
 	return segmentBit | uint32(len(m.segments)-1)
-}
-
-// pin keeps memory where it is. What does not belong to Go, like a mapped file, stays anyway: about that the pinner
-// panics.
-func (m *Message) pin(data unsafe.Pointer) {
-	defer func() { _ = recover() }()
-	m.pinner.Pin(data)
 }
 
 // View is a message that Go values are decoded from. One view serves many messages, one after the other;

@@ -156,14 +156,24 @@ func gapsOf(t *Type, at uint32, gaps []gap) ([]gap, bool) {
 	return gaps, len(gaps) <= maxGaps
 }
 
-// clear makes the gaps of a copied value zero.
+// clearGaps makes the gaps of a copied value zero.
 func clearGaps(gaps []gap, p unsafe.Pointer) {
 	for _, g := range gaps {
-		switch g.n {
-		case 4:
-			*(*[4]byte)(unsafe.Add(p, g.at)) = [4]byte{}
-		default:
-			clear(unsafe.Slice((*byte)(unsafe.Add(p, g.at)), g.n))
+		clear(unsafe.Slice((*byte)(unsafe.Add(p, g.at)), g.n))
+	}
+}
+
+// clearAll makes the gaps of copied values zero that follow each other.
+func (n *node) clearAll(p unsafe.Pointer, count int) {
+	size := uintptr(n.wit.Size)
+	for _, g := range n.gaps {
+		for i := range uintptr(count) {
+			at := unsafe.Add(p, i*size+uintptr(g.at))
+			if g.n == 4 { // the most frequent one, without a call
+				*(*[4]byte)(at) = [4]byte{}
+			} else {
+				clear(unsafe.Slice((*byte)(at), g.n))
+			}
 		}
 	}
 }

@@ -11,12 +11,7 @@ var kindNames = [numKinds]string{
 }
 
 // String returns the WIT keyword of a kind.
-func (k Kind) String() string {
-	if k < numKinds {
-		return kindNames[k]
-	}
-	return "kind " + strconv.Itoa(int(k))
-}
+func (k Kind) String() string { return kindNames[k] }
 
 // String returns the type as WIT text. Records and what else has a name in WIT are written out, without a name.
 func (t *Type) String() string {

@@ -76,9 +76,11 @@ type Type struct {
 	// Disc is the size of the discriminant in bytes.
 	Disc uint8
 
-	numeric, padded, handles bool
-	unsupported              *Type
-	depth, nodes             int
+	numeric, handles bool
+	// padded tells that the memory of a value has bytes that are not part of it, at least in some cases.
+	padded       bool
+	unsupported  *Type
+	depth, nodes int
 	// index finds cases by name, if there are many.
 	index map[string]int
 }
@@ -98,9 +100,6 @@ type Case struct {
 
 // Numeric tells whether a value is numbers alone: whatever is in its memory, it is valid.
 func (t *Type) Numeric() bool { return t.numeric }
-
-// Padded tells whether the memory of a value has bytes that are not part of it, at least in some cases.
-func (t *Type) Padded() bool { return t.padded }
 
 // Handles tells whether there can be handles in a value.
 func (t *Type) Handles() bool { return t.handles }

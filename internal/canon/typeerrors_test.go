@@ -30,8 +30,12 @@ type (
 	valueA    struct{ Value string }
 	badOption struct {
 		_ canon.OptionTag
-		v int
-		b int
+		A int
+		B int
+	}
+	noOption struct {
+		_ canon.OptionTag
+		A int
 	}
 	wrongNames uint8
 	fewNames   uint8
@@ -104,6 +108,7 @@ func TestTypeErrors(t *testing.T) {
 		{canon.OptionType(tU8), reflect.TypeFor[*string](), "some: WIT has u8, Go has string"},
 		{canon.OptionType(tU8), reflect.TypeFor[Option[string]](), "some: WIT has u8, Go has string"},
 		{canon.OptionType(tU8), reflect.TypeFor[badOption](), "WIT has option<u8>, Go has canon_test.badOption"},
+		{canon.OptionType(tU8), reflect.TypeFor[noOption](), "WIT has option<u8>, Go has canon_test.noOption"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[uint8](), "WIT has result<u8>, Go has uint8"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[Result[string, struct{}]](), "ok: WIT has u8, Go has string"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[Result[uint8, string]](), "err: WIT has nothing, Go has string: struct{} stands for nothing"},
@@ -128,7 +133,8 @@ func TestTypeErrors(t *testing.T) {
 	}
 	p := newPlanner()
 	for _, test := range tests {
-		for _, dir := range []canon.Dir{canon.Encode, canon.Decode, canon.Decode} { // the second time it comes from the cache
+		// The second time it comes from the cache.
+		for _, dir := range []canon.Dir{canon.Encode, canon.Decode, canon.Decode} {
 			_, err := p.Plan(test.goType, test.wit, dir)
 			if e := (*canon.TypeError)(nil); !errors.As(err, &e) {
 				t.Errorf("%s as %v: %v is no *TypeError", test.wit, test.goType, err)
@@ -140,6 +146,9 @@ func TestTypeErrors(t *testing.T) {
 }
 
 func TestFunctionPlans(t *testing.T) {
+	if u := canon.FuncType(false, nil, tString).Unsupported(); u != nil {
+		t.Error(u)
+	}
 	f := canon.FuncType(false, []canon.Field{{Name: "who", Type: record("age", tU16)}, {Name: "n", Type: tU64}}, tString)
 	p := newPlanner()
 	type (
@@ -203,9 +212,13 @@ func TestFunctionPlans(t *testing.T) {
 	if string(m.Bytes()) != string(m2.Bytes()) || all.Type().String() != "record { who: record { age: u16 }, n: u64 }" {
 		t.Errorf("% x and % x", m.Bytes(), m2.Bytes())
 	}
+	n, notUTF8 := uint64(0), "\xff"
+	put, _ := p.Result(reflect.TypeFor[string](), f, canon.Encode)
+	if err := put.Encode(m2, at, unsafe.Pointer(&notUTF8)); err == nil || err.Error() != "result: the string is not UTF-8" {
+		t.Error(err)
+	}
 	var v canon.View
 	v.Reset(m.Bytes())
-	var n uint64
 	get, _ := p.Param(reflect.TypeFor[uint64](), f, 1, canon.Decode)
 	if err := get.Decode(&v, 0, unsafe.Pointer(&n)); err != nil || n != 8 {
 		t.Errorf("got %d, %v", n, err)

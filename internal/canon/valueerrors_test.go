@@ -122,6 +122,7 @@ func TestDecodeErrors(t *testing.T) {
 		{tString, reflect.TypeFor[string](), message(8, 1), "the message has 8 bytes, and not 1 at 8"},
 		{tString, reflect.TypeFor[string](), message(9, math.MaxUint32), "the message has 8 bytes, and not 4294967295 at 9"},
 		{tString, reflect.TypeFor[string](), message(1<<31, 1), "the message has 8 bytes, and not 1 at 2147483648"},
+		{tString, reflect.TypeFor[string](), message(1<<31, 1, 0, 0), "the message has 16 bytes, and not 1 at 2147483648"},
 		{canon.ListType(tU8), reflect.TypeFor[[]byte](), message(4, 5), "the message has 8 bytes, and not 5 at 4"},
 		{canon.ListType(tU64), reflect.TypeFor[[]uint64](), message(0, 1<<29), "the message has 8 bytes, and not 4294967296 at 0"},
 		{canon.ListType(tString), reflect.TypeFor[[]string](), message(8, 2, 0, 12, 4, 0), "element 0: the message refers to more than it holds"},

@@ -3,8 +3,10 @@ package canon_test
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/internal/canon"
 )
@@ -19,7 +21,7 @@ type (
 		Age     uint16
 		Letters []rune `wit:"the-letters"`
 		Skipped int    `wit:"-"`
-		hidden  int
+		_       int
 		IPv4    Point `wit:"ipv4-address"`
 		HTTPOk  bool
 	}
@@ -113,6 +115,26 @@ func TestRoundTrip(t *testing.T) {
 		{canon.FixedListType(tString, 2), []any{[2]string{"a", "b"}}},
 		{canon.FixedListType(tPoint, 2), []any{[2]Point{{1, 2}, {3, 4}}}},
 		{canon.FixedListType(canon.FixedListType(tPoint, 20), 2), []any{[2][20]Point{{{1, 2}}}}},
+		{canon.MapType(tF32, tU8), []any{map[float32]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tF64, tU8), []any{map[float64]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS16, tU8), []any{map[int16]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS32, tU8), []any{map[int32]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tS64, tU8), []any{map[int64]uint8{1: 2, -3: 4}}},
+		{canon.MapType(tColour, tU8), []any{map[Colour]uint8{1: 2, 0: 4}}},
+		{canon.MapType(tPoint, tU8), []any{map[Point]uint8{{}: 2, {1, 1}: 4}}},
+		{canon.EnumType(names(70_000)...), []any{uint32(69_999)}},
+		{canon.FixedListType(record("a", tU8, "b", tU32), 17), []any{[17]struct {
+			A uint8
+			B uint32
+		}{{1, 2}}}},
+		{canon.FixedListType(canon.TupleType(canon.FixedListType(canon.TupleType(tU8, tU32), 5), tU8, tU64), 4), []any{[4]struct {
+			A [5]struct {
+				B uint8
+				C uint32
+			}
+			D uint8
+			E uint64
+		}{}}},
 		{canon.MapType(tString, tU32), []any{map[string]uint32{}, map[string]uint32{"a": 1, "b": 2},
 			[]struct {
 				K string
@@ -123,6 +145,12 @@ func TestRoundTrip(t *testing.T) {
 		{tPoint, []any{Point{7, 8}}},
 		{tPerson, []any{Person{Name: "Ada", Age: 36, Letters: []rune("ab☃"), IPv4: Point{1, 2}, HTTPOk: true}}},
 		{canon.TupleType(tU8, tString), []any{Pair{1, "x"}}},
+		// In Go, a and b follow each other, and in the message there is a gap between them.
+		{record("s", tString, "a", tU32, "b", tU64, "c", tU32), []any{struct {
+			S    string
+			C, A uint32
+			B    uint64
+		}{"x", 1, 2, 3}}},
 		{canon.TupleType(tU8, tU16, tU32, tU64), []any{struct {
 			A uint8
 			B uint16
@@ -145,6 +173,8 @@ func TestRoundTrip(t *testing.T) {
 		{canon.OptionType(canon.OptionType(tU32)), []any{(**uint32)(nil), ptr((*uint32)(nil)), ptr(ptr(uint32(3))),
 			some(some(uint32(1))), some(Option[uint32]{}), some((*uint32)(nil))}},
 		{canon.ResultType(nil, nil), []any{ok[struct{}, struct{}](struct{}{}), failed[struct{}](struct{}{})}},
+		{canon.ListType(canon.ResultType(nil, nil)), []any{
+			[]Result[struct{}, struct{}]{{}, failed[struct{}](struct{}{}), {}}}},
 		{canon.ResultType(tU32, nil), []any{ok[uint32, struct{}](1), failed[uint32](struct{}{})}},
 		{canon.ResultType(nil, tString), []any{ok[None, string](None{}), failed[None]("no")}},
 		{canon.ResultType(tPoint, tString), []any{ok[Point, string](Point{1, 2}), failed[Point]("no")}},
@@ -158,6 +188,70 @@ func TestRoundTrip(t *testing.T) {
 		for _, value := range test.values {
 			roundTrip(t, p, test.wit, value)
 		}
+	}
+}
+
+// The padding of structs may hold anything. A guest does not see it.
+func TestPadding(t *testing.T) {
+	type Gaps struct {
+		A uint8
+		B uint32
+		C uint64
+		D uint16
+		E Point
+		F uint8
+	}
+	wit := record("a", tU8, "b", tU32, "c", tU64, "d", tU16, "e", tPoint, "f", tU8)
+	value := make([]Gaps, 3)
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(&value[0])), 3*unsafe.Sizeof(Gaps{}))
+	for i := range memory {
+		memory[i] = 0xee
+	}
+	for i := range value {
+		v := &value[i]
+		v.A, v.B, v.C, v.D, v.E.X, v.E.Y, v.F = 0, 0, 0, 0, 0, 0, 0
+	}
+	p := newPlanner()
+	for _, test := range []struct {
+		wit   *canon.Type
+		value any
+	}{
+		{canon.ListType(wit), value},
+		{wit, value[0]},
+		{record("s", tString, "g", wit), struct {
+			S string
+			G Gaps
+		}{"", value[0]}},
+		{canon.FixedListType(canon.FixedListType(wit, 9), 1), [1][9]Gaps{{value[0], value[1], value[2]}}},
+	} {
+		message, err := encode(p, test.wit, test.value, 0xee)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range message {
+			if b == 0xee {
+				t.Errorf("%s: byte %d is of the host: % x", test.wit, i, message)
+				break
+			}
+		}
+	}
+}
+
+// What stands for nothing in a record stays as it is, also where the record has padding.
+func TestSkippedField(t *testing.T) {
+	type Skipping struct {
+		X    uint32
+		Skip uint32 `wit:"-"`
+		Y    float64
+	}
+	message, err := encode(newPlanner(), tPoint, Skipping{1, 2, 3}, 0)
+	if err != nil || message[4] != 0 {
+		t.Fatalf("% x, %v", message, err)
+	}
+	message[4] = 9
+	got, err := decode(newPlanner(), tPoint, reflect.TypeFor[Skipping](), message)
+	if err != nil || got != (Skipping{1, 0, 3}) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

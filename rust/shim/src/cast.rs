@@ -10,7 +10,8 @@ use wasmtime::component::{Component, Linker as ComponentLinker};
 use wasmtime::{Config, Engine, Error, InstancePre, Linker, Module, Store};
 use wasmtime_c_api::{
     WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_component_linker_t,
-    wasmtime_component_t, wasmtime_error_t, wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
+    wasmtime_component_t, wasmtime_error_t, wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t,
+    wasmtime_store_t,
 };
 
 /// Fails to compile unless `Outer` and `Inner` have the same size and alignment.

@@ -165,12 +165,11 @@ pub extern "C" fn wasmtime_binding_store_new(
     let context = StoreAddress::of(wasmtime_store_context(&mut store)).pointer();
     // SAFETY: all fields are written, in place, but the slots, which need not be.
     unsafe {
-        (&raw mut (*this).head)
-            .write(wasmtime_binding_store_t {
-                context,
-                call: frame(context, (&raw mut (*this).slots).cast()),
-                component: component::frame(context),
-            });
+        (&raw mut (*this).head).write(wasmtime_binding_store_t {
+            context,
+            call: frame(context, (&raw mut (*this).slots).cast()),
+            component: component::frame(context),
+        });
         (&raw mut (*this).limiter).write(Limiter::new(memory_epoch));
         (&raw mut (*this).deadline).write(Deadline::new(engine));
         (&raw mut (*this).sole).write(SoleMemory::default());

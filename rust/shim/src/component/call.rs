@@ -250,10 +250,7 @@ unsafe fn invoke(
     }
     // SAFETY: the caller vouches for the message and the segments.
     let message = unsafe {
-        Message {
-            bytes: cast::slice(frame.message, frame.len),
-            segments: cast::slice(frame.segments, frame.nsegments),
-        }
+        Message { bytes: cast::slice(frame.message, frame.len), segments: cast::slice(frame.segments, frame.nsegments) }
     };
     // SAFETY: nobody else uses the state until the guest is entered.
     unsafe {
@@ -269,9 +266,6 @@ unsafe fn invoke(
             return Err(handles::full());
         }
         handles.lend(lent);
-        let used = state.results.len();
-        state.results.trim(used);
-        state.results.clear();
     }
     // SAFETY: as above; addresses only.
     let (handles, results) = unsafe { (&raw mut (*state).handles, &raw mut (*state).results) };
@@ -383,9 +377,9 @@ unsafe impl Lower for Args {
         // SAFETY: an array that need not be initialised is one of values that need not be.
         let to = unsafe { &mut *ptr::from_mut(to).cast::<[MaybeUninit<ValRaw>; 16]>() };
         if plan.root().flat as usize <= to.len() {
-            return lowering.to_flat(to);
+            return lowering.lower_flat(to);
         }
-        let address = lowering.to_new_memory()?;
+        let address = lowering.lower_new()?;
         to[0].write(ValRaw::u64(address as u64));
         Ok(())
     }
@@ -423,10 +417,13 @@ unsafe impl Lift for Results {
         let plan = &*func.results.plan;
         // SAFETY: nobody else uses the buffer while the results are lifted.
         let out = unsafe { &mut **results };
+        // Not earlier: calls that were made inside of this one have left their results.
+        out.trim(out.len());
+        out.clear();
         let mut lifting = Lifting { cx, plan, out, pending: &mut pending.borrow_mut() };
         match plan.root().flat {
-            flat @ 0..=1 => lifting.from_flat(&values[..flat as usize])?,
-            _ => lifting.from_memory(values[0].get_u32() as usize)?,
+            flat @ 0..=1 => lifting.lift_flat(&values[..flat as usize])?,
+            _ => lifting.lift_memory(values[0].get_u32() as usize)?,
         }
         Ok(Results)
     }

@@ -74,7 +74,8 @@ fn number(instance: &Instance) -> u32 {
         store: u64,
         number: u32,
     }
-    const _: () = assert!(size_of::<Mirror>() == size_of::<Instance>() && align_of::<Mirror>() == align_of::<Instance>());
+    const _: () =
+        assert!(size_of::<Mirror>() == size_of::<Instance>() && align_of::<Mirror>() == align_of::<Instance>());
     // SAFETY: upstream keeps the two alike, and checks that when it is compiled.
     unsafe { (*std::ptr::from_ref(instance).cast::<Mirror>()).number }
 }

@@ -103,14 +103,7 @@ impl Handles {
     }
 
     fn append(&mut self) -> u32 {
-        self.entries.push(Entry {
-            resource: None,
-            generation: 1,
-            next_free: NONE,
-            lent: 0,
-            given: 0,
-            borrowed: 0,
-        });
+        self.entries.push(Entry { resource: None, generation: 1, next_free: NONE, lent: 0, given: 0, borrowed: 0 });
         (self.entries.len() - 1) as u32
     }
 

@@ -122,8 +122,11 @@ impl Host {
         };
         // SAFETY: the state is there as long as the store, and no guest uses it now.
         let handles = unsafe { &raw mut (*state).handles };
-        // SAFETY: as above.
-        let borrowed = if pending.is_empty() { Vec::new() } else { unsafe { register(&mut *handles, &mut buffer, pending)? } };
+        let borrowed = match pending.is_empty() {
+            true => Vec::new(),
+            // SAFETY: as above.
+            false => unsafe { register(&mut *handles, &mut buffer, pending)? },
+        };
         let outcome = self.run(&mut cx, buffer);
         for handle in borrowed {
             // SAFETY: as above; what the callback has called is over.
@@ -201,12 +204,18 @@ impl Params {
         lift: impl FnOnce(&mut Lifting<'_, '_>) -> Result<()>,
     ) -> Result<Params> {
         let types: *const ComponentTypes = &**cx.types;
-        plans::with(cx, types, ty, |cx| cx.types.clone(), |cx, plan| {
-            let mut params = Params { buffer: spare(), pending: Vec::new() };
-            let Params { buffer, pending } = &mut params;
-            lift(&mut Lifting { cx, plan, out: buffer, pending })?;
-            Ok(params)
-        })
+        plans::with(
+            cx,
+            types,
+            ty,
+            |cx| cx.types.clone(),
+            |cx, plan| {
+                let mut params = Params { buffer: spare(), pending: Vec::new() };
+                let Params { buffer, pending } = &mut params;
+                lift(&mut Lifting { cx, plan, out: buffer, pending })?;
+                Ok(params)
+            },
+        )
     }
 }
 
@@ -235,14 +244,14 @@ unsafe impl Lift for Params {
                 return Err(broken("a host function has too many core values"));
             }
             // SAFETY: there are as many as the type has (see above).
-            lifting.from_flat(unsafe { std::slice::from_raw_parts(values.as_ptr(), flat) })
+            lifting.lift_flat(unsafe { std::slice::from_raw_parts(values.as_ptr(), flat) })
         })
     }
 
     fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: InterfaceType, bytes: &[u8]) -> Result<Params> {
         // The bytes are an empty piece of the guest's memory: it is their address that counts.
         let address = bytes.as_ptr().addr().wrapping_sub(cx.memory().as_ptr().addr());
-        Params::lift(cx, ty, |lifting| lifting.from_memory(address))
+        Params::lift(cx, ty, |lifting| lifting.lift_memory(address))
     }
 }
 
@@ -328,12 +337,12 @@ unsafe impl Lower for Returned {
                 return Err(broken("a host function has too many results"));
             }
             // SAFETY: there are as many as the type has, as in `Params`.
-            lowering.to_flat(unsafe { std::slice::from_raw_parts_mut(to, flat) })
+            lowering.lower_flat(unsafe { std::slice::from_raw_parts_mut(to, flat) })
         })
     }
 
     fn linear_lower_to_memory<T>(&self, cx: &mut LowerContext<'_, T>, ty: InterfaceType, address: usize) -> Result<()> {
-        self.lower(cx, ty, |lowering| lowering.to_memory(address))
+        self.lower(cx, ty, |lowering| lowering.lower_memory(address))
     }
 }
 

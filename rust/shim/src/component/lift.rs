@@ -32,7 +32,7 @@ const UTF16_TAG: u32 = 1 << 31;
 impl Lifting<'_, '_> {
     /// Lifts the tuple from core values, of which there must be as many as the type has.
     #[inline]
-    pub(super) fn from_flat(&mut self, values: &[ValRaw]) -> Result<()> {
+    pub(super) fn lift_flat(&mut self, values: &[ValRaw]) -> Result<()> {
         let plan = self.plan;
         let root = plan.root();
         self.out.extend_zero(root.size as usize)?;
@@ -48,7 +48,7 @@ impl Lifting<'_, '_> {
     }
 
     /// Lifts the tuple from the guest's memory.
-    pub(super) fn from_memory(&mut self, address: usize) -> Result<()> {
+    pub(super) fn lift_memory(&mut self, address: usize) -> Result<()> {
         let root = self.plan.root();
         self.block(address, root.size as usize, root.align)?;
         if root.plain { Ok(()) } else { self.mend(root, 0) }

@@ -7,9 +7,9 @@ use super::message::{Message, case_at, pair_at, u16_at, u32_at, u64_at};
 use super::plan::{Id, Kind, Node, Number, Plan};
 use super::resource::is_host;
 use std::mem::MaybeUninit;
-use wasmtime::component::Lower as _;
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::{InterfaceType, LowerContext};
+use wasmtime::component::Lower as _;
 use wasmtime::{Result, ValRaw};
 
 /// Lowers a message of numbers into core values.
@@ -44,7 +44,7 @@ pub(super) struct Lowering<'c, 'a, T: 'static> {
 
 impl<'c, T: 'static> Lowering<'c, '_, T> {
     /// Lowers the tuple into core values, of which `to` has room for as many as the type has.
-    pub(super) fn to_flat(&mut self, to: &mut [MaybeUninit<ValRaw>]) -> Result<()> {
+    pub(super) fn lower_flat(&mut self, to: &mut [MaybeUninit<ValRaw>]) -> Result<()> {
         let block = self.block()?;
         if let Some(fields) = &self.plan.numbers {
             numbers(fields, block, to);
@@ -55,15 +55,15 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
     }
 
     /// Lowers the tuple into new memory of the guest's, and returns its address.
-    pub(super) fn to_new_memory(&mut self) -> Result<usize> {
+    pub(super) fn lower_new(&mut self) -> Result<usize> {
         let root = self.plan.root();
         let address = self.cx.realloc(0, 0, root.align, root.size as usize)?;
-        self.to_memory(address)?;
+        self.lower_memory(address)?;
         Ok(address)
     }
 
     /// Lowers the tuple into memory of the guest's.
-    pub(super) fn to_memory(&mut self, address: usize) -> Result<()> {
+    pub(super) fn lower_memory(&mut self, address: usize) -> Result<()> {
         let (root, block) = (self.plan.root(), self.block()?);
         self.copy(block, address)?;
         if root.exact { Ok(()) } else { self.mend(root, block, address) }

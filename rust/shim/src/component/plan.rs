@@ -114,13 +114,6 @@ pub(super) enum Cases {
 }
 
 impl Cases {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Cases::Bare(n) => *n as usize,
-            Cases::Payloads(cases) => cases.len(),
-        }
-    }
-
     /// The payload of a case, or nothing if there is no such case.
     #[inline]
     pub(super) fn get(&self, case: u32) -> Option<Option<Id>> {
