@@ -37,6 +37,9 @@ func init() {
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
 }
 
+// Identify lets the goroutine that has entered the store enter it again.
+func (s *state) Identify() { s.lock.Identify() }
+
 // Begin is begin for the other packages of the module.
 func (s *state) Begin(ctx context.Context) (bridge.Call, error) {
 	call, err := s.begin(ctx)

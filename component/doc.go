@@ -44,8 +44,8 @@
 //
 // # Errors
 //
-// A guest that traps or is interrupted is a *[wasmtime.Trap], as with modules; its instance cannot be used after
-// that: see [ErrUnusable]. Everything else is a *[wasmtime.Error], and the error case of a function's result is a
+// A guest that traps or is interrupted is a *[wasmtime.Trap], as with modules. After that, and after an error of a host
+// function that ended a guest, nothing can be called of any component in the store: see [ErrUnusable]. Everything else is a *[wasmtime.Error], and the error case of a function's result is a
 // *[ResultError].
 //
 // # Goroutines, not async

@@ -13,9 +13,9 @@ import (
 var (
 	// ErrNotComponent: a module was given where a component is needed.
 	ErrNotComponent = errors.New("this is a module, not a component: wasmtime.NewModule takes it")
-	// ErrUnusable: a call of the instance has ended by a trap or an interrupt, in the middle of what it was doing.
-	// Nothing of it can be called any more.
-	ErrUnusable = errors.New("the instance cannot be entered: a call of it has trapped or was interrupted")
+	// ErrUnusable: a call of a component in the store has ended in the middle of what it was doing, by a trap, an
+	// interrupt or an error of a host function. No component of the store can be called any more.
+	ErrUnusable = errors.New("no component of the store can be entered: a call of one has trapped or was interrupted")
 	// ErrNotFound: the component has no such export.
 	ErrNotFound = errors.New("no such export")
 	// ErrMissing: the component imports what nobody has defined in the linker.

@@ -41,8 +41,8 @@ func (f *Func) Type() *FuncType { return &FuncType{f.fn} }
 // rune for a char. A result<T, E> of the function is the value of its case ok, nil if that has none, or a
 // [*ResultError]; further inside it is a [Result] of any and any.
 //
-// When ctx is done, the guest stops with a [*wasmtime.Trap] of code [wasmtime.Interrupt], and its instance cannot be
-// used any more: [ErrUnusable]. A ctx that can be cancelled needs an engine with
+// When ctx is done, the guest stops with a [*wasmtime.Trap] of code [wasmtime.Interrupt], and no component of the store
+// can be used any more: [ErrUnusable]. A ctx that can be cancelled needs an engine with
 // [wasmtime.Config.SetEpochInterruption]; nil is no context. All that is said of contexts at
 // [wasmtime.Func.CallContext] holds here.
 //
@@ -257,6 +257,7 @@ func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result
 		return err
 	}
 	defer s.store.Leave(outermost)
+	s.store.Identify() // f may enter it
 	var result R
 	if err := tf.callEntered(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {
 		return err

@@ -150,7 +150,8 @@ func TestHostFailures(t *testing.T) {
 	host.parse = func(string) (uint32, error) { return 1, fail() }
 	w := newWorld(t, hostWat, host.define)
 	again := func() *component.Func {
-		return Must(Must(w.linker.Instantiate(nil, w.store, w.component)).Func("log"))
+		w.renew(t)
+		return w.fn(t, "log")
 	}
 	fail = func() error { return fmt.Errorf("wrapped: %w", errMine) }
 	f := again()
@@ -163,7 +164,8 @@ func TestHostFailures(t *testing.T) {
 	_, err = again().Call(nil, "x")
 	WantText(t, err, "a trap")
 	// A *Trap ends the guest even where an error could be a result.
-	_, err = Must(Must(w.linker.Instantiate(nil, w.store, w.component)).Func("parse")).Call(nil, "x")
+	again()
+	_, err = w.fn(t, "parse").Call(nil, "x")
 	WantText(t, err, "a trap")
 	var failed *component.ResultError
 	if errors.As(err, &failed) {
@@ -198,56 +200,34 @@ func TestHostExits(t *testing.T) {
 
 // A host function may call the component that calls it, and others of the store.
 func TestNested(t *testing.T) {
-	host := plainHost()
-	var w *world
-	var other *component.Instance
-	depth := 0
-	host.greet = func(c *wasmtime.Caller, name string, times uint8) (string, error) {
-		if depth++; depth > 5 {
-			return name, nil
+	for _, same := range []bool{true, false} {
+		host := plainHost()
+		var instances []*component.Instance
+		host.greet = func(c *wasmtime.Caller, name string, times uint8) (string, error) {
+			if times == 0 {
+				return name, nil
+			}
+			f, err := instances[times-1].Func("greet")
+			if err != nil {
+				return "", err
+			}
+			result, err := f.Call(c.Context(), name+"'", times-1)
+			if err != nil {
+				return "", err
+			}
+			return result.(string) + "-" + name, nil
 		}
-		f, err := other.Func("greet")
-		if err != nil {
-			return "", err
+		w := newWorld(t, hostWat, host.define)
+		for range 5 {
+			instance := w.instance
+			if !same {
+				instance = Must(w.linker.Instantiate(nil, w.store, w.component))
+			}
+			instances = append(instances, instance)
 		}
-		result, err := f.Call(c.Context(), name+"'", times)
-		if err != nil {
-			return "", err
-		}
-		return result.(string) + "-" + name, nil
+		Equal(t, "nested calls", w.call(t, "greet", "a", 5), any("a'''''-a''''-a'''-a''-a'-a"))
+		Equal(t, "more of them", w.call(t, "greet", strings.Repeat("x", 10_000), 5).(string)[:10_000], strings.Repeat("x", 10_000))
 	}
-	w = newWorld(t, hostWat, host.define)
-	other = Must(w.linker.Instantiate(nil, w.store, w.component))
-	got, err := w.fn(t, "greet").Call(nil, "a", 1)
-	// The same instance cannot be entered again while it is in a call.
-	if err == nil {
-		t.Errorf("an instance was entered twice: %v", got)
-	}
-	// A chain of instances can.
-	depth = 0
-	chain := []*component.Instance{}
-	for range 6 {
-		chain = append(chain, Must(w.linker.Instantiate(nil, w.store, w.component)))
-	}
-	linker := component.NewLinker(w.engine)
-	defer linker.Close()
-	deeper := plainHost()
-	deeper.greet = func(c *wasmtime.Caller, name string, times uint8) (string, error) {
-		if times == 0 {
-			return name, nil
-		}
-		result, err := Must(chain[times-1].Func("greet")).Call(c.Context(), name+"'", times-1)
-		if err != nil {
-			return "", err
-		}
-		return result.(string) + "-" + name, nil
-	}
-	Check(t, deeper.define(linker))
-	for i := range chain {
-		chain[i] = Must(linker.Instantiate(nil, w.store, w.component))
-	}
-	result := Must(Must(chain[5].Func("greet")).Call(nil, "a", 4))
-	Equal(t, "nested calls", result, any("a''''-a'''-a''-a'-a"))
 }
 
 func TestConcurrentUse(t *testing.T) {

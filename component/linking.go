@@ -278,15 +278,10 @@ func (pre *InstancePre) Instantiate(ctx context.Context, store wasmtime.Storelik
 	if inside.Engine() != any(pre.engine) {
 		return nil, errorf(wasmtime.ErrWrongEngine, "the InstancePre and the store were %v", wasmtime.ErrWrongEngine)
 	}
-	outermost, err := inside.Enter()
-	if err != nil {
-		return nil, err
-	}
-	defer inside.Leave(outermost)
-	s := stateOf(inside)
-	s.link(pre.hosts)
-	instance := &Instance{state: s, types: pre.types, plans: pre.plans}
-	err = inside.Allocate(ctx, func(call *ffi.Call, room uintptr) (ok bool) {
+	instance := &Instance{types: pre.types, plans: pre.plans}
+	err := inside.Allocate(ctx, func(call *ffi.Call, room uintptr) (ok bool) {
+		instance.state = stateOf(inside)
+		instance.state.link(pre.hosts)
 		instance.raw, ok = native.Instantiate(call, room)
 		return ok
 	})

@@ -137,6 +137,16 @@ func newWorld(t testing.TB, wat string, define func(*component.Linker) error, op
 	return w
 }
 
+// renew takes another store, and another instance.
+func (w *world) renew(t testing.TB) {
+	t.Helper()
+	w.store = wasmtime.NewStore(w.engine)
+	t.Cleanup(w.store.Close)
+	var err error
+	w.instance, err = w.linker.Instantiate(nil, w.store, w.component)
+	Check(t, err)
+}
+
 // fn returns an exported function.
 func (w *world) fn(t testing.TB, name string) *component.Func {
 	t.Helper()

@@ -84,7 +84,9 @@ func (c *counter) Fork(caller *wasmtime.Caller) (*counter, error) {
 }
 
 func (c *counter) Close() error {
-	*c.closed = append(*c.closed, c.n)
+	if c.closed != nil {
+		*c.closed = append(*c.closed, c.n)
+	}
 	return c.err
 }
 
@@ -142,7 +144,7 @@ func TestHostResourceFailures(t *testing.T) {
 	w := newWorld(t, countersWat, host.define)
 	_, err := w.fn(t, "run").Call(nil, 1)
 	WantIs(t, err, errMine)
-	again := func() { w.instance = Must(w.linker.Instantiate(nil, w.store, w.component)) }
+	again := func() { w.renew(t) }
 	again()
 	host.err = nil
 	_, err = w.fn(t, "orphan").Call(nil, 1)
@@ -153,6 +155,10 @@ func TestHostResourceFailures(t *testing.T) {
 	_, err = w.fn(t, "many").Call(nil, 100)
 	WantIs(t, err, component.ErrTooManyHandles)
 	again()
+	component.SetLimits(w.store, component.Limits{Resources: 10})
+	for range 10 {
+		Check(t, component.TableOf(w.store).Push(new(counter)))
+	}
 	_, err = w.fn(t, "use").Call(nil, &counter{})
 	WantIs(t, err, component.ErrTooManyHandles)
 	component.SetLimits(w.store, component.Limits{Resources: 20})
@@ -258,8 +264,8 @@ func TestGuestResources(t *testing.T) {
 	bad := w.call(t, "thing", 13).(*component.Resource)
 	WantTrap(t, bad.Drop(nil), wasmtime.UnreachableCodeReached)
 
-	fresh := Must(w.linker.Instantiate(nil, w.store, w.component))
-	last := Must(Must(fresh.Func("thing")).Call(nil, 1)).(*component.Resource)
+	w.renew(t)
+	last := w.call(t, "thing", 1).(*component.Resource)
 	w.store.Close()
 	WantIs(t, last.Drop(nil), wasmtime.ErrClosed)
 }
@@ -273,7 +279,7 @@ func TestGuestHandleLimit(t *testing.T) {
 	}
 	_, err := w.fn(t, "thing").Call(nil, 2)
 	WantIs(t, err, component.ErrTooManyHandles)
-	Equal(t, "what was made was dropped", w.call(t, "dropped"), any(uint32(2)))
+	Equal(t, "nothing was made", w.call(t, "dropped"), any(uint32(0)))
 	Check(t, last.Drop(nil))
 	w.call(t, "thing", 1)
 }

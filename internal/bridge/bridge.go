@@ -19,6 +19,8 @@ type Store interface {
 	Enter() (outermost bool, err error)
 	// Leave gives the store back after Enter. It keeps the store reachable until then.
 	Leave(outermost bool)
+	// Identify lets the goroutine that has entered the store enter it again, until it leaves it. Host does so, too.
+	Identify()
 	// Begin makes ctx the context of the call into a guest that follows, until End. A nil ctx changes nothing. The
 	// error wraps that of ctx, wasmtime.ErrNoEpochs, or wasmtime.ErrTooManyGuests.
 	Begin(ctx context.Context) (Call, error)

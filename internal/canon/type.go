@@ -76,7 +76,9 @@ type Type struct {
 	// Disc is the size of the discriminant in bytes.
 	Disc uint8
 
-	numeric, handles bool
+	// numeric tells that a value is numbers alone: whatever is in its memory, it is valid.
+	numeric bool
+	handles bool
 	// padded tells that the memory of a value has bytes that are not part of it, at least in some cases.
 	padded       bool
 	unsupported  *Type
@@ -97,9 +99,6 @@ type Case struct {
 	Name string
 	Type *Type
 }
-
-// Numeric tells whether a value is numbers alone: whatever is in its memory, it is valid.
-func (t *Type) Numeric() bool { return t.numeric }
 
 // Handles tells whether there can be handles in a value.
 func (t *Type) Handles() bool { return t.handles }
