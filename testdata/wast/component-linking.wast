@@ -52,9 +52,10 @@
 (assert_return (invoke "g") (u32.const 100))
 
 ;; What nobody has defined, or has defined otherwise.
-(assert_unlinkable (component (import "missing" (func))) "expected func found nothing")
-(assert_unlinkable (component (import "host" (instance (export "missing" (func))))) "expected func found nothing")
-(assert_unlinkable (component (import "host" (func))) "expected func found instance")
+(assert_unlinkable (component (import "missing" (func))) "was not found in the linker")
+(assert_unlinkable (component (import "missing" (func))) "function implementation is missing")
+(assert_unlinkable (component (import "host" (instance (export "missing" (func))))) "function implementation is missing")
+(assert_unlinkable (component (import "host" (func))) "expected function found instance")
 (assert_unlinkable (component (import "host-return-two" (func (result string)))) "host-return-two")
 (assert_unlinkable (component (import "host-return-two" (func (param "v" u32) (result u32)))) "host-return-two")
 (assert_unlinkable (component (import "host" (instance (export "simple-module" (core module (export "x" (func))))))) "simple-module")
@@ -85,9 +86,13 @@
 (assert_return (invoke $one "next") (u32.const 4))
 (assert_return (invoke "next") (u32.const 3)) ;; fails: expected u32 3, got
 
-;; Components within components.
-(component
-  (component $inner
+;; Components within components: they may call each other, but not the one around them.
+(component definition $nested
+  (component $twice
+    (core module $m (func (export "twice") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))
+    (core instance $i (instantiate $m))
+    (func (export "twice") (param "v" u32) (result u32) (canon lift (core func $i "twice"))))
+  (component $four
     (import "twice" (func $twice (param "v" u32) (result u32)))
     (core func $twice (canon lower (func $twice)))
     (core module $m
@@ -95,12 +100,17 @@
       (func (export "four times") (param i32) (result i32) (call $twice (call $twice (local.get 0)))))
     (core instance $i (instantiate $m (with "" (instance (export "twice" (func $twice))))))
     (func (export "four-times") (param "v" u32) (result u32) (canon lift (core func $i "four times"))))
-  (core module $m (func (export "twice") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))
+  (core module $m (func (export "once") (param i32) (result i32) local.get 0))
   (core instance $i (instantiate $m))
-  (func $twice (param "v" u32) (result u32) (canon lift (core func $i "twice")))
-  (instance $inner (instantiate $inner (with "twice" (func $twice))))
-  (export "four-times" (func $inner "four-times")))
+  (func $once (param "v" u32) (result u32) (canon lift (core func $i "once")))
+  (instance $twice (instantiate $twice))
+  (instance $four (instantiate $four (with "twice" (func $twice "twice"))))
+  (instance $around (instantiate $four (with "twice" (func $once))))
+  (export "four-times" (func $four "four-times"))
+  (export "around" (func $around "four-times")))
+(component instance $nested1 $nested)
 (assert_return (invoke "four-times" (u32.const 5)) (u32.const 20))
+(assert_trap (invoke "around" (u32.const 5)) "cannot enter component instance")
 
 ;; A start function of a module within, and what does not compile.
 (assert_trap
@@ -114,7 +124,7 @@
 (assert_invalid (component (import "f" (func)) (import "f" (func))) "conflicts with previous name")
 (assert_invalid (component (import "not a name" (func))) "is not in kebab case")
 (assert_malformed (component quote "(import)") "expected")
-(assert_malformed (component binary "\00asm\0d\00\01\00\ff") "unexpected end")
+(assert_malformed (component binary "\00asm\0d\00\01\00\ff") "malformed section id")
 (component quote "(import \"host-return-two\" (func (result u32)))")
 
 ;; Modules beside them.
@@ -125,7 +135,7 @@
 ;; The name of an instance is enough to import it, with nothing that is not in it; an empty one need not be there.
 (component $empty)
 (component (import "empty" (instance)))
-(assert_unlinkable (component (import "empty" (instance (export "f" (func))))) "expected func found nothing")
-(assert_unlinkable (component (import "empty" (func))) "expected func found instance")
+(assert_unlinkable (component (import "empty" (instance (export "f" (func))))) "function implementation is missing")
+(assert_unlinkable (component (import "empty" (func))) "expected function found instance")
 (assert_unlinkable (component (import "host-return-two" (instance))) "expected instance found func")
 (component (import "there-is-none" (instance (export "neither" (instance)))))

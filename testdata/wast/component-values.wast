@@ -1,15 +1,18 @@
 ;; Values of components, as arguments and as results: each function returns what it is given, unless it says otherwise.
 
-(component
+(component definition $echo
   (core module $m
     (memory (export "memory") 1)
     (global $free (mut i32) (i32.const 1024))
     (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
       (local $at i32)
+      (if (i32.and (i32.ne (local.get $old) (i32.const 0)) (i32.le_u (local.get $size) (local.get $old_size)))
+        (then (return (local.get $old))))
       (local.set $at (i32.and
         (i32.sub (i32.add (global.get $free) (local.get $align)) (i32.const 1))
         (i32.sub (i32.const 0) (local.get $align))))
       (global.set $free (i32.add (local.get $at) (local.get $size)))
+      (memory.copy (local.get $at) (local.get $old) (local.get $old_size))
       (local.get $at))
     (func (export "nothing"))
     (func (export "i32") (param i32) (result i32) local.get 0)
@@ -41,6 +44,21 @@
       (i32.store (i32.const 16) (i32.const 65535))
       (i32.store (i32.const 20) (i32.const 2))
       (i32.const 16))
+    (func (export "misaligned") (result i32)
+      (i32.store (i32.const 16) (i32.const 33))
+      (i32.store (i32.const 20) (i32.const 1))
+      (i32.const 16))
+    (func (export "bad option") (result i32)
+      (i32.store8 (i32.const 16) (i32.const 2))
+      (i32.const 16))
+    (func (export "char in list") (result i32)
+      (i32.store (i32.const 32) (i32.const 0xdfff))
+      (i32.store (i32.const 16) (i32.const 32))
+      (i32.store (i32.const 20) (i32.const 1))
+      (i32.const 16))
+    (func (export "seventeen") (param i32)
+      (result i32)
+      (i32.add (i32.load (local.get 0)) (i32.load offset=64 (local.get 0))))
     (func (export "not utf-8") (result i32)
       (i32.store8 (i32.const 32) (i32.const 0xff))
       (i32.store (i32.const 16) (i32.const 32))
@@ -104,8 +122,27 @@
   (func (export "results") (param "v" (list (result u8))) (result (list (result u8)))
     (canon lift (core func $i "two words") (memory $memory) (realloc $realloc)))
   (func (export "outside") (result string) (canon lift (core func $i "outside") (memory $memory)))
+  (func (export "list-outside") (result (list u8)) (canon lift (core func $i "outside") (memory $memory)))
+  (func (export "misaligned-list") (result (list u32)) (canon lift (core func $i "misaligned") (memory $memory)))
+  (func (export "misaligned-result") (param "p" u32) (result string) (canon lift (core func $i "i32") (memory $memory)))
+  (func (export "bad-option") (result (option u32)) (canon lift (core func $i "bad option") (memory $memory)))
+  (func (export "char-in-list") (result (list char)) (canon lift (core func $i "char in list") (memory $memory)))
+  (func (export "seventeen")
+    (param "a1" u32) (param "a2" u32) (param "a3" u32) (param "a4" u32) (param "a5" u32) (param "a6" u32)
+    (param "a7" u32) (param "a8" u32) (param "a9" u32) (param "a10" u32) (param "a11" u32) (param "a12" u32)
+    (param "a13" u32) (param "a14" u32) (param "a15" u32) (param "a16" u32) (param "a17" u32) (result u32)
+    (canon lift (core func $i "seventeen") (memory $memory) (realloc $realloc)))
+  (func (export "utf16") (param "v" string) (result string)
+    (canon lift (core func $i "two words") (memory $memory) (realloc $realloc) string-encoding=utf16))
+  (func (export "latin1") (param "v" string) (result string)
+    (canon lift (core func $i "two words") (memory $memory) (realloc $realloc) string-encoding=latin1+utf16))
+  (func (export "map") (param "v" (map string u32)) (result (map string u32))
+    (canon lift (core func $i "two words") (memory $memory) (realloc $realloc)))
+  (func (export "fixed") (param "v" (list u32 3)) (result (list u32 3))
+    (canon lift (core func $i "three words") (memory $memory)))
   (func (export "not-utf8") (result string) (canon lift (core func $i "not utf-8") (memory $memory))))
 
+(component instance $echo1 $echo)
 (assert_return (invoke "nothing"))
 (assert_return (invoke "bool" (bool.const true)) (bool.const true))
 (assert_return (invoke "bool" (bool.const false)) (bool.const true)) ;; fails: expected bool true, got bool false
@@ -132,6 +169,9 @@
 (assert_return (invoke "string" (str.const "")) (str.const ""))
 (assert_return (invoke "string" (str.const "a \"text\", 文")) (str.const "a \"text\", 文"))
 (assert_return (invoke "string" (str.const "one")) (str.const "two")) ;; fails: expected string "two", got string "one"
+(assert_return (invoke "utf16" (str.const "文 𝄞")) (str.const "文 𝄞"))
+(assert_return (invoke "latin1" (str.const "é")) (str.const "é"))
+(assert_return (invoke "latin1" (str.const "é 文 𝄞")) (str.const "é 文 𝄞"))
 (assert_return (invoke "bytes" (list.const)) (list.const))
 (assert_return (invoke "bytes" (list.const (u8.const 1) (u8.const 2))) (list.const (u8.const 1) (u8.const 2)))
 (assert_return (invoke "bytes" (list.const (u8.const 1))) (list.const (u8.const 1) (u8.const 2))) ;; fails: expected list [1, 2], got list [1]
@@ -171,6 +211,15 @@
 (assert_return (invoke "results" (list.const (result.ok (u8.const 1)) (result.err)))
   (list.const (result.ok (u8.const 1)) (result.err)))
 
+;; Sixteen parameters are passed as they are, more of them in memory.
+(assert_return (invoke "seventeen" (u32.const 1) (u32.const 2) (u32.const 3) (u32.const 4) (u32.const 5) (u32.const 6) (u32.const 7) (u32.const 8)
+  (u32.const 9) (u32.const 10) (u32.const 11) (u32.const 12) (u32.const 13) (u32.const 14) (u32.const 15) (u32.const 16) (u32.const 1700)) (u32.const 1701))
+
+(assert_return (invoke "fixed" (list.const (u32.const 1) (u32.const 2) (u32.const 3))) (list.const (u32.const 1) (u32.const 2) (u32.const 3)))
+(assert_return (invoke "fixed" (list.const (u32.const 1) (u32.const 2))) (list.const)) ;; fails: expected list [], got
+(assert_return (invoke "map" (map.const (entry (str.const "a") (u32.const 1)) (entry (str.const "b") (u32.const 2)))) (map.const (entry (str.const "b") (u32.const 2)) (entry (str.const "a") (u32.const 1))))
+(assert_return (invoke "map" (map.const)) (map.const (entry (str.const "b") (u32.const 2)))) ;; fails: expected map {"b": 2}, got map {}
+
 ;; What does not fit is refused before the guest is entered, which stays usable.
 (assert_return (invoke "u8" (u16.const 256)) (u8.const 0)) ;; fails: expected u8 0, got
 (assert_return (invoke "string" (u32.const 1)) (str.const "")) ;; fails: expected string "", got
@@ -188,4 +237,24 @@
 (assert_return (invoke "u8-of-u32" (u32.const 0x1ff)) (u8.const 0xff))
 (assert_return (invoke "bool-of-u32" (u32.const 2)) (bool.const true))
 (assert_return (invoke "flags-of-u32" (u32.const 0xfff9)) (flags.const "read"))
-(assert_trap (invoke "char-of-u32" (u32.const 0xd800)) "integer in surrogate range")
+
+;; Each of these ends its instance.
+(assert_trap (invoke "char-of-u32" (u32.const 0xd800)) "converted integer out of range for `char`")
+(component instance $echo2 $echo)
+(assert_trap (invoke "char-of-u32" (u32.const 0x110000)) "converted integer out of range for `char`")
+(component instance $echo3 $echo)
+(assert_trap (invoke "enum-of-u32" (u32.const 3)) "discriminant 3 out of range [0..3)")
+(component instance $echo4 $echo)
+(assert_trap (invoke "outside") "string pointer/length out of bounds of memory")
+(component instance $echo5 $echo)
+(assert_trap (invoke "not-utf8") "invalid utf-8 sequence of 1 bytes from index 0")
+(component instance $echo6 $echo)
+(assert_trap (invoke "misaligned-list") "list pointer is not aligned")
+(component instance $echo7 $echo)
+(assert_trap (invoke "list-outside") "list pointer/length out of bounds of memory")
+(component instance $echo8 $echo)
+(assert_trap (invoke "misaligned-result" (u32.const 17)) "return pointer not aligned")
+(component instance $echo9 $echo)
+(assert_trap (invoke "bad-option") "discriminant 2 out of range [0..2)")
+(component instance $echo10 $echo)
+(assert_trap (invoke "char-in-list") "converted integer out of range for `char`")

@@ -28,6 +28,8 @@ func newOptions(t *testing.T) (o *Options, log, stdout *strings.Builder) {
 	config.SetWasmExceptions(true)
 	config.SetWasmFunctionReferences(true)
 	config.SetWasmGC(true)
+	config.SetWasmComponentModelMap(true)
+	config.SetWasmComponentModelFixedLengthLists(true)
 	engine := wasmtime.NewEngineWithConfig(config)
 	t.Cleanup(engine.Close)
 	log, stdout = &strings.Builder{}, &strings.Builder{}
@@ -191,7 +193,7 @@ func TestWrongCommands(t *testing.T) {
 		{"lane type", invoke(`{"type": "v128", "lane_type": "i128", "value": ["1"]}`), `a v128 has no lanes of type "i128"`},
 		{"lane", invoke(`{"type": "v128", "lane_type": "i64", "value": ["1", "x"]}`), `"x" is no number of this type`},
 		{"wrong lanes expected", expect(`{"type": "v128", "lane_type": "i7", "value": ["1"]}`), `a v128 has no lanes of type "i7"`},
-		{"unknown type expected", expect(`{"type": "string", "value": "x"}`), "string is no value of a core function"},
+		{"unknown type expected", expect(`{"type": "string", "value": "x"}`), "is no value of a core function"},
 		{"wrong number expected", expect(`{"type": "i32", "value": "x"}`), `"x" is no number of this type`},
 		{"one of none", expect(`{"type": "either", "values": []}`), "expected (either ), got (v128.const i32x4 1 0 2 0)"},
 		{"wrong one of several", expect(`{"type": "either", "values": [{"type": "i32", "value": []}]}`), "the value of an i32 has to be a text"},
