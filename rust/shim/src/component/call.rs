@@ -248,6 +248,9 @@ unsafe fn invoke(
     if func.context != frame.context {
         return Err(bad_argument("the function belongs to another store"));
     }
+    if frame.len > frame.capacity {
+        return Err(bad_argument("the message is longer than its memory"));
+    }
     // SAFETY: the caller vouches for the message and the segments.
     let message = unsafe {
         Message { bytes: cast::slice(frame.message, frame.len), segments: cast::slice(frame.segments, frame.nsegments) }
@@ -261,7 +264,7 @@ unsafe fn invoke(
         let handles = &mut state.handles;
         let lent = handles.lent();
         check(&func.params.plan, message, handles, &|number| func.params.resources[number as usize], "parameter")?;
-        if !func.results.resources.is_empty() && handles.room() == 0 {
+        if func.results.resources.iter().any(|resource| !resource.host) && handles.room() == 0 {
             handles.forget(lent);
             return Err(handles::full());
         }

@@ -194,6 +194,15 @@ impl Builder<'_> {
         if depth > DEEPEST {
             return Err(unsupported("a type is nested too deeply"));
         }
+        // One field is laid out like the record that it is all of. So the work that a value makes is never more than its
+        // size, however deeply a guest has wrapped it. The tuple itself stays what it is.
+        if depth > 0
+            && let Some(only) = self.only_field(ty)
+        {
+            let id = self.node(only, depth + 1)?;
+            self.known.insert(ty, id);
+            return Ok(id);
+        }
         let shape = self.shape(ty, depth + 1)?;
         self.weigh(1)?;
         let abi = self.types.canonical_abi(&ty);
@@ -205,6 +214,25 @@ impl Builder<'_> {
         let id = self.push(shape, flat);
         self.known.insert(ty, id);
         Ok(id)
+    }
+
+    /// The type of the only field of a record, a tuple or a list of fixed length.
+    fn only_field(&self, ty: InterfaceType) -> Option<InterfaceType> {
+        match ty {
+            InterfaceType::Record(i) => match &*self.types[i].fields {
+                [field] => Some(field.ty),
+                _ => None,
+            },
+            InterfaceType::Tuple(i) => match &*self.types[i].types {
+                [ty] => Some(*ty),
+                _ => None,
+            },
+            InterfaceType::FixedLengthList(i) => {
+                let list = &self.types[i];
+                (list.size == 1).then_some(list.element)
+            }
+            _ => None,
+        }
     }
 
     fn push(&mut self, shape: Shape, flat: u32) -> Id {

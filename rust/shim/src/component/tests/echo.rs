@@ -112,6 +112,8 @@ fn each() -> Vec<Ty> {
         Ty::Result(Some(Box::new(Ty::S8)), Some(Box::new(Ty::F64))),
         Ty::Result(None, Some(Box::new(Ty::String))),
         Ty::Result(None, None),
+        Ty::Tuple(vec![Ty::Tuple(vec![Ty::Record(vec![Ty::Bool])])]),
+        Ty::Fixed(Box::new(Ty::Record(vec![Ty::String])), 1),
         Ty::Flags(1),
         Ty::Flags(9),
         Ty::Flags(17),
@@ -132,7 +134,7 @@ fn each_type_in_each_position() {
         let mut host = Host::new();
         echoing(&mut host);
         let mut random = Random(1);
-        for ty in each() {
+        for ty in each().into_iter().filter(|ty| encoding == "utf8" || format!("{ty:?}").contains("String")) {
             let values: Vec<_> = (0..8).map(|_| ty.value(&mut random)).collect();
             send(&host, &ty, encoding, &values);
         }

@@ -454,4 +454,24 @@ fn huge_types() {
     let instance = host.instantiate(&wat).unwrap();
     let func = host.func(&instance, &["f"]);
     host.call(&func, &[1; 91]).unwrap();
+
+    // A list of 10 MB of what is wrapped in nothing but itself takes no longer than the list without the wrappers.
+    let mut wrapped = "bool".to_owned();
+    for _ in 0..90 {
+        wrapped = format!("(tuple {wrapped})");
+    }
+    let wat = format!(
+        r#"(component
+          (core module $m (memory (export "memory") 160) (func (export "f") (result i32)
+            (i32.store (i32.const 8) (i32.const 10000000)) (i32.const 4)))
+          (core instance $i (instantiate $m))
+          (func (export "f") (result (list {wrapped}))
+            (canon lift (core func $i "f") (memory (core memory $i "memory")))))"#
+    );
+    let instance = host.instantiate(&wat).unwrap();
+    let func = host.func(&instance, &["f"]);
+    let start = std::time::Instant::now();
+    assert_eq!(host.call(&func, &[]).unwrap().len(), 10_000_008);
+    // Nine hundred million steps take longer.
+    assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
 }

@@ -196,6 +196,10 @@ fn too_many_handles() {
     assert_eq!(code(host.call(&make, &words(&[100]))), Some(WASMTIME_ERROR_HANDLE_LIMIT));
     assert_eq!(code(host.call(&many, &words(&[1]))), Some(WASMTIME_ERROR_HANDLE_LIMIT));
     assert_eq!(log.take(), []);
+    // Numbers of the host's own resources are no handles.
+    let give = host.func(&instance, &["give-host"]);
+    assert_eq!(host.call(&give, &words(&[1])).unwrap(), words(&[1001]));
+    log.take();
     // Too few: what does not fit is dropped, and all is as before.
     host.drop_handle(handles[0]).unwrap();
     log.take();
