@@ -36,7 +36,7 @@ func (src *source) code(engine *wasmtime.Engine) ([]byte, error) {
 }
 
 // compileModule does compile.
-func compileModule(s *settings, _ io.Writer) error {
+func compileModule(s *settings, _, _ io.Writer) error {
 	path := s.operands[0]
 	output := s.output
 	if output == "" {

@@ -22,7 +22,7 @@ import (
 // module defines itself, counted after the imported ones. Sections are those of the binary format, in their order, by
 // their sizes without the header; a precompiled module has neither, and without --allow-precompiled no imports and
 // exports. A component's first line begins with component: and what follows is its world in WIT.
-func inspectModule(s *settings, stdout io.Writer) error {
+func inspectModule(s *settings, stdout, _ io.Writer) error {
 	src, err := readSource(s.operands[0])
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type guest struct {
 }
 
 // runModule does run.
-func runModule(s *settings, stdout io.Writer) error {
+func runModule(s *settings, stdout, _ io.Writer) error {
 	engine, err := newEngine(s)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func runModule(s *settings, stdout io.Writer) error {
 		return err
 	}
 	g := &guest{settings: s, engine: engine, linker: wasmtime.NewLinker(engine), store: wasmtime.NewStore(engine), stdout: stdout}
-	if err := g.limit(); err != nil {
+	if err := s.limit(g.store); err != nil {
 		return err
 	}
 	if src.isComponent {
@@ -72,29 +72,29 @@ func (g *guest) main(ctx context.Context, err error) error {
 	return failed(err, "failed to run main module `%s`", g.settings.operands[0])
 }
 
-// limit gives the store its limits.
-func (g *guest) limit() error {
+// limit gives a store its limits.
+func (s *settings) limit(store *wasmtime.Store) error {
 	limit := func(n *uint64) int64 {
 		if n == nil {
 			return -1
 		}
 		return int64(min(*n, math.MaxInt64))
 	}
-	l := g.settings.limits
+	l := s.limits
 	if l != (limits{}) {
-		g.store.Limiter(limit(l.memorySize), limit(l.tableElements), limit(l.instances), limit(l.tables), limit(l.memories))
+		store.Limiter(limit(l.memorySize), limit(l.tableElements), limit(l.instances), limit(l.tables), limit(l.memories))
 	}
-	if g.settings.timeout != nil || g.settings.epochs {
-		g.store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
+	if s.timeout != nil || s.epochs {
+		store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
 	}
-	if n := g.settings.maxResources; n != nil {
-		g.store.SetMaxResources(*n)
+	if n := s.maxResources; n != nil {
+		store.SetMaxResources(*n)
 	}
-	if n := g.settings.hostcallFuel; n != nil {
-		g.store.SetHostcallFuel(*n)
+	if n := s.hostcallFuel; n != nil {
+		store.SetHostcallFuel(*n)
 	}
-	if fuel := g.settings.fuel; fuel != nil {
-		return g.store.SetFuel(*fuel)
+	if fuel := s.fuel; fuel != nil {
+		return store.SetFuel(*fuel)
 	}
 	return nil
 }
