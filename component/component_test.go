@@ -154,3 +154,41 @@ func TestExport(t *testing.T) {
 	_, err := w.instance.FuncOf(export)
 	WantText(t, err, "of another component")
 }
+
+// What an engine's cache has is not compiled again.
+func TestCache(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "cache.toml")
+	Check(t, os.WriteFile(file, []byte("[cache]\ndirectory = '"+dir+"'\n"), 0o600))
+	entries := func() (found []string) {
+		Check(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && path != file {
+				found = append(found, path)
+			}
+			return err
+		}))
+		return found
+	}
+	compile := func() {
+		t.Helper()
+		engine := EngineWith(t, func(c *wasmtime.Config) { Check(t, c.CacheConfigLoad(file)) })
+		defer engine.Close()
+		c := Must(component.New(engine, []byte(testWat)))
+		defer c.Close()
+		store := wasmtime.NewStore(engine)
+		defer store.Close()
+		instance := Must(component.NewLinker(engine).Instantiate(nil, store, c))
+		Equal(t, "add", Must(Must(instance.Func("add")).Call(nil, 1, 2)), any(uint32(3)))
+	}
+	compile()
+	first := entries()
+	Equal(t, "entries", len(first), 1)
+	before := Must(os.ReadFile(first[0]))
+	compile()
+	Equal(t, "entries", len(entries()), 1)
+	Check(t, os.WriteFile(first[0], before[:len(before)/2], 0o600)) // which nobody runs
+	compile()
+	if after := Must(os.ReadFile(first[0])); len(after) != len(before) {
+		t.Errorf("the entry has %d bytes, want %d", len(after), len(before))
+	}
+}

@@ -211,7 +211,11 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 }
 
 // TypedFunc is a function bound by [Bind].
-type TypedFunc[P, R any] struct{ bound }
+type TypedFunc[P, R any] struct {
+	bound
+	// reuses says that a result can be stored where another one was.
+	reuses bool
+}
 
 // Bind binds a function for calls whose parameters are a struct, as code for many functions likes it: each exported
 // field is a parameter, in their order. R is the type of the result, struct{} if there is none. A function of other
@@ -228,7 +232,27 @@ func Bind[P, R any](f *Func) (*TypedFunc[P, R], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TypedFunc[P, R]{b}, nil
+	return &TypedFunc[P, R]{b, reusable(reflect.TypeFor[R]())}, nil
+}
+
+// reusable tells whether decoding a value of a type overwrites all that was there, or uses it again: that of an option
+// that is none, for instance, leaves the rest as it was.
+func reusable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Bool, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32,
+		reflect.Uint64, reflect.Float32, reflect.Float64, reflect.String:
+		return true
+	case reflect.Slice, reflect.Array:
+		return reusable(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if f.Name == "_" || !reusable(f.Type) { // which begins what stands for an option, a result or a variant
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
@@ -241,10 +265,14 @@ func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err er
 }
 
 // CallInto is Call for parameters and a result that are the caller's: nothing of them is copied, and slices of numbers
-// in result are used again if they are long enough, []byte above all. If the call fails, result has anything in it.
+// that are the result, or fields of it, are used again if they are long enough, []byte above all. Everything else that
+// was in result is gone. If the call fails, result has anything in it.
 func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) error {
 	if params == nil || result == nil {
 		return errorf(nil, "CallInto needs parameters and a place for the result")
+	}
+	if !tf.reuses {
+		clear(unsafe.Slice(result, 1))
 	}
 	return tf.call(ctx, unsafe.Pointer(params), unsafe.Pointer(result))
 }

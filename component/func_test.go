@@ -227,6 +227,40 @@ func TestBuffers(t *testing.T) {
 	WantText(t, fill.CallInto(nil, nil, nil), "needs")
 }
 
+// What was in the result before is gone.
+func TestBuffersAreOverwritten(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	type option struct{ O *uint32 }
+	optional := Must(component.Bind[option, *uint32](w.fn(t, "option")))
+	five := uint32(5)
+	result := &five
+	Check(t, optional.CallInto(nil, &option{}, &result))
+	if result != nil || five != 5 {
+		t.Errorf("none is %v", result)
+	}
+	either := Must(component.Bind[option, component.Option[uint32]](w.fn(t, "option")))
+	some := component.Some(five)
+	Check(t, either.CallInto(nil, &option{}, &some))
+	Equal(t, "none", some, component.None[uint32]())
+	type form struct{ S shape }
+	shaped := Must(component.Bind[form, shape](w.fn(t, "echo-shape")))
+	var s shape = box{1, 2}
+	Check(t, shaped.CallInto(nil, &form{noShape{}}, &s))
+	Equal(t, "shape", s, shape(noShape{}))
+	type number struct{ N uint32 }
+	half := Must(component.Bind[number, component.Result[uint32, string]](w.fn(t, "half")))
+	outcome := component.Err[uint32]("stale")
+	Check(t, half.CallInto(nil, &number{8}, &outcome))
+	Equal(t, "half", outcome, component.Ok[uint32, string](4))
+	type texts struct{ Texts []string }
+	strs := Must(component.Bind[texts, []string](w.fn(t, "strings")))
+	list := []string{"a", "b", "c"}
+	Check(t, strs.CallInto(nil, &texts{[]string{"x"}}, &list))
+	Equal(t, "strings", fmt.Sprint(list), "[x]")
+	Check(t, strs.CallInto(nil, &texts{}, &list))
+	Equal(t, "strings", len(list), 0)
+}
+
 func TestTrap(t *testing.T) {
 	w := newWorld(t, testWat, nil)
 	_, err := w.fn(t, "trap").Call(nil)

@@ -12,6 +12,9 @@ pub(super) const LONGEST: usize = 0x7fff_ffff;
 /// What a buffer has at least, once it has any.
 const LEAST: usize = 256;
 
+// `begin` writes as much at once.
+const _: () = assert!(LEAST >= size_of::<u128>() && ALIGN >= align_of::<u128>());
+
 /// Up to this capacity a buffer is kept even if it is never used again.
 const KEPT: usize = 64 << 10;
 
@@ -106,6 +109,21 @@ impl Buffer {
         };
         self.start = NonNull::new(start).ok_or(NoRoom)?.as_ptr();
         self.capacity = capacity;
+        Ok(())
+    }
+
+    /// Begins a message with `len` zeros.
+    #[inline]
+    pub(super) fn begin(&mut self, len: usize) -> Result<(), NoRoom> {
+        self.reserve(len.max(1))?;
+        match len {
+            // Most are short.
+            // SAFETY: a buffer has at least `LEAST` bytes, aligned.
+            0..=16 => unsafe { self.start.cast::<u128>().write(0) },
+            // SAFETY: there is room for them.
+            _ => unsafe { self.start.write_bytes(0, len) },
+        }
+        self.len = len;
         Ok(())
     }
 

@@ -378,7 +378,8 @@ unsafe impl Lower for Args {
         let Running { func, message, handles, entered, .. } = unsafe { &*self.running };
         entered.set(true);
         let plan = &*func.params.plan;
-        let mut lowering = Lowering { cx, plan, message: *message, handles: *handles };
+        let resources = Some(&*func.params.resources);
+        let mut lowering = Lowering { cx, plan, message: *message, resources, handles: *handles };
         // SAFETY: an array that need not be initialised is one of values that need not be.
         let to = unsafe { &mut *ptr::from_mut(to).cast::<[MaybeUninit<ValRaw>; 16]>() };
         if plan.root().flat as usize <= to.len() {
@@ -426,7 +427,8 @@ unsafe impl Lift for Results {
         // Not earlier: calls that were made inside of this one have left their results.
         out.trim(out.len());
         out.clear();
-        let mut lifting = Lifting { cx, plan, out, pending: &mut pending.borrow_mut() };
+        let resources = Some(&*func.results.resources);
+        let mut lifting = Lifting { cx, plan, resources, out, pending: &mut pending.borrow_mut() };
         match plan.root().flat {
             flat @ 0..=1 => lifting.lift_flat(&values[..flat as usize])?,
             _ => lifting.lift_memory(values[0].get_u32() as usize)?,

@@ -28,7 +28,7 @@ pub(super) fn check(
 ) -> Result<()> {
     let root = plan.root();
     let Some(block) = message.block(root.size) else {
-        return Err(bad_argument("the message is too short for its type"));
+        return Err(bad_argument(TOO_SHORT));
     };
     if root.plain {
         return Ok(());
@@ -174,6 +174,8 @@ impl Check<'_> {
         Ok(())
     }
 }
+
+pub(super) const TOO_SHORT: &str = "the message is too short for its type";
 
 const OUTSIDE: &str = "a pointer leads out of the message";
 

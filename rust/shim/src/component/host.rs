@@ -16,7 +16,8 @@ use crate::hostcall::wasmtime_binding_finalizer_t;
 use crate::store::Whole;
 use std::cell::RefCell;
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr;
 use std::sync::Arc;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, ComponentTypes, InstanceType, InterfaceType, LiftContext, LowerContext,
@@ -80,17 +81,80 @@ pub unsafe extern "C" fn wasmtime_binding_component_hostcall_grow(
     grown
 }
 
-/// A call with the memory of its message.
+/// A call with all that it needs. Threads keep those that are over for the next.
 #[repr(C)]
 struct Call {
     head: wasmtime_binding_component_hostcall_t,
+    /// The message: arguments, then results.
     buffer: Buffer,
+    /// The resources in the arguments.
+    pending: Vec<Pending>,
+    /// The handles in the arguments that are valid for as long as the call.
+    borrowed: Vec<u32>,
+    /// The store's, once the host is asked.
+    handles: *mut Handles,
+    /// How long the message was at most.
+    used: usize,
 }
 
+// SAFETY: it is used by one thread, which makes the call.
+unsafe impl Send for Call {}
+// SAFETY: as above.
+unsafe impl Sync for Call {}
+
 impl Call {
+    fn new() -> Call {
+        Call {
+            head: wasmtime_binding_component_hostcall_t {
+                env: 0,
+                data: ptr::null_mut(),
+                context: ptr::null_mut(),
+                message: ptr::null_mut(),
+                len: 0,
+                capacity: 0,
+                trap: None,
+            },
+            buffer: Buffer::new(),
+            pending: Vec::new(),
+            borrowed: Vec::new(),
+            handles: ptr::null_mut(),
+            used: 0,
+        }
+    }
+
     fn show_message(&mut self) {
         self.head.message = self.buffer.as_ptr();
         self.head.capacity = self.buffer.capacity();
+    }
+
+    /// Gives the resources in the arguments handles, and notes which are borrowed.
+    #[cold]
+    fn register(&mut self) -> Result<()> {
+        // SAFETY: the store's handles are there, and nobody else uses them now.
+        let handles = unsafe { &mut *self.handles };
+        if handles.room() < self.pending.len() {
+            return Err(handles::full());
+        }
+        for Pending { at, resource } in self.pending.drain(..) {
+            let handle = handles.insert(resource).ok_or_else(handles::full)?;
+            self.buffer.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
+            if !resource.owned() {
+                self.borrowed.push(handle);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what was borrowed for the call.
+    #[cold]
+    fn return_borrowed(&mut self, cx: &mut StoreContextMut<'_, Data>) -> Result<()> {
+        for handle in self.borrowed.drain(..) {
+            // SAFETY: the store's handles are there; what the callback has called is over.
+            if let Some(resource) = unsafe { (*self.handles).remove(handle) } {
+                resource.resource_drop(&mut *cx)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -113,168 +177,96 @@ impl Host {
         Host { env, host: *host }
     }
 
-    /// Serves a call of a function.
+    /// Serves a call of a function: from its arguments to its results.
     #[inline]
-    pub(super) fn call(&self, mut cx: StoreContextMut<'_, Data>, params: Params) -> Result<Returned> {
-        let Params { mut buffer, pending } = params;
+    pub(super) fn call(&self, mut cx: StoreContextMut<'_, Data>, mut passed: Passed) -> Result<Passed> {
         let Some(state) = Whole::components(cx.data()) else {
             return Err(bad_argument("the store was not made by wasmtime_binding_store_new"));
         };
-        // SAFETY: the state is there as long as the store, and no guest uses it now.
-        let handles = unsafe { &raw mut (*state).handles };
-        let borrowed = match pending.is_empty() {
-            true => Vec::new(),
-            // SAFETY: as above.
-            false => unsafe { register(&mut *handles, &mut buffer, pending)? },
-        };
-        let outcome = self.run(&mut cx, buffer);
-        for handle in borrowed {
-            // SAFETY: as above; what the callback has called is over.
-            if let Some(resource) = unsafe { (*handles).remove(handle) } {
-                resource.resource_drop(&mut cx)?;
-            }
+        let call = &mut **passed.0;
+        // SAFETY: the state is there as long as the store; this is an address only.
+        call.handles = unsafe { &raw mut (*state).handles };
+        if !call.pending.is_empty() {
+            call.register()?;
         }
-        Ok(Returned { buffer: outcome?, handles })
+        let outcome = self.run(&mut cx, call);
+        if !call.borrowed.is_empty() {
+            call.return_borrowed(&mut cx)?;
+        }
+        outcome?;
+        Ok(passed)
     }
 
     /// Serves the call of a destructor.
     pub(super) fn destroy(&self, mut cx: StoreContextMut<'_, Data>, number: u32) -> Result<()> {
-        let mut buffer = spare();
-        buffer.push(&number.to_le_bytes(), 1)?;
-        keep(self.run(&mut cx, buffer)?);
-        Ok(())
+        let mut passed = Passed::new();
+        let call = &mut **passed.0;
+        call.buffer.push(&number.to_le_bytes(), 1)?;
+        self.run(&mut cx, call)
     }
 
     #[inline]
-    fn run(&self, cx: &mut StoreContextMut<'_, Data>, mut buffer: Buffer) -> Result<Buffer> {
-        buffer.reserve(1)?;
-        let mut call = Call {
-            head: wasmtime_binding_component_hostcall_t {
-                env: self.env,
-                data: wasmtime_context_get_data(cx.as_context()),
-                context: StoreAddress::of(cx.as_context_mut()).pointer(),
-                message: buffer.as_ptr(),
-                len: buffer.len(),
-                capacity: buffer.capacity(),
-                trap: None,
-            },
-            buffer,
-        };
-        (self.host.callback)((&raw mut call).cast());
-        let Call { head, mut buffer } = call;
-        if let Some(trap) = head.trap {
-            keep(buffer);
+    fn run(&self, cx: &mut StoreContextMut<'_, Data>, call: &mut Call) -> Result<()> {
+        call.buffer.reserve(1)?;
+        call.used = call.buffer.len();
+        call.head.env = self.env;
+        call.head.data = wasmtime_context_get_data(cx.as_context());
+        call.head.context = StoreAddress::of(cx.as_context_mut()).pointer();
+        call.head.len = call.used;
+        call.show_message();
+        (self.host.callback)(ptr::from_mut(call).cast());
+        if let Some(trap) = call.head.trap.take() {
             return Err(cast::unwrap_trap(*trap));
         }
-        if head.len > buffer.capacity() {
+        if call.head.len > call.buffer.capacity() {
             return Err(bad_argument("a host function's results are longer than its message"));
         }
         // SAFETY: the binding has written so many, which are there.
-        unsafe { buffer.set_len(head.len) };
-        Ok(buffer)
+        unsafe { call.buffer.set_len(call.head.len) };
+        call.used = call.used.max(call.head.len);
+        Ok(())
     }
 }
 
-/// Gives the resources in a message handles; returns those that are borrowed.
-fn register(handles: &mut Handles, message: &mut Buffer, pending: Vec<Pending>) -> Result<Vec<u32>> {
-    if handles.room() < pending.len() {
-        return Err(handles::full());
-    }
-    let mut borrowed = Vec::new();
-    for Pending { at, resource } in pending {
-        let handle = handles.insert(resource).ok_or_else(handles::full)?;
-        message.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
-        if !resource.owned() {
-            borrowed.push(handle);
-        }
-    }
-    Ok(borrowed)
+/// A call of a host function on its way: with the arguments, then with the results.
+pub(super) struct Passed(ManuallyDrop<Box<Call>>);
+
+/// How many calls a thread keeps: one for each that runs inside of another.
+const SPARE: usize = 4;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "what is handed on is the pointer: moving so much more takes a fifth of a call")]
+    static SPARES: RefCell<Vec<Box<Call>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The arguments of a host function.
-pub(super) struct Params {
-    buffer: Buffer,
-    pending: Vec<Pending>,
-}
+impl Passed {
+    /// An empty one.
+    #[inline]
+    fn new() -> Passed {
+        let spare = SPARES.try_with(|spares| spares.borrow_mut().pop()).ok().flatten();
+        Passed(ManuallyDrop::new(spare.unwrap_or_else(|| Box::new(Call::new()))))
+    }
 
-impl Params {
+    #[inline]
     fn lift(
         cx: &mut LiftContext<'_>,
         ty: InterfaceType,
         lift: impl FnOnce(&mut Lifting<'_, '_>) -> Result<()>,
-    ) -> Result<Params> {
+    ) -> Result<Passed> {
         let types: *const ComponentTypes = &**cx.types;
+        let mut passed = Passed::new();
+        let Call { buffer, pending, .. } = &mut **passed.0;
         plans::with(
             cx,
             types,
             ty,
             |cx| cx.types.clone(),
-            |cx, plan| {
-                let mut params = Params { buffer: spare(), pending: Vec::new() };
-                let Params { buffer, pending } = &mut params;
-                lift(&mut Lifting { cx, plan, out: buffer, pending })?;
-                Ok(params)
-            },
-        )
-    }
-}
-
-// SAFETY: the number of values is that of the type, which upstream has checked before it passes them on; an empty array
-// stands for all of them.
-unsafe impl ComponentType for Params {
-    type Lower = [ValRaw; 0];
-
-    const ABI: CanonicalAbiInfo = CanonicalAbiInfo::ZERO;
-
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        plans::get(types.types, *ty).map(drop)
-    }
-}
-
-// SAFETY: the type is always a tuple.
-unsafe impl ComponentNamedList for Params {}
-
-// SAFETY: it makes nothing that could be invalid.
-unsafe impl Lift for Params {
-    #[inline]
-    fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: InterfaceType, values: &[ValRaw; 0]) -> Result<Params> {
-        Params::lift(cx, ty, |lifting| {
-            let flat = lifting.plan.root().flat as usize;
-            if flat > 16 {
-                return Err(broken("a host function has too many core values"));
-            }
-            // SAFETY: there are as many as the type has (see above).
-            lifting.lift_flat(unsafe { std::slice::from_raw_parts(values.as_ptr(), flat) })
-        })
+            |cx, plan| lift(&mut Lifting { cx, plan, resources: None, out: buffer, pending }),
+        )?;
+        Ok(passed)
     }
 
-    fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: InterfaceType, bytes: &[u8]) -> Result<Params> {
-        // The bytes are an empty piece of the guest's memory: it is their address that counts.
-        let address = bytes.as_ptr().addr().wrapping_sub(cx.memory().as_ptr().addr());
-        Params::lift(cx, ty, |lifting| lifting.lift_memory(address))
-    }
-}
-
-/// The results of a host function.
-pub(super) struct Returned {
-    buffer: Buffer,
-    /// The store's, which is there as long as the call.
-    handles: *mut Handles,
-}
-
-// SAFETY: it is made, used and dropped within one call, by one thread.
-unsafe impl Send for Returned {}
-// SAFETY: as above.
-unsafe impl Sync for Returned {}
-
-impl Drop for Returned {
-    fn drop(&mut self) {
-        keep(std::mem::replace(&mut self.buffer, Buffer::new()));
-    }
-}
-
-impl Returned {
-    /// Checks the message and lowers it.
+    /// Checks the results and lowers them.
     #[inline]
     fn lower<T>(
         &self,
@@ -283,16 +275,35 @@ impl Returned {
         lower: impl FnOnce(&mut Lowering<'_, '_, T>) -> Result<()>,
     ) -> Result<()> {
         let types: *const ComponentTypes = cx.types;
+        let handles = self.0.handles;
         plans::with(cx, types, ty, own_types, |cx, plan| {
-            let message = Message { bytes: self.buffer.bytes(), segments: &[] };
-            {
+            let message = Message { bytes: self.0.buffer.bytes(), segments: &[] };
+            if !plan.root().plain {
                 let types = cx.instance_type();
                 let resource = |number: u32| resource(plan, number, &types);
-                // SAFETY: nobody else uses the handles meanwhile.
-                check(plan, message, unsafe { &mut *self.handles }, &resource, "result")?;
+                // SAFETY: the store's handles are there, and nobody else uses them meanwhile.
+                check(plan, message, unsafe { &mut *handles }, &resource, "result")?;
             }
-            lower(&mut Lowering { cx, plan, message, handles: self.handles })
+            lower(&mut Lowering { cx, plan, message, resources: None, handles })
         })
+    }
+}
+
+impl Drop for Passed {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it afterwards.
+        let mut call = unsafe { ManuallyDrop::take(&mut self.0) };
+        call.buffer.trim(call.used);
+        call.buffer.clear();
+        call.pending.clear();
+        call.borrowed.clear();
+        let _ = SPARES.try_with(|spares| {
+            let mut spares = spares.borrow_mut();
+            if spares.len() < SPARE {
+                spares.push(call);
+            }
+        });
     }
 }
 
@@ -307,8 +318,9 @@ fn resource(plan: &Plan, number: u32, types: &InstanceType<'_>) -> Resource {
     Resource { ty: types.resource_type(table), host: is_host(InterfaceType::Own(table), types) }
 }
 
-// SAFETY: as for `Params`.
-unsafe impl ComponentType for Returned {
+// SAFETY: the number of values is that of the type, which upstream has checked before it passes them on; an empty array
+// stands for all of them.
+unsafe impl ComponentType for Passed {
     type Lower = [ValRaw; 0];
 
     const ABI: CanonicalAbiInfo = CanonicalAbiInfo::ZERO;
@@ -319,10 +331,31 @@ unsafe impl ComponentType for Returned {
 }
 
 // SAFETY: the type is always a tuple.
-unsafe impl ComponentNamedList for Returned {}
+unsafe impl ComponentNamedList for Passed {}
+
+// SAFETY: it makes nothing that could be invalid.
+unsafe impl Lift for Passed {
+    #[inline]
+    fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: InterfaceType, values: &[ValRaw; 0]) -> Result<Passed> {
+        Passed::lift(cx, ty, |lifting| {
+            let flat = lifting.plan.root().flat as usize;
+            if flat > 16 {
+                return Err(broken("a host function has too many core values"));
+            }
+            // SAFETY: there are as many as the type has (see above).
+            lifting.lift_flat(unsafe { std::slice::from_raw_parts(values.as_ptr(), flat) })
+        })
+    }
+
+    fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: InterfaceType, bytes: &[u8]) -> Result<Passed> {
+        // The bytes are an empty piece of the guest's memory: it is their address that counts.
+        let address = bytes.as_ptr().addr().wrapping_sub(cx.memory().as_ptr().addr());
+        Passed::lift(cx, ty, |lifting| lifting.lift_memory(address))
+    }
+}
 
 // SAFETY: all values that the type has are written before it says that it has succeeded.
-unsafe impl Lower for Returned {
+unsafe impl Lower for Passed {
     #[inline]
     fn linear_lower_to_flat<T>(
         &self,
@@ -336,7 +369,7 @@ unsafe impl Lower for Returned {
             if flat > 1 {
                 return Err(broken("a host function has too many results"));
             }
-            // SAFETY: there are as many as the type has, as in `Params`.
+            // SAFETY: there are as many as the type has (see above).
             lowering.lower_flat(unsafe { std::slice::from_raw_parts_mut(to, flat) })
         })
     }
@@ -344,31 +377,4 @@ unsafe impl Lower for Returned {
     fn linear_lower_to_memory<T>(&self, cx: &mut LowerContext<'_, T>, ty: InterfaceType, address: usize) -> Result<()> {
         self.lower(cx, ty, |lowering| lowering.lower_memory(address))
     }
-}
-
-/// How many buffers a thread keeps: one for each call of a host function inside of another.
-const SPARE: usize = 4;
-
-thread_local! {
-    static SPARES: RefCell<Vec<Buffer>> = const { RefCell::new(Vec::new()) };
-}
-
-/// An empty buffer.
-#[inline]
-fn spare() -> Buffer {
-    SPARES.try_with(|spares| spares.borrow_mut().pop()).ok().flatten().unwrap_or(Buffer::new())
-}
-
-/// Keeps a buffer for the next call.
-#[inline]
-fn keep(mut buffer: Buffer) {
-    let used = buffer.len();
-    buffer.trim(used);
-    buffer.clear();
-    let _ = SPARES.try_with(|spares| {
-        let mut spares = spares.borrow_mut();
-        if spares.len() < SPARE {
-            spares.push(buffer);
-        }
-    });
 }

@@ -3,6 +3,7 @@
 //! is copied.
 
 use super::buffer::{Buffer, NoRoom};
+use super::check::Resource;
 use super::message::{case_at, pair_at, u32_at, unnamed};
 use super::plan::{Id, Kind, Node, Number, Plan, Variant};
 use super::resource::is_host;
@@ -22,6 +23,8 @@ pub(super) struct Pending {
 pub(super) struct Lifting<'c, 'a> {
     pub(super) cx: &'c mut LiftContext<'a>,
     pub(super) plan: &'c Plan,
+    /// The plan's resources, if they are known already.
+    pub(super) resources: Option<&'c [Resource]>,
     /// Where the message goes; empty at first.
     pub(super) out: &'c mut Buffer,
     pub(super) pending: &'c mut Vec<Pending>,
@@ -36,7 +39,7 @@ impl Lifting<'_, '_> {
     pub(super) fn lift_flat(&mut self, values: &[ValRaw]) -> Result<()> {
         let plan = self.plan;
         let root = plan.root();
-        self.out.extend_zero(root.size as usize)?;
+        self.out.begin(root.size as usize)?;
         if let Some(numbers) = &plan.numbers {
             let block = self.out.bytes_mut();
             for ((at, number), value) in numbers.iter().zip(values) {
@@ -194,16 +197,22 @@ impl Lifting<'_, '_> {
                     word.iter_mut().zip(stray).for_each(|(byte, stray)| *byte &= !stray);
                 }
             }
-            Kind::Own(number) => self.handle(InterfaceType::Own(plan.resources[*number as usize]), at)?,
-            Kind::Borrow(number) => self.handle(InterfaceType::Borrow(plan.resources[*number as usize]), at)?,
+            Kind::Own(number) => self.handle(InterfaceType::Own(plan.resources[*number as usize]), *number, at)?,
+            Kind::Borrow(number) => {
+                self.handle(InterfaceType::Borrow(plan.resources[*number as usize]), *number, at)?
+            }
         }
         Ok(())
     }
 
     /// Takes a resource from the guest, whose index of it is in the message.
-    fn handle(&mut self, ty: InterfaceType, at: usize) -> Result<()> {
+    fn handle(&mut self, ty: InterfaceType, number: u32, at: usize) -> Result<()> {
         let index = u32_at(self.out.bytes(), at);
-        if is_host(ty, &self.cx.instance_type()) {
+        let host = match self.resources {
+            Some(resources) => resources[number as usize].host,
+            None => is_host(ty, &self.cx.instance_type()),
+        };
+        if host {
             let number = self.host_number(ty, index).map_err(|error| broken(&error.to_string()))?;
             self.out.bytes_mut()[at..][..4].copy_from_slice(&number.to_le_bytes());
             return Ok(());

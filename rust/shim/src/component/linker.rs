@@ -1,6 +1,6 @@
 //! Definitions for components in the official linker.
 
-use super::host::{Host, Params, wasmtime_binding_component_host_t};
+use super::host::{Host, Passed, wasmtime_binding_component_host_t};
 use super::instance::wasmtime_binding_component_resource_t;
 use super::{Data, path};
 use crate::cast;
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_linker_define_func(
     // SAFETY: the caller vouches for the path.
     guard(|| unsafe {
         at(cast::component_linker(linker), path, path_len, |instance, name| {
-            instance.func_wrap(name, move |cx: StoreContextMut<'_, Data>, params: Params| host.call(cx, params))
+            instance.func_wrap(name, move |cx: StoreContextMut<'_, Data>, passed: Passed| host.call(cx, passed))
         })
     })
 }

@@ -1,7 +1,7 @@
 //! From a message into a guest. The message has been checked; whatever is wrong here nevertheless is an error, never
 //! undefined.
 
-use super::check::{bad_argument, changed, handle_changed};
+use super::check::{Resource, TOO_SHORT, bad_argument, changed, handle_changed};
 use super::handles::Handles;
 use super::message::{Message, case_at, pair_at, u16_at, u32_at, u64_at};
 use super::plan::{Id, Kind, Node, Number, Plan};
@@ -38,6 +38,8 @@ pub(super) struct Lowering<'c, 'a, T: 'static> {
     pub(super) cx: &'c mut LowerContext<'a, T>,
     pub(super) plan: &'c Plan,
     pub(super) message: Message<'c>,
+    /// The plan's resources, if they are known already.
+    pub(super) resources: Option<&'c [Resource]>,
     /// The store's handles, which nobody else uses meanwhile.
     pub(super) handles: *mut Handles,
 }
@@ -70,7 +72,7 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
     }
 
     fn block(&self) -> Result<&'c [u8]> {
-        self.message.block(self.plan.root().size).ok_or_else(changed)
+        self.message.block(self.plan.root().size).ok_or_else(|| bad_argument(TOO_SHORT))
     }
 
     fn copy(&mut self, block: &[u8], address: usize) -> Result<()> {
@@ -254,7 +256,7 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
     fn own(&mut self, number: u32, handle: u32) -> Result<u32> {
         let table = self.plan.resources[number as usize];
         let ty = InterfaceType::Own(table);
-        if is_host(ty, &self.cx.instance_type()) {
+        if self.is_host(ty, number) {
             return self.cx.guest_resource_lower_own(table, handle);
         }
         let index = self.other(ty, handle)?;
@@ -267,10 +269,17 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
     fn borrow(&mut self, number: u32, handle: u32) -> Result<u32> {
         let table = self.plan.resources[number as usize];
         let ty = InterfaceType::Borrow(table);
-        if is_host(ty, &self.cx.instance_type()) {
+        if self.is_host(ty, number) {
             return self.cx.guest_resource_lower_borrow(table, handle);
         }
         self.other(ty, handle)
+    }
+
+    fn is_host(&self, ty: InterfaceType, number: u32) -> bool {
+        match self.resources {
+            Some(resources) => resources[number as usize].host,
+            None => is_host(ty, &self.cx.instance_type()),
+        }
     }
 
     fn other(&mut self, ty: InterfaceType, handle: u32) -> Result<u32> {
