@@ -186,6 +186,11 @@ var rows = []row{
 		heavy:  true,
 		target: against(rust, "≤ 1.1 × Rust", 1.1),
 	},
+	{
+		work:   "load precompiled, small, mapped file",
+		bench:  benches{ours: "LoadFileSmall", rust: "LoadFileSmall"},
+		target: against(rust, "≤ 1.1 × Rust", 1.1),
+	},
 	kernel("nbody", "C, floating point"),
 	kernel("sha256", "C, integers"),
 	kernel("sort", "C, loads and branches"),
