@@ -118,8 +118,7 @@ func (store *Store) Limiter(memorySize, tableElements, instances, tables, memori
 
 // setLimits sets all limits. refused, which may be nil, hears of what they refuse.
 func (store *Store) setLimits(limits ffi.Limits, refused func(Refusal)) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if refused != nil || s.more != nil {
 		s.belongings().refused = refused
@@ -150,8 +149,7 @@ func onRefusal(data uintptr, limit ffi.LimitKind, wanted, most uint64) (failed f
 // time, also before [Store.SetWasi]. What it is called in the command wasmtime is -S max-resources. See
 // wasmtime::component::ResourceTable::set_max_capacity.
 func (store *Store) SetMaxResources(n uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if err := s.made().SetMaxResources(n); !err.IsNil() {
 		panic(newError(err))
@@ -160,15 +158,15 @@ func (store *Store) SetMaxResources(n uint64) {
 }
 
 // SetHostcallFuel sets how many bytes a WASI call may make the host copy or keep; 128 MiB at first. A guest whose
-// call would take more gets ENOMEM. What it reads and writes is not copied, and does not count.
+// call would take more gets ENOMEM. What it reads and writes is not copied, and does not count. A component may pass so
+// many in one call of the host, and return so many from one of its own: more is an error of package component.
 //
 // The listings of directories that a guest reads are kept as long as it has the directories open: 24 bytes and the
 // name for each entry of a directory of the host, 32 bytes and the name in a file system that Go serves. All of the
 // store together may take as much as one call, those of the host and those that Go serves each for themselves. See
 // wasmtime::Store::set_hostcall_fuel.
 func (store *Store) SetHostcallFuel(bytes uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.made().SetHostcallFuel(bytes)
 	s.belongings().shelf.LimitListings(bytes)

@@ -69,6 +69,8 @@ type storeSlot struct {
 	// places is how many are taken by what is in the store, and pool is who waits for them, if anybody may.
 	places int64
 	pool   *poolQueue
+	// more says that the store may have something of the pool besides: a GC heap, instances that nobody has counted.
+	more bool
 }
 
 // open begins a store of an engine, of which it gets a use.
@@ -115,6 +117,9 @@ func (s *storeSlot) forgetSetup() {
 
 // take counts a place that something in the store is about to take, and untake takes that back.
 func (s *storeSlot) take() {
+	if !s.holds() {
+		s.pool.enlist()
+	}
 	s.places++
 	held.taken.Add(1)
 	held.relieve()
@@ -123,7 +128,21 @@ func (s *storeSlot) take() {
 func (s *storeSlot) untake() {
 	s.places--
 	held.taken.Add(-1)
+	if !s.holds() {
+		s.pool.dismiss()
+	}
 }
+
+// takeMore says that the store may have something of the pool from now on.
+func (s *storeSlot) takeMore() {
+	if !s.holds() {
+		s.pool.enlist()
+	}
+	s.more = true
+}
+
+// holds tells whether the store may have something of the pool.
+func (s *storeSlot) holds() bool { return s.places > 0 || s.more }
 
 // slotOwner is what an open store holds, and nothing else does. When it becomes unreachable with the store, the
 // native store is deleted.
@@ -176,10 +195,11 @@ func (s *storeSlot) clear() {
 	*s.epoch++
 	held.stores.Add(-1)
 	guests.look()
-	if s.places > 0 {
+	if s.holds() {
+		s.pool.dismiss()
 		held.given.Add(s.places)
-		s.pool.giveBack(s.places)
-		s.places = 0
+		s.pool.giveBack(max(s.places, 1))
+		s.places, s.more = 0, false
 	}
 	s.pool = nil
 }

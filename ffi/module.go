@@ -55,6 +55,9 @@ func (from loadable) load(anywhere C.bool, engine Engine, data *C.uint8_t, n int
 	return C.ffi_module_deserialize_file(anywhere, engine.ptr, data, C.size_t(n), out)
 }
 
+// IsNil tells whether there is no module.
+func (m Module) IsNil() bool { return m.ptr == nil }
+
 // NewModule compiles a module.
 func NewModule(engine Engine, wasm []byte) (Module, Error) {
 	crossing()

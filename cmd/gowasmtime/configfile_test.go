@@ -17,7 +17,7 @@ import (
 func TestConfigKeys(t *testing.T) {
 	samples := map[string][2]string{ // on the command line, and in a file
 		formFlag: {"=n", "false"}, formNumber: {"=1_0", "1_0"}, formDuration: {"=5ms", `"5ms"`}, formPath: {"=x", `"x"`},
-		"[=val]": {"-some-flag=x", `[["some-flag", "x"]]`}, "=0|1|2|s": {"=s", `"s"`},
+		"[=VAL]": {"-some-flag=x", `[["some-flag", "x"]]`}, "=0|1|2|s": {"=s", `"s"`},
 		"=backtracking|single-pass": {"=backtracking", `"backtracking"`}, "=cranelift|winch": {"=winch", `"winch"`},
 		"": {"=nonsense", `"nonsense"`},
 	}

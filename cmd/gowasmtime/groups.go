@@ -106,7 +106,7 @@ const (
 	formFlag     = "[=y|n]"
 	formNumber   = "=N"
 	formDuration = "=N|Ns|Nms|.."
-	formPath     = "=path"
+	formPath     = "=FILE"
 )
 
 // flag is a key that is on or off.

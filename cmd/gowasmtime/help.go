@@ -43,7 +43,10 @@ func (c *command) usage() string {
 		rows = append(rows, [2]string{"help [COMMAND]", "Show the help of a command"})
 		writeRows(&b, rows)
 	}
-	if strings.HasPrefix(c.operands, "MODULE") {
+	switch {
+	case c.name == "compile":
+		b.WriteString("\nMODULE is a file in WebAssembly's binary or text format, or - for standard input.\n")
+	case strings.HasPrefix(c.operands, "MODULE"):
 		b.WriteString("\nMODULE is a file in WebAssembly's binary or text format, a .cwasm file, or - for standard input.\n")
 	}
 	b.WriteString("\nOptions:\n")
@@ -84,7 +87,7 @@ func (g group) listing() string {
 		}
 		name := k.name
 		if k.prefix {
-			name += "-<KEY>"
+			name += "-KEY"
 		}
 		rows = append(rows, [2]string{"-" + g.short + " " + name + k.form, k.help})
 	}

@@ -27,6 +27,9 @@ func TestHelp(t *testing.T) {
 		gowasmtime(t, testkit.TempDir(t), append(strings.Fields(c.name), "-h")...).want(t, 0, c.usage())
 		gowasmtime(t, testkit.TempDir(t), append([]string{"help"}, strings.Fields(c.name)...)...).want(t, 0, c.usage())
 	}
+	for _, what := range []string{"help", "--help", "-h"} {
+		gowasmtime(t, testkit.TempDir(t), "help", what).want(t, 0, commands()[0].usage())
+	}
 }
 
 func TestGroupHelp(t *testing.T) {

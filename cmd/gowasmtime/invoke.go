@@ -28,6 +28,9 @@ func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 		f = instance.GetFunc(g.store, "_start")
 	}
 	if f == nil {
+		if instance.GetFunc(g.store, "_initialize") == nil {
+			tell(g.nothingToCall())
+		}
 		return nil
 	}
 	ty := f.Type(g.store)
@@ -40,6 +43,17 @@ func (g *guest) call(ctx context.Context, instance *wasmtime.Instance) error {
 		return failed(err, "failed to invoke %s", what)
 	}
 	return printResults(g.stdout, ty.Results(), result)
+}
+
+// nothingToCall says why nothing happens, which wasmtime does not say.
+func (g *guest) nothingToCall() string {
+	text := g.settings.operands[0] + " exports no _start to be called"
+	for _, exported := range g.module.Exports() {
+		if exported.Type().FuncType() != nil {
+			return text + "; --invoke calls a function, such as --invoke " + exported.Name()
+		}
+	}
+	return text
 }
 
 // noFunction is the error of a name that the module exports no function by.

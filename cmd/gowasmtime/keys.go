@@ -74,7 +74,7 @@ func codegenGroup() group {
 		engineFlag("parallel-compilation", "Compile with several threads", (*wasmtime.Config).SetParallelCompilation),
 		engineFlag("native-unwind-info", "Make unwind tables for the compiled code", (*wasmtime.Config).SetNativeUnwindInfo),
 		engineFlag("cranelift-debug-verifier", "Let Cranelift check its own work", (*wasmtime.Config).SetCraneliftDebugVerifier),
-		key{name: "cranelift", form: "[=val]", prefix: true, help: "Set a flag of Cranelift", set: setCraneliftFlag},
+		key{name: "cranelift", form: "[=VAL]", prefix: true, help: "Set a flag of Cranelift", set: setCraneliftFlag},
 	)
 	g.keys = append(g.keys, missingKeys("collector", "inlining=n", "metadata-for-internal-asserts=n", "metadata-for-gc-heap-corruption=y")...)
 	return g

@@ -42,8 +42,15 @@ func showCompiling(path string) (stop func()) {
 		return func() {}
 	}
 	ticker := time.NewTicker(progressAfter)
-	stop = showProgress(os.Stderr, fmt.Sprintf("compiling %q", path), ticker.C)
-	return func() { ticker.Stop(); stop() }
+	end := showProgress(os.Stderr, fmt.Sprintf("compiling %q", path), ticker.C)
+	return func() { ticker.Stop(); end() }
+}
+
+// tell writes a line for whoever sits at a terminal, if anybody does.
+func tell(text string) {
+	if isTerminal(os.Stderr) {
+		fmt.Fprintln(os.Stderr, text)
+	}
 }
 
 // paint makes the first word of an error red, if it is for a terminal that has colours, and nobody wants none.

@@ -32,6 +32,23 @@ func openTerminal(t *testing.T) (master, side *os.File) {
 	return master, side
 }
 
+// At a terminal, somebody is told that there is nothing to call, and how a function is. Elsewhere nobody is, as by
+// wasmtime.
+func TestNothingCalledOnATerminal(t *testing.T) {
+	dir := testkit.TempDir(t)
+	write(t, dir, "library.wat", `(module (memory (export "memory") 1) (func (export "add")))`)
+	master, side := openTerminal(t)
+	cmd := prepare(t, dir, "library.wat")
+	cmd.Stderr = side
+	testkit.Check(t, cmd.Run())
+	text := make([]byte, 4096)
+	n, err := master.Read(text)
+	testkit.Check(t, err)
+	testkit.Equal(t, "what is told", strings.TrimSpace(string(text[:n])),
+		"library.wat exports no _start to be called; --invoke calls a function, such as --invoke add")
+	gowasmtime(t, dir, "library.wat").want(t, 0, "")
+}
+
 // At a terminal, what was wrong is red, unless nobody wants that.
 func TestColoursOnATerminal(t *testing.T) {
 	dir := testkit.TempDir(t)

@@ -153,6 +153,74 @@
 #define WASMTIME_FS_GONE 8
 
 /**
+ * Of a file: write `buffer` at the position, or at the end with `WASMTIME_FS_APPEND`, and move the position behind
+ * it; `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_WRITE 9
+
+/**
+ * Of a file: write `buffer` at the offset `number`, or at the end with `WASMTIME_FS_APPEND`; the position stays, and
+ * `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_PWRITE 10
+
+/**
+ * Of a file: it is to have `number` bytes.
+ */
+#define WASMTIME_FS_SET_SIZE 11
+
+/**
+ * Of a file: it is to have at least `number` bytes.
+ */
+#define WASMTIME_FS_ALLOCATE 12
+
+/**
+ * Of a file or directory that can be changed: what was written is to be safe.
+ */
+#define WASMTIME_FS_SYNC 13
+
+/**
+ * Of a file or directory: its times are to be those of `stat` and of this moment, as `flags` say.
+ */
+#define WASMTIME_FS_SET_TIMES 14
+
+/**
+ * Of a directory: the times of `path` below it, in the same way.
+ */
+#define WASMTIME_FS_PATH_SET_TIMES 15
+
+/**
+ * Of a directory: make the directory `path` below it.
+ */
+#define WASMTIME_FS_MAKE_DIR 16
+
+/**
+ * Of a directory: remove the empty directory `path` below it.
+ */
+#define WASMTIME_FS_REMOVE_DIR 17
+
+/**
+ * Of a directory: remove `path` below it, which is no directory.
+ */
+#define WASMTIME_FS_UNLINK 18
+
+/**
+ * Of a directory: `path` below it is to be `to_path` below the directory `to_env`, which has the same callback.
+ */
+#define WASMTIME_FS_RENAME 19
+
+/**
+ * Of a directory: the file `path` below it is to be `to_path` below the directory `to_env`, too, which has the same
+ * callback.
+ */
+#define WASMTIME_FS_LINK 20
+
+/**
+ * Of a directory: make a symbolic link `path` below it, which says `to_path`.
+ */
+#define WASMTIME_FS_SYMLINK 21
+
+/**
  * Of a path: a symbolic link at its end is followed.
  */
 #define WASMTIME_FS_FOLLOW 1
@@ -161,6 +229,61 @@
  * Of a path to open: it must be a directory.
  */
 #define WASMTIME_FS_DIRECTORY 2
+
+/**
+ * Of a path to open: a file that is not there is made.
+ */
+#define WASMTIME_FS_CREATE 4
+
+/**
+ * Of a path to open with `WASMTIME_FS_CREATE`: nothing may be there.
+ */
+#define WASMTIME_FS_EXCLUSIVE 8
+
+/**
+ * Of a path to open: a file loses what is in it.
+ */
+#define WASMTIME_FS_TRUNCATE 16
+
+/**
+ * Of a path to open: it is going to be read.
+ */
+#define WASMTIME_FS_FOR_READING 32
+
+/**
+ * Of a path to open: it is going to be written.
+ */
+#define WASMTIME_FS_FOR_WRITING 64
+
+/**
+ * Of a path to open, and of writing: what is written goes to the end of the file.
+ */
+#define WASMTIME_FS_APPEND 128
+
+/**
+ * Of a path to open: what is written is to be safe when the write returns.
+ */
+#define WASMTIME_FS_SYNCHRONOUS 256
+
+/**
+ * Of times: the time of the last access is `stat.atim`.
+ */
+#define WASMTIME_FS_ACCESSED 512
+
+/**
+ * Of times: the time of the last access is now.
+ */
+#define WASMTIME_FS_ACCESSED_NOW 1024
+
+/**
+ * Of times: the time of the last modification is `stat.mtim`.
+ */
+#define WASMTIME_FS_MODIFIED 2048
+
+/**
+ * Of times: the time of the last modification is now.
+ */
+#define WASMTIME_FS_MODIFIED_NOW 4096
 
 /**
  * Done.
@@ -341,6 +464,32 @@ enum wasmtime_error_code_t
    * A pool of the engine's allocator has no room: `PoolConcurrencyLimitError` of Wasmtime.
    */
   WASMTIME_ERROR_POOL_FULL = 9,
+  /**
+   * The bytes are a core module, or a compiled one, where a component has to be.
+   */
+  WASMTIME_ERROR_NOT_COMPONENT = 10,
+  /**
+   * The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a
+   * way that leaves it half done.
+   */
+  WASMTIME_ERROR_COMPONENT_UNUSABLE = 11,
+  /**
+   * A handle of a resource does not exist any more, is of another resource, is lent to a call that still runs, is
+   * given away twice, or is only borrowed where it has to be owned.
+   */
+  WASMTIME_ERROR_BAD_HANDLE = 12,
+  /**
+   * The store has as many handles of resources as it may have.
+   */
+  WASMTIME_ERROR_HANDLE_LIMIT = 13,
+  /**
+   * A component has broken the canonical ABI: it gave the host what is no value of its type.
+   */
+  WASMTIME_ERROR_GUEST_ABI = 14,
+  /**
+   * A component hands over more bytes in one call than the hostcall fuel of its store allows.
+   */
+  WASMTIME_ERROR_HOSTCALL_FUEL = 15,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -476,6 +625,23 @@ typedef wasmtime_error_t *(*wasmtime_wasi_socket_addr_check_callback_t)(uint64_t
                                                                         bool *allowed);
 
 /**
+ * A function of an instance, with what is known of its type. It holds nothing of the store: it can be deleted by any
+ * thread, also after the store.
+ */
+typedef struct wasmtime_binding_component_func_t wasmtime_binding_component_func_t;
+
+/**
+ * A component whose imports have been found. Safe to use from any thread.
+ */
+typedef struct wasmtime_binding_component_pre_t wasmtime_binding_component_pre_t;
+
+/**
+ * A resource that an instance exports. It holds nothing of the store: any thread can use it, also when the store is
+ * gone, but then nobody has handles of it.
+ */
+typedef struct wasmtime_binding_component_resource_t wasmtime_binding_component_resource_t;
+
+/**
  * An engine with its tick counter. Safe to use from any thread.
  */
 typedef struct wasmtime_binding_engine_t wasmtime_binding_engine_t;
@@ -512,6 +678,164 @@ typedef struct wasmtime_binding_call_t {
    */
   wasm_trap_t *trap;
 } wasmtime_binding_call_t;
+
+/**
+ * Memory of the host's outside of a message, to which a pointer in the message refers by number.
+ */
+typedef struct wasmtime_binding_component_segment_t {
+  /**
+   * Where it begins; may be null if `len` is 0.
+   */
+  const uint8_t *ptr;
+  /**
+   * How many bytes it has.
+   */
+  size_t len;
+} wasmtime_binding_component_segment_t;
+
+/**
+ * A call of a component's function. There is one frame for each store, the field `component` of
+ * `wasmtime_binding_store_t`; a call that a host function makes meanwhile uses the same.
+ *
+ * A message has the canonical ABI's memory layout: 32-bit, little-endian. At offset 0 is the tuple of the parameters,
+ * or of the results, and behind it is what pointers refer to. A pointer is an offset in the message; in `message`, one
+ * whose highest bit is set is the number of a segment, of which the pointer's string or list takes the beginning. A
+ * string is UTF-8, its length in bytes. A handle of a resource that was defined with
+ * `wasmtime_binding_component_linker_define_resource` is the host's own number; any other is one that `results` of an
+ * earlier call, or the message of a host function, had.
+ */
+typedef struct wasmtime_binding_component_call_t {
+  /**
+   * The store's context, a `wasmtime_context_t *`. It is set by the store.
+   */
+  void *context;
+  /**
+   * What to call.
+   */
+  const struct wasmtime_binding_component_func_t *func;
+  /**
+   * The arguments, to be written before a call. The memory belongs to the store, and may be another after a call or
+   * after `wasmtime_binding_component_call_grow`. Null while `capacity` is 0.
+   */
+  uint8_t *message;
+  /**
+   * How many bytes of `message` the arguments have.
+   */
+  size_t len;
+  /**
+   * How many bytes `message` has room for.
+   */
+  size_t capacity;
+  /**
+   * Memory of the caller's to which pointers in `message` refer, needed until the guest runs.
+   */
+  const struct wasmtime_binding_component_segment_t *segments;
+  /**
+   * The number of entries in `segments`.
+   */
+  size_t nsegments;
+  /**
+   * The results of the last call that succeeded: aligned to 16 bytes, and there until the store's next call of a
+   * component's function, which may be one that is made inside of another.
+   */
+  const uint8_t *results;
+  /**
+   * How many bytes `results` has.
+   */
+  size_t results_len;
+  /**
+   * Set when the call failed otherwise than by a trap: owned by the caller. Null before and after a success.
+   */
+  wasmtime_error_t *error;
+  /**
+   * Set when the call trapped: owned by the caller. Null before and after a success.
+   */
+  wasm_trap_t *trap;
+} wasmtime_binding_component_call_t;
+
+/**
+ * What a component needs to be instantiated.
+ */
+typedef struct wasmtime_binding_component_required_t {
+  /**
+   * Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0
+   * then.
+   */
+  bool known;
+  /**
+   * The number of memories.
+   */
+  uint32_t memories;
+  /**
+   * The number of tables.
+   */
+  uint32_t tables;
+  /**
+   * The largest size that a memory has at first, in pages.
+   */
+  uint64_t memory_size;
+  /**
+   * The largest size that a table has at first, in elements.
+   */
+  uint64_t table_size;
+} wasmtime_binding_component_required_t;
+
+/**
+ * A call from a component to a function of the host, as the callback sees it. Valid until the callback returns.
+ *
+ * Messages are as `wasmtime_binding_component_call_t` says; in neither direction are there segments. A handle in the
+ * arguments to a resource that the host has not defined is the host's to drop if the guest gave it away; if the guest
+ * lent it, it is valid until the callback returns.
+ */
+typedef struct wasmtime_binding_component_hostcall_t {
+  /**
+   * What the function was defined with.
+   */
+  uint64_t env;
+  /**
+   * What `wasmtime_context_get_data` returns for the store.
+   */
+  void *data;
+  /**
+   * The store's context, a `wasmtime_context_t *`.
+   */
+  void *context;
+  /**
+   * The arguments on the way in; over them, the results on the way out. The start is aligned to 16 bytes.
+   */
+  uint8_t *message;
+  /**
+   * How many bytes the arguments have on the way in, and how many the results on the way out.
+   */
+  size_t len;
+  /**
+   * How many bytes `message` has room for: at least 256.
+   */
+  size_t capacity;
+  /**
+   * To be set, with an owned trap, when the call fails; null otherwise.
+   */
+  wasm_trap_t *trap;
+} wasmtime_binding_component_hostcall_t;
+
+/**
+ * The callback that serves every host function of a binding's components.
+ */
+typedef void (*wasmtime_binding_component_hostcall_callback_t)(struct wasmtime_binding_component_hostcall_t *call);
+
+/**
+ * What the host functions of a binding's components have in common.
+ */
+typedef struct wasmtime_binding_component_host_t {
+  /**
+   * Serves every call.
+   */
+  wasmtime_binding_component_hostcall_callback_t callback;
+  /**
+   * Hears that a function or a resource is gone; may be null.
+   */
+  wasmtime_binding_finalizer_t finalizer;
+} wasmtime_binding_component_host_t;
 
 /**
  * What instances of a store may use; a negative number leaves a limit at its default.
@@ -818,6 +1142,10 @@ typedef struct wasmtime_binding_store_t {
    */
   struct wasmtime_binding_call_t call;
   /**
+   * The frame for calls of components.
+   */
+  struct wasmtime_binding_component_call_t component;
+  /**
    * What the store is to be made with.
    */
   struct wasmtime_binding_setup_t setup;
@@ -946,13 +1274,25 @@ typedef struct wasmtime_binding_fs_stat_t {
    */
   uint64_t ino;
   /**
+   * How many names it has.
+   */
+  uint64_t nlink;
+  /**
    * How many bytes it has.
    */
   uint64_t size;
   /**
-   * When it was changed, in nanoseconds since 1970.
+   * When it was read, in nanoseconds since 1970.
+   */
+  uint64_t atim;
+  /**
+   * When it was written, in nanoseconds since 1970.
    */
   uint64_t mtim;
+  /**
+   * When anything of it was changed, in nanoseconds since 1970.
+   */
+  uint64_t ctim;
   /**
    * What it is: a file type of WASI 0.1.
    */
@@ -968,11 +1308,11 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_FS_*` from `OPEN` to `GONE`.
+   * What to do: a `WASMTIME_FS_*` from `OPEN` to `SYMLINK`.
    */
   uint32_t what;
   /**
-   * `WASMTIME_FS_FOLLOW` and `WASMTIME_FS_DIRECTORY`, or whence to seek.
+   * Some of `WASMTIME_FS_*` from `FOLLOW` to `MODIFIED_NOW`, or whence to seek.
    */
   uint32_t flags;
   /**
@@ -984,7 +1324,19 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t path_len;
   /**
-   * Memory to write to, the guest's most often. It may be shared with other threads.
+   * The directory of the second path.
+   */
+  uint64_t to_env;
+  /**
+   * A second path, as the first one.
+   */
+  const uint8_t *to_path;
+  /**
+   * The bytes in it.
+   */
+  size_t to_path_len;
+  /**
+   * Memory to fill, or to write from: the guest's most often. It may be shared with other threads.
    */
   uint8_t *buffer;
   /**
@@ -992,7 +1344,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t len;
   /**
-   * An offset or a cookie.
+   * An offset, a size or a cookie.
    */
   uint64_t number;
   /**
@@ -1008,7 +1360,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   void *host_fd;
   /**
-   * Attributes.
+   * Attributes: the answer, or times to set.
    */
   struct wasmtime_binding_fs_stat_t stat;
 } wasmtime_binding_fs_request_t;
@@ -1109,7 +1461,257 @@ wasmtime_error_t *wasmtime_binding_wat2wasm(const char *wat,
                                             wasm_byte_vec_t *out);
 
 /**
- * Compiles a component and stores it in `*out`. The counterpart of `wasmtime_component_new`.
+ * Makes the call that the frame describes, and calls the function's post-return. Returns 0 when it succeeded, with
+ * `results`, and 1 when `error` or `trap` is set.
+ *
+ * Everything is checked before the guest is entered. A message that is not what the function's type says is a
+ * `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`: these leave everything as it was, and
+ * the handles with the caller. Afterwards, handles that were given away are gone even if the call fails. A guest that
+ * breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over too much a
+ * `WASMTIME_ERROR_HOSTCALL_FUEL`. After any failure inside of a guest, calls of the same instance are a
+ * `WASMTIME_ERROR_COMPONENT_UNUSABLE`.
+ *
+ * Whatever is used of the frame is read before the guest is entered, and the outcome is written when it has left.
+ *
+ * # Safety
+ *
+ * `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by
+ * a host function that makes the call.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_call(struct wasmtime_binding_component_call_t *call);
+
+/**
+ * Makes room for `capacity` bytes in the frame's `message`, of which the first `len` stay. False, and nothing is
+ * changed, if there is no memory, or if it would be 2 GiB or more.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`.
+ */
+WASM_API_EXTERN
+bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call_t *call,
+                                          size_t capacity);
+
+/**
+ * Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
+ * the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
+ *
+ * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
+ * Handles of the host's own resources are no handles here. The counterpart of
+ * `wasmtime::component::ResourceAny::resource_drop`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_resource_drop(struct wasmtime_binding_component_call_t *call,
+                                                  uint32_t handle);
+
+/**
+ * Describes a component's imports and exports, in the component's order, into `*out`, which the caller owns. A
+ * component whose types are too many or too deeply nested is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+ * `wasmtime_component_type`; the encoding is in `component/describe.rs`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_describe(const wasmtime_component_t *component,
+                                                      wasm_byte_vec_t *out);
+
+/**
+ * Stores what a component needs to be instantiated. The counterpart of
+ * `wasmtime::component::Component::resources_required`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_component_t *component,
+                                                                struct wasmtime_binding_component_required_t *out);
+
+/**
+ * Looks a function up and stores it in `*out`, to be deleted with `wasmtime_binding_component_func_delete`; null if
+ * there is none.
+ *
+ * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
+ * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
+ * function whose type has a future, a stream or an error-context, or is too large, is a
+ * `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime_component_instance_get_func`.
+ *
+ * # Safety
+ *
+ * `instance` must belong to the store of `context`, and `path` be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_func(wasmtime_context_t *context,
+                                                           const wasmtime_component_instance_t *instance,
+                                                           const uint8_t *path,
+                                                           size_t path_len,
+                                                           struct wasmtime_binding_component_func_t **out);
+
+/**
+ * Deletes a function.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_func_delete(struct wasmtime_binding_component_func_t*);
+
+/**
+ * Makes room for `capacity` bytes in the call's `message`, of which the first `len` stay. False, and nothing is
+ * changed, if there is no memory, or if it would be 2 GiB or more.
+ *
+ * # Safety
+ *
+ * `call` must be what the callback was called with.
+ */
+WASM_API_EXTERN
+bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_hostcall_t *call,
+                                              size_t capacity);
+
+/**
+ * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
+ * `*out`. What the component needs of the linker stays with it. A function whose type cannot be sent is a
+ * `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,
+                                                                    const wasmtime_component_t *component,
+                                                                    struct wasmtime_binding_component_pre_t **out);
+
+/**
+ * Deletes a component with its imports. Instances stay.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_pre_delete(struct wasmtime_binding_component_pre_t*);
+
+/**
+ * Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
+ * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
+ * counterpart of `wasmtime::component::InstancePre::instantiate`.
+ *
+ * # Safety
+ *
+ * The frame must be as for `wasmtime_binding_call`, with a slot.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_instantiate(const struct wasmtime_binding_component_pre_t *pre,
+                                            struct wasmtime_binding_call_t *call);
+
+/**
+ * Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is
+ * none. `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+ * `wasmtime::component::Instance::get_module`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_module(wasmtime_context_t *context,
+                                                             const wasmtime_component_instance_t *instance,
+                                                             const uint8_t *path,
+                                                             size_t path_len,
+                                                             wasmtime_module_t **out);
+
+/**
+ * Looks up a resource that an instance exports and stores it in `*out`, to be deleted with
+ * `wasmtime_binding_component_resource_delete`; null if there is none. `path` is as for
+ * `wasmtime_binding_component_instance_func`. The counterpart of `wasmtime::component::Instance::get_resource`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_resource(wasmtime_context_t *context,
+                                                               const wasmtime_component_instance_t *instance,
+                                                               const uint8_t *path,
+                                                               size_t path_len,
+                                                               struct wasmtime_binding_component_resource_t **out);
+
+/**
+ * Deletes a resource of `wasmtime_binding_component_instance_resource`.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_resource_delete(struct wasmtime_binding_component_resource_t*);
+
+/**
+ * Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
+ * call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
+ *
+ * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
+ * function is, from the outside to the inside, and its own. The finalizer, if not null, runs once, with `env`, when
+ * neither the linker nor any instance needs the function any more, or at once when the definition fails. The
+ * counterpart of `wasmtime_component_linker_instance_add_func`.
+ *
+ * # Safety
+ *
+ * `path` must be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_func(wasmtime_component_linker_t *linker,
+                                                                const uint8_t *path,
+                                                                size_t path_len,
+                                                                const struct wasmtime_binding_component_host_t *host,
+                                                                uint64_t env);
+
+/**
+ * Defines a resource of the host's in a linker. Its handles are numbers that the host chooses, and knows resources by.
+ *
+ * `number` makes it the same resource wherever it is defined with that number, and another one than any other. When a
+ * guest drops a handle that it owns, `host` is called like a function that takes the handle, a `u32`, and has no
+ * results. `path` and the finalizer are as for `wasmtime_binding_component_linker_define_func`. The counterpart of
+ * `wasmtime_component_linker_instance_add_resource`, with `wasmtime::component::ResourceType::host_dynamic`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_resource(wasmtime_component_linker_t *linker,
+                                                                    const uint8_t *path,
+                                                                    size_t path_len,
+                                                                    uint32_t number,
+                                                                    const struct wasmtime_binding_component_host_t *host,
+                                                                    uint64_t env);
+
+/**
+ * Defines a core module in a linker, for components that import one. `path` is as for
+ * `wasmtime_binding_component_linker_define_func`. The counterpart of
+ * `wasmtime_component_linker_instance_add_module`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_module(wasmtime_component_linker_t *linker,
+                                                                  const uint8_t *path,
+                                                                  size_t path_len,
+                                                                  const wasmtime_module_t *module);
+
+/**
+ * Defines a resource that an instance exports in a linker, for components that import it. Their handles of it are the
+ * store's, not numbers of the host's; when such a component drops one that it owns, the resource's destructor does not
+ * run. `path` is as for `wasmtime_binding_component_linker_define_func`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_exported_resource(wasmtime_component_linker_t *linker,
+                                                                             const uint8_t *path,
+                                                                             size_t path_len,
+                                                                             const struct wasmtime_binding_component_resource_t *resource);
+
+/**
+ * Defines each function and each resource that a component imports and the linker does not have: whoever calls one
+ * traps. The counterpart of `wasmtime_component_linker_define_unknown_imports_as_traps`, guarded.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_unknown_as_traps(wasmtime_component_linker_t *linker,
+                                                                            const wasmtime_component_t *component);
+
+/**
+ * Compiles a component, from the binary format or the text, and stores it in `*out`. A core module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_new`.
  *
  * # Safety
  *
@@ -1129,7 +1731,8 @@ wasmtime_error_t *wasmtime_binding_component_serialize(const wasmtime_component_
                                                        wasm_byte_vec_t *out);
 
 /**
- * Loads what `wasmtime_binding_component_serialize` has written. The counterpart of `wasmtime_component_deserialize`.
+ * Loads what `wasmtime_binding_component_serialize` has written. A compiled module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_deserialize`.
  *
  * # Safety
  *
@@ -1142,12 +1745,12 @@ wasmtime_error_t *wasmtime_binding_component_deserialize(const wasm_engine_t *en
                                                          wasmtime_component_t **out);
 
 /**
- * Maps a file that holds what `wasmtime_binding_component_serialize` has written. The counterpart of
- * `wasmtime_component_deserialize_file`.
+ * Maps a file that holds what `wasmtime_binding_component_serialize` has written. A compiled module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_deserialize_file`.
  *
  * # Safety
  *
- * `path` must end in a zero; the file is as for `wasmtime_binding_module_deserialize_file`.
+ * As for `wasmtime_binding_module_deserialize_file`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_deserialize_file(const wasm_engine_t *engine,
@@ -1155,11 +1758,83 @@ wasmtime_error_t *wasmtime_binding_component_deserialize_file(const wasm_engine_
                                                               wasmtime_component_t **out);
 
 /**
+ * Stores how many handles of other people's resources the host has in a store, and how many it may have.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_handles(struct wasmtime_binding_store_t *store,
+                                        size_t *count,
+                                        size_t *limit);
+
+/**
+ * Sets how many handles of other people's resources the host may have in a store: 65,536 if nobody sets it, and never
+ * more than 1,048,575. Those beyond a lower limit stay valid.
+ *
+ * A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
+ * there is no room for any. When there is room for some but not for all of them, they are dropped, as by
+ * `wasmtime_binding_component_resource_drop`, and the call fails with the same code.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_handle_limit(struct wasmtime_binding_store_t *store,
+                                                 size_t limit);
+
+/**
+ * Sets how many handles there may be in all of a store, those in its guests and those of the host: 100,000 if nobody
+ * sets it. A guest that needs more traps. The counterpart of `wasmtime::Store::set_max_component_handles`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_guest_handle_limit(struct wasmtime_binding_store_t *store,
+                                                       size_t limit);
+
+/**
+ * Returns how many bytes a guest may hand over to the host in one call. The counterpart of
+ * `wasmtime::Store::hostcall_fuel`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+size_t wasmtime_binding_component_hostcall_fuel(struct wasmtime_binding_store_t *store);
+
+/**
+ * Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody
+ * sets it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more.
+ * The counterpart of `wasmtime::Store::set_hostcall_fuel`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_t *store,
+                                                  size_t bytes);
+
+/**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
  */
 WASM_API_EXTERN
 void wasmtime_config_wasm_extended_const_set(wasm_config_t *config,
                                              bool enable);
+
+/**
+ * Enables or disables lists of a fixed length in components. The counterpart of
+ * `wasmtime::Config::wasm_component_model_fixed_length_lists`.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_fixed_length_lists_set(wasm_config_t *config,
+                                                                 bool enable);
 
 /**
  * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
@@ -1903,11 +2578,12 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
 
 /**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
- * `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
+ * `wasmtime_binding_store_set_wasi`.
  *
  * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
  * and what the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
- * `wasmtime_context_insert_dir`; null for none.
+ * `wasmtime_context_insert_dir`; null for none. So is `access_mode`: with `WASMTIME_FILE_READ_ONLY`, the callback is
+ * not asked for anything that would change something.
  *
  * The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears
  * `WASMTIME_FS_GONE` once for each, in the end; for the root if and only if this succeeds. Errors are those of
@@ -1923,6 +2599,7 @@ wasmtime_error_t *wasmtime_binding_store_insert_fs(struct wasmtime_binding_store
                                                    uint32_t *guest_fd,
                                                    const uint8_t *guest_path,
                                                    size_t guest_path_len,
+                                                   uint32_t access_mode,
                                                    uint64_t env,
                                                    wasmtime_binding_fs_callback_t callback);
 

@@ -120,7 +120,7 @@ func (d *Descriptor) leave() *Behind {
 		return nil
 	}
 	d.closed = true
-	if st, ok := d.by.(*Stream); ok && st.conn == nil && !st.writing {
+	if st, ok := d.by.(*Stream); ok && st.conn == nil && !st.inUseLocked() {
 		st.pipes.forget(st)
 		return nil
 	}

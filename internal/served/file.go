@@ -14,8 +14,9 @@ type servedFile struct {
 	// node is what the guest has, with its number. Whoever is at work on the file keeps it.
 	node   *node
 	number uint64
-	path   string
 	file   fs.File
+	// writes says that it was opened for writing, and appends that this was for writing at its end.
+	writes, appends bool
 	// regular says that its bytes stay where they are: reading gives all there is.
 	regular bool
 	// moves tells whether there is a position.
@@ -31,11 +32,11 @@ type servedFile struct {
 	buffer  []byte
 }
 
-func newServedFile(m *mount, path string, file fs.File, info fs.FileInfo) *servedFile {
+func newServedFile(m *mount, file fs.File, info fs.FileInfo) *servedFile {
 	_, seeks := file.(io.Seeker)
 	_, readsAt := file.(io.ReaderAt)
 	regular := info.Mode().IsRegular()
-	return &servedFile{mount: m, path: path, file: file, regular: regular, moves: regular || seeks || readsAt}
+	return &servedFile{mount: m, file: file, regular: regular, moves: regular || seeks || readsAt}
 }
 
 // read reads at the guest's position.
@@ -103,6 +104,10 @@ func (f *servedFile) readSome(ctx context.Context, p []byte, off int64) (int, er
 	if err := f.mount.take(ctx); err != nil {
 		return 0, err
 	}
+	most := readAhead
+	if f.mount.writes != nil && f.regular { // somebody may have written meanwhile
+		f.ahead, most = nil, min(most, len(p))
+	}
 	if n := f.copyAhead(p, off); n > 0 {
 		f.mount.release()
 		return n, nil
@@ -116,7 +121,7 @@ func (f *servedFile) readSome(ctx context.Context, p []byte, off int64) (int, er
 		defer f.mount.release()
 		return f.readAt(p, off)
 	}
-	if err := f.mount.run(ctx, func() error { return f.fill(off) }, nil); err != nil {
+	if err := f.mount.run(ctx, func() error { return f.fill(off, most) }, nil); err != nil {
 		return 0, err
 	}
 	return f.copyAhead(p, off), nil
@@ -130,13 +135,13 @@ func (f *servedFile) copyAhead(p []byte, off int64) int {
 	return 0
 }
 
-// fill reads ahead, from off on.
-func (f *servedFile) fill(off int64) error {
-	if f.buffer == nil {
-		f.buffer = make([]byte, readAhead)
+// fill reads ahead, from off on, most bytes at most.
+func (f *servedFile) fill(off int64, most int) error {
+	if len(f.buffer) < most {
+		f.buffer = make([]byte, most)
 	}
 	f.ahead = nil
-	n, err := f.readAt(f.buffer, off)
+	n, err := f.readAt(f.buffer[:most], off)
 	f.ahead, f.aheadAt = f.buffer[:n], off
 	if n > 0 && err != nil {
 		f.failed, f.failedAt = err, off+int64(n) // for the next read
@@ -193,11 +198,14 @@ func (f *servedFile) moveTo(off int64) error {
 		}
 		return err
 	}
+	if f.writes || f.node.removed { // it cannot be opened anew
+		return errnoNotsup
+	}
 	if info, err := f.file.Stat(); err == nil && f.regular && info.Size() > 0 && off >= info.Size() {
 		return io.EOF
 	}
 	if off < f.at {
-		again, err := f.mount.fsys.Open(f.path)
+		again, err := f.mount.fsys.Open(f.node.path)
 		if err != nil {
 			return err
 		}

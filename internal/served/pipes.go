@@ -67,17 +67,17 @@ func (p *pipes) forget(st *Stream) {
 	}
 }
 
-// adopt counts one descriptor more, unless the last one is gone and the writer is not at work.
+// adopt counts one descriptor more, unless the last one is gone and the writer is not called any more.
 func (st *Stream) adopt() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed && !st.writing {
+	if st.closed && !st.inUseLocked() {
 		return false
 	}
 	if st.closed {
 		st.closed = false
-		st.left.end()
-		st.left = nil
+		st.goneFrom.end()
+		st.goneFrom = nil
 	}
 	st.uses++
 	return true
@@ -91,7 +91,11 @@ func (st *Stream) detach() {
 		return
 	}
 	st.closed = true
-	if !st.writing {
+	if !st.inUseLocked() {
 		st.pipes.forget(st)
 	}
 }
+
+// inUseLocked tells whether the writer is called although its last descriptor may be gone: it is at work, or is to be
+// tried once more when the guest's call returns.
+func (st *Stream) inUseLocked() bool { return st.writing || st.behind && len(st.queued) > 0 }

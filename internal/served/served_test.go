@@ -89,9 +89,8 @@ func (h *testHost) Behind() *Behind {
 
 // catchUp ends an operation of the host.
 func (h *testHost) catchUp(ctx context.Context) {
-	behind := h.behind
-	h.behind = nil
-	behind.CatchUp(ctx)
+	h.behind.CatchUp(ctx)
+	h.behind = h.behind.Rest()
 }
 
 // attached is a stream of a host, as after Attach.

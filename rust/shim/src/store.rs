@@ -5,6 +5,7 @@
 //! is to be made with, down to its WASI configuration, crosses the boundary once for all of it.
 
 use crate::call::wasmtime_binding_call_t;
+use crate::component::{self, State as Components, wasmtime_binding_component_call_t};
 use crate::deadline::Deadline;
 use crate::engine::wasmtime_binding_engine_t;
 use crate::limits::{Limiter, wasmtime_binding_limits_t, wasmtime_binding_refusal_callback_t};
@@ -30,6 +31,8 @@ pub struct wasmtime_binding_store_t {
     pub context: *mut c_void,
     /// A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
     pub call: wasmtime_binding_call_t,
+    /// The frame for calls of components.
+    pub component: wasmtime_binding_component_call_t,
     /// What the store is to be made with.
     pub setup: wasmtime_binding_setup_t,
 }
@@ -66,6 +69,8 @@ pub(crate) struct Whole {
     pub(crate) store: Box<wasmtime_store_t>,
     /// What the store has for WASI 0.1, once that is configured.
     wasi: UnsafeCell<Option<State>>,
+    /// What the store has for components.
+    components: UnsafeCell<Components>,
     pub(crate) limiter: Limiter,
     pub(crate) deadline: Deadline,
     pub(crate) sole: SoleMemory,
@@ -96,6 +101,31 @@ impl Whole {
     fn signed(data: &WasmtimeStoreData) -> Option<*const Whole> {
         let address = data.store_limits.instances();
         (address ^ data.store_limits.tables() == SIGNATURE).then(|| ptr::with_exposed_provenance(address))
+    }
+
+    /// The store whose frame for components this is.
+    #[inline]
+    pub(crate) fn of_component(call: *mut wasmtime_binding_component_call_t) -> *mut Whole {
+        let offset = offset_of!(Whole, head) + offset_of!(wasmtime_binding_store_t, component);
+        call.wrapping_byte_sub(offset).cast()
+    }
+
+    /// What a store has for components.
+    ///
+    /// # Safety
+    ///
+    /// The store must be live.
+    #[inline]
+    pub(crate) unsafe fn state(this: *mut Whole) -> *mut Components {
+        // SAFETY: the caller vouches for the store.
+        UnsafeCell::raw_get(unsafe { &raw const (*this).components })
+    }
+
+    /// As above, of the store that has this data; nothing if it is none of a binding.
+    #[inline]
+    pub(crate) fn components(data: &WasmtimeStoreData) -> Option<*mut Components> {
+        // SAFETY: only `sign` writes such numbers, and the data does not outlive the whole.
+        Whole::signed(data).map(|whole| UnsafeCell::raw_get(unsafe { &raw const (*whole).components }))
     }
 
     /// Where a binding's store keeps its state for WASI 0.1; nothing if the store is none of a binding.
@@ -225,6 +255,7 @@ pub(crate) unsafe fn make(place: *mut wasmtime_binding_store_t) -> wasmtime::Res
         (&raw mut (*this).max_resources).write(Cell::new(None));
         (&raw mut (*this).outgrown).write(Vec::new());
         (&raw mut (*this).wasi).write(UnsafeCell::new(None));
+        (&raw mut (*this).components).write(UnsafeCell::new(Components::new()));
         Whole::sign(this, cast::store(&mut store).data_mut());
         Limiter::attach(&raw mut (*this).limiter, cast::store(&mut store));
         if setup.epochs {
@@ -233,6 +264,7 @@ pub(crate) unsafe fn make(place: *mut wasmtime_binding_store_t) -> wasmtime::Res
         (&raw mut (*this).store).write(store);
         (*place).context = context;
         (*place).call.context = context;
+        (*place).component = component::frame(context);
         if let (Some(options), Some(streams)) = ((*place).setup.wasi.as_ref(), (*place).setup.streams) {
             configure(this, options, streams).inspect_err(|_| close(place))?;
         }
@@ -300,6 +332,7 @@ unsafe fn close(place: *mut wasmtime_binding_store_t) {
         ptr::drop_in_place(Whole::of(place));
         (*place).context = ptr::null_mut();
         (*place).call.context = ptr::null_mut();
+        (*place).component = component::frame(ptr::null_mut());
     }
 }
 
