@@ -215,7 +215,8 @@ impl Limiter {
         self.tell_of_number(error)
     }
 
-    /// Tells of a limit of numbers, which Wasmtime compares with by itself, and returns what the failure is to end with.
+    /// Tells of a limit of numbers, which Wasmtime compares with by itself, and returns what the failure is to end
+    /// with.
     pub(crate) fn tell_of_number(&self, error: Error) -> Error {
         let text = error.to_string();
         let Some((what, wanted)) = text
