@@ -21,7 +21,8 @@ type Limits struct {
 	MemorySize uint64
 	// TotalMemory is the most bytes that all memories of the store may have together, those included that [NewMemory]
 	// makes, and the heap of the store's garbage collector. By default there is no limit but Memories times MemorySize.
-	// Shared memories belong to no store and are not counted.
+	// Shared memories belong to no store and are not counted. What the modules of a component have taken that could not
+	// be instantiated as a whole counts until the store is closed.
 	TotalMemory uint64
 	// TableElements is the most elements that each table may have. The default is what the table's own type allows.
 	TableElements uint64

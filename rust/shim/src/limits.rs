@@ -212,25 +212,27 @@ impl Limiter {
         }
         self.total = before.total;
         self.growth = 0;
-        self.tell_of_number(&error).err().unwrap_or(error)
+        self.tell_of_number(error)
     }
 
-    /// Tells of a limit of numbers, which Wasmtime compares with by itself.
-    fn tell_of_number(&self, error: &Error) -> wasmtime::Result<bool> {
+    /// Tells of a limit of numbers, which Wasmtime compares with by itself, and returns what the failure is to end
+    /// with.
+    pub(crate) fn tell_of_number(&self, error: Error) -> Error {
         let text = error.to_string();
         let Some((what, wanted)) = text
             .strip_prefix("resource limit exceeded: ")
             .and_then(|text| text.split_once(" count too high at "))
             .and_then(|(what, wanted)| Some((what, wanted.parse().ok()?)))
         else {
-            return Ok(false);
+            return error;
         };
-        match what {
+        let told = match what {
             "instance" => self.refuse(WASMTIME_BINDING_REFUSED_INSTANCES, wanted, Some(self.instances)),
             "table" => self.refuse(WASMTIME_BINDING_REFUSED_TABLES, wanted, Some(self.tables)),
             "memory" => self.refuse(WASMTIME_BINDING_REFUSED_MEMORIES, wanted, Some(self.memories)),
-            _ => Ok(false),
-        }
+            _ => return error,
+        };
+        told.err().unwrap_or(error)
     }
 }
 

@@ -15,7 +15,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
-use wasmtime::{ResourceLimiter, StoreLimitsBuilder, ValRaw};
+use wasmtime::{Error, ResourceLimiter, StoreLimitsBuilder, ValRaw};
 use wasmtime_c_api::{
     WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_error_t, wasmtime_store_context, wasmtime_store_new,
     wasmtime_store_t,
@@ -172,6 +172,15 @@ impl Whole {
         if let Some(whole) = Whole::signed(data) {
             // SAFETY: as above.
             unsafe { (*whole).sole.instantiating() };
+        }
+    }
+
+    /// Tells a binding's store that a component has not come to be, and returns what that is to end with. The memory of
+    /// its modules still counts: some of them may have been instantiated before another one failed.
+    pub(crate) fn not_made(data: &WasmtimeStoreData, error: Error) -> Error {
+        match Whole::limiter(data) {
+            Some(limiter) => limiter.tell_of_number(error),
+            None => error,
         }
     }
 

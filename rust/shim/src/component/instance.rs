@@ -56,7 +56,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
         Whole::instantiating(context.data());
         // SAFETY: the state is there as long as the store.
         let _deeper = Whole::components(context.data()).map(|state| unsafe { Deeper::new(state) });
-        let instance = pre.pre.instantiate(context)?;
+        let made = pre.pre.instantiate(&mut *context);
+        let instance = made.map_err(|error| Whole::not_made(context.data(), error))?;
         // SAFETY: the caller vouches for the frame, and an instance fits into a slot (checked above).
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
         Ok(())
