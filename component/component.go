@@ -291,21 +291,29 @@ func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Name
 
 // notFound is the error about an export that there is not. items are those that there are in its place.
 func notFound(items []canon.Named, names []string) error {
-	const most = 10
-	text := "there are none"
-	if len(items) > 0 {
-		var all []string
-		for _, item := range items {
-			all = append(all, item.Name)
-		}
-		slices.Sort(all)
-		more := ""
-		if len(all) > most {
-			all, more = all[:most], ", …"
-		}
-		text = "there are " + strings.Join(all, ", ") + more
+	return errorf(ErrNotFound, "%v: `%s`; there are %s", ErrNotFound, strings.Join(names, "#"), namesOf(items))
+}
+
+// namesOf names up to ten items, in the order of the alphabet.
+func namesOf(items []canon.Named) string {
+	var all []string
+	for _, item := range items {
+		all = append(all, item.Name)
 	}
-	return errorf(ErrNotFound, "%v: `%s`; %s", ErrNotFound, strings.Join(names, "#"), text)
+	return someOf(all)
+}
+
+// someOf names up to ten of several.
+func someOf(all []string) string {
+	const most = 10
+	slices.Sort(all)
+	switch {
+	case len(all) == 0:
+		return "none"
+	case len(all) > most:
+		return strings.Join(all[:most], ", ") + ", …"
+	}
+	return strings.Join(all, ", ")
 }
 
 // Close frees the component, at once or when the last use of it by another goroutine is over; instances of it stay

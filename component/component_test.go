@@ -112,7 +112,8 @@ func TestTypes(t *testing.T) {
 	if items["nothing"].Func().Result() != nil || items["nothing"].Func().IsAsync() {
 		t.Error("nothing is something")
 	}
-	for _, part := range []string{"export example:test/api@1.2.3", "half: func(n: u32) -> result<u32, string>"} {
+	for _, part := range []string{"export example:test/api@1.2.3", "half: func(n: u32) -> result<u32, string>",
+		"  record point {\n    x: s32,\n    y: s32,\n  }\n", "echo-shape: func(s: shape) -> shape;", "points: func(b: list<point>) -> list<point>;"} {
 		if !strings.Contains(c.WIT(), part) {
 			t.Errorf("%q is not in\n%s", part, c.WIT())
 		}

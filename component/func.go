@@ -76,7 +76,7 @@ func (f *Func) CallText(ctx context.Context, args string) (result string, err er
 	if f == nil {
 		return "", isNil("function")
 	}
-	call, err := canon.ParseCall("f(" + args + ")")
+	call, err := canon.ParseArgs(args)
 	if err != nil {
 		return "", typeError(err)
 	}
@@ -160,6 +160,9 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 	if f == nil {
 		return bound{}, isNil("function")
 	}
+	if n := numParams(params); n != len(f.fn.Params) {
+		return bound{}, errorf(ErrType, "%s takes %d parameters, and is bound with %d: it is a %v", f.name, len(f.fn.Params), n, f.fn)
+	}
 	plan, err := f.plans.Params(params, f.fn, canon.Encode)
 	if err != nil {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
@@ -169,6 +172,16 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
 	}
 	return bound{f, plan, o}, nil
+}
+
+// numParams counts the fields of a struct that stand for parameters.
+func numParams(t reflect.Type) (n int) {
+	for field := range t.Fields() {
+		if field.IsExported() && field.Tag.Get("wit") != "-" {
+			n++
+		}
+	}
+	return n
 }
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.

@@ -149,7 +149,7 @@ func goFuncOf(fn reflect.Value, self int) (*goFunc, error) {
 		if !fn.IsValid() {
 			return nil, fmt.Errorf("nil is no function")
 		}
-		return nil, fmt.Errorf("a %v is no function", fn.Type())
+		return nil, fmt.Errorf("a value of type %v is no function", fn.Type())
 	}
 	if fn.IsNil() {
 		return nil, fmt.Errorf("the %v is nil", fn.Type())

@@ -225,7 +225,7 @@ func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...Resour
 	}
 	imported := findItem(d.Imports, i.name, canon.InstanceItem)
 	if imported == nil {
-		return errorf(ErrNotFound, "the component does not import `%s`", i.name)
+		return errorf(ErrNotFound, "the component does not import `%s`; its imports are %s", i.name, namesOf(d.Imports))
 	}
 	try := &LinkerInstance{linker: i.linker} // where there is nothing else in its place
 	place := &LinkerInstance{linker: i.linker, name: imported.Name, interfaces: []*goInterface{g}}

@@ -132,13 +132,13 @@ func (h *handles) Handle(t reflect.Type, wit *canon.Type, dir canon.Dir) (canon.
 	if def.isGuests() {
 		wraps := t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == resourceType
 		if t != resourceType && t != anyType && !wraps {
-			return canon.HandleCodec{}, errorf(ErrType, "%v: WIT has a resource of a guest, which is a *component.Resource or a struct of one, Go has %v", ErrType, t)
+			return canon.HandleCodec{}, errorf(ErrType, "a handle of the resource %s is a *component.Resource, or a struct of one, as long as no ResourceOf gives the resource another Go type; Go has %v", wit.ResourceName, t)
 		}
 		return guestCodec(t, wit), nil
 	}
 	fits := t == def.goType || t.Kind() == reflect.Interface && (def.goType.Implements(t) || dir == canon.Decode && t == anyType)
 	if !fits {
-		return canon.HandleCodec{}, errorf(ErrType, "%v: values of the resource %s are %v, Go has %v", ErrType, wit.ResourceName, def.goType, t)
+		return canon.HandleCodec{}, errorf(ErrType, "values of the resource %s are %v, Go has %v", wit.ResourceName, def.goType, t)
 	}
 	return hostCodec(t, def, wit.Kind == canon.Own), nil
 }
