@@ -122,7 +122,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
-		return typeError(err)
+		return f.argumentError(err)
 	}
 	v, err := s.run(mark)
 	if err != nil {
@@ -139,6 +139,9 @@ func (f *Func) dynamicResult() reflect.Type {
 	}
 	return anyType
 }
+
+// argumentError makes an error of what is wrong with an argument.
+func (f *Func) argumentError(err error) error { return errorf(causeOf(err), "%s: %v", f.name, err) }
 
 // resultError makes an error of what went wrong with a result. What a function returned as its error stays as it is.
 func resultError(err error) error {
@@ -211,7 +214,7 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 	if err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
-		return typeError(err)
+		return b.argumentError(err)
 	}
 	v, err := s.run(mark)
 	if err != nil {

@@ -87,7 +87,8 @@ func TestArguments(t *testing.T) {
 		{"echo-perms", []any{[]string{"fly"}}, component.ErrValue, "fly"},
 		{"echo-shape", []any{component.Variant{Case: "line"}}, component.ErrValue, "line"},
 		{"echo-person", []any{map[string]any{"full-name": "Ada"}}, component.ErrValue, "age"},
-		{"swap", []any{struct{ X, Z int32 }{}}, component.ErrType, "y"},
+		{"swap", []any{struct{ X, Z int32 }{}}, component.ErrType, "swap: argument 1 (p): "},
+		{"echo-shape", []any{"empty"}, component.ErrType, "it takes a component.Variant"},
 	} {
 		_, err := w.fn(t, test.name).Call(nil, test.args...)
 		WantTyped(t, err, test.cause, test.text)
@@ -202,6 +203,8 @@ func TestBindMismatch(t *testing.T) {
 	}
 	WantTyped(t, ErrorOf(component.Bind1[struct{ x, y int32 }, point](w.fn(t, "swap"))), component.ErrType, "the field x is not exported")
 	WantTyped(t, ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "option"))), component.ErrType, "a pointer stands for an option")
+	who := Must(component.Bind1[string, string](w.fn(t, "echo")))
+	WantTyped(t, ErrorOf(who.Call(nil, "\xff")), component.ErrValue, "echo: parameter 1 (text): ")
 	// Asked again, it says the same.
 	first := ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add")))
 	again := ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add")))

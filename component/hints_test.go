@@ -40,6 +40,9 @@ func TestHints(t *testing.T) {
 	WantTyped(t, at("@2.0.0").InterfaceOf(c, &counters{}, resource), component.ErrNotFound,
 		"does not import `example:test/counters@2.0.0`; its imports are example:test/counters@1.0.0")
 
+	wasi := Must(component.New(engine, []byte(`(component (import "wasi:cli/environment@0.2.0" (instance (export "initial-cwd" (func)))))`)))
+	WantTyped(t, component.NewLinker(engine).Check(wasi), component.ErrMissing, "see Linker.TrapUnknownImports")
+
 	linker := component.NewLinker(engine)
 	Check(t, linker.Instance("example:test/counters@2.0.0").Interface(&counters{}, resource))
 	err := linker.Check(c)

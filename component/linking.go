@@ -173,7 +173,7 @@ func (l *linking) hint(path []string, item *canon.Item) string {
 	return ""
 }
 
-// versionHint says under which other versions a name has been defined.
+// versionHint says under which other versions a name has been defined, or why nobody has.
 func (i *LinkerInstance) versionHint(name string) string {
 	base, _, _ := strings.Cut(name, "@")
 	var others []string
@@ -182,7 +182,11 @@ func (i *LinkerInstance) versionHint(name string) string {
 			others = append(others, "`"+other+"`")
 		}
 	}
-	if len(others) == 0 {
+	switch {
+	case len(others) > 0:
+	case strings.HasPrefix(name, "wasi:"):
+		return "WASI for components is not in this package yet: see Linker.TrapUnknownImports"
+	default:
 		return ""
 	}
 	return "the linker has it in another version: " + someOf(others)
