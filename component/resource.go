@@ -43,6 +43,8 @@ var resourceNumbers atomic.Uint32
 //
 // A host function that returns a value as an own gives it to the guest: it is in the store's [Table] until the guest
 // drops it, or gives it back as the own of another call. As a borrow, a value is the guest's for the length of a call.
+// A value that is given several times is as many handles, and is closed with each of them: give one that guests share
+// a Close that does nothing, or none.
 func ResourceOf[T any]() ResourceType {
 	return ResourceType{def: &resourceDef{goType: reflect.TypeFor[T](), number: resourceNumbers.Add(1)}}
 }
