@@ -99,7 +99,13 @@ func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Err
 	native, failed := make(e)
 	if !failed.IsNil() {
 		err := bridge.NewError(failed)
-		if bytes.HasPrefix(source, []byte("\x7fELF")) && !errors.Is(err, ErrNotComponent) {
+		compiled := bytes.HasPrefix(source, []byte("\x7fELF"))
+		switch {
+		case errors.Is(err, ErrNotComponent) && (compiled || source == nil):
+			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModuleDeserialize takes it", err)
+		case errors.Is(err, ErrNotComponent):
+			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModule takes it", err)
+		case compiled:
 			return nil, errorf(nil, "this is not a component's source: compiled ones are for Deserialize and DeserializeFile")
 		}
 		return nil, err

@@ -12,7 +12,7 @@ import (
 // package wasmtime: compare with [errors.Is].
 var (
 	// ErrNotComponent: a module was given where a component is needed.
-	ErrNotComponent = errors.New("this is a module, not a component: wasmtime.NewModule takes it")
+	ErrNotComponent = errors.New("this is a module, not a component")
 	// ErrUnusable: a call of a component in the store has ended in the middle of what it was doing, by a trap, an
 	// interrupt or an error of a host function. No component of the store can be called any more.
 	ErrUnusable = errors.New("cannot enter component instance: a call of a component in the store has trapped or was interrupted")
