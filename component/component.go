@@ -132,7 +132,9 @@ func (c *Component) acquire() (ffi.Component, error) {
 	return native, nil
 }
 
-// Serialize returns the compiled code, for [Deserialize]. See wasmtime::component::Component::serialize.
+// Serialize returns the compiled code, for [Deserialize]. Whoever can change it can run any code in the program that
+// loads it. The error wraps [wasmtime.ErrClosed] if the component is closed. See
+// wasmtime::component::Component::serialize.
 func (c *Component) Serialize() ([]byte, error) {
 	native, err := c.acquire()
 	if err != nil {
@@ -186,7 +188,8 @@ func (c *Component) Imports() []Item { return newItems(c.mustDescription().Impor
 // Exports returns what the component exports, in its order. It panics as [Component.Imports] does.
 func (c *Component) Exports() []Item { return newItems(c.mustDescription().Exports) }
 
-// WIT returns the component's world as WIT text: what it imports and exports, with all types. It panics as
+// WIT returns the component's world as WIT text: what it imports and exports, with all types. The package is called
+// root:component and the world root, since a component does not keep the names that they had. It panics as
 // [Component.Imports] does.
 func (c *Component) WIT() string { return c.mustDescription().WIT() }
 
@@ -225,7 +228,7 @@ func (c *Component) Export(name string) (*Export, error) {
 }
 
 // Export is an exported function of a component, as [Component.Export] found it. It is immutable and safe for
-// concurrent use, and outlives its component.
+// concurrent use, and outlives its component. See wasmtime::component::ComponentExportIndex.
 type Export struct {
 	component *canon.Component
 	// path are the names as the component has them.

@@ -61,7 +61,8 @@ func isNil(what string) error { return errorf(nil, "the %s is nil", what) }
 //
 // A host function that returns one, or an error that wraps one, gives the guest its value.
 type ResultError struct {
-	// Value is what the guest or the host gave: nil if the case has no value.
+	// Value is what the guest or the host gave: nil if the case has no value. That of a guest has the Go type that
+	// [Func.Call] returns for its WIT type.
 	Value any
 }
 

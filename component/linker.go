@@ -95,6 +95,9 @@ func (l *Linker) Instance(name string) *LinkerInstance { return l.Root().Instanc
 
 // LinkerInstance is a place in a linker: an instance that components import, or the root. It is safe for concurrent
 // use. See wasmtime::component::LinkerInstance.
+//
+// Its methods return an error for a name that is defined already, unless [Linker.AllowShadowing] allows that, and one
+// that wraps [wasmtime.ErrClosed] if the linker is closed.
 type LinkerInstance struct {
 	linker *Linker
 	// name is the full name, for errors; "" for the root.

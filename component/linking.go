@@ -421,7 +421,8 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 }
 
 // Instantiate instantiates the component in the store; ctx is as for [Linker.Instantiate]. The error is a
-// [*wasmtime.Trap] if its start function traps.
+// [*wasmtime.Trap] if its start function traps, wraps [wasmtime.ErrWrongEngine] for a store of another engine, and
+// [wasmtime.ErrClosed] if one of them is closed. See wasmtime::component::InstancePre::instantiate.
 func (pre *InstancePre) Instantiate(ctx context.Context, store wasmtime.Storelike) (*Instance, error) {
 	native, ok := pre.handle.TryAcquire()
 	if !ok {

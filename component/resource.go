@@ -240,7 +240,7 @@ func closeValue(value any) error {
 	return nil
 }
 
-// Limits are how much guests of a store may take of the host. A field of 0 leaves a limit as it is.
+// Limits are how much guests of a store may take of the host. A field of 0, or less, leaves a limit as it is.
 type Limits struct {
 	// Resources is how many Go values guests may own at once, 65,536 at first, and how many handles of guests'
 	// resources the program may have.
