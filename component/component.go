@@ -300,7 +300,30 @@ func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Name
 
 // notFound is the error about an export that there is not. items are those that there are in its place.
 func notFound(items []canon.Named, names []string) error {
-	return errorf(ErrNotFound, "%v: `%s`; there are %s", ErrNotFound, strings.Join(names, "#"), namesOf(items))
+	last := len(names) - 1
+	there := "there are " + namesOf(items)
+	if near := nearTo(items, names[last], strings.Join(append(slices.Clone(names[:last]), ""), "#")); len(near) > 0 {
+		there = "near it: " + someOf(near)
+	}
+	return errorf(ErrNotFound, "%v: `%s`; %s", ErrNotFound, strings.Join(names, "#"), there)
+}
+
+// nearTo returns the items that have a name in another version, and those of that name in an instance. before is what
+// comes before their names.
+func nearTo(items []canon.Named, name, before string) (near []string) {
+	base, _, _ := strings.Cut(name, "@")
+	for i := range items {
+		if other, _, _ := strings.Cut(items[i].Name, "@"); other == base {
+			near = append(near, "`"+before+items[i].Name+"`")
+		}
+		if items[i].Item.Kind != canon.InstanceItem {
+			continue
+		}
+		if inner := findItem(items[i].Item.Items, name, canon.FuncItem); inner != nil {
+			near = append(near, "`"+before+items[i].Name+"#"+inner.Name+"`")
+		}
+	}
+	return near
 }
 
 // namesOf names up to ten items, in the order of the alphabet.

@@ -19,6 +19,14 @@ func (withoutTake) NewCounter(uint32) *counter          { return nil }
 func (withoutTake) CounterMerge(_, _ *counter) *counter { return nil }
 func (*pointerTake) Take(*counter) uint32               { return 0 }
 
+// apiWat exports a function in an instance.
+const apiWat = `(component
+  (core module $m (func (export "run")))
+  (core instance $i (instantiate $m))
+  (func $run (canon lift (core func $i "run")))
+  (instance $api (export "run" (func $run)))
+  (export "example:test/api@1.2.3" (instance $api)))`
+
 // The error about an import that is missing says what is near to it.
 func TestHints(t *testing.T) {
 	engine := wasmtime.NewEngine()
@@ -42,6 +50,12 @@ func TestHints(t *testing.T) {
 
 	wasi := Must(component.New(engine, []byte(`(component (import "wasi:cli/environment@0.2.0" (instance (export "initial-cwd" (func)))))`)))
 	WantTyped(t, component.NewLinker(engine).Check(wasi), component.ErrMissing, "see Linker.TrapUnknownImports")
+
+	w := newWorld(t, apiWat, nil)
+	WantTyped(t, ErrorOf(w.instance.Func("run")), component.ErrNotFound, "no such export: `run`; near it: `example:test/api@1.2.3#run`")
+	WantTyped(t, ErrorOf(w.instance.Func("example:test/api@2.0.0#run")), component.ErrNotFound,
+		"no such export: `example:test/api@2.0.0`; near it: `example:test/api@1.2.3`")
+	WantTyped(t, ErrorOf(w.instance.Func("stop")), component.ErrNotFound, "no such export: `stop`; there are example:test/api@1.2.3")
 
 	linker := component.NewLinker(engine)
 	Check(t, linker.Instance("example:test/counters@2.0.0").Interface(&counters{}, resource))
