@@ -150,7 +150,8 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 //
 // What an error becomes as an E: the value of a [ResultError] that it is or wraps, or else the first error of those
 // that it wraps, itself included, whose Go type stands for E; else its text if E is a string. An E that is not there
-// takes every error.
+// takes every error. An error that is an integer, as [syscall.Errno] is, stands for an enum or flags only if it has a
+// method WitNames, see the top of this package; a string type needs none.
 //
 // A Go function is called by reflection, which takes some allocations in each call; [HostFunc2] and its like do
 // without. That f is no such function is an error here; whether its types fit is found when a component is linked.
