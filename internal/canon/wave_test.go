@@ -141,6 +141,7 @@ func TestWaveErrors(t *testing.T) {
 		{tChar, `'\`, "at byte 1: an unknown escape"},
 		{tChar, `'\u{d800}'`, "at byte 1: an unknown escape"},
 		{tChar, `'\u{0000041}'`, "at byte 1: an unknown escape"},
+		{tString, `hello`, `at byte 0: a string has quotes: "hello"`},
 		{tString, `'x'`, "at byte 0: a char where WIT has string"},
 		{tString, `"x`, "at byte 0: the string does not end on its line"},
 		{tString, `"x\"`, "at byte 0: the string does not end on its line"},
