@@ -99,7 +99,13 @@ func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Err
 	native, failed := make(e)
 	if !failed.IsNil() {
 		err := bridge.NewError(failed)
-		if bytes.HasPrefix(source, []byte("\x7fELF")) && !errors.Is(err, ErrNotComponent) {
+		compiled := bytes.HasPrefix(source, []byte("\x7fELF"))
+		switch {
+		case errors.Is(err, ErrNotComponent) && (compiled || source == nil):
+			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModuleDeserialize takes it", err)
+		case errors.Is(err, ErrNotComponent):
+			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModule takes it", err)
+		case compiled:
 			return nil, errorf(nil, "this is not a component's source: compiled ones are for Deserialize and DeserializeFile")
 		}
 		return nil, err
@@ -126,7 +132,9 @@ func (c *Component) acquire() (ffi.Component, error) {
 	return native, nil
 }
 
-// Serialize returns the compiled code, for [Deserialize]. See wasmtime::component::Component::serialize.
+// Serialize returns the compiled code, for [Deserialize]. Whoever can change it can run any code in the program that
+// loads it. The error wraps [wasmtime.ErrClosed] if the component is closed. See
+// wasmtime::component::Component::serialize.
 func (c *Component) Serialize() ([]byte, error) {
 	native, err := c.acquire()
 	if err != nil {
@@ -180,7 +188,8 @@ func (c *Component) Imports() []Item { return newItems(c.mustDescription().Impor
 // Exports returns what the component exports, in its order. It panics as [Component.Imports] does.
 func (c *Component) Exports() []Item { return newItems(c.mustDescription().Exports) }
 
-// WIT returns the component's world as WIT text: what it imports and exports, with all types. It panics as
+// WIT returns the component's world as WIT text: what it imports and exports, with all types. The package is called
+// root:component and the world root, since a component does not keep the names that they had. It panics as
 // [Component.Imports] does.
 func (c *Component) WIT() string { return c.mustDescription().WIT() }
 
@@ -219,7 +228,7 @@ func (c *Component) Export(name string) (*Export, error) {
 }
 
 // Export is an exported function of a component, as [Component.Export] found it. It is immutable and safe for
-// concurrent use, and outlives its component.
+// concurrent use, and outlives its component. See wasmtime::component::ComponentExportIndex.
 type Export struct {
 	component *canon.Component
 	// path are the names as the component has them.
@@ -291,21 +300,52 @@ func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Name
 
 // notFound is the error about an export that there is not. items are those that there are in its place.
 func notFound(items []canon.Named, names []string) error {
-	const most = 10
-	text := "there are none"
-	if len(items) > 0 {
-		var all []string
-		for _, item := range items {
-			all = append(all, item.Name)
-		}
-		slices.Sort(all)
-		more := ""
-		if len(all) > most {
-			all, more = all[:most], ", …"
-		}
-		text = "there are " + strings.Join(all, ", ") + more
+	last := len(names) - 1
+	there := "there are " + namesOf(items)
+	if near := nearTo(items, names[last], strings.Join(append(slices.Clone(names[:last]), ""), "#")); len(near) > 0 {
+		there = "near it: " + someOf(near)
 	}
-	return errorf(ErrNotFound, "%v: `%s`; %s", ErrNotFound, strings.Join(names, "#"), text)
+	return errorf(ErrNotFound, "%v: `%s`; %s", ErrNotFound, strings.Join(names, "#"), there)
+}
+
+// nearTo returns the items that have a name in another version, and those of that name in an instance. before is what
+// comes before their names.
+func nearTo(items []canon.Named, name, before string) (near []string) {
+	base, _, _ := strings.Cut(name, "@")
+	for i := range items {
+		if other, _, _ := strings.Cut(items[i].Name, "@"); other == base {
+			near = append(near, "`"+before+items[i].Name+"`")
+		}
+		if items[i].Item.Kind != canon.InstanceItem {
+			continue
+		}
+		if inner := findItem(items[i].Item.Items, name, canon.FuncItem); inner != nil {
+			near = append(near, "`"+before+items[i].Name+"#"+inner.Name+"`")
+		}
+	}
+	return near
+}
+
+// namesOf names up to ten items, in the order of the alphabet.
+func namesOf(items []canon.Named) string {
+	var all []string
+	for _, item := range items {
+		all = append(all, item.Name)
+	}
+	return someOf(all)
+}
+
+// someOf names up to ten of several.
+func someOf(all []string) string {
+	const most = 10
+	slices.Sort(all)
+	switch {
+	case len(all) == 0:
+		return "none"
+	case len(all) > most:
+		return strings.Join(all[:most], ", ") + ", …"
+	}
+	return strings.Join(all, ", ")
 }
 
 // Close frees the component, at once or when the last use of it by another goroutine is over; instances of it stay

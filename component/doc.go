@@ -33,6 +33,9 @@
 //	result<T, E>                [Result]; as the result of a function also a T and an error
 //	own<R>, borrow<R>           what [ResourceOf] says for resources of the host, *[Resource] for those of guests
 //
+// The integer type of an enum or of flags may have a method WitNames() []string, which returns all names in their
+// order: they are compared with those of WIT.
+//
 // All of these may be named types. [Func.Call], and any where a parameter or field is of that type, take and give
 // values by nearly the same table.
 //

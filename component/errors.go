@@ -12,7 +12,7 @@ import (
 // package wasmtime: compare with [errors.Is].
 var (
 	// ErrNotComponent: a module was given where a component is needed.
-	ErrNotComponent = errors.New("this is a module, not a component: wasmtime.NewModule takes it")
+	ErrNotComponent = errors.New("this is a module, not a component")
 	// ErrUnusable: a call of a component in the store has ended in the middle of what it was doing, by a trap, an
 	// interrupt or an error of a host function. No component of the store can be called any more.
 	ErrUnusable = errors.New("cannot enter component instance: a call of a component in the store has trapped or was interrupted")
@@ -61,7 +61,8 @@ func isNil(what string) error { return errorf(nil, "the %s is nil", what) }
 //
 // A host function that returns one, or an error that wraps one, gives the guest its value.
 type ResultError struct {
-	// Value is what the guest or the host gave: nil if the case has no value.
+	// Value is what the guest or the host gave: nil if the case has no value. That of a guest has the Go type that
+	// [Func.Call] returns for its WIT type.
 	Value any
 }
 

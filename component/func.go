@@ -76,7 +76,7 @@ func (f *Func) CallText(ctx context.Context, args string) (result string, err er
 	if f == nil {
 		return "", isNil("function")
 	}
-	call, err := canon.ParseCall("f(" + args + ")")
+	call, err := canon.ParseArgs(args)
 	if err != nil {
 		return "", typeError(err)
 	}
@@ -122,7 +122,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
-		return typeError(err)
+		return f.argumentError(err)
 	}
 	v, err := s.run(mark)
 	if err != nil {
@@ -139,6 +139,9 @@ func (f *Func) dynamicResult() reflect.Type {
 	}
 	return anyType
 }
+
+// argumentError makes an error of what is wrong with an argument.
+func (f *Func) argumentError(err error) error { return errorf(causeOf(err), "%s: %v", f.name, err) }
 
 // resultError makes an error of what went wrong with a result. What a function returned as its error stays as it is.
 func resultError(err error) error {
@@ -160,6 +163,9 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 	if f == nil {
 		return bound{}, isNil("function")
 	}
+	if n := numParams(params); n != len(f.fn.Params) {
+		return bound{}, errorf(ErrType, "%s takes %d parameters, and is bound with %d: it is a %v", f.name, len(f.fn.Params), n, f.fn)
+	}
 	plan, err := f.plans.Params(params, f.fn, canon.Encode)
 	if err != nil {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
@@ -169,6 +175,16 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
 	}
 	return bound{f, plan, o}, nil
+}
+
+// numParams counts the fields of a struct that stand for parameters.
+func numParams(t reflect.Type) (n int) {
+	for field := range t.Fields() {
+		if field.IsExported() && field.Tag.Get("wit") != "-" {
+			n++
+		}
+	}
+	return n
 }
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
@@ -198,7 +214,7 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 	if err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
-		return typeError(err)
+		return b.argumentError(err)
 	}
 	v, err := s.run(mark)
 	if err != nil {

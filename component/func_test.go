@@ -87,12 +87,18 @@ func TestArguments(t *testing.T) {
 		{"echo-perms", []any{[]string{"fly"}}, component.ErrValue, "fly"},
 		{"echo-shape", []any{component.Variant{Case: "line"}}, component.ErrValue, "line"},
 		{"echo-person", []any{map[string]any{"full-name": "Ada"}}, component.ErrValue, "age"},
-		{"swap", []any{struct{ X, Z int32 }{}}, component.ErrType, "y"},
+		{"swap", []any{struct{ X, Z int32 }{}}, component.ErrType, "swap: argument 1 (p): "},
+		{"echo-shape", []any{"empty"}, component.ErrType, "it takes a component.Variant"},
 	} {
 		_, err := w.fn(t, test.name).Call(nil, test.args...)
 		WantTyped(t, err, test.cause, test.text)
 	}
 	Equal(t, "a call after them", w.call(t, "add", 1, 2), any(uint32(3)))
+	for args, text := range map[string]string{
+		`circle(`: "at byte 7: the text ends", `box({x: 1})`: "parameter 1 (s): at byte 4: the field y is missing", `empty)`: "at byte 5",
+	} {
+		WantTyped(t, ErrorOf(w.fn(t, "echo-shape").CallText(nil, args)), component.ErrValue, text)
+	}
 	var none *component.Func
 	_, err := none.Call(nil)
 	WantText(t, err, "the function is nil")
@@ -182,19 +188,23 @@ func TestBind(t *testing.T) {
 func TestBindMismatch(t *testing.T) {
 	w := newWorld(t, testWat, nil)
 	for what, err := range map[string]error{
-		"parameter 2 (b): WIT has u32, Go has string": ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add"))),
-		"result: WIT has u32, Go has int32":           ErrorOf(component.Bind2[uint32, uint32, int32](w.fn(t, "add"))),
-		"add: ":                                       ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "add"))),
-		"Go has none":                                 ErrorOf(component.BindVoid2[uint32, uint32](w.fn(t, "add"))),
-		"WIT has none, Go has int":                    ErrorOf(component.Bind0[int](w.fn(t, "nothing"))),
-		"nothing stands for y":                        ErrorOf(component.Bind1[struct{ X, Z int32 }, point](w.fn(t, "swap"))),
-		"takes them one by one":                       nil,
-		"Bind takes a struct":                         ErrorOf(component.Bind[int, uint32](w.fn(t, "add"))),
+		"parameter 2 (b): WIT has u32, Go has string":                                      ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add"))),
+		"result: WIT has u32, Go has int32":                                                ErrorOf(component.Bind2[uint32, uint32, int32](w.fn(t, "add"))),
+		"add takes 2 parameters, and is bound with 1: it is a func(a: u32, b: u32) -> u32": ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "add"))),
+		"Go has none":              ErrorOf(component.BindVoid2[uint32, uint32](w.fn(t, "add"))),
+		"WIT has none, Go has int": ErrorOf(component.Bind0[int](w.fn(t, "nothing"))),
+		"nothing stands for y":     ErrorOf(component.Bind1[struct{ X, Z int32 }, point](w.fn(t, "swap"))),
+		"takes them one by one":    nil,
+		"Bind takes a struct":      ErrorOf(component.Bind[int, uint32](w.fn(t, "add"))),
 	} {
 		if what != "takes them one by one" {
 			WantTyped(t, err, component.ErrType, what)
 		}
 	}
+	WantTyped(t, ErrorOf(component.Bind1[struct{ x, y int32 }, point](w.fn(t, "swap"))), component.ErrType, "the field x is not exported")
+	WantTyped(t, ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "option"))), component.ErrType, "a pointer stands for an option")
+	who := Must(component.Bind1[string, string](w.fn(t, "echo")))
+	WantTyped(t, ErrorOf(who.Call(nil, "\xff")), component.ErrValue, "echo: parameter 1 (text): ")
 	// Asked again, it says the same.
 	first := ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add")))
 	again := ErrorOf(component.Bind2[uint32, string, uint32](w.fn(t, "add")))

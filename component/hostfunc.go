@@ -16,7 +16,8 @@ import (
 
 // HostFunc is a Go function that components can call, made by [HostFunc2] and its like and given to them by
 // [LinkerInstance.Func]. It can be given to any number of linkers; the Go function is then called by whichever
-// goroutines run the components.
+// goroutines run the components. An error that it returns becomes what [LinkerInstance.Func] says. A function of more
+// parameters than [HostFunc8] has is given to LinkerInstance.Func as it is.
 type HostFunc struct{ fn *goFunc }
 
 // goFunc is a Go function that is not bound to a WIT type yet.
@@ -149,7 +150,7 @@ func goFuncOf(fn reflect.Value, self int) (*goFunc, error) {
 		if !fn.IsValid() {
 			return nil, fmt.Errorf("nil is no function")
 		}
-		return nil, fmt.Errorf("a %v is no function", fn.Type())
+		return nil, fmt.Errorf("a value of type %v is no function", fn.Type())
 	}
 	if fn.IsNil() {
 		return nil, fmt.Errorf("the %v is nil", fn.Type())

@@ -33,7 +33,8 @@ func (instance *Instance) Func(name string) (*Func, error) {
 	return instance.FuncAt(splitName(name)...)
 }
 
-// FuncAt is [Instance.Func] for a path of any length: the names of instances, then that of the function.
+// FuncAt is [Instance.Func] for a path of any length: the names of instances, then that of the function. Errors are
+// the same.
 func (instance *Instance) FuncAt(path ...string) (*Func, error) {
 	if instance == nil {
 		return nil, isNil("instance")

@@ -101,6 +101,43 @@ func (g *goInterface) method(name string) (*goFunc, error) {
 	return goFuncOf(g.impl.Method(m.Index), 0)
 }
 
+// hint says which method would be the function with a name of WIT, that there is not.
+func (g *goInterface) hint(name string) string {
+	of, method := g.impl.Type(), name
+	if role, rest, ok := strings.Cut(name, "]"); ok {
+		resource, own, _ := strings.Cut(rest, ".")
+		switch role {
+		case "[constructor":
+			method = "new-" + rest
+		case "[static":
+			method = resource + "-" + own
+		default:
+			def := g.resource(resource)
+			if def == nil {
+				return ""
+			}
+			of, method = def.goType, own
+		}
+	}
+	if of.Kind() != reflect.Pointer && of.Kind() != reflect.Interface {
+		if m, _ := methodNamed(reflect.PointerTo(of), method); m != nil {
+			return fmt.Sprintf("%s is a method of *%v: give a pointer", m.Name, of)
+		}
+	}
+	return fmt.Sprintf("%v has no method %s", of, goName(method))
+}
+
+// goName is the usual Go name for one of WIT: PriceOf for price-of.
+func goName(wit string) string {
+	var name strings.Builder
+	for word := range strings.SplitSeq(wit, "-") {
+		if word != "" {
+			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return name.String()
+}
+
 // methodOf returns the method of a resource's Go type with a name of WIT: a function whose first parameter is the
 // resource.
 func methodOf(t reflect.Type, name string) (*goFunc, error) {

@@ -95,6 +95,9 @@ func (l *Linker) Instance(name string) *LinkerInstance { return l.Root().Instanc
 
 // LinkerInstance is a place in a linker: an instance that components import, or the root. It is safe for concurrent
 // use. See wasmtime::component::LinkerInstance.
+//
+// Its methods return an error for a name that is defined already, unless [Linker.AllowShadowing] allows that, and one
+// that wraps [wasmtime.ErrClosed] if the linker is closed.
 type LinkerInstance struct {
 	linker *Linker
 	// name is the full name, for errors; "" for the root.
@@ -147,7 +150,8 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 //
 // What an error becomes as an E: the value of a [ResultError] that it is or wraps, or else the first error of those
 // that it wraps, itself included, whose Go type stands for E; else its text if E is a string. An E that is not there
-// takes every error.
+// takes every error. An error that is an integer, as [syscall.Errno] is, stands for an enum or flags only if it has a
+// method WitNames, see the top of this package; a string type needs none.
 //
 // A Go function is called by reflection, which takes some allocations in each call; [HostFunc2] and its like do
 // without. That f is no such function is an error here; whether its types fit is found when a component is linked.
@@ -225,7 +229,7 @@ func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...Resour
 	}
 	imported := findItem(d.Imports, i.name, canon.InstanceItem)
 	if imported == nil {
-		return errorf(ErrNotFound, "the component does not import `%s`", i.name)
+		return errorf(ErrNotFound, "the component does not import `%s`; its imports are %s", i.name, namesOf(d.Imports))
 	}
 	try := &LinkerInstance{linker: i.linker} // where there is nothing else in its place
 	place := &LinkerInstance{linker: i.linker, name: imported.Name, interfaces: []*goInterface{g}}

@@ -68,7 +68,7 @@ func TestWrongTypes(t *testing.T) {
 	WantTyped(t, linker.Check(c), component.ErrType, "#log` func(text: string): WIT has")
 	root := component.NewLinker(engine).Root()
 	for text, f := range map[string]any{
-		"nil is no function": nil, "a int is no function": 7, "is nil": (func())(nil), "any number": func(...int) {},
+		"nil is no function": nil, "of type int is no function": 7, "is nil": (func())(nil), "any number": func(...int) {},
 		"comes first": func(int, *wasmtime.Caller) {}, "one result": func() (a, b int) { return 1, 2 }, "HostFunc1": component.HostFunc{},
 	} {
 		WantText(t, root.Func("f", f), text)

@@ -40,6 +40,8 @@ type problem struct {
 	item  *canon.Item
 	cause error
 	why   string
+	// hint says what is near to an import that is missing, or is empty.
+	hint string
 }
 
 type linkedFunc struct {
@@ -141,12 +143,68 @@ func (l *linking) check(first canon.ItemKind, path []string, item *canon.Item) {
 		err = nil
 	}
 	if err != nil {
-		l.problems = append(l.problems, problem{path, first, item, causeOf(err), err.Error()})
+		p := problem{path: path, first: first, item: item, cause: causeOf(err), why: err.Error()}
+		if err == errMissing {
+			if hint := l.hint(path, item); !slices.ContainsFunc(l.problems, func(p problem) bool { return p.hint == hint }) {
+				p.hint = hint // once
+			}
+		}
+		l.problems = append(l.problems, p)
 		return
 	}
 	for i := range item.Items {
 		l.check(first, append(slices.Clip(path), item.Items[i].Name), &item.Items[i].Item)
 	}
+}
+
+// hint says what has been defined that is near to an import that is missing.
+func (l *linking) hint(path []string, item *canon.Item) string {
+	place := l.roots[0]
+	for i, name := range path {
+		found, err := place.find(name, canon.InstanceItem)
+		switch {
+		case err != nil || i == len(path)-1:
+			return place.methodHint(name, item.Kind)
+		case found.instance == nil:
+			return place.versionHint(name)
+		}
+		place = found.instance
+	}
+	return ""
+}
+
+// versionHint says under which other versions a name has been defined, or why nobody has.
+func (i *LinkerInstance) versionHint(name string) string {
+	base, _, _ := strings.Cut(name, "@")
+	var others []string
+	for other := range i.items.exact {
+		if has, _, _ := strings.Cut(other, "@"); has == base {
+			others = append(others, "`"+other+"`")
+		}
+	}
+	switch {
+	case len(others) > 0:
+	case strings.HasPrefix(name, "wasi:"):
+		return "WASI for components is not in this package yet: see Linker.TrapUnknownImports"
+	default:
+		return ""
+	}
+	return "the linker has it in another version: " + someOf(others)
+}
+
+// methodHint says what the Go value of an interface lacks.
+func (i *LinkerInstance) methodHint(name string, kind canon.ItemKind) string {
+	if len(i.interfaces) == 0 {
+		return ""
+	}
+	g := i.interfaces[0]
+	switch kind {
+	case canon.ResourceItem:
+		return "no ResourceOf was given with the " + g.impl.Type().String()
+	case canon.FuncItem:
+		return g.hint(name)
+	}
+	return ""
 }
 
 // errMissing says that nothing is defined.
@@ -226,7 +284,10 @@ func (p *problem) line() string {
 	} else {
 		line += ItemKind(p.item.Kind).String()
 	}
-	if p.why == errMissing.Error() {
+	switch {
+	case p.hint != "":
+		return line + ": " + p.hint
+	case p.why == errMissing.Error():
 		return line
 	}
 	return line + ": " + p.why
@@ -253,7 +314,7 @@ func (l *linking) outcome() error {
 	if len(l.problems) > most {
 		list += fmt.Sprintf("\n    and %d more", len(l.problems)-most)
 	}
-	if len(l.problems) > 1 || l.problems[0].item.Func != nil {
+	if len(l.problems) > 1 || l.problems[0].item.Func != nil || l.problems[0].hint != "" {
 		text += "\n\nThese imports have not been defined, or do not fit:" + list
 	}
 	if len(causes) == 1 {
@@ -360,7 +421,8 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 }
 
 // Instantiate instantiates the component in the store; ctx is as for [Linker.Instantiate]. The error is a
-// [*wasmtime.Trap] if its start function traps.
+// [*wasmtime.Trap] if its start function traps, wraps [wasmtime.ErrWrongEngine] for a store of another engine, and
+// [wasmtime.ErrClosed] if one of them is closed. See wasmtime::component::InstancePre::instantiate.
 func (pre *InstancePre) Instantiate(ctx context.Context, store wasmtime.Storelike) (*Instance, error) {
 	native, ok := pre.handle.TryAcquire()
 	if !ok {

@@ -43,6 +43,8 @@ var resourceNumbers atomic.Uint32
 //
 // A host function that returns a value as an own gives it to the guest: it is in the store's [Table] until the guest
 // drops it, or gives it back as the own of another call. As a borrow, a value is the guest's for the length of a call.
+// A value that is given several times is as many handles, and is closed with each of them: give one that guests share
+// a Close that does nothing, or none.
 func ResourceOf[T any]() ResourceType {
 	return ResourceType{def: &resourceDef{goType: reflect.TypeFor[T](), number: resourceNumbers.Add(1)}}
 }
@@ -132,13 +134,13 @@ func (h *handles) Handle(t reflect.Type, wit *canon.Type, dir canon.Dir) (canon.
 	if def.isGuests() {
 		wraps := t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == resourceType
 		if t != resourceType && t != anyType && !wraps {
-			return canon.HandleCodec{}, errorf(ErrType, "%v: WIT has a resource of a guest, which is a *component.Resource or a struct of one, Go has %v", ErrType, t)
+			return canon.HandleCodec{}, errorf(ErrType, "a handle of the resource %s is a *component.Resource, or a struct of one, as long as no ResourceOf gives the resource another Go type; Go has %v", wit.ResourceName, t)
 		}
 		return guestCodec(t, wit), nil
 	}
 	fits := t == def.goType || t.Kind() == reflect.Interface && (def.goType.Implements(t) || dir == canon.Decode && t == anyType)
 	if !fits {
-		return canon.HandleCodec{}, errorf(ErrType, "%v: values of the resource %s are %v, Go has %v", ErrType, wit.ResourceName, def.goType, t)
+		return canon.HandleCodec{}, errorf(ErrType, "values of the resource %s are %v, Go has %v", wit.ResourceName, def.goType, t)
 	}
 	return hostCodec(t, def, wit.Kind == canon.Own), nil
 }
@@ -238,7 +240,7 @@ func closeValue(value any) error {
 	return nil
 }
 
-// Limits are how much guests of a store may take of the host. A field of 0 leaves a limit as it is.
+// Limits are how much guests of a store may take of the host. A field of 0, or less, leaves a limit as it is.
 type Limits struct {
 	// Resources is how many Go values guests may own at once, 65,536 at first, and how many handles of guests'
 	// resources the program may have.

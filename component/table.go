@@ -31,7 +31,8 @@ func TableOf(store wasmtime.Storelike) *Table {
 func (t *Table) Push(value any) error { return t.PushChild(value, nil) }
 
 // PushChild is Push for a value that is made of another one in the table, such as a stream of a file: as long as it is
-// there, a guest that drops the parent, or gives it back, ends with an error that wraps [ErrHasChildren].
+// there, a guest that drops the parent, or gives it back, ends with an error that wraps [ErrHasChildren]. A parent that
+// is not in the table is an error that wraps [ErrHandle].
 func (t *Table) PushChild(value, parent any) error {
 	return t.within(func(table *table) error {
 		index := table.indexed()

@@ -62,7 +62,7 @@ func (k Kind) String() string {
 }
 
 // Type is a WIT type. It is immutable and safe for concurrent use, and outlives its component. A nil one is what a
-// result or a case has that has no value.
+// result or a case has that has no value; its methods must not be called. See wasmtime::component::Type.
 type Type struct{ t *canon.Type }
 
 func newType(t *canon.Type) *Type {
@@ -133,7 +133,8 @@ func (t *Type) Flags() []string { return slices.Clone(t.t.Names) }
 // for other types.
 func (t *Type) Resource() string { return t.t.ResourceName }
 
-// FuncType is the type of a function. It is immutable and safe for concurrent use.
+// FuncType is the type of a function. It is immutable and safe for concurrent use. See
+// wasmtime::component::types::ComponentFunc.
 type FuncType struct{ f *canon.Func }
 
 // Params returns the parameters.

@@ -92,7 +92,7 @@ func (g *guest) runComponent(src *source) error {
 // withoutWasi adds to an error about missing imports why those of WASI are.
 func withoutWasi(err error) error {
 	if errors.Is(err, component.ErrMissing) && strings.Contains(err.Error(), "`wasi:") {
-		return fmt.Errorf("%w\ngowasmtime has no WASI 0.2 yet", err)
+		return fmt.Errorf("%w\ngowasmtime has no WASI 0.2 yet; with -W unknown-imports-trap it runs until it calls that", err)
 	}
 	return err
 }

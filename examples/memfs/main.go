@@ -1,5 +1,5 @@
 // Command memfs gives a guest a file system in memory, which the guest writes to, and prints what it left there. The
-// file system is in the folder beside: about three hundred lines, and safe against a guest that never stops writing.
+// file system is in the folder beside: about five hundred lines, and safe against a guest that never stops writing.
 package main
 
 import (

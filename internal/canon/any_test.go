@@ -202,7 +202,7 @@ func TestAnyErrors(t *testing.T) {
 	}
 }
 
-const tooLong = "WIT has variant { empty, circle(f32), box(record { width: u32, height: u32 }), other(opt…, Go has canon_test.Circle"
+const tooLong = "WIT has variant { empty, circle(f32), box(record { width: u32, height: u32 }), other(opt…, Go has canon_test.Circle: it takes a canon_test.Variant"
 
 // file is a resource of the tests.
 type file struct{ handle uint32 }

@@ -261,6 +261,8 @@ func (p *Planner) encodeParts(m *Message, at uint32, t *Type, value reflect.Valu
 		return p.encodeElements(m, at, t, value, planErr)
 	case kind == reflect.Map && (t.Kind == Map || t.Kind == List && t.Elem.Kind == Tuple && len(t.Elem.Fields) == 2):
 		return p.encodeEntries(m, at, t, value)
+	case t.Kind == Variant && p.dynamic.Variant != nil:
+		return mismatch(value.Type(), t, "it takes a %v", p.dynamic.Variant)
 	}
 	return planErr
 }

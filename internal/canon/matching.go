@@ -64,6 +64,11 @@ func match(t reflect.Type, names []string) (matched []reflect.StructField, reaso
 			i, ok = byName["?"+folded(name)]
 		}
 		if !ok {
+			for field := range t.Fields() {
+				if !field.IsExported() && SameName(field.Name, name) {
+					return nil, fmt.Sprintf("nothing stands for %s: the field %s is not exported", name, field.Name)
+				}
+			}
 			return nil, "nothing stands for " + name
 		}
 		if used[i] {

@@ -1,7 +1,6 @@
 package canon
 
 import (
-	"strings"
 	"unsafe"
 )
 
@@ -88,32 +87,26 @@ func newLocalMessage() *Message {
 	return m
 }
 
-// Call is a call as WAVE text: f({x: 1}, some("a")).
-type Call struct {
-	// Name is what stands before the parentheses.
-	Name string
-	args []waveNode
-}
+// CallArgs are the arguments of a call as WAVE text: {x: 1}, some("a").
+type CallArgs struct{ args []waveNode }
 
-// ParseCall reads a call. Whether the arguments fit is found by [Planner.Args].
-func ParseCall(text string) (*Call, error) {
-	at := strings.IndexByte(text, '(')
-	if at < 0 {
-		return nil, invalid("%q is no call: the arguments are missing, as in f()", text)
+// ParseArgs reads what stands between the parentheses of a call. Whether it fits is found by [Planner.Args].
+func ParseArgs(text string) (*CallArgs, error) {
+	parser := newWaveParser(text, 0)
+	call := &CallArgs{}
+	for parser.kind != tokenEnd {
+		call.args = append(call.args, parser.value())
+		if parser.kind != ',' {
+			break
+		}
+		parser.next()
 	}
-	call := &Call{Name: strings.TrimSpace(text[:at])}
-	if call.Name == "" {
-		return nil, invalid("the call names no function")
-	}
-	parser := newWaveParser(text, at)
-	parser.next() // the parenthesis
-	call.args = parser.sequence(')')
 	parser.end()
 	return call, parser.err
 }
 
 // Args returns the arguments of a call as [Planner.DecodeAny] returns values. Options at the end may be left out.
-func (p *Planner) Args(call *Call, f *Func) ([]any, error) {
+func (p *Planner) Args(call *CallArgs, f *Func) ([]any, error) {
 	if len(call.args) > len(f.Params) {
 		return nil, invalid("%d arguments for %d parameters: %s", len(call.args), len(f.Params), f)
 	}

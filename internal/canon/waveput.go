@@ -16,6 +16,9 @@ var waveNames = [...]string{
 }
 
 func (n *waveNode) mismatch(t *Type) error {
+	if t.Kind == String && n.kind == waveLabel {
+		return waveError(n.at, "a string has quotes: %q", n.text)
+	}
 	return waveError(n.at, "%s where WIT has %s", waveNames[n.kind], t.short())
 }
 

@@ -2,6 +2,7 @@ package canon
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ func (c *Component) WIT() string {
 	w := &witWriter{seen: map[string]bool{}, left: new(int)}
 	*w.left = maxWIT
 	w.add("package root:component;\n\nworld root {\n")
-	s := newScope(c.Imports)
+	s := newScope(slices.Concat(c.Imports, c.Exports))
 	w.world("import", c.Imports, s)
 	w.world("export", c.Exports, s)
 	w.add("}\n")
