@@ -190,11 +190,11 @@ func BenchmarkComponentHostCall(b *testing.B) {
 // An op is one call of a method of a resource that the guest defines.
 func BenchmarkComponentMethod(b *testing.B) {
 	f := instantiateComponent(b)
-	newCounter, err := component.Bind1[uint32, *component.Resource](f("[constructor]counter"))
+	newCounter, err := component.Bind1[uint32, *component.Resource](f(work.NewCounter))
 	check(b, err)
 	counter, err := newCounter.Call(nil, work.Counted)
 	check(b, err)
-	get, err := component.Bind1[*component.Resource, uint32](f("[method]counter.get"))
+	get, err := component.Bind1[*component.Resource, uint32](f(work.GetCounter))
 	check(b, err)
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -155,11 +155,11 @@ func BenchmarkComponentHostCall(b *testing.B) {
 // An op is one call of a method of a resource that the guest defines.
 func BenchmarkComponentMethod(b *testing.B) {
 	inst := instantiateComponent(b)
-	counter := callComponent(b, inst, "[constructor]counter", uint32(work.Counted))
+	counter := callComponent(b, inst, work.NewCounter, uint32(work.Counted))
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		if n := callComponent(b, inst, "[method]counter.get", counter); n != uint32(work.Counted) {
+		if n := callComponent(b, inst, work.GetCounter, counter); n != uint32(work.Counted) {
 			b.Fatal(n)
 		}
 	}

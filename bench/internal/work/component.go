@@ -18,6 +18,13 @@ var (
 // ComponentHost is the interface that the component imports.
 const ComponentHost = "bench:guest/host@1.0.0"
 
+// The functions of the resource that the component exports, by the name of their interface and theirs.
+const (
+	Counters   = "bench:guest/counters@1.0.0"
+	NewCounter = Counters + "#[constructor]counter"
+	GetCounter = Counters + "#[method]counter.get"
+)
+
 // Inc is what the imported function of the component does, everywhere.
 func Inc(n uint32) uint32 { return n + 1 }
 
@@ -40,9 +47,12 @@ type (
 // Text is the string of 1 KiB that the component returns.
 func Text() string { return strings.Repeat("0123456789abcdef", 64) }
 
-// Bytes are 1 MiB for the component.
+// BytesSize is how many bytes an op passes: 1 MiB.
+const BytesSize = 1 << 20
+
+// Bytes are BytesSize bytes for the component.
 func Bytes() []byte {
-	all := make([]byte, 1<<20)
+	all := make([]byte, BytesSize)
 	for i := range all {
 		all[i] = byte(i*7 + i>>8)
 	}

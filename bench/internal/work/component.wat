@@ -71,6 +71,19 @@
   (func (export "points") (param "points" (list $point)) (result (list $point))
     (canon lift (core func $i "echo") (memory $memory) (realloc $realloc) (post-return $reset)))
   (func (export "incs") (param "times" u32) (result u32) (canon lift (core func $i "incs")))
-  (export $counter "counter" (type $counter'))
-  (func (export "[constructor]counter") (param "n" u32) (result (own $counter)) (canon lift (core func $i "counter")))
-  (func (export "[method]counter.get") (param "self" (borrow $counter)) (result u32) (canon lift (core func $i "get"))))
+
+  ;; An interface with a resource, exported as tools for components write it.
+  (func $counter (param "n" u32) (result (own $counter')) (canon lift (core func $i "counter")))
+  (func $get (param "self" (borrow $counter')) (result u32) (canon lift (core func $i "get")))
+  (component $interface
+    (import "import-type-counter" (type $in (sub resource)))
+    (import "import-constructor-counter" (func $counter (param "n" u32) (result (own $in))))
+    (import "import-method-counter-get" (func $get (param "self" (borrow $in)) (result u32)))
+    (export $out "counter" (type $in))
+    (export "[constructor]counter" (func $counter) (func (param "n" u32) (result (own $out))))
+    (export "[method]counter.get" (func $get) (func (param "self" (borrow $out)) (result u32))))
+  (instance $counters (instantiate $interface
+    (with "import-type-counter" (type $counter'))
+    (with "import-constructor-counter" (func $counter))
+    (with "import-method-counter-get" (func $get))))
+  (export "bench:guest/counters@1.0.0" (instance $counters)))
