@@ -14,9 +14,10 @@ import (
 // host defines what the component imports.
 func host() component.Option {
 	u32 := []component.TypeDesc{component.PrimitiveDesc{Prim: "u32"}}
-	return component.WithImport(work.ComponentHost, "inc", func(_ context.Context, args []component.Value) ([]component.Value, error) {
+	inc := func(_ context.Context, args []component.Value) ([]component.Value, error) {
 		return []component.Value{work.Inc(args[0].(uint32))}, nil
-	}, u32, u32)
+	}
+	return component.WithImport(work.ComponentHost, "inc", inc, u32, u32)
 }
 
 func instantiateComponent(b *testing.B) *component.Instance {

@@ -271,7 +271,8 @@ func components() []row {
 	add.target.allocating(0)
 	in := componentRow("`list<u8>` of 1 MiB in", "BytesIn", against(rust, "≤ 1.1 × Rust", 1.1))
 	out := componentRow("`list<u8>` of 1 MiB out", "BytesOut", against(rust, "≤ 2 × Rust", 2))
-	into := componentRow("`list<u8>` of 1 MiB out, into a buffer", "BytesOut", against(rust, "≤ 2 × Rust, 0 allocs", 2).allocating(0))
+	into := componentRow("`list<u8>` of 1 MiB out, into a buffer", "BytesOut",
+		against(rust, "≤ 2 × Rust, 0 allocs", 2).allocating(0))
 	into.bench[ours] = "ComponentBytesOutInto"
 	in.bytes, out.bytes, into.bytes = work.BytesSize, work.BytesSize, work.BytesSize
 	host := componentRow("host call `(u32) -> u32`, an iteration", "HostCall", &target{
@@ -286,7 +287,8 @@ func components() []row {
 	pooled.bench[wazy] = "ComponentInstantiate"
 	return []row{
 		add,
-		componentRow("`string` of 1 KiB, there and back", "Echo", against(rust, "≤ 1.5 × Rust, 1 alloc", 1.5).allocating(1)),
+		componentRow("`string` of 1 KiB, there and back", "Echo",
+			against(rust, "≤ 1.5 × Rust, 1 alloc", 1.5).allocating(1)),
 		in,
 		out,
 		into,
