@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -285,6 +286,10 @@ func TestPanicsWhileTheGuestWaits(t *testing.T) {
 
 // A direction that the guest has ended is at its end, and ready.
 func TestEndedDirections(t *testing.T) {
+	synctest.Test(t, testEndedDirections)
+}
+
+func testEndedDirections(t *testing.T) {
 	c := newTalker()
 	st := attached(t, &testHost{}, NewConn(c))
 	shutdown := func() {
@@ -307,9 +312,10 @@ func TestEndedDirections(t *testing.T) {
 	if _, how := st.ask(ffi.StreamAccept, 0); how != ffi.StreamFailed {
 		t.Errorf("accept: %d", how)
 	}
-	st.gone()
-	c.want(t, "close: ") // and nothing before it
+	synctest.Wait() // for whoever would end the writing again
 	c.silent(t)
+	st.gone()
+	c.want(t, "close: ")
 }
 
 // Writing is ended when all has been written; what a guest cannot write any more is ready all the same.
