@@ -43,7 +43,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 		return nil, err
 	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
-		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f, got)
+		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
 	}
 	params, err := p.Params(fn.params, f, canon.Decode)
 	if err != nil {
@@ -108,7 +108,11 @@ func onHostCall(call *ffi.ComponentHostCall) {
 // serve runs the host function of a call.
 func serve(caller any, frame unsafe.Pointer) error {
 	c, call := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
-	s := stateOf(bridge.StoreOf(c))
+	store, err := bridge.StoreOf(c)
+	if err != nil {
+		return err
+	}
+	s := stateOf(store)
 	b := s.host(call.Env)
 	return b.fn.run(c, b, s, call)
 }

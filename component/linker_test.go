@@ -287,3 +287,37 @@ func TestLinkerAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A component chooses how long its names are, and how many imports there is something to be said about: what is said
+// must not be the product of both.
+func TestLongNamesInErrors(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("(component (type $i (instance (type $r' (record")
+	for i := range 10 {
+		fmt.Fprintf(&b, " (field \"%s%c\" u8)", strings.Repeat("a", 90_000), 'a'+i)
+	}
+	b.WriteString(`)) (export "r" (type $r (eq $r'))) (export "f" (func (param "x" $r)))))`)
+	const imports = 300
+	for i := range imports {
+		fmt.Fprintf(&b, "(import \"a:b/c@0.2.%d\" (instance (type $i)))", i)
+	}
+	b.WriteString(")")
+	engine := EngineWith(t)
+	c := Must(component.New(engine, []byte(b.String())))
+	defer c.Close()
+	l := component.NewLinker(engine)
+	Check(t, l.Instance("a:b/c@0.2.0").Func("f", func(x, y uint32) {}))
+	Check(t, l.Check(Must(component.New(engine, []byte("(component)")))))
+	c.Imports()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := l.Check(c)
+	runtime.ReadMemStats(&after)
+	WantIs(t, err, component.ErrType)
+	if n := len(err.Error()); n > 100_000 {
+		t.Errorf("the error has %d bytes", n)
+	}
+	if n := (after.TotalAlloc - before.TotalAlloc) / imports; n > 500_000 {
+		t.Errorf("%d bytes are taken for each import", n)
+	}
+}

@@ -67,7 +67,7 @@ func mismatch(format string, args ...any) error { return mismatched{fmt.Sprintf(
 // unsupported is the error of a function that has in its type what cannot cross yet; nil if it has not.
 func unsupported(f *canon.Func) error {
 	if t := f.Unsupported(); t != nil {
-		return errorf(wasmtime.ErrUnsupported, "%v has a %v, which is %v yet", f, Kind(t.Kind), wasmtime.ErrUnsupported)
+		return errorf(wasmtime.ErrUnsupported, "%v has a %v, which is %v yet", f.Short(), Kind(t.Kind), wasmtime.ErrUnsupported)
 	}
 	return nil
 }
