@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -319,5 +320,30 @@ func TestLongNamesInErrors(t *testing.T) {
 	}
 	if n := (after.TotalAlloc - before.TotalAlloc) / imports; n > 500_000 {
 		t.Errorf("%d bytes are taken for each import", n)
+	}
+}
+
+// What limits refuse a component is told as with modules, also that there may be no more instances.
+func TestOnRefusal(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	for _, c := range []struct {
+		limits wasmtime.Limits
+		want   wasmtime.RefusalReason
+	}{
+		{wasmtime.Limits{Instances: 1}, wasmtime.RefusedInstances},
+		{wasmtime.Limits{Memories: 1}, wasmtime.RefusedMemories},
+		{wasmtime.Limits{MemorySize: 1}, wasmtime.RefusedMemorySize},
+		{wasmtime.Limits{TotalMemory: 1}, wasmtime.RefusedTotalMemory},
+	} {
+		var refused []wasmtime.RefusalReason
+		c.limits.OnRefusal = func(r wasmtime.Refusal) { refused = append(refused, r.Reason) }
+		w.store.SetLimits(c.limits)
+		if _, err := w.linker.Instantiate(nil, w.store, w.component); err == nil || !slices.Equal(refused, []wasmtime.RefusalReason{c.want}) {
+			t.Errorf("%v: refused %v, %v", c.want, refused, err)
+		}
+		c.limits.OnRefusal = func(wasmtime.Refusal) { panic("refused") }
+		w.store.SetLimits(c.limits)
+		panicked := panics(func() { _, _ = w.linker.Instantiate(nil, w.store, w.component) })
+		Equal(t, "panic", panicked, any("refused"))
 	}
 }

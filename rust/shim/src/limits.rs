@@ -202,17 +202,30 @@ impl Limiter {
     /// Takes note of the failure of what was about to be made, and returns what it is to end with. Memory that was
     /// asked for is not there, unless a start function was running already: then there is an instance for good.
     pub(crate) fn not_made(&mut self, before: &Making, error: Error) -> Error {
-        let begun = self.host_failed
-            || error.is::<Trap>()
-            || error.is::<ThrownException>()
-            || error.is::<WasmBacktrace>()
-            || error.is::<I32Exit>();
-        if begun {
+        if self.has_begun(&error) {
             return error;
         }
         self.total = before.total;
         self.growth = 0;
         self.tell_of_number(&error).err().unwrap_or(error)
+    }
+
+    /// Does the same for a component. What its first modules have stays there until the store goes, so all that was
+    /// asked for counts.
+    pub(crate) fn component_not_made(&mut self, error: Error) -> Error {
+        if self.has_begun(&error) {
+            return error;
+        }
+        self.tell_of_number(&error).err().unwrap_or(error)
+    }
+
+    /// Tells whether what failed with an error was running already.
+    fn has_begun(&self, error: &Error) -> bool {
+        self.host_failed
+            || error.is::<Trap>()
+            || error.is::<ThrownException>()
+            || error.is::<WasmBacktrace>()
+            || error.is::<I32Exit>()
     }
 
     /// Tells of a limit of numbers, which Wasmtime compares with by itself.

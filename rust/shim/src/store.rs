@@ -155,7 +155,7 @@ impl Whole {
         }
     }
 
-    /// Makes an instance in a store, or a memory. Whatever does has to do it here.
+    /// Makes an instance in a store, or a memory. Whatever does has to do it here, or in `making_component`.
     pub(crate) fn making<'a, T>(
         context: &mut WasmtimeStoreContextMut<'a>,
         make: impl FnOnce(&mut WasmtimeStoreContextMut<'a>) -> wasmtime::Result<T>,
@@ -164,6 +164,18 @@ impl Whole {
         make(context).map_err(|error| match (Whole::limiter(context.data()), before) {
             (Some(limiter), Some(before)) => limiter.not_made(&before, error),
             _ => error,
+        })
+    }
+
+    /// Makes an instance of a component in a store.
+    pub(crate) fn making_component<'a, T>(
+        context: &mut WasmtimeStoreContextMut<'a>,
+        make: impl FnOnce(&mut WasmtimeStoreContextMut<'a>) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
+        Whole::limiter(context.data()).map(Limiter::making);
+        make(context).map_err(|error| match Whole::limiter(context.data()) {
+            Some(limiter) => limiter.component_not_made(error),
+            None => error,
         })
     }
 

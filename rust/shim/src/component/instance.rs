@@ -56,7 +56,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
         Whole::instantiating(context.data());
         // SAFETY: the state is there as long as the store.
         let _deeper = Whole::components(context.data()).map(|state| unsafe { Deeper::new(state) });
-        let instance = pre.pre.instantiate(context)?;
+        let instance = Whole::making_component(context, |context| pre.pre.instantiate(context))?;
         // SAFETY: the caller vouches for the frame, and an instance fits into a slot (checked above).
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
         Ok(())
