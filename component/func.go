@@ -290,7 +290,7 @@ func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) e
 // native library's. f is called with the result, which is good until f returns, or calls into the store; it must not
 // keep such a slice, and must not write to it. Its error is what CallView returns.
 func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result R) error) (err error) {
-	if tf == nil || tf.Func == nil || tf.state == nil {
+	if tf == nil || tf.Func == nil || tf.state == nil || f == nil {
 		return isNil("function")
 	}
 	s := tf.state

@@ -62,6 +62,13 @@ func TestNil(t *testing.T) {
 	}
 }
 
+// A view needs somebody who looks at it.
+func TestCallViewOfNoFunction(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	f := Must(component.Bind[struct{ Text string }, string](w.fn(t, "echo")))
+	WantIs(t, f.CallView(nil, struct{ Text string }{"x"}, nil), wasmtime.ErrClosed)
+}
+
 // A store that is none, or a Caller whose host function has returned, is an error where there can be one.
 func TestNoStore(t *testing.T) {
 	var kept *wasmtime.Caller

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -198,6 +199,35 @@ func TestTable(t *testing.T) {
 	Equal(t, "contains", table.Contains(b), true)
 	store.Close()
 	Equal(t, "closed", fmt.Sprint(closed), "[3 2 1]")
+}
+
+// exiting is a value that ends the goroutine that closes it.
+type exiting struct{ closed *int }
+
+func (e *exiting) Close() {
+	*e.closed++
+	runtime.Goexit()
+}
+
+// A destructor that ends its goroutine keeps nothing else from being closed.
+func TestGoexitInDestructors(t *testing.T) {
+	store := wasmtime.NewStore(wasmtime.NewEngine())
+	table := component.TableOf(store)
+	closed, before := 0, any(nil)
+	for range 5 {
+		value := &exiting{&closed}
+		Check(t, table.PushChild(value, before))
+		Check(t, table.Push(&exiting{&closed}))
+		before = value
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		store.Close()
+	}()
+	<-done
+	Equal(t, "closed", closed, 10)
+	store.Close()
 }
 
 // loose is a resource whose type says that it can be compared, and that has what cannot be.

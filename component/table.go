@@ -287,40 +287,58 @@ func (t *table) giveBack(m marks) {
 }
 
 // closeAll closes all values that guests own, or that were pushed, children before their parents. It goes on after a
-// panic, and panics with the first value in the end.
+// panic, and panics with the first value in the end; after runtime.Goexit, too.
 func (t *table) closeAll() {
-	entries := t.entries
+	c := closing{entries: t.entries}
 	*t = table{}
-	var ready []int
-	for i, e := range entries {
+	for i, e := range c.entries {
 		if e.value != nil && e.children == 0 {
-			ready = append(ready, i)
+			c.ready = append(c.ready, i)
 		}
 	}
-	var panicked any
-	for len(ready) > 0 {
-		i := ready[len(ready)-1]
-		ready = ready[:len(ready)-1]
-		e := &entries[i]
+	c.rest()
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+}
+
+// closing are values that are being closed.
+type closing struct {
+	entries []entry
+	// ready are those whose children have been closed.
+	ready []int
+	// panicked is what the first one has panicked with.
+	panicked any
+}
+
+// rest closes what has not been closed.
+func (c *closing) rest() {
+	for len(c.ready) > 0 {
+		i := c.ready[len(c.ready)-1]
+		c.ready = c.ready[:len(c.ready)-1]
+		e := &c.entries[i]
 		if e.parent != 0 {
-			parent := &entries[e.parent-1]
+			parent := &c.entries[e.parent-1]
 			if parent.children--; parent.children == 0 {
-				ready = append(ready, int(e.parent-1))
+				c.ready = append(c.ready, int(e.parent-1))
 			}
 		}
-		if e.onLoan {
-			continue
+		if !e.onLoan {
+			c.one(e.value)
 		}
-		func() {
-			defer func() {
-				if value := recover(); value != nil && panicked == nil {
-					panicked = value
-				}
-			}()
-			_ = closeValue(e.value)
-		}()
 	}
-	if panicked != nil {
-		panic(panicked)
-	}
+}
+
+func (c *closing) one(value any) {
+	returned := false
+	defer func() {
+		switch panicked := recover(); {
+		case panicked != nil && c.panicked == nil:
+			c.panicked = panicked
+		case panicked == nil && !returned: // runtime.Goexit
+			c.rest()
+		}
+	}()
+	_ = closeValue(value)
+	returned = true
 }
