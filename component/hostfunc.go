@@ -75,11 +75,15 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 		call.Len = 0
 		return nil
 	}
+	var given any
+	if failed != nil {
+		given = o.given(failed)
+	}
 	m := &s.answer
 	s.answering = call
 	m.Reset(call.Message(), false)
 	mark := s.table.mark()
-	if err := o.encode(m, result, failed); err != nil {
+	if err := o.encode(m, result, failed != nil, given); err != nil {
 		s.table.takeBack(mark)
 		return typeError(err)
 	}
