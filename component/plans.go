@@ -203,8 +203,8 @@ func (o *outcome) searchError(err error) (any, bool) {
 	return nil, false
 }
 
-// given is what an error that the result takes is as an E. What the error's methods do is the program's affair, and they
-// may call into the store: so they are called before the message is begun.
+// given is what an error that the result takes is as an E. The error's methods are the program's, and may call into the
+// store: so they are called before the message is begun.
 func (o *outcome) given(failed error) any {
 	if o.wit.Err() == nil {
 		return nil

@@ -172,7 +172,9 @@ impl Whole {
         context: &mut WasmtimeStoreContextMut<'a>,
         make: impl FnOnce(&mut WasmtimeStoreContextMut<'a>) -> wasmtime::Result<T>,
     ) -> wasmtime::Result<T> {
-        Whole::limiter(context.data()).map(Limiter::making);
+        if let Some(limiter) = Whole::limiter(context.data()) {
+            limiter.making();
+        }
         make(context).map_err(|error| match Whole::limiter(context.data()) {
             Some(limiter) => limiter.component_not_made(error),
             None => error,
