@@ -13,16 +13,15 @@ import (
 var _ bridge.Store = (*state)(nil)
 
 func init() {
-	bridge.StoreOf = func(storelike any) bridge.Store {
-		switch store := storelike.(Storelike); {
+	bridge.StoreOf = func(storelike any) (bridge.Store, error) {
+		switch store, _ := storelike.(Storelike); {
 		case stateOf(store) == nil:
-			panicNil(noStore(store))
+			return nil, noStore(store)
 		case hasReturned(store):
-			panic(errReturned.message)
+			return nil, errReturned
 		default:
-			return stateOf(store)
+			return stateOf(store), nil
 		}
-		return nil
 	}
 	bridge.Entered = func(number uintptr) bridge.Store {
 		if s := entered.get(number); s != nil {

@@ -237,10 +237,10 @@ type Export struct {
 }
 
 // Name returns the full name, with the instance before a #, as the component has it.
-func (e *Export) Name() string { return strings.Join(e.path, "#") }
+func (e *Export) Name() string { return strings.Join(notNil(e, "export").path, "#") }
 
 // Type returns the function's type.
-func (e *Export) Type() *FuncType { return &FuncType{e.fn} }
+func (e *Export) Type() *FuncType { return &FuncType{notNil(e, "export").fn} }
 
 // splitName makes a path of a name.
 func splitName(name string) []string { return strings.SplitN(name, "#", 2) }
@@ -350,4 +350,8 @@ func someOf(all []string) string {
 
 // Close frees the component, at once or when the last use of it by another goroutine is over; instances of it stay
 // usable. Closing twice does nothing.
-func (c *Component) Close() { c.handle.Close() }
+func (c *Component) Close() {
+	if c != nil {
+		c.handle.Close()
+	}
+}

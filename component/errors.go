@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 )
@@ -53,8 +54,17 @@ func errorf(cause error, format string, args ...any) error {
 	return bridge.MakeError(cause, fmt.Sprintf(format, args...))
 }
 
-// isNil is the error about something that is nil.
-func isNil(what string) error { return errorf(nil, "the %s is nil", what) }
+// isNil is the error about something that is nil, or a zero value that nothing of this package has made: it is used as
+// what has been closed.
+func isNil(what string) error { return errorf(wasmtime.ErrClosed, "the %s is nil", what) }
+
+// notNil returns a pointer for a method that cannot return an error; it panics if that is nil.
+func notNil[T any](p *T, what string) *T {
+	if p == nil {
+		panic("wasmtime: the " + what + " is nil")
+	}
+	return p
+}
 
 // ResultError is the error case of a function whose result is a result<T, E>, where the Go function has a result of
 // type T and an error. It is found with [errors.As].
@@ -68,7 +78,7 @@ type ResultError struct {
 
 // Error returns the value as a text, or that there is none.
 func (e *ResultError) Error() string {
-	switch v := e.Value.(type) {
+	switch v := notNil(e, "error").Value.(type) {
 	case nil:
 		return "the function returned an error"
 	case string:
@@ -81,6 +91,9 @@ func (e *ResultError) Error() string {
 
 // Unwrap returns the value if that is an error, otherwise nil.
 func (e *ResultError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	err, _ := e.Value.(error)
 	return err
 }

@@ -25,10 +25,10 @@ type Func struct {
 }
 
 // Name returns the full name, with the instance before a #, as the component has it.
-func (f *Func) Name() string { return f.name }
+func (f *Func) Name() string { return notNil(f, "function").name }
 
 // Type returns the function's type.
-func (f *Func) Type() *FuncType { return &FuncType{f.fn} }
+func (f *Func) Type() *FuncType { return &FuncType{notNil(f, "function").fn} }
 
 // Call calls the function with any arguments, which are checked: Go values by the table at the top of this package;
 // numbers of any Go type whose value fits exactly; for a record also a map[string]any; for a tuple, a list or a map any
@@ -73,7 +73,7 @@ func (f *Func) Call(ctx context.Context, args ...any) (result any, err error) {
 // what stands between the parentheses of a call, such as {x: 1, y: 2}, some("a"). The result is "" if there is none; a
 // result<T, E> is ok(…) or err(…), and no error. Options at the end of args may be left out. Resources have no text.
 func (f *Func) CallText(ctx context.Context, args string) (result string, err error) {
-	if f == nil {
+	if f == nil || f.state == nil {
 		return "", isNil("function")
 	}
 	call, err := canon.ParseArgs(args)
@@ -95,7 +95,7 @@ func (f *Func) CallText(ctx context.Context, args string) (result string, err er
 
 // invoke calls the function with arguments of any types, and then got with its results.
 func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) error) (err error) {
-	if f == nil {
+	if f == nil || f.state == nil {
 		return isNil("function")
 	}
 	s := f.state
@@ -105,7 +105,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	}
 	defer func() { err = s.store.FinishCall(outermost, err) }()
 	if len(args) != len(f.fn.Params) {
-		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn)
+		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn.Short())
 	}
 	within, err := s.store.Begin(ctx)
 	if err != nil {
@@ -160,7 +160,7 @@ type bound struct {
 
 // bind binds a function to a struct of its parameters, and to a type for its result, nil for none.
 func bind(f *Func, params, result reflect.Type) (bound, error) {
-	if f == nil {
+	if f == nil || f.state == nil {
 		return bound{}, isNil("function")
 	}
 	if n := numParams(params); n != len(f.fn.Params) {
@@ -189,6 +189,9 @@ func numParams(t reflect.Type) (n int) {
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
 func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) (err error) {
+	if b.Func == nil || b.state == nil {
+		return isNil("function")
+	}
 	s := b.state
 	outermost, err := s.store.Enter()
 	if err != nil {
@@ -273,6 +276,9 @@ func reusable(t reflect.Type) bool {
 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err error) {
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -284,6 +290,9 @@ func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err er
 // that are the result, or fields of it, are used again if they are long enough, []byte above all. Everything else that
 // was in result is gone. If the call fails, result has anything in it.
 func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) error {
+	if tf == nil {
+		return isNil("function")
+	}
 	if params == nil || result == nil {
 		return errorf(nil, "CallInto needs parameters and a place for the result")
 	}
@@ -297,6 +306,9 @@ func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) e
 // native library's. f is called with the result, which is good until f returns, or calls into the store; it must not
 // keep such a slice, and must not write to it. Its error is what CallView returns.
 func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result R) error) (err error) {
+	if tf == nil || tf.Func == nil || tf.state == nil || f == nil {
+		return isNil("function")
+	}
 	s := tf.state
 	outermost, err := s.store.Enter()
 	if err != nil {

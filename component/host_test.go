@@ -231,6 +231,32 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// callingError is an error whose text is what a guest says.
+type callingError func() string
+
+func (e callingError) Error() string { return e() }
+
+// The methods of an error may call into the store, where the error is about to be written.
+func TestErrorsThatCall(t *testing.T) {
+	host := plainHost()
+	var w *world
+	long := strings.Repeat("x", 100_000)
+	host.parse = func(text string) (uint32, error) {
+		return 0, callingError(func() string {
+			got, err := Must(w.instance.Func("greet")).Call(nil, long, 10)
+			return fmt.Sprint(text, len(got.(string)), err)
+		})
+	}
+	w = newWorld(t, hostWat, host.define)
+	for range 3 {
+		_, err := w.fn(t, "parse").Call(nil, "text")
+		var failed *component.ResultError
+		if !errors.As(err, &failed) || failed.Value != "text1000080 <nil>" {
+			t.Errorf("%T %v", err, err)
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	host := plainHost()
 	var f *component.Func

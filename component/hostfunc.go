@@ -44,7 +44,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 		return nil, err
 	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
-		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f, got)
+		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
 	}
 	params, err := p.Params(fn.params, f, canon.Decode)
 	if err != nil {
@@ -76,11 +76,15 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 		call.Len = 0
 		return nil
 	}
+	var given any
+	if failed != nil {
+		given = o.given(failed)
+	}
 	m := &s.answer
 	s.answering = call
 	m.Reset(call.Message(), false)
 	mark := s.table.mark()
-	if err := o.encode(m, result, failed); err != nil {
+	if err := o.encode(m, result, failed != nil, given); err != nil {
 		s.table.takeBack(mark)
 		return typeError(err)
 	}
@@ -109,7 +113,11 @@ func onHostCall(call *ffi.ComponentHostCall) {
 // serve runs the host function of a call.
 func serve(caller any, frame unsafe.Pointer) error {
 	c, call := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
-	s := stateOf(bridge.StoreOf(c))
+	store, err := bridge.StoreOf(c)
+	if err != nil {
+		return err
+	}
+	s := stateOf(store)
 	b := s.host(call.Env)
 	return b.fn.run(c, b, s, call)
 }

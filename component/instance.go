@@ -36,7 +36,7 @@ func (instance *Instance) Func(name string) (*Func, error) {
 // FuncAt is [Instance.Func] for a path of any length: the names of instances, then that of the function. Errors are
 // the same.
 func (instance *Instance) FuncAt(path ...string) (*Func, error) {
-	if instance == nil {
+	if instance == nil || instance.state == nil {
 		return nil, isNil("instance")
 	}
 	s := instance.state
@@ -64,9 +64,9 @@ func (instance *Instance) FuncAt(path ...string) (*Func, error) {
 // [*wasmtime.Error].
 func (instance *Instance) FuncOf(export *Export) (*Func, error) {
 	switch {
-	case instance == nil:
+	case instance == nil || instance.state == nil:
 		return nil, isNil("instance")
-	case export == nil:
+	case export == nil || export.fn == nil:
 		return nil, isNil("export")
 	case export.component != instance.types:
 		return nil, errorf(nil, "the export `%s` is one of another component", export.Name())
@@ -141,7 +141,7 @@ func (instance *Instance) Resource(name string) (resource ResourceType, err erro
 // export finds an exported item, and has get look it up by its path; get is told its own name, too.
 func (instance *Instance) export(name string, kind canon.ItemKind,
 	get func(store bridge.Store, path []byte, own string) (bool, ffi.Error)) error {
-	if instance == nil {
+	if instance == nil || instance.state == nil {
 		return isNil("instance")
 	}
 	store := instance.state.store
@@ -165,7 +165,12 @@ func (instance *Instance) export(name string, kind canon.ItemKind,
 }
 
 // Exports returns what the instance exports: what its component does, in the same order.
-func (instance *Instance) Exports() []Item { return newItems(instance.types.Exports) }
+func (instance *Instance) Exports() []Item { return newItems(instance.component().Exports) }
 
 // WIT returns the world of the instance's component, as [Component.WIT] does.
-func (instance *Instance) WIT() string { return instance.types.WIT() }
+func (instance *Instance) WIT() string { return instance.component().WIT() }
+
+// component returns what is known of the component.
+func (instance *Instance) component() *canon.Component {
+	return notNil(notNil(instance, "instance").types, "instance")
+}

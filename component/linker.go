@@ -56,6 +56,9 @@ func NewLinker(engine *wasmtime.Engine) *Linker {
 
 // Close ends the use of the linker; instances, and what was prepared with it, stay usable. Closing twice does nothing.
 func (l *Linker) Close() {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.engine.Close()
@@ -64,27 +67,27 @@ func (l *Linker) Close() {
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
 // is an error. It panics if the linker is closed. See wasmtime::component::Linker::allow_shadowing.
-func (l *Linker) AllowShadowing(allow bool) { l.set(&l.shadowing, allow) }
+func (l *Linker) AllowShadowing(allow bool) { l.set(func() { l.shadowing = allow }) }
 
 // TrapUnknownImports sets whether functions and resources that a component imports and nobody has defined are made of
 // nothing: a function that traps when it is called, a resource of which there is none. Otherwise, and at first, such a
 // component cannot be instantiated. It panics if the linker is closed. See
 // wasmtime::component::Linker::define_unknown_imports_as_traps.
-func (l *Linker) TrapUnknownImports(trap bool) { l.set(&l.traps, trap) }
+func (l *Linker) TrapUnknownImports(trap bool) { l.set(func() { l.traps = trap }) }
 
-func (l *Linker) set(setting *bool, to bool) {
-	l.mu.Lock()
+func (l *Linker) set(setting func()) {
+	notNil(l, "linker").mu.Lock()
 	defer l.mu.Unlock()
 	if l.engine.Closed() {
 		panic(registry.Closed)
 	}
-	*setting = to
+	setting()
 }
 
 // Root returns the place of what components import by itself, outside of an instance. See
 // wasmtime::component::Linker::root.
 func (l *Linker) Root() *LinkerInstance {
-	l.mu.RLock()
+	notNil(l, "linker").mu.RLock()
 	defer l.mu.RUnlock()
 	return l.root
 }
@@ -115,6 +118,14 @@ type definition struct {
 	module   *wasmtime.Module
 }
 
+// check tells whether it is a place of a linker.
+func (i *LinkerInstance) check() error {
+	if i == nil || i.linker == nil {
+		return isNil("place in a linker")
+	}
+	return nil
+}
+
 // in names an item for errors.
 func (i *LinkerInstance) in(name string) string {
 	if i.name == "" {
@@ -126,7 +137,7 @@ func (i *LinkerInstance) in(name string) string {
 // Instance returns the place of an instance within this one, and defines it if there is none. A definition of another
 // kind of that name stays what it is: what is defined in the place is not found then.
 func (i *LinkerInstance) Instance(name string) *LinkerInstance {
-	i.linker.mu.Lock()
+	notNil(notNil(i, "place in a linker").linker, "linker").mu.Lock()
 	defer i.linker.mu.Unlock()
 	if had, ok := i.items.exact[name]; ok && had.instance != nil {
 		return had.instance
@@ -160,6 +171,9 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 // wasmtime::component::LinkerInstance::func_wrap.
 func (i *LinkerInstance) Func(name string, f any) error {
 	var fn *goFunc
+	if err := i.check(); err != nil {
+		return err
+	}
 	if host, ok := f.(HostFunc); ok {
 		if fn = host.fn; fn == nil {
 			return errorf(nil, "%s: a HostFunc that is no function: use HostFunc1 and its like", i.in(name))
@@ -176,6 +190,9 @@ func (i *LinkerInstance) Func(name string, f any) error {
 // Module defines a core module, of the linker's engine. The linker keeps it, and the program does not close it before
 // the components are linked that import it. See wasmtime::component::LinkerInstance::module.
 func (i *LinkerInstance) Module(name string, module *wasmtime.Module) error {
+	if err := i.check(); err != nil {
+		return err
+	}
 	if module == nil {
 		return errorf(nil, "%s: the module is nil", i.in(name))
 	}
@@ -187,6 +204,9 @@ func (i *LinkerInstance) Module(name string, module *wasmtime.Module) error {
 
 // Resource defines a resource, see [ResourceOf]. See wasmtime::component::LinkerInstance::resource.
 func (i *LinkerInstance) Resource(name string, r ResourceType) error {
+	if err := i.check(); err != nil {
+		return err
+	}
 	if err := r.check(); err != nil {
 		return errorf(nil, "%s: %v", i.in(name), err)
 	}
@@ -206,6 +226,9 @@ func (i *LinkerInstance) Resource(name string, r ResourceType) error {
 // function is missing or has other types is found when a component is linked; [LinkerInstance.InterfaceOf] finds it at
 // once. An interface that is defined later, or a function, replaces methods of this one only if shadowing is allowed.
 func (i *LinkerInstance) Interface(impl any, resources ...ResourceType) error {
+	if err := i.check(); err != nil {
+		return err
+	}
 	g, err := newInterface(impl, resources)
 	if err != nil {
 		return errorf(nil, "`%s`: %v", i.name, err)
@@ -219,6 +242,9 @@ func (i *LinkerInstance) Interface(impl any, resources ...ResourceType) error {
 // a compatible one: if a function or resource of that is missing, or has a type that does not fit, the error says so,
 // and nothing is defined.
 func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...ResourceType) error {
+	if err := i.check(); err != nil {
+		return err
+	}
 	g, err := newInterface(impl, resources)
 	if err != nil {
 		return errorf(nil, "`%s`: %v", i.name, err)
@@ -321,6 +347,9 @@ func (l *Linker) Check(c *Component) error {
 
 // describe returns the component's description, if the linker can be used for it.
 func (l *Linker) describe(c *Component) (*canon.Component, error) {
+	if l == nil {
+		return nil, isNil("linker")
+	}
 	if l.engine.Closed() {
 		return nil, closedError("linker")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -286,4 +287,63 @@ func TestLinkerAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// A component chooses how long its names are, and how many imports there is something to be said about: what is said
+// must not be the product of both.
+func TestLongNamesInErrors(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("(component (type $i (instance (type $r' (record")
+	for i := range 10 {
+		fmt.Fprintf(&b, " (field \"%s%c\" u8)", strings.Repeat("a", 90_000), 'a'+i)
+	}
+	b.WriteString(`)) (export "r" (type $r (eq $r'))) (export "f" (func (param "x" $r)))))`)
+	const imports = 300
+	for i := range imports {
+		fmt.Fprintf(&b, "(import \"a:b/c@0.2.%d\" (instance (type $i)))", i)
+	}
+	b.WriteString(")")
+	engine := EngineWith(t)
+	c := Must(component.New(engine, []byte(b.String())))
+	defer c.Close()
+	l := component.NewLinker(engine)
+	Check(t, l.Instance("a:b/c@0.2.0").Func("f", func(x, y uint32) {}))
+	Check(t, l.Check(Must(component.New(engine, []byte("(component)")))))
+	c.Imports()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := l.Check(c)
+	runtime.ReadMemStats(&after)
+	WantIs(t, err, component.ErrType)
+	if n := len(err.Error()); n > 100_000 {
+		t.Errorf("the error has %d bytes", n)
+	}
+	if n := (after.TotalAlloc - before.TotalAlloc) / imports; n > 500_000 {
+		t.Errorf("%d bytes are taken for each import", n)
+	}
+}
+
+// What limits refuse a component is told as with modules, also that there may be no more instances.
+func TestOnRefusal(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	for _, c := range []struct {
+		limits wasmtime.Limits
+		want   wasmtime.RefusalReason
+	}{
+		{wasmtime.Limits{Instances: 1}, wasmtime.RefusedInstances},
+		{wasmtime.Limits{Memories: 1}, wasmtime.RefusedMemories},
+		{wasmtime.Limits{MemorySize: 1}, wasmtime.RefusedMemorySize},
+		{wasmtime.Limits{TotalMemory: 1}, wasmtime.RefusedTotalMemory},
+	} {
+		var refused []wasmtime.RefusalReason
+		c.limits.OnRefusal = func(r wasmtime.Refusal) { refused = append(refused, r.Reason) }
+		w.store.SetLimits(c.limits)
+		if _, err := w.linker.Instantiate(nil, w.store, w.component); err == nil || !slices.Equal(refused, []wasmtime.RefusalReason{c.want}) {
+			t.Errorf("%v: refused %v, %v", c.want, refused, err)
+		}
+		c.limits.OnRefusal = func(wasmtime.Refusal) { panic("refused") }
+		w.store.SetLimits(c.limits)
+		panicked := panics(func() { _, _ = w.linker.Instantiate(nil, w.store, w.component) })
+		Equal(t, "panic", panicked, any("refused"))
+	}
 }

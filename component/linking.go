@@ -280,7 +280,7 @@ func (p *problem) text() string {
 func (p *problem) line() string {
 	line := "`" + strings.Join(p.path, "#") + "` "
 	if p.item.Func != nil {
-		line += p.item.Func.String()
+		line += p.item.Func.Short()
 	} else {
 		line += ItemKind(p.item.Kind).String()
 	}
@@ -424,17 +424,23 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 // [*wasmtime.Trap] if its start function traps, wraps [wasmtime.ErrWrongEngine] for a store of another engine, and
 // [wasmtime.ErrClosed] if one of them is closed. See wasmtime::component::InstancePre::instantiate.
 func (pre *InstancePre) Instantiate(ctx context.Context, store wasmtime.Storelike) (*Instance, error) {
+	if pre == nil {
+		return nil, isNil("prepared instance")
+	}
 	native, ok := pre.handle.TryAcquire()
 	if !ok {
 		return nil, closedError("prepared instance")
 	}
 	defer pre.handle.Release()
-	inside := bridge.StoreOf(store)
+	inside, err := bridge.StoreOf(store)
+	if err != nil {
+		return nil, err
+	}
 	if inside.Engine() != any(pre.engine) {
 		return nil, errorf(wasmtime.ErrWrongEngine, "the InstancePre and the store were %v", wasmtime.ErrWrongEngine)
 	}
 	instance := &Instance{types: pre.types, plans: pre.plans}
-	err := inside.Allocate(ctx, func(call *ffi.Call, room uintptr) (ok bool) {
+	err = inside.Allocate(ctx, func(call *ffi.Call, room uintptr) (ok bool) {
 		instance.state = stateOf(inside)
 		instance.state.link(pre.hosts)
 		instance.raw, ok = native.Instantiate(call, room)
@@ -448,4 +454,8 @@ func (pre *InstancePre) Instantiate(ctx context.Context, store wasmtime.Storelik
 
 // Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those who
 // instantiate it afterwards get an error that wraps [wasmtime.ErrClosed]. Closing twice does nothing.
-func (pre *InstancePre) Close() { pre.handle.Close() }
+func (pre *InstancePre) Close() {
+	if pre != nil {
+		pre.handle.Close()
+	}
+}

@@ -67,7 +67,7 @@ func mismatch(format string, args ...any) error { return mismatched{fmt.Sprintf(
 // unsupported is the error of a function that has in its type what cannot cross yet; nil if it has not.
 func unsupported(f *canon.Func) error {
 	if t := f.Unsupported(); t != nil {
-		return errorf(wasmtime.ErrUnsupported, "%v has a %v, which is %v yet", f, Kind(t.Kind), wasmtime.ErrUnsupported)
+		return errorf(wasmtime.ErrUnsupported, "%v has a %v, which is %v yet", f.Short(), Kind(t.Kind), wasmtime.ErrUnsupported)
 	}
 	return nil
 }
@@ -136,15 +136,16 @@ func (o *outcome) decode(v *canon.View, value unsafe.Pointer) error {
 	return e
 }
 
-// encode writes the result that a host function has returned, of which there is one. value is as for decode.
-func (o *outcome) encode(m *canon.Message, value unsafe.Pointer, failed error) error {
+// encode writes the result that a host function has returned, of which there is one: if it has failed, what given has
+// made of its error. value is as for decode.
+func (o *outcome) encode(m *canon.Message, value unsafe.Pointer, failed bool, given any) error {
 	if _, err := m.Block(o.wit.Size, o.wit.Align); err != nil {
 		return err
 	}
 	switch {
-	case failed != nil:
+	case failed:
 		m.PutCase(0, o.wit, 1)
-		return o.encodeError(m, failed)
+		return o.encodeError(m, given)
 	case o.split:
 		m.PutCase(0, o.wit, 0)
 		if o.plan == nil {
@@ -202,15 +203,24 @@ func (o *outcome) searchError(err error) (any, bool) {
 	return nil, false
 }
 
-// encodeError writes an error that the result takes.
-func (o *outcome) encodeError(m *canon.Message, failed error) error {
-	t := o.wit.Err()
-	if t == nil {
+// given is what an error that the result takes is as an E. The error's methods are the program's, and may call into the
+// store: so they are called before the message is begun.
+func (o *outcome) given(failed error) any {
+	if o.wit.Err() == nil {
 		return nil
 	}
 	value, ok := o.errorValue(failed)
 	if !ok {
 		value = failed.Error()
+	}
+	return value
+}
+
+// encodeError writes what given has returned.
+func (o *outcome) encodeError(m *canon.Message, value any) error {
+	t := o.wit.Err()
+	if t == nil {
+		return nil
 	}
 	return canon.In("error", o.plans.EncodeAny(m, o.wit.Payload, t, value))
 }

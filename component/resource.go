@@ -10,7 +10,6 @@ import (
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
@@ -91,13 +90,13 @@ type Resource struct {
 }
 
 // Name returns the resource's name, as the component exports it; "" if it has none.
-func (r *Resource) Name() string { return r.name }
+func (r *Resource) Name() string { return notNil(r, "resource").name }
 
 // Drop drops the handle; if it owns the resource, the guest's destructor runs. ctx may be nil and is as for
 // [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle]. See
 // wasmtime::component::ResourceAny::resource_drop.
 func (r *Resource) Drop(ctx context.Context) (err error) {
-	if r == nil {
+	if r == nil || r.state == nil {
 		return isNil("resource")
 	}
 	s := r.state
@@ -255,11 +254,7 @@ type Limits struct {
 // limited by [wasmtime.Store.SetHostcallFuel], memories and the number of instances by [wasmtime.Store.SetLimits]. It
 // panics if the store is closed or in use by another goroutine.
 func SetLimits(store wasmtime.Storelike, limits Limits) {
-	inside := bridge.StoreOf(store)
-	outermost, err := inside.Enter()
-	if err != nil {
-		panic(err.Error())
-	}
+	inside, outermost := mustEnter(store)
 	defer inside.Leave(outermost)
 	s, native := stateOf(inside), inside.Native()
 	if limits.Resources > 0 {

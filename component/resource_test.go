@@ -3,6 +3,8 @@ package component_test
 import (
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -197,6 +199,73 @@ func TestTable(t *testing.T) {
 	Equal(t, "contains", table.Contains(b), true)
 	store.Close()
 	Equal(t, "closed", fmt.Sprint(closed), "[3 2 1]")
+}
+
+// exiting is a value that ends the goroutine that closes it.
+type exiting struct{ closed *int }
+
+func (e *exiting) Close() {
+	*e.closed++
+	runtime.Goexit()
+}
+
+// A destructor that ends its goroutine keeps nothing else from being closed.
+func TestGoexitInDestructors(t *testing.T) {
+	store := wasmtime.NewStore(wasmtime.NewEngine())
+	table := component.TableOf(store)
+	closed, before := 0, any(nil)
+	for range 5 {
+		value := &exiting{&closed}
+		Check(t, table.PushChild(value, before))
+		Check(t, table.Push(&exiting{&closed}))
+		before = value
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		store.Close()
+	}()
+	<-done
+	Equal(t, "closed", closed, 10)
+	store.Close()
+}
+
+// loose is a resource whose type says that it can be compared, and that has what cannot be.
+type loose struct{ in any }
+
+func (loose) Get() uint32 { return 5 }
+
+// What cannot be compared is found by nobody, although its type says otherwise, and does no harm.
+func TestIncomparableValues(t *testing.T) {
+	table := component.TableOf(wasmtime.NewStore(wasmtime.NewEngine()))
+	for _, value := range []any{loose{[]int{}}, [1]any{func() {}}, math.NaN(), struct{ f float64 }{math.NaN()}} {
+		WantText(t, table.Push(value), "pointer")
+		WantIs(t, table.PushChild(&counter{}, value), component.ErrHandle)
+		WantIs(t, table.Delete(value), component.ErrHandle)
+		Equal(t, "contains", table.Contains(value), false)
+	}
+	Equal(t, "values", table.Len(), 0)
+
+	type getter interface{ Get() uint32 }
+	w := newWorld(t, `(component
+	  (import "h" (instance $h (export "getter" (type $t (sub resource))) (export "new" (func (result (own $t))))))
+	  (alias export $h "getter" (type $t))
+	  (alias export $h "new" (func $new))
+	  (core func $new' (canon lower (func $new)))
+	  (core func $drop (canon resource.drop $t))
+	  (core module $m (import "" "new" (func $new (result i32))) (import "" "drop" (func $drop (param i32)))
+	    (func (export "run") (drop (call $new)) (call $drop (call $new))))
+	  (core instance $i (instantiate $m (with "" (instance (export "new" (func $new')) (export "drop" (func $drop))))))
+	  (func (export "run") (canon lift (core func $i "run"))))`, func(l *component.Linker) error {
+		if err := l.Instance("h").Resource("getter", component.ResourceOf[getter]()); err != nil {
+			return err
+		}
+		return l.Instance("h").Func("new", func() getter { return loose{[]int{1}} })
+	})
+	table = component.TableOf(w.store)
+	Equal(t, "contains", table.Contains(&counter{}), false) // from here on values are looked up
+	w.call(t, "run")
+	Equal(t, "values", table.Len(), 1)
 }
 
 // things exports a resource of its own.

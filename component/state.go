@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"unsafe"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
@@ -31,6 +32,18 @@ type state struct {
 	funcs []*Func
 	// calls counts calls of guests: what a view of a result shows is gone when it has changed.
 	calls uint64
+}
+
+// mustEnter enters a store for functions that return no error.
+func mustEnter(store wasmtime.Storelike) (inside bridge.Store, outermost bool) {
+	inside, err := bridge.StoreOf(store)
+	if err == nil {
+		outermost, err = inside.Enter()
+	}
+	if err != nil {
+		panic(err.Error())
+	}
+	return inside, outermost
 }
 
 // stateOf returns what a store, which is entered, has for components.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/gowasmtime/wasmtime"
-	"github.com/gowasmtime/wasmtime/internal/bridge"
 )
 
 // Table holds the Go values that guests of a store own, and those that the program puts there. Most programs need it
@@ -16,11 +15,7 @@ type Table struct{ state *state }
 
 // TableOf returns the table of a store. It panics if the store is closed or in use by another goroutine.
 func TableOf(store wasmtime.Storelike) *Table {
-	inside := bridge.StoreOf(store)
-	outermost, err := inside.Enter()
-	if err != nil {
-		panic(err.Error())
-	}
+	inside, outermost := mustEnter(store)
 	defer inside.Leave(outermost)
 	return &Table{stateOf(inside)}
 }
@@ -36,7 +31,7 @@ func (t *Table) Push(value any) error { return t.PushChild(value, nil) }
 func (t *Table) PushChild(value, parent any) error {
 	return t.within(func(table *table) error {
 		index := table.indexed()
-		if value == nil || !reflect.TypeOf(value).Comparable() {
+		if !findable(value) {
 			return errorf(nil, "a %T cannot be found in the table: push a pointer", value)
 		}
 		if _, ok := index[value]; ok {
@@ -45,7 +40,7 @@ func (t *Table) PushChild(value, parent any) error {
 		at := uint32(0)
 		if parent != nil {
 			var ok bool
-			if !reflect.TypeOf(parent).Comparable() {
+			if !findable(parent) {
 				return errorf(ErrHandle, "the parent, a %T, is not in the table", parent)
 			}
 			if at, ok = index[parent]; !ok {
@@ -99,6 +94,9 @@ func (t *Table) Len() (n int) {
 
 // within runs f with the store entered.
 func (t *Table) within(f func(*table) error) error {
+	if t == nil || t.state == nil {
+		return isNil("table")
+	}
 	outermost, err := t.state.store.Enter()
 	if err != nil {
 		return err
@@ -153,10 +151,16 @@ func (t *table) add(e entry) (rep uint32, err error) {
 	if e.parent != 0 {
 		t.entries[e.parent-1].children++
 	}
-	if t.index != nil && !e.onLoan && reflect.TypeOf(e.value).Comparable() {
+	if t.index != nil && !e.onLoan && findable(e.value) {
 		t.index[e.value] = rep
 	}
 	return rep, nil
+}
+
+// findable tells whether a value can be found by comparison: its type does not say so, which may have an interface in
+// it that has a slice, and what has a NaN in it is not even equal to itself.
+func findable(value any) bool {
+	return value != nil && reflect.ValueOf(value).Comparable() && value == value //nolint:staticcheck // see above
 }
 
 // indexed returns the index.
@@ -164,7 +168,7 @@ func (t *table) indexed() map[any]uint32 {
 	if t.index == nil {
 		t.index = map[any]uint32{}
 		for i, e := range t.entries {
-			if e.value != nil && !e.onLoan && reflect.TypeOf(e.value).Comparable() {
+			if !e.onLoan && findable(e.value) {
 				t.index[e.value] = uint32(i + 1)
 			}
 		}
@@ -174,7 +178,7 @@ func (t *table) indexed() map[any]uint32 {
 
 // lookUp finds a value.
 func (t *table) lookUp(value any) (rep uint32, ok bool) {
-	if value == nil || !reflect.TypeOf(value).Comparable() {
+	if !findable(value) {
 		return 0, false
 	}
 	rep, ok = t.indexed()[value]
@@ -216,7 +220,7 @@ func (t *table) remove(rep uint32) (any, error) {
 	if e.parent != 0 {
 		t.entries[e.parent-1].children--
 	}
-	if t.index != nil && !e.onLoan && reflect.TypeOf(e.value).Comparable() && t.index[e.value] == rep {
+	if t.index != nil && !e.onLoan && findable(e.value) && t.index[e.value] == rep {
 		delete(t.index, e.value)
 	}
 	t.entries[rep-1] = entry{}
@@ -284,40 +288,58 @@ func (t *table) giveBack(m marks) {
 }
 
 // closeAll closes all values that guests own, or that were pushed, children before their parents. It goes on after a
-// panic, and panics with the first value in the end.
+// panic, and panics with the first value in the end; after runtime.Goexit, too.
 func (t *table) closeAll() {
-	entries := t.entries
+	c := closing{entries: t.entries}
 	*t = table{}
-	var ready []int
-	for i, e := range entries {
+	for i, e := range c.entries {
 		if e.value != nil && e.children == 0 {
-			ready = append(ready, i)
+			c.ready = append(c.ready, i)
 		}
 	}
-	var panicked any
-	for len(ready) > 0 {
-		i := ready[len(ready)-1]
-		ready = ready[:len(ready)-1]
-		e := &entries[i]
+	c.rest()
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+}
+
+// closing are values that are being closed.
+type closing struct {
+	entries []entry
+	// ready are those whose children have been closed.
+	ready []int
+	// panicked is what the first one has panicked with.
+	panicked any
+}
+
+// rest closes what has not been closed.
+func (c *closing) rest() {
+	for len(c.ready) > 0 {
+		i := c.ready[len(c.ready)-1]
+		c.ready = c.ready[:len(c.ready)-1]
+		e := &c.entries[i]
 		if e.parent != 0 {
-			parent := &entries[e.parent-1]
+			parent := &c.entries[e.parent-1]
 			if parent.children--; parent.children == 0 {
-				ready = append(ready, int(e.parent-1))
+				c.ready = append(c.ready, int(e.parent-1))
 			}
 		}
-		if e.onLoan {
-			continue
+		if !e.onLoan {
+			c.one(e.value)
 		}
-		func() {
-			defer func() {
-				if value := recover(); value != nil && panicked == nil {
-					panicked = value
-				}
-			}()
-			_ = closeValue(e.value)
-		}()
 	}
-	if panicked != nil {
-		panic(panicked)
-	}
+}
+
+func (c *closing) one(value any) {
+	returned := false
+	defer func() {
+		switch panicked := recover(); {
+		case panicked != nil && c.panicked == nil:
+			c.panicked = panicked
+		case panicked == nil && !returned: // runtime.Goexit
+			c.rest()
+		}
+	}()
+	_ = closeValue(value)
+	returned = true
 }

@@ -29,6 +29,9 @@ func Bind0[R any](f *Func) (*TypedFunc0[R], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc0[R]) Call(ctx context.Context) (result R, err error) {
 	params := params0{}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -51,6 +54,9 @@ func BindVoid0(f *Func) (*TypedVoid0, error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid0) Call(ctx context.Context) error {
 	params := params0{}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -76,6 +82,9 @@ func Bind1[A, R any](f *Func) (*TypedFunc1[A, R], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc1[A, R]) Call(ctx context.Context, a A) (result R, err error) {
 	params := params1[A]{a}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -98,6 +107,9 @@ func BindVoid1[A any](f *Func) (*TypedVoid1[A], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid1[A]) Call(ctx context.Context, a A) error {
 	params := params1[A]{a}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -124,6 +136,9 @@ func Bind2[A, B, R any](f *Func) (*TypedFunc2[A, B, R], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc2[A, B, R]) Call(ctx context.Context, a A, b B) (result R, err error) {
 	params := params2[A, B]{a, b}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -146,6 +161,9 @@ func BindVoid2[A, B any](f *Func) (*TypedVoid2[A, B], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid2[A, B]) Call(ctx context.Context, a A, b B) error {
 	params := params2[A, B]{a, b}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -173,6 +191,9 @@ func Bind3[A, B, C, R any](f *Func) (*TypedFunc3[A, B, C, R], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc3[A, B, C, R]) Call(ctx context.Context, a A, b B, c C) (result R, err error) {
 	params := params3[A, B, C]{a, b, c}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -195,6 +216,9 @@ func BindVoid3[A, B, C any](f *Func) (*TypedVoid3[A, B, C], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid3[A, B, C]) Call(ctx context.Context, a A, b B, c C) error {
 	params := params3[A, B, C]{a, b, c}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -223,6 +247,9 @@ func Bind4[A, B, C, D, R any](f *Func) (*TypedFunc4[A, B, C, D, R], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc4[A, B, C, D, R]) Call(ctx context.Context, a A, b B, c C, d D) (result R, err error) {
 	params := params4[A, B, C, D]{a, b, c, d}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -245,6 +272,9 @@ func BindVoid4[A, B, C, D any](f *Func) (*TypedVoid4[A, B, C, D], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid4[A, B, C, D]) Call(ctx context.Context, a A, b B, c C, d D) error {
 	params := params4[A, B, C, D]{a, b, c, d}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -274,6 +304,9 @@ func Bind5[A, B, C, D, E, R any](f *Func) (*TypedFunc5[A, B, C, D, E, R], error)
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc5[A, B, C, D, E, R]) Call(ctx context.Context, a A, b B, c C, d D, e E) (result R, err error) {
 	params := params5[A, B, C, D, E]{a, b, c, d, e}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -296,6 +329,9 @@ func BindVoid5[A, B, C, D, E any](f *Func) (*TypedVoid5[A, B, C, D, E], error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid5[A, B, C, D, E]) Call(ctx context.Context, a A, b B, c C, d D, e E) error {
 	params := params5[A, B, C, D, E]{a, b, c, d, e}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -326,6 +362,9 @@ func Bind6[A, B, C, D, E, F, R any](f *Func) (*TypedFunc6[A, B, C, D, E, F, R], 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F) (result R, err error) {
 	params := params6[A, B, C, D, E, F]{a, b, c, d, e, f}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -348,6 +387,9 @@ func BindVoid6[A, B, C, D, E, F any](f *Func) (*TypedVoid6[A, B, C, D, E, F], er
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid6[A, B, C, D, E, F]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F) error {
 	params := params6[A, B, C, D, E, F]{a, b, c, d, e, f}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -379,6 +421,9 @@ func Bind7[A, B, C, D, E, F, G, R any](f *Func) (*TypedFunc7[A, B, C, D, E, F, G
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) (result R, err error) {
 	params := params7[A, B, C, D, E, F, G]{a, b, c, d, e, f, g}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -401,6 +446,9 @@ func BindVoid7[A, B, C, D, E, F, G any](f *Func) (*TypedVoid7[A, B, C, D, E, F, 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid7[A, B, C, D, E, F, G]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) error {
 	params := params7[A, B, C, D, E, F, G]{a, b, c, d, e, f, g}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 
@@ -433,6 +481,9 @@ func Bind8[A, B, C, D, E, F, G, H, R any](f *Func) (*TypedFunc8[A, B, C, D, E, F
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) (result R, err error) {
 	params := params8[A, B, C, D, E, F, G, H]{a, b, c, d, e, f, g, h}
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -455,5 +506,8 @@ func BindVoid8[A, B, C, D, E, F, G, H any](f *Func) (*TypedVoid8[A, B, C, D, E, 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid8[A, B, C, D, E, F, G, H]) Call(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) error {
 	params := params8[A, B, C, D, E, F, G, H]{a, b, c, d, e, f, g, h}
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }

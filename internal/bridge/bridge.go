@@ -79,8 +79,8 @@ type Artifact interface {
 // What the root package sets at start.
 var (
 	// StoreOf returns the inside of a wasmtime.Storelike: a *wasmtime.Store, or a *wasmtime.Caller whose host
-	// function has not returned. It panics for anything else.
-	StoreOf func(storelike any) Store
+	// function has not returned. The error is what methods of a nil, a closed or a stale one return.
+	StoreOf func(storelike any) (Store, error)
 	// Entered returns the store that a callback of the native library is about, by the number that the native store
 	// was made with; nil if no call of it is going on.
 	Entered func(number uintptr) Store

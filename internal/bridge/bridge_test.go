@@ -31,7 +31,11 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 		return nil, bridge.NewError(failed)
 	}
 	defer module.Delete()
-	t := &toy{store: bridge.StoreOf(storelike)}
+	store, err := bridge.StoreOf(storelike)
+	if err != nil {
+		return nil, err
+	}
+	t := &toy{store: store}
 	outermost, err := t.store.Enter()
 	if err != nil {
 		return nil, err
@@ -171,7 +175,8 @@ func TestToyHost(t *testing.T) {
 		if got, err := toy.call(context.Background(), "double", 5); got != 10 || err != nil {
 			t.Errorf("a call from a host function: %d, %v", got, err)
 		}
-		if bridge.StoreOf(caller) != bridge.StoreOf(store) {
+		of, _ := bridge.StoreOf(caller)
+		if whole, err := bridge.StoreOf(store); of != whole || err != nil {
 			t.Error("the caller is of another store")
 		}
 		return nil

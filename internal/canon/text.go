@@ -34,6 +34,14 @@ func (f *Func) String() string {
 	return w.text()
 }
 
+// Short is String for messages: the text is cut off when it is long. A component chooses how long its names are, and
+// how many of its functions there is something to be said about.
+func (f *Func) Short() string {
+	w := typeWriter{limit: 1 << 10}
+	w.function(f)
+	return w.text()
+}
+
 // typeWriter writes WIT. It stops after about as many bytes as its limit: types share their parts, so that a small
 // description can have a long text.
 type typeWriter struct {

@@ -39,6 +39,9 @@ func Bind{{.N}}{{.AnyResultDecl}}(f *Func) (*TypedFunc{{.N}}{{.Types}}, error) {
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedFunc{{.N}}{{.Types}}) Call(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) (result R, err error) {
 	params := params{{.N}}{{.VoidOnly}}{ {{- .Args -}} }
+	if tf == nil {
+		return result, isNil("function")
+	}
 	if err = tf.call(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result)); err != nil {
 		var none R
 		return none, err
@@ -61,6 +64,9 @@ func BindVoid{{.N}}{{.AnyDecl}}(f *Func) (*TypedVoid{{.N}}{{.VoidOnly}}, error) 
 // Call calls the function. Contexts, errors and panics are as with [Func.Call].
 func (tf *TypedVoid{{.N}}{{.VoidOnly}}) Call(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) error {
 	params := params{{.N}}{{.VoidOnly}}{ {{- .Args -}} }
+	if tf == nil {
+		return isNil("function")
+	}
 	return tf.call(ctx, unsafe.Pointer(&params), nil)
 }
 {{end}}`))

@@ -73,7 +73,7 @@ func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, er
 	if err != nil {
 		return nil, stat, m.missing(at.path, err)
 	}
-	info, err := f.Stat()
+	info, err := something(f.Stat())
 	if err == nil {
 		err = openable(info, directory)
 	}
@@ -96,7 +96,7 @@ func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, er
 // openFile opens a file, only for reading if the guest may do no more.
 func (m *mount) openFile(name string, flags uint32) (fs.File, error) {
 	if m.writes == nil {
-		return m.fsys.Open(name)
+		return something(m.fsys.Open(name))
 	}
 	return m.writes.OpenFile(name, openFlag(flags, m.writes.host), filePerm)
 }
@@ -138,7 +138,7 @@ func (n *node) statPath(name string, follow bool) (stat ffi.FSStat, err error) {
 	}
 	info := at.info
 	if info == nil {
-		if info, err = fs.Stat(m.fsys, at.path); err != nil {
+		if info, err = statIn(m.fsys, at.path); err != nil {
 			return stat, m.missing(at.path, err)
 		}
 	}
@@ -159,7 +159,7 @@ func (n *node) readLink(name string) (string, error) {
 		return "", err
 	}
 	if at.info == nil {
-		if at.info, err = fs.Lstat(m.fsys, at.path); err != nil {
+		if at.info, err = lstatIn(m.fsys, at.path); err != nil {
 			return "", m.missing(at.path, err)
 		}
 	}
@@ -182,11 +182,11 @@ func (n *node) stat() (ffi.FSStat, error) {
 	var err error
 	switch {
 	case n.file != nil:
-		info, err = n.file.file.Stat()
+		info, err = something(n.file.file.Stat())
 	case n.removed:
 		err = errnoNoent
 	default:
-		info, err = fs.Stat(n.mount.fsys, n.path)
+		info, err = statIn(n.mount.fsys, n.path)
 	}
 	if err != nil {
 		return ffi.FSStat{}, err

@@ -65,7 +65,7 @@ func (f *servedFile) seek(ctx context.Context, offset int64, whence uint32) (uin
 	case io.SeekCurrent:
 		base = f.pos
 	case io.SeekEnd:
-		info, err := call(ctx, f.mount, func() (fs.FileInfo, error) { return f.file.Stat() })
+		info, err := call(ctx, f.mount, func() (fs.FileInfo, error) { return something(f.file.Stat()) })
 		if err != nil {
 			return 0, err
 		}
@@ -182,7 +182,7 @@ func (f *servedFile) beyond(err error, off int64) error {
 		return nil
 	case errors.Is(err, fs.ErrInvalid):
 		// Files of embed.FS, for one, refuse to go beyond their end.
-		if info, failed := f.file.Stat(); failed == nil && off >= info.Size() {
+		if info, failed := something(f.file.Stat()); failed == nil && off >= info.Size() {
 			return nil
 		}
 	}
@@ -201,11 +201,11 @@ func (f *servedFile) moveTo(off int64) error {
 	if f.writes || f.node.removed { // it cannot be opened anew
 		return errnoNotsup
 	}
-	if info, err := f.file.Stat(); err == nil && f.regular && info.Size() > 0 && off >= info.Size() {
+	if info, err := something(f.file.Stat()); err == nil && f.regular && info.Size() > 0 && off >= info.Size() {
 		return io.EOF
 	}
 	if off < f.at {
-		again, err := f.mount.fsys.Open(f.node.path)
+		again, err := something(f.mount.fsys.Open(f.node.path))
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package served
 
 import (
 	"cmp"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -61,7 +60,7 @@ func (n *node) list(room uint64) (*listing, error) {
 		return nil, errnoNoent
 	}
 	m := n.mount
-	entries, err := fs.ReadDir(m.fsys, n.path)
+	entries, err := readDirIn(m.fsys, n.path)
 	if err != nil {
 		return nil, err
 	}

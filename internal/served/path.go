@@ -82,7 +82,7 @@ func (n *node) find(name string, follow bool) (found, error) {
 		if !m.links {
 			continue
 		}
-		info, err := fs.Lstat(m.fsys, at.path)
+		info, err := lstatIn(m.fsys, at.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && strings.Trim(tail, "/") == "":
 			at.missing = err
@@ -114,7 +114,7 @@ func (n *node) find(name string, follow bool) (found, error) {
 
 // look finds out what is at a place that nobody has looked at.
 func (m *mount) look(at found) (found, error) {
-	info, err := fs.Stat(m.fsys, at.path)
+	info, err := statIn(m.fsys, at.path)
 	switch {
 	case err == nil && at.directory && !info.IsDir():
 		return found{}, errnoNotdir
@@ -148,7 +148,7 @@ func (m *mount) target(name string) (string, error) {
 func (m *mount) checkDirectory(at found) error {
 	if at.info == nil {
 		var err error
-		if at.info, err = fs.Stat(m.fsys, at.path); err != nil {
+		if at.info, err = statIn(m.fsys, at.path); err != nil {
 			return m.missing(at.path, err)
 		}
 	}
@@ -164,7 +164,7 @@ func (m *mount) missing(name string, err error) error {
 		return err
 	}
 	for name = path.Dir(name); name != "."; name = path.Dir(name) {
-		if info, failed := fs.Stat(m.fsys, name); failed == nil {
+		if info, failed := statIn(m.fsys, name); failed == nil {
 			if !info.IsDir() {
 				return errnoNotdir
 			}

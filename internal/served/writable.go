@@ -32,6 +32,9 @@ func NewWritable[F fs.File](fsys interface {
 		if err != nil {
 			return nil, err // and no file of which only the type is known
 		}
+		if IsNil(f) {
+			return nil, errNothing
+		}
 		return f, nil
 	}}
 	_, opensFiles := w.fsys.(interface {
@@ -82,14 +85,14 @@ func (w *Writable) Stat(name string) (fs.FileInfo, error) {
 	if fsys, ok := w.fsys.(interface {
 		Stat(name string) (fs.FileInfo, error)
 	}); ok {
-		return fsys.Stat(name)
+		return something(fsys.Stat(name))
 	}
 	f, err := w.open(name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return f.Stat()
+	return something(f.Stat())
 }
 
 // Lstat returns what there is to know of a file, or of a symbolic link. Where these cannot be told apart, it is Stat.
@@ -101,7 +104,7 @@ func (w *Writable) Lstat(name string) (fs.FileInfo, error) {
 	if err := w.check("lstat", name); err != nil {
 		return nil, err
 	}
-	return fsys.Lstat(name)
+	return something(fsys.Lstat(name))
 }
 
 // ReadLink returns what a symbolic link says.
@@ -126,7 +129,7 @@ func (w *Writable) ReadDir(name string) ([]fs.DirEntry, error) {
 	if fsys, ok := w.fsys.(interface {
 		ReadDir(name string) ([]fs.DirEntry, error)
 	}); ok {
-		return fsys.ReadDir(name)
+		return allThere(fsys.ReadDir(name))
 	}
 	f, err := w.open(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -137,7 +140,7 @@ func (w *Writable) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !ok {
 		return nil, unsupported("readdir", name)
 	}
-	entries, err := dir.ReadDir(-1)
+	entries, err := allThere(dir.ReadDir(-1))
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return entries, err
 }

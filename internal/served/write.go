@@ -123,7 +123,7 @@ func (f *servedFile) writeAt(p []byte, off int64, atEnd bool) (n int, end int64,
 		return 0, off, errnoNotsup
 	}
 	if atEnd && !f.appends { // the guest has said so after it had opened the file
-		info, err := f.file.Stat()
+		info, err := something(f.file.Stat())
 		if err != nil {
 			return 0, off, err
 		}
@@ -151,7 +151,7 @@ func (f *servedFile) writeAt(p []byte, off int64, atEnd bool) (n int, end int64,
 		return n, off + int64(n), err
 	}
 	f.at = nowhere
-	info, failed := f.file.Stat()
+	info, failed := something(f.file.Stat())
 	if failed != nil {
 		return n, off + int64(n), err
 	}
@@ -182,7 +182,7 @@ func (f *servedFile) setSize(size int64) error {
 
 // allocate extends the file, unless it is as large. Who extends it at the same moment, in another store, loses.
 func (f *servedFile) allocate(size int64) error {
-	info, err := f.file.Stat()
+	info, err := something(f.file.Stat())
 	if err != nil || info.Size() >= size {
 		return err
 	}
