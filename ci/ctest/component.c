@@ -165,7 +165,11 @@ int main(void) {
 
   uint64_t memory_epoch = 0;
   char data[] = "the store";
-  wasmtime_binding_store_t *store = wasmtime_binding_store_new(owner, data, false, &memory_epoch);
+  wasmtime_binding_store_t *store = wasmtime_binding_store_new();
+  store->setup.engine = owner;
+  store->setup.data = data;
+  store->setup.memory_epoch = &memory_epoch;
+  check("store", wasmtime_binding_store_make(store));
   wasmtime_binding_component_instantiate(pre, &store->call);
   check("instantiate", store->call.error);
   if (store->call.trap != NULL) {
