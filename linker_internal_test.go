@@ -38,17 +38,17 @@ func TestLinkerIsDefinedInByOne(t *testing.T) {
 	engine := NewEngine()
 	defer engine.Close()
 	linker := NewLinker(engine)
-	defer linker.Close()
 	defined := make(chan error, 1)
 	linker.defining.Lock()
 	go func() { defined <- linker.FuncWrap("m", "f", func() {}) }()
 	select {
 	case <-defined:
-		t.Error("a definition did not wait for the one before")
+		t.Fatal("a definition did not wait for the one before")
 	case <-time.After(100 * time.Millisecond):
 	}
 	linker.defining.Unlock()
 	if err := <-defined; err != nil {
 		t.Error(err)
 	}
+	linker.Close() // which would wait for the lock if the test had failed
 }

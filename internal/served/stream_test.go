@@ -316,6 +316,8 @@ func testEndedDirections(t *testing.T) {
 	c.silent(t)
 	st.gone()
 	c.want(t, "close: ")
+	synctest.Wait()
+	c.silent(t)
 }
 
 // Writing is ended when all has been written; what a guest cannot write any more is ready all the same.
