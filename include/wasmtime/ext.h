@@ -286,6 +286,13 @@
 #define WASMTIME_FS_MODIFIED_NOW 4096
 
 /**
+ * Of reading and writing a file: the guest's call has moved something already, and succeeds whatever comes of this
+ * request. So the guest does not hear of an error that this one is answered with; the next request for the same place
+ * without this flag has to be answered with it, unless it has passed.
+ */
+#define WASMTIME_FS_GOES_ON 8192
+
+/**
  * Done.
  */
 #define WASMTIME_FS_DONE 0
@@ -344,6 +351,13 @@
  * Of a read: what is read stays to be read.
  */
 #define WASMTIME_STREAM_PEEK 2
+
+/**
+ * Of a read or a write: the guest's call has moved something already, and succeeds whatever comes of this request. So
+ * the guest does not hear of an error that this one is answered with; the next request without this flag has to be
+ * answered with it.
+ */
+#define WASMTIME_STREAM_GOES_ON 4
 
 /**
  * Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
@@ -527,7 +541,7 @@ typedef struct wasmtime_binding_stream_request_t {
    */
   uint32_t what;
   /**
-   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   * Some of `WASMTIME_STREAM_*` from `MAY_WAIT` to `GOES_ON`, or the directions to end.
    */
   uint32_t flags;
   /**
@@ -1312,7 +1326,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   uint32_t what;
   /**
-   * Some of `WASMTIME_FS_*` from `FOLLOW` to `MODIFIED_NOW`, or whence to seek.
+   * Some of `WASMTIME_FS_*` from `FOLLOW` to `GOES_ON`, or whence to seek.
    */
   uint32_t flags;
   /**
