@@ -43,6 +43,9 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 	if err := unsupported(f); err != nil {
 		return nil, err
 	}
+	if f.Async {
+		return nil, errorf(wasmtime.ErrUnsupported, "%v is async, which is %v yet for what a component imports", f.Short(), wasmtime.ErrUnsupported)
+	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
 		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
 	}
