@@ -114,12 +114,8 @@ func onHostCall(call *ffi.ComponentHostCall) {
 }
 
 // serve runs the host function of a call.
-func serve(caller any, frame unsafe.Pointer) error {
+func serve(store bridge.Store, caller any, frame unsafe.Pointer) error {
 	c, call := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
-	store, err := bridge.StoreOf(c)
-	if err != nil {
-		return err
-	}
 	s := stateOf(store)
 	b := s.host(call.Env)
 	return b.fn.run(c, b, s, call)
