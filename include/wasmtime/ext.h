@@ -493,8 +493,8 @@ enum wasmtime_error_code_t
    */
   WASMTIME_ERROR_BAD_HANDLE = 12,
   /**
-   * The store has as many handles of resources as it may have. The frame of a call says whether the guest was entered
-   * and whether its instance can still be called.
+   * The store has as many handles of resources as it may have. The frame of a call says whether the guest was
+   * entered, and whether its instance can still be called.
    */
   WASMTIME_ERROR_HANDLE_LIMIT = 13,
   /**
@@ -1594,8 +1594,8 @@ bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_
 
 /**
  * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
- * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be sent,
- * is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
+ * sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,

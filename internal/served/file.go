@@ -39,8 +39,8 @@ func newServedFile(m *mount, file fs.File, info fs.FileInfo) *servedFile {
 	return &servedFile{mount: m, file: file, regular: regular, moves: regular || seeks || readsAt}
 }
 
-// read reads at the guest's position. If it goesOn, the guest's call has read something already: the guest does not hear
-// of an error then, but its next call does.
+// read reads at the guest's position. If it goesOn, the guest's call has read something already: the guest does not
+// hear of an error then, but its next call does.
 func (f *servedFile) read(ctx context.Context, p []byte, goesOn bool) (uint64, error) {
 	n, err := f.readFrom(ctx, p, f.pos, goesOn)
 	f.pos += int64(n)

@@ -37,8 +37,8 @@ pub enum wasmtime_error_code_t {
     /// A handle of a resource does not exist any more, is of another resource, is lent to a call that still runs, is
     /// given away twice, or is only borrowed where it has to be owned.
     WASMTIME_ERROR_BAD_HANDLE = 12,
-    /// The store has as many handles of resources as it may have. The frame of a call says whether the guest was entered
-    /// and whether its instance can still be called.
+    /// The store has as many handles of resources as it may have. The frame of a call says whether the guest was
+    /// entered, and whether its instance can still be called.
     WASMTIME_ERROR_HANDLE_LIMIT = 13,
     /// A component has broken the canonical ABI: it gave the host what is no value of its type.
     WASMTIME_ERROR_GUEST_ABI = 14,

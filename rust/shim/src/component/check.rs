@@ -17,8 +17,8 @@ pub(super) struct Resource {
     pub(super) host: bool,
 }
 
-/// Checks a message, and returns how many handles it gives away. Afterwards, those that it lends are noted in `handles`,
-/// but not lent yet. `what` says what the tuple's fields are.
+/// Checks a message, and returns how many handles it gives away. Afterwards, those that it lends are noted in
+/// `handles`, but not lent yet. `what` says what the tuple's fields are.
 pub(super) fn check(
     plan: &Plan,
     message: Message<'_>,

@@ -1,9 +1,9 @@
 //! The handles that a store's host has to resources that others define.
 //!
 //! A handle is a place in a table together with a generation, so that one that was given up is never taken for what has
-//! its place now: no handle comes twice. A place whose generations are used up is never used again, so that a store runs
-//! out of handles after four billion of them. What the host borrows, and what it has lent to a call that still runs, is known here too: upstream
-//! checks the same, but only when the guest has been entered.
+//! its place now: no handle comes twice. A place whose generations are used up is never used again, so that a store
+//! runs out of handles after four billion of them. What the host borrows, and what it has lent to a call that still
+//! runs, is known here too: upstream checks the same, but only when the guest has been entered.
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 use wasmtime::component::{ResourceAny, ResourceType};

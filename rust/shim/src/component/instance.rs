@@ -21,8 +21,8 @@ pub struct wasmtime_binding_component_pre_t {
 }
 
 /// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
-/// `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be sent,
-/// is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+/// `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
+/// sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
     linker: &wasmtime_component_linker_t,
