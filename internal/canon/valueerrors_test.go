@@ -222,6 +222,10 @@ func TestLimitCounts(t *testing.T) {
 	all := func(n int, element string) []byte {
 		return append(message(8, uint32(n/len(element))), strings.Repeat(element, n/len(element))...)
 	}
+	deep := tU8
+	for range 60 {
+		deep = canon.TupleType(deep)
+	}
 	p := newPlanner()
 	for _, elem := range []struct {
 		wit  *canon.Type
@@ -239,6 +243,7 @@ func TestLimitCounts(t *testing.T) {
 		{record(names[0], tU8), "\xff"},
 		{tF64, "\xff\xff\xff\xff\xff\xff\xef\x7f"},
 		{canon.FixedListType(canon.FlagsType("a", "b"), 2), "\x03\x03"},
+		{deep, "\x01"},
 	} {
 		list := canon.ListType(elem.wit)
 		for what, read := range map[string]func(v *canon.View) error{

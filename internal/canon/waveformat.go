@@ -15,6 +15,10 @@ var waveKeywords = map[string]bool{
 // appendWave appends the text of a value at an offset where the message is known to have it. The text counts for the
 // limit as values do: a guest that passes one byte may have chosen a long name for it.
 func (v *View) appendWave(b []byte, at uint32, t *Type) ([]byte, error) {
+	const punctuation = 4 // brackets, and what is between this value and the next
+	if err := v.charge(punctuation); err != nil {
+		return b, err
+	}
 	from := unsafe.Add(v.base, at)
 	switch t.Kind {
 	case List, Map:
