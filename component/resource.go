@@ -191,18 +191,21 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 			case got != def.goType && (def.goType.Kind() != reflect.Interface || !got.Implements(def.goType)):
 				return 0, errorf(ErrType, "values of the resource are %v, and not %v", def.goType, got)
 			}
-			table := &m.Context.(*state).table
-			if own {
-				return table.give(v, def)
+			s := m.Context.(*state)
+			switch {
+			case own && m == &s.answer:
+				return s.table.answer(v, def), nil
+			case own:
+				return s.table.give(v, def)
 			}
-			return table.lend(v, def)
+			return s.table.lend(v, def)
 		},
 		Lift: func(v *canon.View, handle uint32, value unsafe.Pointer) error {
 			table := &v.Context.(*state).table
 			var found any
 			var err error
 			if own {
-				found, err = table.take(handle, def)
+				found, err = table.receive(handle, def)
 			} else {
 				found, err = table.get(handle, def)
 			}

@@ -134,6 +134,19 @@ func (s *state) read(message []byte) *canon.View {
 	return v
 }
 
+// readTo ends what read has begun, with the error of reading, which it returns.
+func (s *state) readTo(err error) error {
+	switch _, returned := err.(*ResultError); {
+	case len(s.table.taken) == 0:
+	case err == nil || returned:
+		s.table.received()
+	default:
+		s.store.Identify() // destructors may use the store
+		s.table.refuse()
+	}
+	return err
+}
+
 // largestLimit is how many bytes they may take if the guest may pass much.
 func (s *state) largestLimit() uint64 {
 	const times = 4
