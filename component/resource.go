@@ -41,7 +41,9 @@ var resourceNumbers atomic.Uint32
 // that drops the handle.
 //
 // A host function that returns a value as an own gives it to the guest: it is in the store's [Table] until the guest
-// drops it, or gives it back as the own of another call. As a borrow, a value is the guest's for the length of a call.
+// drops it, or gives it back as the own of another call. If the guest cannot have it, since it has come to a limit or
+// something else in the result is wrong, the value is closed with the store. What a guest gives back together with
+// something that cannot be read is closed at once. As a borrow, a value is the guest's for the length of a call.
 // A value that is given several times is as many handles, and is closed with each of them: give one that guests share
 // a Close that does nothing, or none.
 func ResourceOf[T any]() ResourceType {
