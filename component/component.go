@@ -31,8 +31,8 @@ type Component struct {
 
 // New compiles a component in the binary format or in the text format. One that is not valid is a [*wasmtime.Error];
 // for a module it wraps [ErrNotComponent], and for one that needs what this package cannot do yet, or whose types are
-// too large for it, it wraps [wasmtime.ErrUnsupported]. What the engine's cache has is taken from there, see [wasmtime.Config.CacheConfigLoad].
-// See wasmtime::component::Component::new.
+// too large for it, it wraps [wasmtime.ErrUnsupported]. What the engine's cache has is taken from there, see
+// [wasmtime.Config.CacheConfigLoad]. See wasmtime::component::Component::new.
 func New(engine *wasmtime.Engine, source []byte) (*Component, error) {
 	return load(engine, func(e ffi.Engine) (ffi.Component, ffi.Error) {
 		made, failed := bridge.Compile(engine, e, source,

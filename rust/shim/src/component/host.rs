@@ -238,8 +238,8 @@ pub(super) struct Passed(ManuallyDrop<Box<Call>>);
 /// How many calls a thread keeps: one for each that runs inside of another.
 const SPARE: usize = 4;
 
-/// A call is kept with no larger message, and with no more resources. A guest chooses how long its messages are; a store
-/// gives everything back in the end, but a thread does not end with it.
+/// A call is kept with no larger message, and with no more resources. A guest chooses how long its messages are; a
+/// store gives everything back in the end, but a thread does not end with it.
 const KEPT_BYTES: usize = 2 << 20;
 const KEPT_RESOURCES: usize = 1024;
 

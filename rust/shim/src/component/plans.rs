@@ -14,8 +14,8 @@ use wasmtime::component::__internal::{ComponentTypes, InterfaceType};
 const GROUPS: usize = 32;
 const PLACES: usize = 4;
 
-/// How much all of them hold together, by their weights. A guest chooses how large its types are, and how many functions
-/// it calls on how many threads; and a plan that is not kept is made for each call.
+/// How much all of them hold together, by their weights. A guest chooses how large its types are, and how many
+/// functions it calls on how many threads; and a plan that is not kept is made for each call.
 const HEAVIEST: usize = 2 * MOST;
 
 struct Entry {
