@@ -186,11 +186,11 @@ func TestManyMissingImports(t *testing.T) {
 func TestTypesBeyondMeasure(t *testing.T) {
 	engine := wasmtime.NewEngine()
 	defer engine.Close()
-	deep := `(func)`
-	for range 80 {
-		deep = `(instance (export "i" ` + deep + `))`
+	wat := `(component (type $t0 (instance (export "f" (func))))`
+	for i := range 80 {
+		wat += fmt.Sprintf(`(type $t%d (instance (alias outer 1 $t%d (type $i)) (export "i" (instance (type $i)))))`, i+1, i)
 	}
-	_, err := component.New(engine, []byte(`(component (import "h" `+deep+`))`))
+	_, err := component.New(engine, []byte(wat+`(import "h" (instance (type $t80))))`))
 	WantTyped(t, err, wasmtime.ErrUnsupported, "nested too deeply")
 }
 

@@ -698,26 +698,6 @@ fn plans_of_large_types() {
     }
 }
 
-/// Resources are found by their tables: as many as there may be take no square of time.
-#[test]
-fn many_resources() {
-    let n = 6_000;
-    let each = |make: &dyn Fn(usize) -> String| -> String { (0..n).map(make).collect() };
-    let wat = format!(
-        r#"(component
-          (import "h" (instance $h {resources} (export "f" (func (param "x" (tuple {handles})))))))"#,
-        resources = each(&|i| format!(r#"(export "r{i}" (type $r{i} (sub resource)))"#)),
-        handles = each(&|i| format!(r#"(own $r{i}) "#)),
-    );
-    let mut host = Host::new();
-    for i in 0..n {
-        host.define_resource(&["h", &format!("r{i}")], i as u32 + 1, |_| ());
-    }
-    host.define(&["h", "f"], |_| Ok(Vec::new()));
-    let component = host.compile(&wat).unwrap();
-    host.link(&component).map(drop).unwrap();
-}
-
 /// A guest chooses how long its messages are; a thread does not keep memory for long ones.
 #[test]
 fn threads_keep_little() {
