@@ -3,7 +3,6 @@ package component_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
@@ -155,30 +154,6 @@ func TestTableOfTwins(t *testing.T) {
 	Equal(t, "merged", merged, any(uint32(0)))
 	Equal(t, "values", only.table.Len(), 0)
 	Equal(t, "contains", only.table.Contains(only), false)
-}
-
-// A component may import any number of functions that nobody has defined, and name them so that each has a hint of its
-// own: the error about them is short, and is not made of all of them.
-func TestManyMissingImports(t *testing.T) {
-	const n = 50_000
-	var wat strings.Builder
-	wat.WriteString(`(component (import "h" (instance`)
-	for i := range n {
-		fmt.Fprintf(&wat, `(export "f%d" (func))`, i)
-	}
-	wat.WriteString(`)))`)
-	engine := wasmtime.NewEngine()
-	defer engine.Close()
-	c := Must(component.New(engine, []byte(wat.String())))
-	defer c.Close()
-	linker := component.NewLinker(engine)
-	defer linker.Close()
-	Check(t, linker.Instance("h").Interface(greeter{}))
-	err := linker.Check(c)
-	WantTyped(t, err, component.ErrMissing, fmt.Sprintf("and %d more", n-10))
-	if len(err.Error()) > 4096 {
-		t.Errorf("%d bytes", len(err.Error()))
-	}
 }
 
 // A component whose types are beyond what this package can do is refused when it is loaded: everything else can rely on
