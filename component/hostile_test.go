@@ -3,6 +3,7 @@ package component_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
@@ -179,4 +180,21 @@ func TestErrorThatIsNoText(t *testing.T) {
 	if !errors.As(err, &failed) || failed.Value != "open \ufffd: no such file" {
 		t.Errorf("%T %v", err, err)
 	}
+}
+
+// Values of a guest may take 64 MiB in Go, and more if the guest may pass much in one call: however long the message is.
+func TestLimitOfValues(t *testing.T) {
+	w := newWorld(t, `(component
+	  (core module $m (memory (export "memory") 16)
+	    (func (export "f") (param i32) (result i32) (i32.store (i32.const 4) (local.get 0)) (i32.const 0)))
+	  (core instance $i (instantiate $m))
+	  (func (export "f") (param "n" u32) (result (list (tuple u8)))
+	    (canon lift (core func $i "f") (memory (core memory $i "memory")))))`, nil)
+	const n = 900_000
+	Equal(t, "elements", len(w.call(t, "f", n).([]any)), n)
+	w.store.SetHostcallFuel(1 << 20)
+	WantTyped(t, ErrorOf(w.fn(t, "f").Call(nil, n)), component.ErrValue, "take more than 67108864 bytes in Go")
+	Equal(t, "elements", len(w.call(t, "f", n/2).([]any)), n/2)
+	w.store.SetHostcallFuel(math.MaxUint64)
+	Equal(t, "elements", len(w.call(t, "f", n).([]any)), n)
 }
