@@ -157,8 +157,8 @@ func TestTableOfTwins(t *testing.T) {
 	Equal(t, "contains", only.table.Contains(only), false)
 }
 
-// A component whose types are beyond what this package can do is refused when it is loaded: everything else can rely on
-// them, and panics for none.
+// A component whose types are beyond what this package can do is refused when it is loaded: everything else can rely
+// on them, and panics for none.
 func TestTypesBeyondMeasure(t *testing.T) {
 	engine := wasmtime.NewEngine()
 	defer engine.Close()
@@ -182,7 +182,7 @@ func TestErrorThatIsNoText(t *testing.T) {
 	}
 }
 
-// Values of a guest may take 64 MiB in Go, and more if the guest may pass much in one call: however long the message is.
+// Values of a guest may take 64 MiB in Go, and more if the guest may pass much in one call, however long a message is.
 func TestLimitOfValues(t *testing.T) {
 	w := newWorld(t, `(component
 	  (core module $m (memory (export "memory") 16)
