@@ -17,6 +17,7 @@ import (
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/atomicfile"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 )
 
 // moduleCache keeps compiled modules in a folder, each with a checksum: Wasmtime's own cache has none, and runs
@@ -73,20 +74,28 @@ func engineSum(e ffi.Engine) []byte {
 
 // compile compiles a module, or takes it from the cache. A nil cache only compiles.
 func (c *moduleCache) compile(e ffi.Engine, wasm []byte) (ffi.Module, ffi.Error) {
+	return cached(c, e, wasm,
+		func(wasm []byte) (ffi.Module, ffi.Error) { return ffi.NewModule(e, wasm) },
+		func(code []byte) (ffi.Module, ffi.Error) { return ffi.DeserializeModule(e, code) })
+}
+
+// cached compiles code, or takes it from the cache and loads it. A nil cache only compiles.
+func cached[T bridge.Artifact](c *moduleCache, e ffi.Engine, source []byte, compile, load func([]byte) (T, ffi.Error)) (
+	T, ffi.Error) {
 	if c == nil {
-		return ffi.NewModule(e, wasm)
+		return compile(source)
 	}
 	engine := c.engine(e)
 	if engine == nil {
-		return ffi.NewModule(e, wasm)
+		return compile(source)
 	}
 	key := sha256.New()
 	key.Write(engine)
-	key.Write(wasm)
+	key.Write(source)
 	name := key.Sum(nil)
 	path := filepath.Join(c.dir, hex.EncodeToString(name))
 	if code, ok := readEntry(path, name); ok {
-		m, err := ffi.DeserializeModule(e, code)
+		m, err := load(code)
 		if err.IsNil() {
 			now := time.Now()
 			os.Chtimes(path, now, now) // it was used: others go before it
@@ -94,15 +103,15 @@ func (c *moduleCache) compile(e ffi.Engine, wasm []byte) (ffi.Module, ffi.Error)
 		}
 		err.Delete()
 	}
-	m, err := ffi.NewModule(e, wasm)
+	m, err := compile(source)
 	if err.IsNil() {
 		c.keep(path, name, m)
 	}
 	return m, err
 }
 
-// keep puts a module into the cache, if that is possible.
-func (c *moduleCache) keep(path string, name []byte, m ffi.Module) {
+// keep puts compiled code into the cache, if that is possible.
+func (c *moduleCache) keep(path string, name []byte, m bridge.Artifact) {
 	code, err := m.Serialize()
 	if !err.IsNil() {
 		err.Delete()

@@ -6,15 +6,21 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/goexit"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Caller is what called a host function: the instance, and its store. It may be used until the host function returns,
-// and on its goroutine only; after that its methods panic, or find no export, unless another host call of the same
-// depth has begun, which it then speaks for. See wasmtime::Caller.
+// Caller is what called a host function: the instance, and its store, for which it stands wherever a [Storelike] is
+// wanted. It is used until the host function returns, on its goroutine only, and it is not copied.
+//
+// One that is kept for longer is refused: with an error that wraps [ErrClosed] where there is an error to return,
+// otherwise with a panic; [Caller.GetExport] and [Caller.GetMemory] find nothing. But while a later host call of the
+// same depth goes on, it may speak for that. On another goroutine it is refused with [ErrConcurrentUse] as long as the
+// store is in use; only [Caller.Data] and [Caller.Context] do not look. See wasmtime::Caller.
 type Caller struct {
-	descriptors
+	// self is the Caller itself, and something else in a copy of it, which is no Caller.
+	self  *Caller
 	state *state
 	call  *ffi.HostCall
 	// done says that the host function has returned, not panicked.
@@ -23,11 +29,29 @@ type Caller struct {
 }
 
 // Data returns what [NewStoreWithData] was given for the store.
-func (c *Caller) Data() any { return c.storeState().data }
+func (c *Caller) Data() any { return c.inCall().data }
 
 func (c *Caller) storeState() *state {
-	if c.call == nil {
-		panic("cannot use caller after host function returns")
+	if c == nil {
+		return nil
+	}
+	return c.state
+}
+
+// errReturned is for a Caller whose host function has returned. The text is wasmtime-go's.
+var errReturned = errorf(ErrClosed, "cannot use caller after host function returns")
+
+// hasReturned tells whether what stands for a store is a Caller whose host function has returned. The store is entered:
+// before, only the goroutine of the host function may look.
+func hasReturned(store Storelike) bool {
+	c, ok := store.(*Caller)
+	return ok && (c.call == nil || c.self != c)
+}
+
+// inCall returns the store; it panics if the host function has returned.
+func (c *Caller) inCall() *state {
+	if hasReturned(notNil(c)) {
+		panic(errReturned.message)
 	}
 	return c.state
 }
@@ -35,7 +59,7 @@ func (c *Caller) storeState() *state {
 // Context returns the context of the call that the host function is part of: the one that was given to a method such as
 // [Func.CallContext], otherwise context.Background().
 func (c *Caller) Context() context.Context {
-	if ctx := c.storeState().ctx; ctx != nil {
+	if ctx := c.inCall().ctx; ctx != nil {
 		return ctx
 	}
 	return context.Background()
@@ -44,15 +68,14 @@ func (c *Caller) Context() context.Context {
 // GetExport returns what the calling instance exports as name; nil if there is no such export, no calling instance,
 // or the host function has returned. See wasmtime::Caller::get_export.
 func (c *Caller) GetExport(name string) *Extern {
-	s := c.state
-	outermost, err := s.Enter()
-	if err != nil {
+	s, outermost, err := enter(c)
+	switch {
+	case errors.Is(err, ErrClosed):
+		return nil
+	case err != nil:
 		panic(err.Error())
 	}
 	defer s.Leave(outermost)
-	if c.call == nil {
-		return nil
-	}
 	e := &Extern{state: s}
 	if !c.call.Export(name, &e.item) {
 		return nil
@@ -74,8 +97,7 @@ func (c *Caller) GetMemory(name string) *Memory {
 // is made once for each memory, so most calls allocate nothing; it can be used for as long as the store, as one of
 // [Memory.View] can.
 func (c *Caller) Memory() *MemoryView {
-	s := c.storeState()
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(c)
 	defer s.Leave(outermost)
 	var item ffi.Item
 	switch found := c.call.Export("memory", &item); {
@@ -97,18 +119,16 @@ func (c *Caller) Memory() *MemoryView {
 func (s *state) lendCaller(call *ffi.HostCall) *Caller {
 	c := s.caller
 	if c.deeper == nil {
-		c.deeper = newCaller(s)
+		c.deeper = new(Caller)
+		c.deeper.init(s)
 	}
 	s.caller = c.deeper
 	c.call, c.done = call, false
 	return c
 }
 
-func newCaller(s *state) *Caller {
-	c := &Caller{state: s}
-	c.descriptors.of = c
-	return c
-}
+// init makes a zero Caller one of the store's.
+func (c *Caller) init(s *state) { c.self, c.state = c, s }
 
 // returnCaller gives it back; the guest's next host call at this depth gets it again.
 func (c *Caller) returnCaller() {
@@ -123,12 +143,8 @@ type hostFunc struct {
 	run func(c *Caller, slots unsafe.Pointer) error
 }
 
-// check panics for the function of a zero HostFunc.
-func (h *hostFunc) check() {
-	if h == nil {
-		panic("wasmtime: a HostFunc that is no function: use HostFuncOf, or HostFunc1 and its like")
-	}
-}
+// errNoHost is for a zero HostFunc.
+var errNoHost = errorf(ErrClosed, "a HostFunc that is no function: use HostFuncOf, or HostFunc1 and its like")
 
 // linkerEnv marks the number of a function that belongs to a linker; the others are indices into the store's hosts.
 const linkerEnv = 1 << 63
@@ -166,9 +182,8 @@ func (s *state) host(env uint64) *hostFunc {
 }
 
 // addHost is tryAddHost for functions that cannot return an error.
-func (s *state) addHost(h *hostFunc) *Func {
-	h.check()
-	outermost := s.mustEnter()
+func addHost(store Storelike, h *hostFunc) *Func {
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	f, err := s.newHost(h)
 	if err != nil {
@@ -178,8 +193,8 @@ func (s *state) addHost(h *hostFunc) *Func {
 }
 
 // tryAddHost keeps a host function for the life of the store and makes it one of its functions.
-func (s *state) tryAddHost(h *hostFunc) (*Func, error) {
-	outermost, err := s.Enter()
+func tryAddHost(store Storelike, h *hostFunc) (*Func, error) {
+	s, outermost, err := enter(store)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +206,7 @@ func (s *state) tryAddHost(h *hostFunc) (*Func, error) {
 func (s *state) newHost(h *hostFunc) (*Func, error) {
 	s.hosts = append(s.hosts, h)
 	f := &Func{state: s, sig: h.sig}
-	if failed := s.native.NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !failed.IsNil() {
+	if failed := s.made().NewFunc(h.sig.encode(), uint64(len(s.hosts)-1), &f.item); !failed.IsNil() {
 		return nil, newError(failed)
 	}
 	return f, nil
@@ -207,7 +222,7 @@ func onHostCall(call *ffi.HostCall) {
 	c := s.lendCaller(call)
 	defer c.end()
 	if err := s.host(call.Env).run(c, call.Slots); err != nil {
-		c.fail(err)
+		c.call.SetTrap(s.trapOf(err))
 	}
 	c.done = true
 }
@@ -236,30 +251,29 @@ func (c *Caller) end() {
 // errPanicked is what the native library gets to see of a panic.
 var errPanicked = errors.New("go panicked")
 
-// fail makes the host call end with an error.
-func (c *Caller) fail(err error) {
+// trapOf is what a host call ends with whose host function has returned an error.
+func (s *state) trapOf(err error) ffi.Trap {
 	trap, ok := err.(*Trap)
 	if ok && trap == nil {
 		panic("a host function returned a nil *Trap as its error; return nil")
 	}
 	if !ok {
-		c.state.hostErr = err
-		c.call.SetTrap(ffi.NewTrap(err.Error()))
-		return
+		s.hostErr = err
+		return ffi.NewTrap(err.Error())
 	}
-	native, ok := trap.take(c.state)
+	native, ok := trap.take(s)
 	if !ok {
 		panic("cannot return trap twice")
 	}
-	c.state.hostErr, c.state.hostTrap = trap.cause, true
-	c.call.SetTrap(native)
+	s.hostErr, s.hostTrap = trap.cause, true
+	return native
 }
 
 // noCall is the host call of a Caller that has no calling instance.
 var noCall ffi.HostCall
 
 // Host runs a host function of another package for a guest, see [bridge.Store].
-func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (failed error) {
+func (s *state) Host(run func(store bridge.Store, caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (trap ffi.Trap) {
 	s.lock.Identify()
 	if s.behind != nil {
 		s.settle()
@@ -273,13 +287,13 @@ func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame uns
 				return
 			}
 			s.keepPanic(value)
-			failed = errPanicked
+			trap = ffi.NewTrap(errPanicked.Error())
 		}
 		c.returnCaller()
 	}()
-	if failed = run(c, frame); failed != nil {
-		s.hostErr = failed
+	if failed := run(s, c, frame); failed != nil {
+		trap = s.trapOf(failed)
 	}
 	c.done = true
-	return failed
+	return trap
 }

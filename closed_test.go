@@ -73,6 +73,7 @@ func newWorld(t *testing.T) *world {
 		dir, fstest.MapFS{}, conn, listener, strings.NewReader(""), io.Discard, context.Background(), READ_ONLY, DIR_READ, FILE_READ,
 		NewFuncType(nil, nil), NewGlobalType(i32, true), NewTableType(NewValType(KindExternref), 1, false, 0),
 		Must(NewMemoryType(1, false, 0, false)), ValI32(1), HostVoid0(func(*Caller) error { return nil }), make([]Raw, 1), func() {},
+		func(*Caller, []Val) ([]Val, *Trap) { return nil, nil }, i32, io.EOF,
 	}
 	return w
 }

@@ -32,28 +32,34 @@ type Command struct {
 //
 // As [os/exec.Cmd.Run], it returns nil if the program returned or exited with status 0. Any other status is an error
 // in which [errors.As] finds an [*ExitError]: what matters about a program that failed cannot be overlooked by a caller
-// who looks at errors only. A program that was stopped or failed is a [*Trap], which wraps the error of the context if
-// that ended it. What keeps it from running is an [*Error]: a module without _start, such as a library, which takes
-// [Linker.InstantiateReactor]; a linker of another engine; an import that is missing.
+// who looks at errors only. So is output that a writer of Wasi has not taken, also of a program that exited with status
+// 0: it wraps [ErrUnwritten], see [Store.InsertWriter], and there is an [*ExitError] in it for any other status only. A
+// program that was stopped or failed is a [*Trap], which wraps the error of the context if that ended it. What keeps it
+// from running is an [*Error]: a module without _start, such as a library, which takes [Linker.InstantiateReactor]; a
+// linker of another engine; an import that is missing.
 //
 // A panic in a host function or in Prepare comes out of Run, when the store has been closed.
 //
 // In the command line it is wasmtime run.
 func (c *Command) Run(ctx context.Context) error {
-	linker := c.Linker
 	switch {
+	case c == nil:
+		return isNil[Command]()
 	case c.Module == nil:
-		return errorf(nil, "the command has no module")
-	case linker != nil && linker.Engine == nil:
-		return closedError("linker")
-	case linker != nil && linker.Engine != c.Module.engine:
-		return wrongEngine("linker", "module")
+		return errorf(ErrClosed, "the command has no module: %v", isNil[Module]())
 	}
 	m, err := acquire(&c.Module.handle, "module")
 	if err != nil {
 		return err
 	}
 	defer c.Module.handle.Release()
+	linker := c.Linker
+	switch {
+	case linker != nil && linker.Engine == nil:
+		return closedError("linker")
+	case linker != nil && linker.Engine != c.Module.engine:
+		return wrongEngine("linker", "module")
+	}
 	if _, err := c.Module.engine.acquire(); err != nil {
 		return err
 	}
@@ -88,7 +94,7 @@ func (c *Command) Run(ctx context.Context) error {
 	err = c.start(ctx, linker, store)
 	if e, ok := err.(*Error); ok {
 		if status, exited := e.ExitStatus(); exited && status == 0 {
-			return nil
+			return e.unwritten()
 		}
 	}
 	return err

@@ -23,17 +23,26 @@ type Config struct {
 	// guestStack is how much stack guests may use, in bytes.
 	guestStack uintptr
 	cache      *moduleCache
-	// pooling says that the engine has a pool.
-	pooling bool
+	// target is what has been set, if anything.
+	target string
+	// pool is the queue for the engine's pool; nil if it has none.
+	pool *poolQueue
 	// refused and stack say why no engine can be made with the configuration, if that is known already.
 	refused, stack error
 }
 
 // NewConfig returns the default configuration.
 func NewConfig() *Config {
-	cfg := &Config{native: ffi.NewConfig(), guestStack: defaultGuestStack}
+	cfg := &Config{native: plainConfig(), guestStack: defaultGuestStack}
 	cfg.cleanup = runtime.AddCleanup(cfg, func(native ffi.Config) { native.Delete() }, cfg.native)
 	return cfg
+}
+
+// plainConfig is the native configuration that others begin with.
+func plainConfig() ffi.Config {
+	native := ffi.NewConfig()
+	native.SetFlag(ffi.ConcurrencySupport, false) // which costs each call into a component as much as the call itself
+	return native
 }
 
 // Close frees a configuration that no engine was made of. Closing twice does nothing.
@@ -44,17 +53,17 @@ func (cfg *Config) Close() {
 	}
 }
 
-// hold takes the configuration until the function is called that it returns.
+// hold takes the configuration, if there is one, until the function is called that it returns.
 func (cfg *Config) hold() func() {
+	if cfg == nil {
+		return func() {}
+	}
 	cfg.using.Lock()
 	return cfg.using.Unlock
 }
 
 // take gives the native configuration away; it is an error that wraps ErrClosed if that has happened before.
 func (cfg *Config) take() (ffi.Config, error) {
-	if cfg == nil {
-		return ffi.Config{}, errorf(nil, "the configuration is nil: use NewConfig")
-	}
 	defer cfg.hold()()
 	return cfg.takeLocked()
 }
@@ -71,7 +80,10 @@ func (cfg *Config) takeLocked() (ffi.Config, error) {
 // tryOpen returns the native configuration, which is held; it is an error that wraps ErrClosed if it has been given
 // away or closed.
 func (cfg *Config) tryOpen() (ffi.Config, error) {
-	if cfg.native.IsNil() {
+	switch {
+	case cfg == nil:
+		return ffi.Config{}, isNil[Config]()
+	case cfg.native.IsNil():
 		return ffi.Config{}, errorf(ErrClosed, "Config has already been used up")
 	}
 	return cfg.native, nil
@@ -79,7 +91,7 @@ func (cfg *Config) tryOpen() (ffi.Config, error) {
 
 // open is tryOpen for methods that cannot return an error.
 func (cfg *Config) open() ffi.Config {
-	native, err := cfg.tryOpen()
+	native, err := notNil(cfg).tryOpen()
 	if err != nil {
 		panic(err.Error())
 	}
@@ -266,7 +278,8 @@ func (cfg *Config) SetCraneliftFlag(name, value string) {
 }
 
 // SetTarget sets the target triple that code is made for, the host by default; the host's own features are then no
-// longer detected. See wasmtime::Config::target.
+// longer detected. The library compiles for machines of the host's kind only: with a target of another kind, no engine
+// can be made. See wasmtime::Config::target.
 func (cfg *Config) SetTarget(target string) error {
 	defer cfg.hold()()
 	native, err := cfg.tryOpen()
@@ -281,6 +294,7 @@ func (cfg *Config) SetTarget(target string) error {
 	if !failed.IsNil() {
 		return newError(failed)
 	}
+	cfg.target = target
 	return nil
 }
 
@@ -312,75 +326,100 @@ func (cfg *Config) loadCache(path *string) error {
 	return nil
 }
 
-// SetWasmThreads sets whether the threads proposal is enabled. See wasmtime::Config::wasm_threads.
+// SetWasmThreads sets whether the threads proposal is enabled. On by default. See wasmtime::Config::wasm_threads.
 func (cfg *Config) SetWasmThreads(enabled bool) { cfg.flag(ffi.WasmThreads, enabled) }
 
-// SetSharedMemory sets whether memories shared between threads may be made. See wasmtime::Config::shared_memory.
+// SetSharedMemory sets whether memories shared between threads may be made. Off by default. See
+// wasmtime::Config::shared_memory.
 func (cfg *Config) SetSharedMemory(enabled bool) { cfg.flag(ffi.SharedMemory, enabled) }
 
-// SetWasmTailCall sets whether tail calls are enabled. See wasmtime::Config::wasm_tail_call.
+// SetWasmTailCall sets whether tail calls are enabled. On by default. See wasmtime::Config::wasm_tail_call.
 func (cfg *Config) SetWasmTailCall(enabled bool) { cfg.flag(ffi.WasmTailCall, enabled) }
 
-// SetWasmReferenceTypes sets whether reference types are enabled. See wasmtime::Config::wasm_reference_types.
+// SetWasmReferenceTypes sets whether reference types are enabled. On by default. See
+// wasmtime::Config::wasm_reference_types.
 func (cfg *Config) SetWasmReferenceTypes(enabled bool) { cfg.flag(ffi.WasmReferenceTypes, enabled) }
 
-// SetWasmFunctionReferences sets whether typed function references are enabled. See
+// SetWasmFunctionReferences sets whether typed function references are enabled. On by default. See
 // wasmtime::Config::wasm_function_references.
 func (cfg *Config) SetWasmFunctionReferences(enabled bool) {
 	cfg.flag(ffi.WasmFunctionReferences, enabled)
 }
 
-// SetWasmGC sets whether the GC proposal is enabled. See wasmtime::Config::wasm_gc.
+// SetWasmGC sets whether the GC proposal is enabled. On by default. See wasmtime::Config::wasm_gc.
 func (cfg *Config) SetWasmGC(enabled bool) { cfg.flag(ffi.WasmGC, enabled) }
 
-// SetGCSupport sets whether the runtime has a garbage collector at all; without one there are no externrefs. See
-// wasmtime::Config::gc_support.
+// SetGCSupport sets whether the runtime has a garbage collector at all; without one there are no externrefs. On by
+// default. See wasmtime::Config::gc_support.
 func (cfg *Config) SetGCSupport(enabled bool) { cfg.flag(ffi.GCSupport, enabled) }
 
-// SetWasmSIMD sets whether vectors are enabled. Relaxed SIMD has to be switched off before. See
+// SetWasmSIMD sets whether vectors are enabled. On by default; to switch it off, relaxed SIMD has to be off. See
 // wasmtime::Config::wasm_simd.
 func (cfg *Config) SetWasmSIMD(enabled bool) { cfg.flag(ffi.WasmSIMD, enabled) }
 
-// SetWasmRelaxedSIMD sets whether relaxed SIMD is enabled. See wasmtime::Config::wasm_relaxed_simd.
+// SetWasmRelaxedSIMD sets whether relaxed SIMD is enabled. On by default. See wasmtime::Config::wasm_relaxed_simd.
 func (cfg *Config) SetWasmRelaxedSIMD(enabled bool) { cfg.flag(ffi.WasmRelaxedSIMD, enabled) }
 
-// SetWasmRelaxedSIMDDeterministic sets whether relaxed SIMD gives the same results on every machine. See
-// wasmtime::Config::relaxed_simd_deterministic.
+// SetWasmRelaxedSIMDDeterministic sets whether relaxed SIMD gives the same results on every machine. Off by default.
+// See wasmtime::Config::relaxed_simd_deterministic.
 func (cfg *Config) SetWasmRelaxedSIMDDeterministic(enabled bool) {
 	cfg.flag(ffi.WasmRelaxedSIMDDeterministic, enabled)
 }
 
-// SetWasmBulkMemory sets whether bulk memory operations are enabled. See wasmtime::Config::wasm_bulk_memory.
+// SetWasmBulkMemory sets whether bulk memory operations are enabled. On by default. See
+// wasmtime::Config::wasm_bulk_memory.
 func (cfg *Config) SetWasmBulkMemory(enabled bool) { cfg.flag(ffi.WasmBulkMemory, enabled) }
 
-// SetWasmMultiValue sets whether functions may have several results. See wasmtime::Config::wasm_multi_value.
+// SetWasmMultiValue sets whether functions may have several results. On by default. See
+// wasmtime::Config::wasm_multi_value.
 func (cfg *Config) SetWasmMultiValue(enabled bool) { cfg.flag(ffi.WasmMultiValue, enabled) }
 
-// SetWasmMultiMemory sets whether modules may have several memories. See wasmtime::Config::wasm_multi_memory.
+// SetWasmMultiMemory sets whether modules may have several memories. On by default. See
+// wasmtime::Config::wasm_multi_memory.
 func (cfg *Config) SetWasmMultiMemory(enabled bool) { cfg.flag(ffi.WasmMultiMemory, enabled) }
 
-// SetWasmMemory64 sets whether 64-bit memories are enabled. See wasmtime::Config::wasm_memory64.
+// SetWasmMemory64 sets whether 64-bit memories are enabled. On by default. See wasmtime::Config::wasm_memory64.
 func (cfg *Config) SetWasmMemory64(enabled bool) { cfg.flag(ffi.WasmMemory64, enabled) }
 
-// SetWasmWideArithmetic sets whether wide arithmetic is enabled. See wasmtime::Config::wasm_wide_arithmetic.
+// SetWasmWideArithmetic sets whether wide arithmetic is enabled. Off by default. See
+// wasmtime::Config::wasm_wide_arithmetic.
 func (cfg *Config) SetWasmWideArithmetic(enabled bool) { cfg.flag(ffi.WasmWideArithmetic, enabled) }
 
-// SetWasmExceptions sets whether exceptions are enabled. See wasmtime::Config::wasm_exceptions.
+// SetWasmExceptions sets whether exceptions are enabled. On by default. See wasmtime::Config::wasm_exceptions.
 func (cfg *Config) SetWasmExceptions(enabled bool) { cfg.flag(ffi.WasmExceptions, enabled) }
 
-// SetWasmCustomPageSizes sets whether memories may have pages of another size than 64 KiB. See
+// SetWasmCustomPageSizes sets whether memories may have pages of another size than 64 KiB. Off by default. See
 // wasmtime::Config::wasm_custom_page_sizes.
 func (cfg *Config) SetWasmCustomPageSizes(enabled bool) { cfg.flag(ffi.WasmCustomPageSizes, enabled) }
 
-// SetWasmExtendedConst sets whether constant expressions may compute. See wasmtime::Config::wasm_extended_const.
+// SetWasmExtendedConst sets whether constant expressions may compute. On by default. See
+// wasmtime::Config::wasm_extended_const.
 func (cfg *Config) SetWasmExtendedConst(enabled bool) { cfg.flag(ffi.WasmExtendedConst, enabled) }
 
-// SetWasmComponentModel sets whether components are enabled, which are not in the Go API yet: it has no effect on
-// modules. See wasmtime::Config::wasm_component_model.
+// SetWasmComponentModel sets whether components are enabled, see package component: it has no effect on modules. On by
+// default. See wasmtime::Config::wasm_component_model.
 func (cfg *Config) SetWasmComponentModel(enabled bool) { cfg.flag(ffi.WasmComponentModel, enabled) }
 
-// SetWasmBranchHinting sets whether the compiler looks at what a module says of how likely its branches are. See
-// wasmtime::Config::wasm_branch_hinting.
+// SetWasmComponentModelMap sets whether components may have map types. Off by default. See
+// wasmtime::Config::wasm_component_model_map.
+func (cfg *Config) SetWasmComponentModelMap(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelMap, enabled)
+}
+
+// SetWasmComponentModelFixedLengthLists sets whether components may have lists of a fixed length. Off by default. See
+// wasmtime::Config::wasm_component_model_fixed_length_lists.
+func (cfg *Config) SetWasmComponentModelFixedLengthLists(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelFixedLengthLists, enabled)
+}
+
+// SetConcurrencySupport sets whether components may use the async features of the component model: without, one that
+// does is not valid. Off by default, other than in Wasmtime, since it makes calls into all components slower. Compiled
+// code is for engines with the same setting, that of modules too: with what the command wasmtime compiles, set it on.
+// See wasmtime::Config::concurrency_support.
+func (cfg *Config) SetConcurrencySupport(enabled bool) { cfg.flag(ffi.ConcurrencySupport, enabled) }
+
+// SetWasmBranchHinting sets whether the compiler looks at what a module says of how likely its branches are. Off by
+// default. See wasmtime::Config::wasm_branch_hinting.
 func (cfg *Config) SetWasmBranchHinting(enabled bool) { cfg.flag(ffi.WasmBranchHinting, enabled) }
 
 // SetSignalsBasedTraps sets whether accesses beyond a memory's end, divisions by zero and the like are found by the
@@ -432,7 +471,8 @@ func (cfg *Config) SetMacOSUseMachPorts(enabled bool) { cfg.flag(ffi.MacOSUseMac
 // pools are address space, not memory: pages count when they are touched. See wasmtime::PoolingAllocationConfig.
 type PoolingConfig struct {
 	// MaxInstances is the number of instances that can live at once, of all stores of the engine; memories, tables,
-	// GC heaps and stacks are as many unless fields below say otherwise. One more is an error, or waits, see
+	// GC heaps and stacks are as many unless fields below say otherwise. Those of components count apart, and so does
+	// each instance of a module that a component is made of, often two or three. One more is an error, or waits, see
 	// [Config.SetPooling].
 	MaxInstances uint32
 	// MaxMemorySize is the largest size of a memory in bytes.
@@ -484,16 +524,21 @@ const maxMemoriesPerModule = 10_000
 // end, such as [InstancePre.InstantiateContext], waits instead until stores of the engine are closed, first come, first
 // served; if its context ends before, the error wraps both what ended that and ErrPoolFull. The place that it gets is
 // free again when its store is closed. An instantiation without a context does not wait for those that do.
+//
+// One for which no place can become free fails at once, with ErrPoolFull: because its module has more memories than the
+// pool, or because all stores that have places are its own, those of host functions that it is part of, and those of
+// others that wait.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
+	native := cfg.open()
 	if p.MaxMemoriesPerModule > maxMemoriesPerModule {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	native := cfg.open()
-	cfg.pooling = true
+	cfg.pool = &poolQueue{memories: uint64(cmp.Or(p.MaxMemories, p.MaxInstances, maxPooled))}
 	native.SetPooling(ffi.Pooling{
 		TotalCoreInstances:       p.MaxInstances,
+		TotalComponentInstances:  p.MaxInstances,
 		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),
 		TotalTables:              cmp.Or(p.MaxTables, p.MaxInstances),
 		TotalGCHeaps:             cmp.Or(p.MaxGCHeaps, p.MaxInstances),

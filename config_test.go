@@ -13,28 +13,31 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-// Every switch of a proposal decides whether a module that needs it validates.
+// Every switch of a proposal decides whether a module that needs it validates. The documentation says which are on by
+// default.
 func TestConfigProposals(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		set    func(*Config, bool)
 		module string
+		// byDefault says that it is on if nobody sets it.
+		byDefault bool
 	}{
-		{"threads", (*Config).SetWasmThreads, `(module (memory 1 1 shared))`},
-		{"tail calls", (*Config).SetWasmTailCall, `(module (func $f (return_call $f)))`},
+		{"threads", (*Config).SetWasmThreads, `(module (memory 1 1 shared))`, true},
+		{"tail calls", (*Config).SetWasmTailCall, `(module (func $f (return_call $f)))`, true},
 		{"function references", func(cfg *Config, on bool) {
 			if !on {
 				cfg.SetWasmGC(false)
 			}
 			cfg.SetWasmFunctionReferences(on)
-		}, `(module (type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0))))`},
-		{"GC", (*Config).SetWasmGC, `(module (type (struct (field i32))))`},
+		}, `(module (type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0))))`, true},
+		{"GC", (*Config).SetWasmGC, `(module (type (struct (field i32))))`, true},
 		{"SIMD", func(cfg *Config, on bool) {
 			cfg.SetWasmRelaxedSIMD(on)
 			cfg.SetWasmSIMD(on)
-		}, `(module (func (result v128) (v128.const i64x2 1 2)))`},
+		}, `(module (func (result v128) (v128.const i64x2 1 2)))`, true},
 		{"relaxed SIMD", (*Config).SetWasmRelaxedSIMD,
-			`(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))`},
+			`(module (func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))`, true},
 		{"bulk memory", func(cfg *Config, on bool) {
 			if !on {
 				cfg.SetWasmGC(false)
@@ -42,23 +45,23 @@ func TestConfigProposals(t *testing.T) {
 				cfg.SetWasmReferenceTypes(false)
 			}
 			cfg.SetWasmBulkMemory(on)
-		}, `(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))`},
+		}, `(module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))`, true},
 		{"reference types", func(cfg *Config, on bool) {
 			if !on {
 				cfg.SetWasmGC(false)
 				cfg.SetWasmFunctionReferences(false)
 			}
 			cfg.SetWasmReferenceTypes(on)
-		}, `(module (table 1 externref))`},
-		{"multi-value", (*Config).SetWasmMultiValue, `(module (func (result i32 i32) (i32.const 1) (i32.const 2)))`},
-		{"multi-memory", (*Config).SetWasmMultiMemory, `(module (memory 1) (memory 1))`},
-		{"64-bit memories", (*Config).SetWasmMemory64, `(module (memory i64 1))`},
+		}, `(module (table 1 externref))`, true},
+		{"multi-value", (*Config).SetWasmMultiValue, `(module (func (result i32 i32) (i32.const 1) (i32.const 2)))`, true},
+		{"multi-memory", (*Config).SetWasmMultiMemory, `(module (memory 1) (memory 1))`, true},
+		{"64-bit memories", (*Config).SetWasmMemory64, `(module (memory i64 1))`, true},
 		{"wide arithmetic", (*Config).SetWasmWideArithmetic,
-			`(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))`},
-		{"exceptions", (*Config).SetWasmExceptions, `(module (tag (param i32)))`},
-		{"custom page sizes", (*Config).SetWasmCustomPageSizes, `(module (memory 1 (pagesize 1)))`},
+			`(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))`, false},
+		{"exceptions", (*Config).SetWasmExceptions, `(module (tag (param i32)))`, true},
+		{"custom page sizes", (*Config).SetWasmCustomPageSizes, `(module (memory 1 (pagesize 1)))`, false},
 		{"extended const", (*Config).SetWasmExtendedConst,
-			`(module (global i32 (i32.add (i32.const 1) (i32.const 2))))`},
+			`(module (global i32 (i32.add (i32.const 1) (i32.const 2))))`, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wasm, err := Wat2Wasm(c.module)
@@ -71,6 +74,7 @@ func TestConfigProposals(t *testing.T) {
 			if err := ModuleValidate(off, wasm); err == nil {
 				t.Error("off: the module validates")
 			}
+			Equal(t, "on by default", ModuleValidate(NewEngine(), wasm) == nil, c.byDefault)
 		})
 	}
 }
@@ -176,6 +180,7 @@ func TestConfigTarget(t *testing.T) {
 		return cfg
 	}())
 	if err != nil {
+		WantText(t, err, "and the library compiles for "+runtime.GOARCH)
 		return
 	}
 	defer engine.Close()

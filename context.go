@@ -14,21 +14,6 @@ import (
 // never is a deadline that never comes.
 const never = ^uint64(0)
 
-// nothing is the stop function of a watch that watches nothing.
-func nothing() {}
-
-// Watch is begin for the other packages of the module: stop is end.
-func (s *state) Watch(ctx context.Context) (stop func(), err error) {
-	call, err := s.begin(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case call.s == nil:
-		return nothing, nil
-	}
-	return call.end, nil
-}
-
 // callContext is the context of a call, from begin to end. The zero value is that of a call without one. It is a value,
 // so that a call with a context that cannot end allocates nothing for it.
 type callContext struct {
@@ -90,7 +75,7 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 	w.ctx, w.done, w.native, w.pause = ctx, done, s.native, raiseAgain
 	w.outerCtx, w.outer = s.ctx, s.watch
 	s.ctx, s.watch = ctx, w
-	s.native.Watch(true)
+	s.made().Watch(true)
 	begun := false
 	defer func() {
 		if !begun {
@@ -114,7 +99,8 @@ func (call callContext) end() {
 		s.ctx = call.outer
 	default:
 		if s.behind != nil {
-			s.catchUp(w.own())
+			s.behind.CatchUp(w.stop())
+			s.behind.CaughtUp = true
 		}
 		s.unwatch(w)
 		if w.forget() { // otherwise run may begin still

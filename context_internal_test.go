@@ -38,7 +38,7 @@ func TestEndOfAnInterruptRaisesTheOuterOneAgain(t *testing.T) {
 			interrupted := func(*Caller) {
 				inner, cancelInner := context.WithCancel(context.Background())
 				defer cancelInner()
-				end, err := s.Watch(inner)
+				call, err := s.begin(inner)
 				if err != nil {
 					t.Error(err)
 					return
@@ -53,7 +53,7 @@ func TestEndOfAnInterruptRaisesTheOuterOneAgain(t *testing.T) {
 				for range 100 { // for the interrupt itself, which follows
 					runtime.Gosched()
 				}
-				end()
+				call.end()
 			}
 			f := WrapFunc(store, func(c *Caller) {
 				within := WrapFunc(c, interrupted)

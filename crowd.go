@@ -3,12 +3,13 @@ package wasmtime
 import (
 	"fmt"
 	"math"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gowasmtime/wasmtime/internal/goexit"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
@@ -205,22 +206,12 @@ func (s *state) admitOutermost() error {
 // insideGuest tells whether the goroutine is in a call of a guest already, and so has its thread: waiting for the end
 // of another guest, it might wait for its own.
 func insideGuest() bool {
-	var pcs [64]uintptr
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		for frames, more := runtime.CallersFrames(pcs[:n]), n > 0; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			for _, host := range hostFrames {
-				if strings.HasSuffix(frame.Function, host) {
-					return true
-				}
-			}
-		}
-		if n < len(pcs) {
-			return false
+	for name := range goexit.Stack {
+		if slices.ContainsFunc(hostFrames[:], func(host string) bool { return strings.HasSuffix(name, host) }) {
+			return true
 		}
 	}
+	return false
 }
 
 // hostFrames are the functions through which guests call Go.

@@ -29,10 +29,6 @@ const (
 	READ_WRITE WasiFileAccessMode = 3
 )
 
-// descriptors are the methods by which a [Store], or a [Caller] for its store, makes things of the host descriptors
-// of the guest.
-type descriptors struct{ of Storelike }
-
 // InsertFile makes an open file of the host the guest's descriptor fd, 0 to 1048575: a regular file, a pipe, a
 // terminal or another device, or a socket, which then is one in the guest, too, or a directory, as
 // [Store.InsertDir] without a name does. What the guest had there is closed first, as dup2 does; 0, 1 and 2 are its
@@ -49,22 +45,21 @@ type descriptors struct{ of Storelike }
 // guest imports from [Linker.DefineWasi]. Preopened directories have the numbers from 3 on. On an error nothing has
 // changed; it wraps [ErrBadFile] for a nil or closed file, [ErrBadAccessMode], [ErrBadFd] for a number out of
 // range, [ErrNoWasi], or [ErrUnsupported]. See wasmtime_context_insert_file in wasmtime/ext.h.
-func (d *descriptors) InsertFile(fd uint32, f *os.File, mode WasiFileAccessMode) error {
-	_, err := d.file(at(fd), f, mode)
+func (store *Store) InsertFile(fd uint32, f *os.File, mode WasiFileAccessMode) error {
+	_, err := descriptors{store}.file(at(fd), f, mode)
 	return err
 }
 
 // PushFile makes an open file of the host the guest's descriptor with the lowest free number, which it returns.
 // Everything else is as with [Store.InsertFile].
-func (d *descriptors) PushFile(f *os.File, mode WasiFileAccessMode) (uint32, error) {
-	return d.file(lowestFree, f, mode)
+func (store *Store) PushFile(f *os.File, mode WasiFileAccessMode) (uint32, error) {
+	return descriptors{store}.file(lowestFree, f, mode)
 }
 
 // RemoveFile closes the guest's descriptor fd, one that was inserted or any other. The error wraps [ErrBadFd] if it
 // is not open, or [ErrNoWasi].
-func (d *descriptors) RemoveFile(fd uint32) error {
-	_, err := d.change(func(s *state) (uint32, ffi.Error) { return fd, s.native.RemoveFile(fd) })
-	return err
+func (store *Store) RemoveFile(fd uint32) error {
+	return descriptors{store}.remove(fd)
 }
 
 // InsertDir makes an open directory of the host the guest's descriptor fd, 0 to 1048575, as [Store.InsertFile] does
@@ -81,19 +76,20 @@ func (d *descriptors) RemoveFile(fd uint32) error {
 // The mode is [READ_ONLY] or [READ_WRITE], and holds for everything below. The errors are those of
 // [Store.InsertFile]; a file that is no directory is one that wraps [ErrBadFile]. See wasmtime_context_insert_dir
 // in wasmtime/ext.h.
-func (d *descriptors) InsertDir(fd uint32, dir *os.File, guestPath string, mode WasiFileAccessMode) error {
-	_, err := d.dir(at(fd), dir, guestPath, mode)
+func (store *Store) InsertDir(fd uint32, dir *os.File, guestPath string, mode WasiFileAccessMode) error {
+	_, err := descriptors{store}.dir(at(fd), dir, guestPath, mode)
 	return err
 }
 
 // PushDir makes an open directory of the host the guest's descriptor with the lowest free number, which it returns.
 // Everything else is as with [Store.InsertDir].
-func (d *descriptors) PushDir(dir *os.File, guestPath string, mode WasiFileAccessMode) (uint32, error) {
-	return d.dir(lowestFree, dir, guestPath, mode)
+func (store *Store) PushDir(dir *os.File, guestPath string, mode WasiFileAccessMode) (uint32, error) {
+	return descriptors{store}.dir(lowestFree, dir, guestPath, mode)
 }
 
-// InsertFS makes a file system of Go's the guest's descriptor fd, 0 to 1048575: a directory that can only be read.
-// What the guest had there is closed first. guestPath is what it is with [Store.InsertDir].
+// InsertFS makes a file system of Go's the guest's descriptor fd, 0 to 1048575: a directory that can only be read,
+// unless it comes from [Writable]. What the guest had there is closed first. guestPath is what it is with
+// [Store.InsertDir].
 //
 // The guest opens paths, reads, seeks and lists, and gets the answers that it gets from a directory of the host
 // which is inserted with [READ_ONLY]: EPERM for what would change something, and for a way out by "..", an absolute
@@ -113,21 +109,21 @@ func (d *descriptors) PushDir(dir *os.File, guestPath string, mode WasiFileAcces
 // out of the call that runs it. The file system must not use the store. An [fs.File] is closed when the guest
 // closes its descriptor, when that is replaced, and when the store is closed.
 //
-// Directories of the host are better inserted with [Store.InsertDir]: they can be written, and nothing outside is
-// reached even while someone swaps directories for links. With [os.DirFS] somebody who can do that gets the guest
-// out; [os.Root.FS] prevents it.
+// Directories of the host are better inserted with [Store.InsertDir]: that is faster, and nothing outside is reached
+// even while someone swaps directories for links. With [os.DirFS] somebody who can do that gets the guest out;
+// [os.Root.FS] prevents it.
 //
 // The errors are those of [Store.InsertDir]; one for a nil file system, and one whose root cannot be looked at,
 // wraps [ErrBadFile].
-func (d *descriptors) InsertFS(fd uint32, fsys fs.FS, guestPath string) error {
-	_, err := d.fileSystem(at(fd), fsys, guestPath)
+func (store *Store) InsertFS(fd uint32, fsys fs.FS, guestPath string) error {
+	_, err := descriptors{store}.fileSystem(at(fd), fsys, guestPath)
 	return err
 }
 
 // PushFS makes a file system of Go's the guest's descriptor with the lowest free number, which it returns.
 // Everything else is as with [Store.InsertFS].
-func (d *descriptors) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
-	return d.fileSystem(lowestFree, fsys, guestPath)
+func (store *Store) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
+	return descriptors{store}.fileSystem(lowestFree, fsys, guestPath)
 }
 
 // InsertConn makes a connection of the host the guest's descriptor fd, as [Store.InsertFile] does with a file: a
@@ -144,15 +140,15 @@ func (d *descriptors) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
 // Any other connection is duplicated. c may be closed as soon as InsertConn returns, and usually should be: the
 // other side sees the end of the connection when both are closed. A shutdown by the guest is one of the connection,
 // for c as well. Whether the guest waits is its own affair; c stays as it is.
-func (d *descriptors) InsertConn(fd uint32, c net.Conn) error {
-	_, err := d.conn(at(fd), c)
+func (store *Store) InsertConn(fd uint32, c net.Conn) error {
+	_, err := descriptors{store}.conn(at(fd), c)
 	return err
 }
 
 // PushConn makes a connection of the host the guest's descriptor with the lowest free number, which it returns.
 // Everything else is as with [Store.InsertConn].
-func (d *descriptors) PushConn(c net.Conn) (uint32, error) {
-	return d.conn(lowestFree, c)
+func (store *Store) PushConn(c net.Conn) (uint32, error) {
+	return descriptors{store}.conn(lowestFree, c)
 }
 
 // InsertListener makes a listener of the host the guest's descriptor fd, as [Store.InsertConn] does with a
@@ -171,15 +167,15 @@ func (d *descriptors) PushConn(c net.Conn) (uint32, error) {
 // of package net that it returns is a socket of the host for the guest, any other one is served by Go. Errors of
 // Accept and panics are as with [Store.InsertReader]: the guest is told once, and may accept again, unless the
 // listener is closed. It must not use the store either.
-func (d *descriptors) InsertListener(fd uint32, l net.Listener) error {
-	_, err := d.listener(at(fd), l)
+func (store *Store) InsertListener(fd uint32, l net.Listener) error {
+	_, err := descriptors{store}.listener(at(fd), l)
 	return err
 }
 
 // PushListener makes a listener of the host the guest's descriptor with the lowest free number, which it returns.
 // Everything else is as with [Store.InsertListener].
-func (d *descriptors) PushListener(l net.Listener) (uint32, error) {
-	return d.listener(lowestFree, l)
+func (store *Store) PushListener(l net.Listener) (uint32, error) {
+	return descriptors{store}.listener(lowestFree, l)
 }
 
 // InsertReader makes a reader the guest's descriptor fd, which it can only read: a pipe, as far as it can see. What
@@ -200,15 +196,15 @@ func (d *descriptors) PushListener(l net.Listener) (uint32, error) {
 //
 // A panic ends the guest, at once if it waits for the reader and otherwise at its next request, and comes out of the
 // call that runs it. Then the reader is called again as if nothing had happened.
-func (d *descriptors) InsertReader(fd uint32, r io.Reader) error {
-	_, err := d.reader(at(fd), r)
+func (store *Store) InsertReader(fd uint32, r io.Reader) error {
+	_, err := descriptors{store}.reader(at(fd), r)
 	return err
 }
 
 // PushReader makes a reader the guest's descriptor with the lowest free number, which it returns. Everything else
 // is as with [Store.InsertReader].
-func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
-	return d.reader(lowestFree, r)
+func (store *Store) PushReader(r io.Reader) (uint32, error) {
+	return descriptors{store}.reader(lowestFree, r)
 }
 
 // InsertWriter makes a writer the guest's descriptor fd, which it can only write: a pipe, as far as it can see.
@@ -219,33 +215,43 @@ func (d *descriptors) PushReader(r io.Reader) (uint32, error) {
 // called, and when the call into the guest returns, the writer has been given all and is not at work any more; unless
 // it takes more than 100 ms in the first case, and is then not waited for at host functions again, for it may be
 // waiting for them, and in the second more than five seconds for what is left, or more than a moment after the context
-// has ended.
+// has ended. Then it stays at work. The next write to it waits for it, for as long as the context of its own call lets
+// it, and so does one of another store to an equal writer.
 //
 // Errors are as with a reader: the guest is told once, unless the error stays. If the writer has taken a part, the
 // guest gets the number of bytes in it, and its next write the error; a writer that takes a part without an error is
 // taken to have said [io.ErrShortWrite]. An error that the goroutine met is told by the guest's next write, which then
-// writes nothing. What the guest knows to be written, and the writer has not taken, is not lost to an error that
-// passes: it is kept, counts for the 64 KiB, and is given to the writer again before anything else by the write after
-// that, by a poll if there is no room, and once when the call into the guest returns. Then nobody hears of the error,
-// unless the guest writes again, also when the writer does not take it: a program whose output matters looks at its
-// writer's errors itself. A connection is given what was kept once more when it is closed or its writing is shut down.
-// What was kept is lost with an error that stays, with a panic, and when the descriptor of a writer is closed.
+// writes nothing. If there is none before the call into the guest ends, the call is an error: it wraps [ErrUnwritten],
+// what the writer said, and what the call has ended with besides, an [*ExitError] of status 0 included; an
+// [*UnwrittenError] in it says how many bytes have not been written. So it is with a writer that is still at work then,
+// and with an error that came with all of what the guest has written. Of calls inside of each other, the outermost
+// tells. What a writer that was left at work says later is told by the store's next call into a guest.
+//
+// What the guest knows to be written, and the writer has not taken, is not lost to an error that passes: it is kept,
+// counts for the 64 KiB, and is given to the writer again before anything else by the write after the one that was
+// told, by a poll if there is no room, and once when the call into the guest returns. It is lost with an error that
+// stays, with a panic, and when the descriptor of a writer is closed, at the end of the call in which that happens. A
+// connection is given what was kept once more when it is closed or its writing is shut down; as with any socket, what
+// was sent may not arrive, and no call into a guest is an error for that.
 //
 // Equal writers, as == compares them, are one pipe, of which the guest's descriptors in this store are duplicates: such
 // a writer is called by one goroutine at a time, and what the guest writes to either descriptor arrives in that order.
 // An error is told by the next write to either; what was kept is lost when the last of them is closed.
 //
 // A panic of the writer comes out of the call into the guest, or out of the end of that call if a goroutine wrote.
-func (d *descriptors) InsertWriter(fd uint32, w io.Writer) error {
-	_, err := d.writer(at(fd), w)
+func (store *Store) InsertWriter(fd uint32, w io.Writer) error {
+	_, err := descriptors{store}.writer(at(fd), w)
 	return err
 }
 
 // PushWriter makes a writer the guest's descriptor with the lowest free number, which it returns. Everything else
 // is as with [Store.InsertWriter].
-func (d *descriptors) PushWriter(w io.Writer) (uint32, error) {
-	return d.writer(lowestFree, w)
+func (store *Store) PushWriter(w io.Writer) (uint32, error) {
+	return descriptors{store}.writer(lowestFree, w)
 }
+
+// descriptors are those of a store's guests.
+type descriptors struct{ of Storelike }
 
 // place says which of a guest's descriptors something becomes: the one with a number, or the one with the lowest free
 // number.
@@ -258,7 +264,12 @@ var lowestFree = place{free: true}
 
 func at(fd uint32) place { return place{fd: fd} }
 
-func (d *descriptors) file(to place, f *os.File, mode WasiFileAccessMode) (uint32, error) {
+func (d descriptors) remove(fd uint32) error {
+	_, err := d.change(func(s *state) (uint32, ffi.Error) { return fd, s.native.RemoveFile(fd) })
+	return err
+}
+
+func (d descriptors) file(to place, f *os.File, mode WasiFileAccessMode) (uint32, error) {
 	if f == nil {
 		return 0, errNilFile
 	}
@@ -267,7 +278,7 @@ func (d *descriptors) file(to place, f *os.File, mode WasiFileAccessMode) (uint3
 	})
 }
 
-func (d *descriptors) dir(to place, dir *os.File, guestPath string, mode WasiFileAccessMode) (uint32, error) {
+func (d descriptors) dir(to place, dir *os.File, guestPath string, mode WasiFileAccessMode) (uint32, error) {
 	if dir == nil {
 		return 0, errNilFile
 	}
@@ -276,7 +287,7 @@ func (d *descriptors) dir(to place, dir *os.File, guestPath string, mode WasiFil
 	})
 }
 
-func (d *descriptors) fileSystem(to place, fsys fs.FS, guestPath string) (uint32, error) {
+func (d descriptors) fileSystem(to place, fsys fs.FS, guestPath string) (uint32, error) {
 	if err := checkFS(fsys); err != nil {
 		return 0, err
 	}
@@ -287,11 +298,15 @@ func (d *descriptors) fileSystem(to place, fsys fs.FS, guestPath string) (uint32
 }
 
 // mount makes a file system a directory of the guest. A nil guestPath is no name.
-func (d *descriptors) mount(to place, fsys fs.FS, guestPath *string) (uint32, error) {
+func (d descriptors) mount(to place, fsys fs.FS, guestPath *string) (uint32, error) {
 	return d.change(func(s *state) (uint32, ffi.Error) {
 		s.mounts++
+		mode := READ_ONLY
+		if _, ok := fsys.(*served.Writable); ok {
+			mode = READ_WRITE
+		}
 		root := served.Mount(s.slot, fsys, s.mounts)
-		fd, failed := s.native.InsertFS(to.fd, to.free, guestPath, root)
+		fd, failed := s.native.InsertFS(to.fd, to.free, guestPath, uint32(mode), root)
 		if !failed.IsNil() {
 			served.Unmount(root)
 		}
@@ -299,21 +314,21 @@ func (d *descriptors) mount(to place, fsys fs.FS, guestPath *string) (uint32, er
 	})
 }
 
-func (d *descriptors) conn(to place, c net.Conn) (uint32, error) {
+func (d descriptors) conn(to place, c net.Conn) (uint32, error) {
 	if served.IsSocket(c) || served.IsNil(c) {
 		return d.socket(to, c)
 	}
 	return d.serve(to, READ_WRITE, served.NewConn(c))
 }
 
-func (d *descriptors) listener(to place, l net.Listener) (uint32, error) {
+func (d descriptors) listener(to place, l net.Listener) (uint32, error) {
 	if served.IsListeningSocket(l) || served.IsNil(l) {
 		return d.socket(to, l)
 	}
 	return d.serve(to, READ_WRITE, served.NewListener(l))
 }
 
-func (d *descriptors) reader(to place, r io.Reader) (uint32, error) {
+func (d descriptors) reader(to place, r io.Reader) (uint32, error) {
 	if f, ok := r.(*os.File); ok {
 		return d.file(to, f, READ_ONLY)
 	}
@@ -323,7 +338,7 @@ func (d *descriptors) reader(to place, r io.Reader) (uint32, error) {
 	return d.serve(to, READ_ONLY, served.NewReader(r))
 }
 
-func (d *descriptors) writer(to place, w io.Writer) (uint32, error) {
+func (d descriptors) writer(to place, w io.Writer) (uint32, error) {
 	if f, ok := w.(*os.File); ok {
 		return d.file(to, f, WRITE_ONLY)
 	}
@@ -334,7 +349,7 @@ func (d *descriptors) writer(to place, w io.Writer) (uint32, error) {
 }
 
 // socket makes a connection or a listener that is a socket of the host a descriptor of the guest.
-func (d *descriptors) socket(to place, socket any) (uint32, error) {
+func (d descriptors) socket(to place, socket any) (uint32, error) {
 	if served.IsNil(socket) {
 		return 0, errorf(ErrBadFile, "the connection or the listener is nil: %v", ErrBadFile)
 	}
@@ -344,9 +359,9 @@ func (d *descriptors) socket(to place, socket any) (uint32, error) {
 }
 
 // serve makes what Go serves a descriptor of the guest.
-func (d *descriptors) serve(to place, mode WasiFileAccessMode, what *served.Descriptor) (uint32, error) {
+func (d descriptors) serve(to place, mode WasiFileAccessMode, what *served.Descriptor) (uint32, error) {
 	return d.change(func(s *state) (uint32, ffi.Error) {
-		number := what.Attach(s.slot, s.native)
+		number := what.Attach(s.slot)
 		fd, failed := s.native.InsertStream(to.fd, to.free, uint32(mode), what.Kind(), number)
 		if !failed.IsNil() {
 			what.Detach()
@@ -356,7 +371,7 @@ func (d *descriptors) serve(to place, mode WasiFileAccessMode, what *served.Desc
 }
 
 // open runs f with the store entered and the descriptor of something open held.
-func (d *descriptors) open(name string, open syscall.Conn, f func(s ffi.Store, host uintptr) (uint32, ffi.Error)) (uint32, error) {
+func (d descriptors) open(name string, open syscall.Conn, f func(s ffi.Store, host uintptr) (uint32, ffi.Error)) (uint32, error) {
 	var bad error
 	fd, err := d.change(func(s *state) (fd uint32, failed ffi.Error) {
 		bad = withDescriptor(name, open, func(host uintptr) { fd, failed = f(s.native, host) })
@@ -367,13 +382,13 @@ func (d *descriptors) open(name string, open syscall.Conn, f func(s ffi.Store, h
 
 // change runs f, which changes descriptors of the guest, with the store entered. It panics as what was closed
 // meanwhile has.
-func (d *descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, error) {
-	s := d.of.storeState()
-	outermost, err := s.Enter()
+func (d descriptors) change(f func(s *state) (uint32, ffi.Error)) (uint32, error) {
+	s, outermost, err := enter(d.of)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Leave(outermost)
+	s.made()
 	fd, failed := f(s)
 	if !failed.IsNil() {
 		return 0, s.Failure(ffi.Trap{}, failed)
@@ -393,7 +408,7 @@ func withDescriptor(name string, open syscall.Conn, f func(fd uintptr)) error {
 
 // checkFS finds out whether there is a file system, with a directory for a root.
 func checkFS(fsys fs.FS) error {
-	if served.IsNil(fsys) {
+	if w, ok := fsys.(*served.Writable); served.IsNil(fsys) || ok && w.IsNil() {
 		return errorf(ErrBadFile, "the file system is nil: %v", ErrBadFile)
 	}
 	info, err := fs.Stat(fsys, ".")

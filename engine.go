@@ -3,6 +3,8 @@ package wasmtime
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"runtime"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
@@ -24,20 +26,20 @@ type Engine struct {
 // acquire begins a use of the engine for a function that can return an error; the handle's Release ends it.
 func (engine *Engine) acquire() (ffi.Engine, error) {
 	if engine == nil {
-		return ffi.Engine{}, isNil("engine")
+		return ffi.Engine{}, isNil[Engine]()
 	}
 	return acquire(&engine.handle, "engine")
 }
 
 // NewEngine creates an engine with the default configuration.
 func NewEngine() *Engine {
-	return newEngine(ffi.Config{})
+	return newEngine(plainConfig())
 }
 
 // NewEngineWithConfig creates an engine with the configuration, which is used up by it. It panics where [TryNewEngine]
 // returns an error.
 func NewEngineWithConfig(config *Config) *Engine {
-	engine, err := TryNewEngine(config)
+	engine, err := TryNewEngine(notNil(config))
 	switch {
 	case errors.Is(err, ErrClosed):
 		panic(err.Error())
@@ -49,7 +51,7 @@ func NewEngineWithConfig(config *Config) *Engine {
 
 // TryNewEngine creates an engine with the configuration, which is used up by it, also when it fails. What Wasmtime
 // refuses about the configuration is an [*Error]; that of a configuration that was used or closed before wraps
-// [ErrClosed], and nil is an [*Error] as well. See wasmtime::Engine::new.
+// [ErrClosed], as for nil. See wasmtime::Engine::new.
 func TryNewEngine(config *Config) (*Engine, error) {
 	native, err := config.take()
 	if err != nil {
@@ -61,13 +63,15 @@ func TryNewEngine(config *Config) (*Engine, error) {
 	}
 	e, failed := ffi.NewEngine(native)
 	if !failed.IsNil() {
-		return nil, newError(failed)
+		err := newError(failed)
+		if config.target != "" {
+			err.message += fmt.Sprintf("; the target is %q, and the library compiles for %s", config.target, runtime.GOARCH)
+		}
+		return nil, err
 	}
 	engine := wrapEngine(e, config.epochs, config.guestStack)
 	engine.cache = config.cache
-	if config.pooling {
-		engine.pool = &poolQueue{}
-	}
+	engine.pool = config.pool
 	return engine, nil
 }
 
@@ -87,13 +91,17 @@ func wrapEngine(e ffi.Engine, epochs bool, guestStack uintptr) *Engine {
 
 // Close frees the engine, at once or when the last use of it by another goroutine is over. Modules, linkers and
 // stores made from it stay usable. Closing twice does nothing.
-func (engine *Engine) Close() { engine.handle.Close() }
+func (engine *Engine) Close() {
+	if engine != nil {
+		engine.handle.Close()
+	}
+}
 
 // IncrementEpoch advances the engine's epoch by one tick: the deadlines of its stores come one nearer. It may be called
 // from any goroutine, and from a host function. It panics if the engine is closed. See
 // wasmtime::Engine::increment_epoch and [Store.SetEpochDeadline].
 func (engine *Engine) IncrementEpoch() {
-	native := engine.handle.Acquire()
+	native := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	native.Tick()
 }
@@ -101,7 +109,7 @@ func (engine *Engine) IncrementEpoch() {
 // IsPulley tells whether guests run in the Pulley interpreter; otherwise they run as native code. It panics if the
 // engine is closed.
 func (engine *Engine) IsPulley() bool {
-	native := engine.handle.Acquire()
+	native := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	return native.IsPulley()
 }

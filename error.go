@@ -3,17 +3,21 @@ package wasmtime
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // Errors that say what was wrong with a use of this package. Errors that the package returns wrap them: compare with
 // [errors.Is].
 var (
-	// ErrClosed: the object has been closed, or is a zero value. Methods that return no error panic with its text, but
-	// those of a [Config] that has been used up, which say so.
+	// ErrClosed: the object has been closed, or is nil, or a zero value of a type that this package makes; or it is a
+	// [Caller] whose host function has returned. Methods that return no error panic instead: see the package's section
+	// on ownership.
 	ErrClosed = errors.New(closedText)
 	// ErrConcurrentUse: another goroutine is using the store at this moment.
 	ErrConcurrentUse = errors.New("the store is in use by another goroutine")
@@ -36,10 +40,10 @@ var (
 	ErrBadAccessMode = errors.New("not an access mode")
 	// ErrBadFd: the guest descriptor is out of range, or is not open where it has to be.
 	ErrBadFd = errors.New("not a guest descriptor")
-	// ErrComponent: a component was given where a module is needed. The Go API has no components yet.
-	ErrComponent = errors.New("this is a component, not a module; the Go API has no components yet")
+	// ErrComponent: a component was given where a module is needed. Package component takes it.
+	ErrComponent = errors.New("this is a component, not a module: component.New takes it")
 	// ErrPoolFull: the engine has a pool ([Config.SetPooling]) in which all places are taken. An instantiation with a
-	// context waits for one.
+	// context that can end waits for one, unless none can become free.
 	ErrPoolFull = errors.New("the engine's pool is full: Store.Close makes room, Config.SetPooling a larger pool")
 	// ErrStackTooSmall: the thread has less stack left than the guest may take, and nothing of it has run. See
 	// [Config.SetMaxWasmStack].
@@ -49,6 +53,9 @@ var (
 	// ErrTooLate: a [WasiConfig] was changed after a store had been given it, or was to preopen a directory after it
 	// had told the number of something pushed.
 	ErrTooLate = errors.New("it is too late to change the WASI configuration")
+	// ErrUnwritten: not all is written that a guest wrote to a writer, see [Store.InsertWriter]. [errors.As] finds an
+	// [*UnwrittenError], which says how much, and why.
+	ErrUnwritten = errors.New("not all is written that the guest wrote")
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )
@@ -117,8 +124,19 @@ func wrongEngine(one, other string) *Error {
 	return errorf(ErrWrongEngine, "the %s and the %s were %v", one, other, ErrWrongEngine)
 }
 
-// isNil is the error about something that is nil.
-func isNil(what string) *Error { return errorf(nil, "the %s is nil", what) }
+// isNil is the error about a pointer that is nil: what is nil is used as what has been closed.
+func isNil[T any]() *Error { return errorf(ErrClosed, "nil *%s", reflect.TypeFor[T]().Name()) }
+
+// notNil returns a pointer for a method that cannot return an error; it panics if that is nil.
+func notNil[T any](p *T) *T {
+	if p == nil {
+		panicNil(isNil[T]())
+	}
+	return p
+}
+
+// panicNil panics with what isNil, or noItem, returned.
+func panicNil(err *Error) { panic("wasmtime: " + err.message) }
 
 // codeError finds the error that programs compare with for a code of the extension.
 func codeError(code ffi.ErrorCode) error {
@@ -134,21 +152,26 @@ func codeError(code ffi.ErrorCode) error {
 	case ffi.ErrorBadHostFile:
 		return ErrBadFile
 	}
-	return nil
+	return bridge.Errors[code]
 }
 
 // Error returns the full text, with the backtrace and the causes where there are any.
-func (e *Error) Error() string { return e.message }
+func (e *Error) Error() string { return notNil(e).message }
 
 // Unwrap returns what the error comes from: an [*ExitError], the error that a host function returned, a [TrapCode], or
 // one of this package's Err values; nil if there is nothing.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.cause
+}
 
 // ExitStatus returns the status that a WASI program exited with, and whether that is what the error says. The same is
 // found with [errors.As] and [*ExitError].
 func (e *Error) ExitStatus() (int32, bool) {
 	var exit *ExitError
-	if errors.As(e.cause, &exit) {
+	if errors.As(e.Unwrap(), &exit) {
 		return exit.Status, true
 	}
 	return 0, false
@@ -168,5 +191,82 @@ type ExitError struct {
 
 // Error returns a sentence with the status.
 func (e *ExitError) Error() string {
-	return fmt.Sprintf("the program exited with status %d", uint32(e.Status))
+	return fmt.Sprintf("the program exited with status %d", uint32(notNil(e).Status))
+}
+
+// UnwrittenError says that a writer has not taken all of what a guest's writes had returned as written. It is found
+// with [errors.As] in the error of the call into the guest, which wraps whatever else the call ended with; [errors.Is]
+// finds [ErrUnwritten], too. There is one for each writer.
+type UnwrittenError struct {
+	// Bytes is how many bytes were not written when the call ended. It is 0 if the writer took all, and returned an
+	// error nevertheless.
+	Bytes int
+	// Err is what the writer returned. It is nil if the writer is still at work, and may write all of it.
+	Err error
+}
+
+// Error returns a sentence with both.
+func (e *UnwrittenError) Error() string {
+	why := "the writer is still at work"
+	if notNil(e).Err != nil {
+		why = e.Err.Error()
+	}
+	if e.Bytes == 0 {
+		return "a writer has failed after the guest had written: " + why
+	}
+	return fmt.Sprintf("%d of the bytes that the guest has written did not reach their writer: %s", e.Bytes, why)
+}
+
+// Unwrap returns [ErrUnwritten], and Err if there is one.
+func (e *UnwrittenError) Unwrap() []error {
+	if notNil(e).Err == nil {
+		return []error{ErrUnwritten}
+	}
+	return []error{ErrUnwritten, e.Err}
+}
+
+// losing is what an error comes from that ended a call in which something was not written.
+type losing struct{ cause, unwritten error }
+
+func (l *losing) Error() string   { return l.cause.Error() + "\n" + l.unwritten.Error() }
+func (l *losing) Unwrap() []error { return []error{l.cause, l.unwritten} }
+
+// withUnwritten adds to what a call ended with, which may be nil, what has not been written. The type stays, for those
+// who look at that.
+func withUnwritten(err error, lost []served.Unwritten) error {
+	all := make([]error, len(lost))
+	for i, u := range lost {
+		all[i] = &UnwrittenError{u.Bytes, u.Err}
+	}
+	unwritten := errors.Join(all...)
+	both := func(cause error) error {
+		if cause == nil {
+			return unwritten
+		}
+		return &losing{cause, unwritten}
+	}
+	switch e := err.(type) {
+	case *Trap:
+		note := unwritten.Error()
+		if e.note != "" {
+			note = e.note + "\n\n" + note
+		}
+		return &Trap{record: e.record, cause: both(e.cause), note: note}
+	case *Error:
+		return &Error{withNote(e.message, unwritten.Error()), both(e.cause), e.inGuest}
+	case nil:
+		return errorf(unwritten, "%v", unwritten)
+	}
+	return both(err)
+}
+
+// unwritten returns what of the error is about that; nil if nothing is.
+func (e *Error) unwritten() error {
+	if l, ok := e.cause.(*losing); ok {
+		return errorf(l.unwritten, "%v", l.unwritten)
+	}
+	if errors.Is(e, ErrUnwritten) { // of another store
+		return e
+	}
+	return nil
 }

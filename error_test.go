@@ -88,7 +88,7 @@ func TestTextsEndWithoutNewline(t *testing.T) {
 	}
 }
 
-// What is nil where something is needed is an error, or a panic that says so where there is no error to return.
+// The texts about what is nil where something is needed. That there is one for everything, TestNilPointers shows.
 func TestNothingGiven(t *testing.T) {
 	engine := NewEngine()
 	store, instance := GuestIn(t, engine, `(module (func (export "f")))`)
@@ -99,60 +99,56 @@ func TestNothingGiven(t *testing.T) {
 	f := instance.GetFunc(store, "f")
 	var memory *Memory
 	var global *Global
-	var table *Table
-	absent := "it is nil: is there an export of that name, and is it of that kind?"
+	var none *Store
+	absent := ": is there an export of that name, and is it of that kind?"
 	for _, c := range []struct {
 		name, text string
 		err        error
 	}{
-		{"NewModule", "the engine is nil", ErrorOf(NewModule(nil, wasm))},
-		{"NewModuleFromFile", "the engine is nil", ErrorOf(NewModuleFromFile(nil, "m.wasm"))},
-		{"NewModuleDeserialize", "the engine is nil", ErrorOf(NewModuleDeserialize(nil, wasm))},
-		{"NewModuleDeserializeFile", "the engine is nil", ErrorOf(NewModuleDeserializeFile(nil, "m.cwasm"))},
-		{"ModuleValidate", "the engine is nil", ModuleValidate(nil, wasm)},
-		{"NewInstance", "the module is nil", ErrorOf(NewInstance(store, nil, nil))},
-		{"Instantiate", "the module is nil", ErrorOf(linker.Instantiate(store, nil))},
-		{"InstantiatePre", "the module is nil", ErrorOf(linker.InstantiatePre(nil))},
-		{"DefineModule", "the module is nil", linker.DefineModule(store, "m", nil)},
-		{"DefineUnknownImportsAsTraps", "the module is nil", linker.DefineUnknownImportsAsTraps(nil)},
-		{"DefineUnknownImportsAsDefaultValues", "the module is nil", linker.DefineUnknownImportsAsDefaultValues(store, nil)},
-		{"DefineInstance", "m: the instance is nil", linker.DefineInstance(store, "m", nil)},
-		{"Memory.Grow", absent, ErrorOf(memory.Grow(store, 1))},
-		{"Global.Set", absent, global.Set(store, ValI32(1))},
-		{"Table.Get", absent, ErrorOf(table.Get(store, 0))},
-		{"Table.Set", absent, table.Set(store, 0, ValFuncref(nil))},
-		{"Table.Grow", absent, ErrorOf(table.Grow(store, 1, ValFuncref(nil)))},
+		{"NewModule", "nil *Engine", ErrorOf(NewModule(nil, wasm))},
+		{"NewModuleFromFile", "nil *Engine", ErrorOf(NewModuleFromFile(nil, "m.wasm"))},
+		{"TryNewEngine", "nil *Config", ErrorOf(TryNewEngine(nil))},
+		{"NewInstance", "nil *Module", ErrorOf(NewInstance(store, nil, nil))},
+		{"Instantiate", "nil *Module", ErrorOf(linker.Instantiate(store, nil))},
+		{"DefineInstance", "m: nil *Instance", linker.DefineInstance(store, "m", nil)},
+		{"Memory.Grow", "nil *Memory" + absent, ErrorOf(memory.Grow(store, 1))},
+		{"Global.Set", "nil *Global" + absent, global.Set(store, ValI32(1))},
+		{"Func.Call", "nil *Func" + absent, ErrorOf(instance.GetFunc(store, "g").Call(store))},
+		{"Linker.Define", "m.f: nil AsExtern" + absent, linker.Define(store, "m", "f", nil)},
+		{"a nil store", "nil *Store", ErrorOf(NewInstance(none, module, nil))},
+		{"a nil store for a linker", "nil *Store", ErrorOf(linker.Instantiate(none, module))},
+		{"a nil store for an InstancePre", "nil *Store", ErrorOf(pre.Instantiate(none))},
+		{"a nil store for Func.Call", "nil *Store", ErrorOf(f.Call(none))},
+		{"no store at all", "nil Storelike", ErrorOf(f.Call(nil))},
+		{"a zero store", "the store: " + ClosedText, new(Store).SetFuel(1)},
+		{"DefineHost", "a HostFunc that is no function", linker.DefineHost("m", "f", HostFunc{})},
+		{"Command.Run", "the command has no module", new(Command).Run(nil)},
 	} {
-		t.Run(c.name, func(t *testing.T) { WantText(t, c.err, c.text) })
+		t.Run(c.name, func(t *testing.T) { WantTyped(t, c.err, ErrClosed, c.text) })
 	}
-	var none *Store
-	for name, use := range map[string]func(){
-		"NewInstance":         func() { NewInstance(none, module, nil) },
-		"Linker.Instantiate":  func() { linker.Instantiate(none, module) },
-		"Linker.DefineModule": func() { linker.DefineModule(none, "m", module) },
-		"InstancePre":         func() { pre.Instantiate(none) },
-		"Func.Call":           func() { f.Call(none) },
-		"WrapFunc":            func() { WrapFunc(none, func() {}) },
-		"Instance.GetFunc":    func() { instance.GetFunc(none, "f") },
-		"Linker.GetDefault":   func() { linker.GetDefault(none, "m") },
+	for name, c := range map[string]struct {
+		text string
+		use  func()
+	}{
+		"NewStore":            {"nil *Engine", func() { NewStore(nil) }},
+		"NewLinker":           {"nil *Engine", func() { NewLinker(nil) }},
+		"NewEngineWithConfig": {"nil *Config", func() { NewEngineWithConfig(nil) }},
+		"NewHostFunc":         {"a HostFunc that is no function", func() { NewHostFunc(store, HostFunc{}) }},
+		"a zero Func":         {"nil *Func", func() { new(Func).Type(store) }},
+		"NewFunc of a nil":    {"a host function that is nil", func() { NewFunc(store, NewFuncType(nil, nil), nil).Call(store) }},
+		"WrapFunc for none":   {"nil *Store", func() { WrapFunc(none, func() {}) }},
+		"Instance.GetFunc":    {"nil *Store", func() { instance.GetFunc(none, "f") }},
+		"Store.GC":            {"nil *Store", func() { none.GC() }},
+		"Memory.Size":         {"nil *Memory" + absent, func() { memory.Size(store) }},
+		"Memory.View":         {"nil *Memory" + absent, func() { memory.View(store) }},
+		"Global.Type":         {"nil *Global" + absent, func() { global.Type(store) }},
+		"Func.Type":           {"nil *Func" + absent, func() { instance.GetFunc(store, "g").Type(store) }},
+		"Extern.Func":         {"nil *Func" + absent, func() { instance.GetExport(store, "g").Func().Type(store) }},
+		"NewFuncType":         {"nil *ValType", func() { NewFuncType([]*ValType{nil}, nil) }},
+		"GlobalType.Content":  {"nil *GlobalType", func() { f.Type(store).AsExternType().GlobalType().Content() }},
 	} {
-		WantPanic(t, name, "wasmtime: the store is nil", use)
+		WantPanic(t, name, "wasmtime: "+c.text, c.use)
 	}
-	WantPanic(t, "NewStore", "wasmtime: the engine is nil", func() { NewStore(nil) })
-	WantPanic(t, "NewLinker", "wasmtime: the engine is nil", func() { NewLinker(nil) })
-	WantPanic(t, "NewEngineWithConfig", "the configuration is nil", func() { NewEngineWithConfig(nil) })
-	WantPanic(t, "DefineHost", "wasmtime: a HostFunc that is no function", func() { linker.DefineHost("m", "f", HostFunc{}) })
-	WantPanic(t, "NewHostFunc", "wasmtime: a HostFunc that is no function", func() { NewHostFunc(store, HostFunc{}) })
-	for name, use := range map[string]func(){
-		"Memory.Size": func() { memory.Size(store) }, "Memory.DataSize": func() { memory.DataSize(store) },
-		"Memory.View": func() { memory.View(store) }, "Memory.Type": func() { memory.Type(store) },
-		"Memory.UnsafeData": func() { memory.UnsafeData(store) }, "Global.Get": func() { global.Get(store) },
-		"Global.Type": func() { global.Type(store) }, "Table.Size": func() { table.Size(store) },
-		"Table.Type": func() { table.Type(store) },
-	} {
-		WantPanic(t, name, absent, use)
-	}
-	WantPanic(t, "Func.Type", "the function is nil", func() { (*Func)(nil).Type(store) })
 	for name, set := range map[string]func(*WasiConfig){
 		"SetStdin": func(c *WasiConfig) { c.SetStdin(nil) }, "SetStdout": func(c *WasiConfig) { c.SetStdout(nil) },
 		"SetStderr": func(c *WasiConfig) { c.SetStderr((*os.File)(nil)) },

@@ -407,3 +407,53 @@ func ExampleWasiConfig_PreopenFS() {
 	}
 	// Output: hello from a map
 }
+
+// An *os.Root, or a file system of your own with its methods, is a directory that the guest writes.
+func ExampleWritable() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+
+	engine := wasmtime.NewEngine()
+	linker := wasmtime.NewLinker(engine)
+	if err := linker.DefineWasi(); err != nil {
+		log.Fatal(err)
+	}
+	wasi := wasmtime.NewWasiConfig()
+	if err := wasi.PreopenFS(wasmtime.Writable(root), "/"); err != nil {
+		log.Fatal(err)
+	}
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	store.SetWasi(wasi)
+
+	instance, err := linker.Instantiate(store, load(engine, `(module
+		(import "wasi_snapshot_preview1" "path_open"
+		  (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 32) "greeting")
+		(data (i32.const 64) "hello from the guest")
+		(func (export "_start")
+		  (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 8)
+		    (i32.const 1) ;; it is made
+		    (i64.const 0x40) (i64.const 0) (i32.const 0) (i32.const 16)))
+		  (i64.store (i32.const 0) (i64.const 0x1400000040)) ;; one buffer: 20 bytes at 64
+		  (drop (call $write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))))`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := instance.GetFunc(store, "_start").Call(store); err != nil {
+		log.Fatal(err)
+	}
+	text, err := root.ReadFile("greeting")
+	fmt.Println(string(text), err)
+	// Output: hello from the guest <nil>
+}

@@ -1,15 +1,16 @@
 package wasmtime
 
 import (
-	"reflect"
+	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // AsExtern is what can be imported: [*Func], [*Memory], [*Table], [*Global] and [*Extern].
 type AsExtern interface {
-	// external returns the store that the item belongs to and the item.
+	// external returns the store that the item belongs to and the item; nil if there is none.
 	external() (*state, *ffi.Item)
 }
 
@@ -27,7 +28,15 @@ func (e *Extern) own() *Extern {
 	return e
 }
 
-func (e *Extern) external() (*state, *ffi.Item) { return e.state, &e.item }
+func (e *Extern) external() (*state, *ffi.Item) {
+	if e == nil {
+		return nil, nil
+	}
+	return e.state, &e.item
+}
+
+// is tells whether there is an item, and of this kind.
+func (e *Extern) is(kind ffi.ItemKind) bool { return e != nil && e.state != nil && e.item.Kind == kind }
 
 // Close does nothing: the store owns the item. It is there for programs written for wasmtime-go.
 func (e *Extern) Close() {}
@@ -35,33 +44,33 @@ func (e *Extern) Close() {}
 // Type returns the item's type.
 func (e *Extern) Type(store Storelike) *ExternType { return externalType(store, e) }
 
-// Func returns the item as a function, nil if it is something else.
+// Func returns the item as a function, nil if it is something else, or e is nil.
 func (e *Extern) Func() *Func {
-	if e.item.Kind != ffi.ItemFunc {
+	if !e.is(ffi.ItemFunc) {
 		return nil
 	}
 	return e.state.funcOf(e.item)
 }
 
-// Global returns the item as a global, nil if it is something else.
+// Global returns the item as a global, nil if it is something else, or e is nil.
 func (e *Extern) Global() *Global {
-	if e.item.Kind != ffi.ItemGlobal {
+	if !e.is(ffi.ItemGlobal) {
 		return nil
 	}
 	return &Global{e.state, e.item}
 }
 
-// Memory returns the item as a memory, nil if it is something else or a shared memory.
+// Memory returns the item as a memory, nil if it is something else or a shared memory, or e is nil.
 func (e *Extern) Memory() *Memory {
-	if e.item.Kind != ffi.ItemMemory {
+	if !e.is(ffi.ItemMemory) {
 		return nil
 	}
 	return &Memory{state: e.state, item: e.item}
 }
 
-// Table returns the item as a table, nil if it is something else.
+// Table returns the item as a table, nil if it is something else, or e is nil.
 func (e *Extern) Table() *Table {
-	if e.item.Kind != ffi.ItemTable {
+	if !e.is(ffi.ItemTable) {
 		return nil
 	}
 	return &Table{e.state, e.item}
@@ -69,48 +78,69 @@ func (e *Extern) Table() *Table {
 
 // itemOf returns the item of what is to be imported in a store.
 func itemOf(s *state, e AsExtern) (*ffi.Item, error) {
-	if nilItem(e) {
-		return nil, errNilItem
+	of, item := externalOf(e)
+	if of == nil {
+		return nil, noItem(e)
 	}
 	if f, ok := e.(*Func); ok && f.refused != nil {
 		return nil, f.refused
 	}
-	of, item := e.external()
 	if of != s {
 		return nil, errorf(ErrWrongStore, "%v", ErrWrongStore)
 	}
 	return item, nil
 }
 
-// errNilItem is for those who use what GetExport and its like did not find.
-var errNilItem = errorf(nil, "it is nil: is there an export of that name, and is it of that kind?")
-
-// nilItem tells whether there is no item.
-func nilItem(e AsExtern) bool {
-	v := reflect.ValueOf(e)
-	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+// externalOf returns the store that an item belongs to and the item; nil if there is none.
+func externalOf(e AsExtern) (*state, *ffi.Item) {
+	if e == nil {
+		return nil, nil
+	}
+	return e.external()
 }
 
-// enterItem enters the store that an item belongs to; of is nil if the item is. store has to be that store.
-func enterItem(store Storelike, of *state) (s *state, outermost bool, err error) {
-	s = store.storeState()
-	if s != of {
-		if of == nil {
-			return s, false, errNilItem
-		}
-		return s, false, errorf(ErrWrongStore, "%v", ErrWrongStore)
+// noItem is the error about an item when externalOf returns nil: for those who use what GetExport and its like did not
+// find.
+func noItem(e AsExtern) *Error {
+	what := "AsExtern"
+	if e != nil {
+		what = strings.Replace(fmt.Sprintf("%T", e), "wasmtime.", "", 1)
 	}
-	outermost, err = s.Enter()
-	return s, outermost, err
+	return errorf(ErrClosed, "nil %s: is there an export of that name, and is it of that kind?", what)
+}
+
+// enterItem enters the store that an item belongs to, which store has to be.
+func enterItem(store Storelike, item AsExtern) (s *state, outermost bool, err error) {
+	of, _ := externalOf(item)
+	if of == nil {
+		return nil, false, noItem(item)
+	}
+	return enterOwned(store, of)
+}
+
+// enterOwned enters the store that something belongs to, which store has to be.
+func enterOwned(store Storelike, of *state) (s *state, outermost bool, err error) {
+	if s = stateOf(store); s != nil && s != of {
+		return nil, false, errorf(ErrWrongStore, "%v", ErrWrongStore)
+	}
+	return enter(store)
 }
 
 // mustEnterItem is enterItem for methods that cannot return an error.
-func mustEnterItem(store Storelike, of *state) (*state, bool) {
-	s, outermost, err := enterItem(store, of)
-	if err != nil {
-		panic(err.Error())
+func mustEnterItem(store Storelike, item AsExtern) (*state, bool) {
+	of, _ := externalOf(item)
+	if of == nil {
+		panicNil(noItem(item))
 	}
-	return s, outermost
+	return mustEnterOwned(store, of)
+}
+
+// mustEnterOwned is enterOwned for methods that cannot return an error.
+func mustEnterOwned(store Storelike, of *state) (*state, bool) {
+	if s := stateOf(store); s != nil && s != of {
+		panic(ErrWrongStore.Error())
+	}
+	return mustEnter(store)
 }
 
 // newHolder makes what holds values of a type, and at first one value: a global or a table, as kind says.
@@ -118,12 +148,12 @@ func newHolder(
 	store Storelike, kind string, holds *ValType, encode func() []byte, first Val,
 	create func(s ffi.Store, ty []byte, first *ffi.Val, out *ffi.Item) ffi.Error,
 ) (s *state, item ffi.Item, err error) {
-	s = store.storeState()
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return nil, item, err
 	}
 	defer s.Leave(outermost)
+	s.slot.takeMore() // perhaps a GC heap
 	if holds.concrete() {
 		return nil, item, errorf(ErrUnsupported, "a %s of the type %v, which a module defines: %v", kind, holds.text(), ErrUnsupported)
 	}
@@ -131,19 +161,16 @@ func newHolder(
 	if err != nil {
 		return nil, item, err
 	}
-	if err := create(s.native, encode(), &lowered, &item); !err.IsNil() {
-		return nil, item, newError(err)
+	if err := create(s.made(), encode(), &lowered, &item); !err.IsNil() {
+		return nil, item, s.Failure(ffi.Trap{}, err)
 	}
 	return s, item, nil
 }
 
 func externalType(store Storelike, e AsExtern) *ExternType {
-	if nilItem(e) {
-		panic(errNilItem.Error())
-	}
-	of, item := e.external()
-	s, outermost := mustEnterItem(store, of)
+	s, outermost := mustEnterItem(store, e)
 	defer s.Leave(outermost)
+	_, item := e.external()
 	encoded, err := s.native.ItemType(*item)
 	runtime.KeepAlive(e)
 	if !err.IsNil() {

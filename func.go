@@ -21,27 +21,26 @@ type Func struct {
 	refused error
 }
 
-// errNilFunc is for those who call what GetFunc did not find.
-var errNilFunc = errorf(nil, "the function is nil: is there an export of that name, and is it a function?")
-
-// unusable says why the function cannot be called at all; nil if it can.
-func (f *Func) unusable() error {
-	if f == nil {
-		return errNilFunc
-	}
-	return f.refused
-}
-
 func (s *state) funcOf(item ffi.Item) *Func { return &Func{state: s, item: item} }
 
-func (f *Func) external() (*state, *ffi.Item) { return f.state, &f.item }
+func (f *Func) external() (*state, *ffi.Item) {
+	if f == nil {
+		return nil, nil
+	}
+	return f.state, &f.item
+}
+
+// enter enters the function's store, unless the function cannot be called at all.
+func (f *Func) enter(store Storelike) (s *state, outermost bool, err error) {
+	if f != nil && f.refused != nil {
+		return nil, false, f.refused
+	}
+	return enterItem(store, f)
+}
 
 // Type returns the function's signature.
 func (f *Func) Type(store Storelike) *FuncType {
-	if f == nil {
-		panic(errNilFunc.Error())
-	}
-	s, outermost := mustEnterItem(store, f.state)
+	s, outermost := mustEnterItem(store, f)
 	defer s.Leave(outermost)
 	return f.signature()
 }
@@ -69,6 +68,9 @@ func (f *Func) signature() *FuncType {
 // panic in a host function comes out of Call as it was, without the host function's stack; [runtime.Goexit] in one,
 // which testing.T.FailNow calls too, ends the goroutine, and the store is lost.
 //
+// A call whose output a writer has not taken is an error as well, which wraps [ErrUnwritten] and what else the call has
+// ended with: see [Store.InsertWriter]. If that is nothing, the result is there all the same.
+//
 // A function that is called often is bound with [Bind1] and its like, or with [BindRaw]. See
 // wasmtime::Func::call.
 func (f *Func) Call(store Storelike, args ...any) (any, error) {
@@ -81,7 +83,7 @@ func (f *Func) Call(store Storelike, args ...any) (any, error) {
 // callNumbers is call for what most calls are: arguments that are the numbers that the parameters want, and at most one
 // result, a number too. It has done nothing if it is not done.
 func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, err error) {
-	if f == nil || f.refused != nil || store.storeState() != f.state {
+	if f == nil || f.refused != nil || f.state == nil || stateOf(store) != f.state {
 		return nil, false, nil
 	}
 	s := f.state
@@ -90,7 +92,7 @@ func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, 
 		return nil, true, s.refusal()
 	}
 	*s.entry = s
-	if !f.takesNumbers(args) {
+	if hasReturned(store) || !f.takesNumbers(args) {
 		s.Leave(got == owner.Acquired)
 		return nil, false, nil
 	}
@@ -108,7 +110,9 @@ func (f *Func) callNumbers(store Storelike, args []any) (result any, done bool, 
 		result = s.boxes.number(f.sig.results[0].kind, *(*uint64)(call.Slots))
 	}
 	if got == owner.Acquired {
-		s.catchUp(nil)
+		if s.behind != nil {
+			return result, true, s.finished()
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
@@ -185,31 +189,29 @@ func (b *boxes) number(kind ValKind, bits uint64) (v any) {
 	return v
 }
 
-// CallContext is [Func.Call] with a context: when that is done, the guest stops with a [*Trap] of code [Interrupt],
-// which wraps the context's error and cause, also while it waits in a WASI call; a host function finds the context
-// with [Caller.Context]. A context that can be cancelled needs an engine with [Config.SetEpochInterruption];
-// otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing is called, and the error is an
-// [*Error] that wraps the context's. If no deadline was set for the store, it has none from now on.
+// CallContext is [Func.Call] with a context, if that is not nil: when it is done, the guest stops with a [*Trap] of
+// code [Interrupt], which wraps the context's error and cause, also while it waits in a WASI call; a host function
+// finds the context with [Caller.Context]. A context that can be cancelled needs an engine with
+// [Config.SetEpochInterruption]; otherwise the error wraps [ErrNoEpochs]. With a context that is done already nothing
+// is called, and the error is an [*Error] that wraps the context's. If no deadline was set for the store, it has none
+// from now on.
 //
-// A call inside of this one, from a host function, ends with this context as well, also if it has a context of its
-// own or none: its error then wraps that of whichever context ended, the innermost first.
+// A call inside of this one, from a host function, ends with this context as well, also if it has a context of its own
+// or none: its error then wraps that of whichever context ended, the innermost first.
 //
-// The guest stops at its next loop or call. A single instruction that works for long is finished first: memory.fill
-// and memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.Limiter]
-// bounds all of them. A host function is not stopped, it has to look at its context.
+// The guest stops at its next loop or call. A single instruction that works for long is finished first: memory.fill and
+// memory.copy of 4 GiB take seconds, table.fill and table.copy of a large table may as well; [Store.SetLimits] bounds
+// all of them. A host function is not stopped, it has to look at its context.
 func (f *Func) CallContext(ctx context.Context, store Storelike, args ...any) (any, error) {
 	return f.call(ctx, store, args)
 }
 
-func (f *Func) call(ctx context.Context, store Storelike, args []any) (any, error) {
-	if err := f.unusable(); err != nil {
-		return nil, err
-	}
-	s, outermost, err := enterItem(store, f.state)
+func (f *Func) call(ctx context.Context, store Storelike, args []any) (result any, err error) {
+	s, outermost, err := f.enter(store)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
+	defer s.Finish(outermost, &err)
 	within, err := s.begin(ctx)
 	if err != nil {
 		return nil, err

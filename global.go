@@ -14,6 +14,9 @@ type Global struct {
 
 // NewGlobal creates a global in the store with a value, which must have the global's type. See wasmtime::Global::new.
 func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
+	if ty == nil || ty.content == nil {
+		return nil, isNil[GlobalType]()
+	}
 	s, item, err := newHolder(store, "global", ty.content, ty.encode, val, ffi.Store.NewGlobal)
 	if err != nil {
 		return nil, err
@@ -21,15 +24,12 @@ func NewGlobal(store Storelike, ty *GlobalType, val Val) (*Global, error) {
 	return &Global{s, item}, nil
 }
 
-// owner returns the store that it belongs to; nil if there is no such global.
-func (g *Global) owner() *state {
+func (g *Global) external() (*state, *ffi.Item) {
 	if g == nil {
-		return nil
+		return nil, nil
 	}
-	return g.state
+	return g.state, &g.item
 }
-
-func (g *Global) external() (*state, *ffi.Item) { return g.state, &g.item }
 
 // Type returns the global's type.
 func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, g).GlobalType() }
@@ -37,7 +37,7 @@ func (g *Global) Type(store Storelike) *GlobalType { return externalType(store, 
 // Get returns the global's value. A reference that Go cannot hold comes as a [Val] that says no more than its kind
 // and that it is not null: see there. See wasmtime::Global::get.
 func (g *Global) Get(store Storelike) Val {
-	s, outermost := mustEnterItem(store, g.owner())
+	s, outermost := mustEnterItem(store, g)
 	defer s.Leave(outermost)
 	v, failed := s.native.GlobalGet(g.item)
 	if failed.IsNil() {
@@ -57,7 +57,7 @@ func (g *Global) Get(store Storelike) Val {
 
 // Set writes the global. An immutable global and a value of another type are errors. See wasmtime::Global::set.
 func (g *Global) Set(store Storelike, val Val) error {
-	s, outermost, err := enterItem(store, g.owner())
+	s, outermost, err := enterItem(store, g)
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func notNumber(ty reflect.Type) string {
 	case reflect.Int, reflect.Uint, reflect.Uintptr:
 		return ty.String() + " has no size of its own, write int32, uint32, int64 or uint64"
 	case reflect.String, reflect.Slice:
-		return ty.String() + " is no number; a guest passes the offset in its memory and the length, see Caller.GetMemory"
+		return ty.String() + " is no number; a guest passes the offset in its memory and the length, see Caller.Memory"
 	}
 	return ty.String() + " is no number"
 }
@@ -182,7 +182,7 @@ func (g *goFunc) host(sig *FuncType) *hostFunc {
 // uint32 or an Offset. Where arguments and results are passed depends on the sizes of integers and floats only; so do
 // the functions that the compiler makes of generic ones for all types of the same underlying type.
 func (g *goFunc) direct() hostRun {
-	if g.fn.IsNil() || len(g.results) > 1 {
+	if len(g.results) > 1 {
 		return nil
 	}
 	var shape strings.Builder

@@ -17,14 +17,23 @@ import (
 // No function can be made here of a signature with a type that a module defines, such as (ref null $t): where the
 // result is used, the error wraps [ErrUnsupported]. See wasmtime::Func::new.
 func NewFunc(store Storelike, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *Func {
-	s := store.storeState()
-	if err := ty.unsupported(); err != nil {
+	if err := notNil(ty).unsupported(); err != nil {
+		s, outermost := mustEnter(store)
+		defer s.Leave(outermost)
 		return &Func{state: s, sig: ty, refused: err}
 	}
-	return s.addHost(newHostFunc(ty, f))
+	return addHost(store, newHostFunc(ty, f))
+}
+
+// callNil is what is called where the Go function is nil, which nobody minds who never calls it, as in wasmtime-go.
+func callNil(*Caller, unsafe.Pointer) error {
+	panic("wasmtime: a host function that is nil was called")
 }
 
 func newHostFunc(ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) *hostFunc {
+	if f == nil {
+		return &hostFunc{ty, callNil}
+	}
 	plain := ty.plain()
 	return &hostFunc{ty, func(c *Caller, slots unsafe.Pointer) error {
 		args, err := liftArgs(c.state, ty.params, slots, plain)
@@ -91,8 +100,7 @@ func valAt(vals unsafe.Pointer, i int) *ffi.Val {
 // What it costs to call a function of numbers is said at [HostFuncOf]; other functions take reflection and
 // allocations in every call. See wasmtime::Func::wrap.
 func WrapFunc(store Storelike, f any) *Func {
-	s := store.storeState()
-	return s.addHost(wrapHostFunc(f))
+	return addHost(store, wrapHostFunc(f))
 }
 
 var (
@@ -228,7 +236,7 @@ func reflectArgs(c *Caller, ty reflect.Type, vals []Val) []reflect.Value {
 // called by whichever goroutines run them.
 //
 // An error that the Go function returns ends the guest; the call that it came from returns an error that wraps it. A
-// panic ends the guest and comes out of that call. The zero HostFunc is no function: where it is used, it panics.
+// panic ends the guest and comes out of that call. The zero HostFunc is no function, and counts as closed.
 type HostFunc struct{ host *hostFunc }
 
 func newTypedHost(results []ValKind, run func(*Caller, unsafe.Pointer) error, params ...ValKind) HostFunc {
@@ -244,7 +252,15 @@ func typesOf(kinds []ValKind) []*ValType {
 }
 
 // Type returns the function's signature.
-func (f HostFunc) Type() *FuncType { return f.host.sig }
+func (f HostFunc) Type() *FuncType { return f.mustHost().sig }
+
+// mustHost returns what it is; it panics for the zero HostFunc.
+func (f HostFunc) mustHost() *hostFunc {
+	if f.host == nil {
+		panicNil(errNoHost)
+	}
+	return f.host
+}
 
 // NewHostFunc makes a host function one of the store's functions. See wasmtime::Func::wrap.
-func NewHostFunc(store Storelike, f HostFunc) *Func { return store.storeState().addHost(f.host) }
+func NewHostFunc(store Storelike, f HostFunc) *Func { return addHost(store, f.mustHost()) }

@@ -27,7 +27,10 @@ func NewInstance(store Storelike, module *Module, imports []AsExtern) (*Instance
 // NewInstanceContext is [NewInstance] with a context for the start function, as [Func.CallContext] has one, and for
 // waiting until there is a place in the engine's pool, see [Config.SetPooling]; ctx may be nil.
 func NewInstanceContext(ctx context.Context, store Storelike, module *Module, imports []AsExtern) (*Instance, error) {
-	s := store.storeState()
+	s := stateOf(store)
+	if s == nil {
+		return nil, noStore(store)
+	}
 	native, err := module.acquire("store", s.engine)
 	if err != nil {
 		return nil, err
@@ -41,7 +44,7 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		}
 		items[i] = *item
 	}
-	instance, err := s.instantiate(ctx, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := instantiate(ctx, store, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
@@ -100,40 +103,53 @@ const (
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. With a ctx that can be done
 // it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
 // of, nil if there is none.
-func (s *state) instantiate(ctx context.Context, hosts *registry.Family[hostFunc], as instanceKind,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	outermost, err := s.Enter()
+func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[hostFunc], as instanceKind,
+	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (instance *Instance, err error) {
+	s, outermost, err := enter(store)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Leave(outermost)
-	if hosts != nil {
-		s.link(hosts)
-	}
-	outer := s.watch
-	within, err := s.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer within.end()
-	var pool *poolQueue // to wait in, if it may
-	if s.watch != outer {
-		pool = s.engine.pool
-	}
-	instance, err := s.newInstance(outermost, pool, f)
-	if err == nil && as == reactor {
-		err = s.initialize(instance)
-	}
+	err = s.inPlace(ctx, outermost, func(pool *poolQueue) (err error) {
+		if hosts != nil {
+			s.link(hosts)
+		}
+		instance, err = s.newInstance(outermost, pool, f)
+		if err == nil && as == reactor {
+			err = s.initialize(instance)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return instance, nil
 }
 
+// inPlace runs f, which instantiates something, in the store, which is entered, and leaves it afterwards. f has a pool
+// to wait in, if it may, which a context that can end allows. ctx may be nil.
+func (s *state) inPlace(ctx context.Context, outermost bool, f func(pool *poolQueue) error) (err error) {
+	defer s.Finish(outermost, &err)
+	outer := s.watch
+	within, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer within.end()
+	var pool *poolQueue
+	if s.watch != outer {
+		pool = s.engine.pool
+	}
+	return f(pool)
+}
+
 // newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered.
 func (s *state) newInstance(outermost bool, pool *poolQueue,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
-	raw, err := s.allocate(outermost, pool, f)
+	var raw ffi.Instance
+	err := s.allocate(outermost, pool, func(call *ffi.Call, room uintptr) (ok bool) {
+		raw, ok = f(call, room)
+		return ok
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -168,14 +184,16 @@ func (s *state) initialize(instance *Instance) error {
 
 // allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
 // room if it is given a pool.
-func (s *state) allocate(outermost bool, pool *poolQueue,
-	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (ffi.Instance, error) {
+func (s *state) allocate(outermost bool, pool *poolQueue, f func(call *ffi.Call, room uintptr) bool) error {
 	s.slot.take()
-	var waiter placeWaiter
-	if pool != nil && pool.waiting.Load() > 0 { // others were here before
-		if err := s.awaitPlace(outermost, &waiter, pool.given.Load()); err != nil {
-			s.slot.untake()
-			return ffi.Instance{}, err
+	var waiter *placeWaiter // nil without a pool
+	if pool != nil {
+		waiter = new(placeWaiter)
+		if pool.waiting.Load() > 0 { // others were here before
+			if err := s.awaitPlace(outermost, waiter, pool.given.Load()); err != nil {
+				s.slot.untake()
+				return err
+			}
 		}
 	}
 	for n := (need{patient: pool != nil}); ; {
@@ -183,43 +201,55 @@ func (s *state) allocate(outermost bool, pool *poolQueue,
 		if pool != nil {
 			given = pool.given.Load()
 		}
-		raw, ok := f(s.call, s.Room())
+		ok := f(s.call, s.Room())
+		s.slot.made()
 		if ok {
-			return raw, nil
+			return nil
 		}
 		trap, failed := s.call.Failure()
 		// If a host function has failed, the start function has begun.
 		begun := !trap.IsNil() || s.hostErr != nil || s.hostTrap || s.panicking
 		switch {
 		case begun: // there is an instance, until the store is closed
-			return raw, s.Failure(trap, failed)
+			return s.Failure(trap, failed)
 		case n.met(held, failed):
 			failed.Delete()
 		case pool != nil && failed.Code() == ffi.ErrorPoolFull:
-			failed.Delete()
-			if err := s.awaitPlace(outermost, &waiter, given); err != nil {
+			full := newError(failed)
+			if err := s.awaitPlace(outermost, waiter, given); err != nil {
 				s.slot.untake()
-				return raw, err
+				if err == errNeverServed {
+					err = errorf(ErrPoolFull, "%v; %v", full, err)
+				}
+				return err
 			}
 			n = need{patient: true}
 		default:
 			full := failed.Code() == ffi.ErrorPoolFull
 			err := s.Failure(trap, failed)
 			if e, ok := err.(*Error); ok && e.inGuest {
-				return raw, err // the start function had begun, too
+				return err // the start function had begun, too
 			}
 			s.slot.untake()
 			if !full {
 				s.engine.pool.giveBack(1) // it had places for a moment, or was let try
 			}
-			return raw, err
+			return err
 		}
 	}
 }
 
-// Exports returns the exports in the module's order.
+// mustEnter enters the instance's store, which store has to be.
+func (instance *Instance) mustEnter(store Storelike) (*state, bool) {
+	if notNil(instance).state == nil {
+		panic(closedText)
+	}
+	return mustEnterOwned(store, instance.state)
+}
+
+// Exports returns the exports in the module's order, which is that of [Module.Exports]: their names are there.
 func (instance *Instance) Exports(store Storelike) []*Extern {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	exports := []*Extern{}
 	for i := 0; ; i++ {
@@ -233,7 +263,7 @@ func (instance *Instance) Exports(store Storelike) []*Extern {
 
 // GetExport returns the export called name, nil if there is none. See wasmtime::Instance::get_export.
 func (instance *Instance) GetExport(store Storelike, name string) *Extern {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	item, _, ok := s.native.Export(instance.raw, name)
 	if !ok {
@@ -242,9 +272,10 @@ func (instance *Instance) GetExport(store Storelike, name string) *Extern {
 	return (&Extern{s, item}).own()
 }
 
-// GetFunc returns the exported function called name, nil if there is none or it is something else.
+// GetFunc returns the exported function called name, nil if there is none or it is something else. Calling or binding
+// nil is an error that says so.
 func (instance *Instance) GetFunc(store Storelike, name string) *Func {
-	s, outermost := mustEnterItem(store, instance.state)
+	s, outermost := instance.mustEnter(store)
 	defer s.Leave(outermost)
 	return s.exported(instance, name)
 }
@@ -337,18 +368,27 @@ func (pre *InstancePre) InstantiateReactorContext(ctx context.Context, store Sto
 }
 
 func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as instanceKind) (*Instance, error) {
+	if pre == nil {
+		return nil, isNil[InstancePre]()
+	}
 	native, err := acquire(&pre.handle, "prepared instance")
 	if err != nil {
 		return nil, err
 	}
 	defer pre.handle.Release()
-	s := store.storeState()
-	if s.engine != pre.engine {
+	switch s := stateOf(store); {
+	case s == nil:
+		return nil, noStore(store)
+	case s.engine != pre.engine:
 		return nil, wrongEngine("InstancePre", "store")
 	}
-	return s.instantiate(ctx, pre.hosts, as, native.Instantiate)
+	return instantiate(ctx, store, pre.hosts, as, native.Instantiate)
 }
 
 // Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those
 // who instantiate it afterwards get an error that wraps [ErrClosed]. Closing twice does nothing.
-func (pre *InstancePre) Close() { pre.handle.Close() }
+func (pre *InstancePre) Close() {
+	if pre != nil {
+		pre.handle.Close()
+	}
+}

@@ -56,7 +56,7 @@ func TestInstanceImports(t *testing.T) {
 		text    string
 	}{
 		"none": {nil, "expected 2 imports, found 0: `a::f`, `a::g`"}, "one": {[]AsExtern{f}, "found 1: `a::g`"},
-		"three": {[]AsExtern{f, g, g}, "found 3"}, "nil": {[]AsExtern{f, nil}, "import 1: `a::g`: it is nil"},
+		"three": {[]AsExtern{f, g, g}, "found 3"}, "nil": {[]AsExtern{f, nil}, "import 1: `a::g`: nil AsExtern"},
 		"order": {[]AsExtern{g, f}, "incompatible import type for `a::f`"},
 		"type":  {[]AsExtern{WrapFunc(store, func(int64) {}), g}, "types incompatible"},
 	} {

@@ -49,10 +49,7 @@ func newDefinitions(native ffi.Linker) *definitions {
 
 // NewLinker creates a linker with nothing in it. It panics if the engine is closed, or nil.
 func NewLinker(engine *Engine) *Linker {
-	if engine == nil {
-		panic("wasmtime: the engine is nil")
-	}
-	native := engine.handle.Acquire()
+	native := notNil(engine).handle.Acquire()
 	defer engine.handle.Release()
 	return &Linker{Engine: engine, current: newDefinitions(ffi.NewLinker(native)), hosts: &registry.Family[hostFunc]{}}
 }
@@ -60,6 +57,9 @@ func NewLinker(engine *Engine) *Linker {
 // Close frees the linker, at once or when the last use of it by another goroutine is over; instances stay usable.
 // Closing twice does nothing.
 func (l *Linker) Close() {
+	if l == nil {
+		return
+	}
 	l.defining.RLock()
 	defer l.defining.RUnlock()
 	if l.current != nil {
@@ -69,6 +69,9 @@ func (l *Linker) Close() {
 
 // read begins a use of what has been defined so far, which the handle's Release ends.
 func (l *Linker) read() (ffi.Linker, *registry.Handle[ffi.Linker], error) {
+	if l == nil {
+		return ffi.Linker{}, nil, isNil[Linker]()
+	}
 	l.defining.RLock()
 	defer l.defining.RUnlock()
 	return l.acquireLocked()
@@ -85,6 +88,9 @@ func (l *Linker) acquireLocked() (ffi.Linker, *registry.Handle[ffi.Linker], erro
 
 // define runs f, in which no guest may run, with definitions that nobody else uses. err says that the linker is closed.
 func (l *Linker) define(f func(ffi.Linker) ffi.Error) (failed ffi.Error, err error) {
+	if l == nil {
+		return ffi.Error{}, isNil[Linker]()
+	}
 	l.defining.Lock()
 	defer l.defining.Unlock()
 	return l.defineLocked(f)
@@ -107,7 +113,7 @@ func (l *Linker) defineLocked(f func(ffi.Linker) ffi.Error) (failed ffi.Error, e
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
 // is an error. It panics if the linker is closed. See wasmtime::Linker::allow_shadowing.
 func (l *Linker) AllowShadowing(allow bool) {
-	_, err := l.define(func(native ffi.Linker) ffi.Error {
+	_, err := notNil(l).define(func(native ffi.Linker) ffi.Error {
 		native.AllowShadowing(allow)
 		return ffi.Error{}
 	})
@@ -116,15 +122,25 @@ func (l *Linker) AllowShadowing(allow bool) {
 	}
 }
 
+// isOpen returns an error if the linker is closed.
+func (l *Linker) isOpen() error {
+	_, reading, err := l.read()
+	if err == nil {
+		reading.Release()
+	}
+	return err
+}
+
 // serves returns the store's state, or why the linker defines nothing for it: a linker that is closed says so first.
 func (l *Linker) serves(store Storelike) (*state, error) {
-	_, reading, err := l.read()
-	if err != nil {
+	if err := l.isOpen(); err != nil {
 		return nil, err
 	}
-	reading.Release()
-	s := store.storeState()
-	if s.engine != l.Engine {
+	s := stateOf(store)
+	switch {
+	case s == nil:
+		return nil, noStore(store)
+	case s.engine != l.Engine:
 		return nil, wrongEngine("linker", "store")
 	}
 	return s, nil
@@ -132,16 +148,16 @@ func (l *Linker) serves(store Storelike) (*state, error) {
 
 // inStore runs f with the store taken.
 func (l *Linker) inStore(store Storelike, f func(s *state) (ffi.Error, error)) error {
-	s, err := l.serves(store)
-	if err != nil {
+	if _, err := l.serves(store); err != nil {
 		return err
 	}
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return err
 	}
 	defer s.Leave(outermost)
 	s.link(l.hosts)
+	s.made()
 	failed, err := f(s)
 	if !failed.IsNil() {
 		return s.Failure(ffi.Trap{}, failed)
@@ -168,7 +184,11 @@ func (l *Linker) defineForAll(f func(ffi.Linker) ffi.Error) error {
 // Define defines an item of the store; only modules that are instantiated in that store can import it. See
 // wasmtime::Linker::define.
 func (l *Linker) Define(store Storelike, module, name string, item AsExtern) error {
-	imported, err := itemOf(store.storeState(), item)
+	s, err := l.serves(store)
+	if err != nil {
+		return err
+	}
+	imported, err := itemOf(s, item)
 	if err != nil {
 		return errorf(err, "%s.%s: %v", module, name, err)
 	}
@@ -213,11 +233,10 @@ func (l *Linker) explain(err error, imports []*ImportType) error {
 
 // DefineFunc defines a Go function, as [WrapFunc] makes it, for the store.
 func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
-	s, err := l.serves(store)
-	if err != nil {
+	if _, err := l.serves(store); err != nil {
 		return err
 	}
-	made, err := s.tryAddHost(wrapHostFunc(f))
+	made, err := tryAddHost(store, wrapHostFunc(f))
 	if err != nil {
 		return err
 	}
@@ -226,6 +245,12 @@ func (l *Linker) DefineFunc(store Storelike, module, name string, f any) error {
 
 // FuncNew defines a Go function, as [NewFunc] makes it, for every store. See wasmtime::Linker::func_new.
 func (l *Linker) FuncNew(module, name string, ty *FuncType, f func(*Caller, []Val) ([]Val, *Trap)) error {
+	if err := l.isOpen(); err != nil {
+		return err
+	}
+	if ty == nil {
+		return isNil[FuncType]()
+	}
 	if err := ty.unsupported(); err != nil {
 		return err
 	}
@@ -240,12 +265,21 @@ func (l *Linker) FuncWrap(module, name string, f any) error {
 
 // DefineHost defines a typed host function for every store. See wasmtime::Linker::func_wrap.
 func (l *Linker) DefineHost(module, name string, f HostFunc) error {
+	if err := l.isOpen(); err != nil {
+		return err
+	}
+	if f.host == nil {
+		return errNoHost
+	}
 	return l.defineHost(module, name, f.host)
 }
 
 // DefineGoFunc defines a Go function of numbers, as [HostFuncOf] makes it, for every store: an error if f is none. See
 // wasmtime::Linker::func_wrap.
 func (l *Linker) DefineGoFunc(module, name string, f any) error {
+	if err := l.isOpen(); err != nil {
+		return err
+	}
 	host, err := HostFuncOf(f)
 	if err != nil {
 		return errorf(err, "%s.%s: %v", module, name, err)
@@ -254,7 +288,6 @@ func (l *Linker) DefineGoFunc(module, name string, f any) error {
 }
 
 func (l *Linker) defineHost(module, name string, h *hostFunc) error {
-	h.check()
 	return l.defineForAll(func(native ffi.Linker) ffi.Error {
 		err := native.DefineFunc(module, name, h.sig.encode(), linkerFuncs.Add(l.hosts, h)|linkerEnv)
 		return l.noteLocked(module, name, h.sig, err)
@@ -360,10 +393,15 @@ func (l *Linker) missing(native ffi.Linker, imports []*ImportType) (missing []*I
 
 // DefineInstance defines all that an instance exports under the name module. See wasmtime::Linker::instance.
 func (l *Linker) DefineInstance(store Storelike, module string, instance *Instance) error {
-	if instance == nil {
-		return errorf(nil, "%s: %v", module, isNil("instance"))
-	}
-	if instance.state != store.storeState() {
+	s, err := l.serves(store)
+	switch {
+	case err != nil:
+		return err
+	case instance == nil:
+		return errorf(ErrClosed, "%s: %v", module, isNil[Instance]())
+	case instance.state == nil:
+		return errorf(ErrClosed, "%s: %v", module, closedError("instance"))
+	case instance.state != s:
 		return errorf(ErrWrongStore, "%s: %v", module, ErrWrongStore)
 	}
 	return l.defineInStore(store, func(l ffi.Linker, s *state) ffi.Error {
@@ -391,29 +429,55 @@ func (l *Linker) DefineModule(store Storelike, name string, module *Module) erro
 	if failed := module.types.failed; failed != nil {
 		return failed
 	}
-	err = l.inStore(store, func(s *state) (ffi.Error, error) {
-		if !private.DefineModule(s.call, s.Room(), name, m) {
-			_, failed := s.call.Failure()
-			return failed, nil
-		}
-		l.defining.Lock()
-		defer l.defining.Unlock()
-		return l.defineLocked(func(native ffi.Linker) ffi.Error {
-			for _, export := range module.types.out {
-				if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
-					return err
-				}
-			}
-			return ffi.Error{}
-		})
-	})
+	_, err = l.serves(store)
+	if err == nil {
+		err = l.defineModule(store, private, name, module, m)
+	}
 	return l.explainMissing(err, private, module.types.imported(m))
+}
+
+// defineModule defines a module in a copy of the linker, and what it exports in the linker.
+func (l *Linker) defineModule(store Storelike, private ffi.Linker, name string, module *Module, native ffi.Module) (err error) {
+	s, outermost, err := enter(store)
+	if err != nil {
+		return err
+	}
+	defer s.Finish(outermost, &err)
+	s.link(l.hosts)
+	s.made()
+	s.slot.takeMore() // perhaps its instances
+	if !private.DefineModule(s.call, s.Room(), name, native) {
+		_, failed := s.call.Failure()
+		return s.Failure(ffi.Trap{}, failed)
+	}
+	l.defining.Lock()
+	defer l.defining.Unlock()
+	failed, err := l.defineLocked(func(native ffi.Linker) ffi.Error {
+		for _, export := range module.types.out {
+			if err := native.DefineFrom(private, s.native, name, export.name); !err.IsNil() {
+				return err
+			}
+		}
+		return ffi.Error{}
+	})
+	if !failed.IsNil() {
+		return s.Failure(ffi.Trap{}, failed)
+	}
+	return err
+}
+
+// acquire begins a use of a module for the linker; the module's handle's Release ends it.
+func (l *Linker) acquire(module *Module) (ffi.Module, error) {
+	if err := l.isOpen(); err != nil {
+		return ffi.Module{}, err
+	}
+	return module.acquire("linker", l.Engine)
 }
 
 // DefineUnknownImportsAsTraps defines every function that the module imports and nobody has defined as one that
 // traps. See wasmtime::Linker::define_unknown_imports_as_traps.
 func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
-	m, err := module.acquire("linker", l.Engine)
+	m, err := l.acquire(module)
 	if err != nil {
 		return err
 	}
@@ -425,7 +489,7 @@ func (l *Linker) DefineUnknownImportsAsTraps(module *Module) error {
 // functions that return 0, globals that are 0, tables of null, empty memories. See
 // wasmtime::Linker::define_unknown_imports_as_default_values.
 func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Module) error {
-	m, err := module.acquire("linker", l.Engine)
+	m, err := l.acquire(module)
 	if err != nil {
 		return err
 	}
@@ -438,20 +502,19 @@ func (l *Linker) DefineUnknownImportsAsDefaultValues(store Storelike, module *Mo
 // Get returns what has been defined, nil if nothing has that a store of this engine can use. It panics if the linker or
 // the store is closed. See wasmtime::Linker::get.
 func (l *Linker) Get(store Storelike, module, name string) *Extern {
-	native, reading, closed := l.read()
+	native, reading, closed := notNil(l).read()
 	if closed != nil {
 		panic(closedText)
 	}
 	defer reading.Release()
-	s := store.storeState()
-	if s.engine != l.Engine {
+	if s := stateOf(store); s != nil && s.engine != l.Engine {
 		return nil
 	}
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.link(l.hosts)
 	e := &Extern{state: s}
-	found, err := native.Get(s.native, module, name, &e.item)
+	found, err := native.Get(s.made(), module, name, &e.item)
 	if !err.IsNil() {
 		err.Delete() // an item of another store
 		return nil
@@ -465,7 +528,7 @@ func (l *Linker) Get(store Storelike, module, name string) *Extern {
 // GetDefault returns the function that running a module means: its export with an empty name, else _start, else one
 // that does nothing. See wasmtime::Linker::get_default.
 func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
-	f := &Func{state: store.storeState()}
+	f := &Func{state: stateOf(store)}
 	foreign := false
 	native, reading, err := l.read()
 	if err != nil {
@@ -488,9 +551,10 @@ func (l *Linker) GetDefault(store Storelike, name string) (*Func, error) {
 
 // Instantiate gives a module its imports and instantiates it in the store. Imports that are missing are an [*Error]
 // that names them, up to ten, with their types, and so is one that has another type; a module or store of another
-// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap]. It calls nothing else: a library
-// built for WASI, a reactor, takes [Linker.InstantiateReactor], and a program's _start is called by whoever wants to
-// run it, or by [Command.Run]. See wasmtime::Linker::instantiate.
+// engine is one that wraps [ErrWrongEngine]. A start function that traps is a [*Trap], and one whose output is lost an
+// error that wraps [ErrUnwritten]. It calls nothing else: a library built for WASI, a reactor, takes
+// [Linker.InstantiateReactor], and a program's _start is called by whoever wants to run it, or by [Command.Run]. See
+// wasmtime::Linker::instantiate.
 func (l *Linker) Instantiate(store Storelike, module *Module) (*Instance, error) {
 	return l.instantiate(nil, store, module, asItIs)
 }
@@ -532,11 +596,13 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 		return nil, err
 	}
 	defer module.handle.Release()
-	s := store.storeState()
-	if s.engine != l.Engine {
+	switch s := stateOf(store); {
+	case s == nil:
+		return nil, noStore(store)
+	case s.engine != l.Engine:
 		return nil, wrongEngine("linker", "store")
 	}
-	instance, err := s.instantiate(ctx, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	instance, err := instantiate(ctx, store, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
 	if err != nil {

@@ -18,31 +18,30 @@ type Memory struct {
 
 // NewMemory creates a memory in the store. A shared memory is an error here. See wasmtime::Memory::new.
 func NewMemory(store Storelike, ty *MemoryType) (*Memory, error) {
-	s := store.storeState()
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Leave(outermost)
+	if ty == nil {
+		return nil, isNil[MemoryType]()
+	}
 	m := &Memory{state: s}
 	s.slot.take()
 	encoded := ty.encode()
-	if err := withRoom(func() ffi.Error { return s.native.NewMemory(encoded, &m.item) }); !err.IsNil() {
+	if err := withRoom(func() ffi.Error { return s.made().NewMemory(encoded, &m.item) }); !err.IsNil() {
 		s.slot.untake()
-		return nil, newError(err)
+		return nil, s.Failure(ffi.Trap{}, err)
 	}
 	return m, nil
 }
 
-// owner returns the store that it belongs to; nil if there is no such memory.
-func (mem *Memory) owner() *state {
+func (mem *Memory) external() (*state, *ffi.Item) {
 	if mem == nil {
-		return nil
+		return nil, nil
 	}
-	return mem.state
+	return mem.state, &mem.item
 }
-
-func (mem *Memory) external() (*state, *ffi.Item) { return mem.state, &mem.item }
 
 // Type returns the memory's type.
 func (mem *Memory) Type(store Storelike) *MemoryType { return externalType(store, mem).MemoryType() }
@@ -72,26 +71,14 @@ func (mem *Memory) UnsafeData(store Storelike) []byte {
 }
 
 func (mem *Memory) data(store Storelike) (unsafe.Pointer, uintptr) {
-	mem.check(store)
+	s, outermost := mustEnterItem(store, mem)
+	defer s.Leave(outermost)
 	return mem.locate()
 }
 
-// check panics if there is no such memory, or it belongs to another store.
-func (mem *Memory) check(store Storelike) {
-	switch {
-	case mem == nil:
-		panic(errNilItem.Error())
-	case store.storeState() != mem.state:
-		panic(ErrWrongStore.Error())
-	}
-}
-
-// locate returns the address and the size in bytes.
+// locate returns the address and the size in bytes. The store is entered.
 func (mem *Memory) locate() (unsafe.Pointer, uintptr) {
-	s := mem.state
-	outermost := s.mustEnter()
-	defer s.Leave(outermost)
-	data, n, err := s.native.MemoryData(mem.item)
+	data, n, err := mem.state.native.MemoryData(mem.item)
 	if !err.IsNil() {
 		panic(newError(err))
 	}
@@ -100,7 +87,7 @@ func (mem *Memory) locate() (unsafe.Pointer, uintptr) {
 
 // Size returns the size in pages.
 func (mem *Memory) Size(store Storelike) uint64 {
-	s, outermost := mustEnterItem(store, mem.owner())
+	s, outermost := mustEnterItem(store, mem)
 	defer s.Leave(outermost)
 	return s.native.MemorySize(mem.item)
 }
@@ -108,14 +95,14 @@ func (mem *Memory) Size(store Storelike) uint64 {
 // Grow grows the memory by delta pages and returns the size before, in pages. Growth beyond a limit is an [*Error] and
 // changes nothing. See wasmtime::Memory::grow.
 func (mem *Memory) Grow(store Storelike, delta uint64) (uint64, error) {
-	s, outermost, err := enterItem(store, mem.owner())
+	s, outermost, err := enterItem(store, mem)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Leave(outermost)
-	previous, nerr := s.native.MemoryGrow(mem.item, delta)
-	if !nerr.IsNil() {
-		return 0, newError(nerr)
+	previous, failed := s.native.MemoryGrow(mem.item, delta)
+	if !failed.IsNil() {
+		return 0, s.Failure(ffi.Trap{}, failed)
 	}
 	return previous, nil
 }
@@ -151,15 +138,9 @@ func (mem *Memory) WriteString(store Storelike, off uint64, text string) error {
 	return mem.access(store, off, uint64(len(text)), func(there []byte) { copy(there, text) })
 }
 
-// errNilMemory is for those who use what GetMemory did not find.
-var errNilMemory = errorf(nil, "the memory is nil: is there an export of that name, and is it a memory?")
-
 // access runs f with the n bytes at off in place, which are there until it returns.
 func (mem *Memory) access(store Storelike, off, n uint64, f func(there []byte)) error {
-	if mem == nil {
-		return errNilMemory
-	}
-	s, outermost, err := enterItem(store, mem.owner())
+	s, outermost, err := enterItem(store, mem)
 	if err != nil {
 		return err
 	}
@@ -194,9 +175,10 @@ type MemoryView struct {
 
 // View returns a view of the memory.
 func (mem *Memory) View(store Storelike) *MemoryView {
-	mem.check(store)
-	v := &MemoryView{mem: mem, now: mem.state.epoch, epoch: *mem.state.epoch - 1}
-	v.refresh()
+	s, outermost := mustEnterItem(store, mem)
+	defer s.Leave(outermost)
+	v := &MemoryView{}
+	v.open(mem)
 	return v
 }
 
@@ -212,8 +194,7 @@ type viewed struct {
 // open makes it that of a memory.
 func (v *viewed) open(s *state, item ffi.Item) *MemoryView {
 	v.Memory = Memory{s, item}
-	v.view = MemoryView{mem: &v.Memory, now: s.epoch, epoch: *s.epoch - 1}
-	v.view.refresh()
+	v.view.open(&v.Memory)
 	return &v.view
 }
 
@@ -238,24 +219,41 @@ func (s *state) viewOf(item ffi.Item) *MemoryView {
 	return v.open(s, item)
 }
 
+// open makes a zero view that of a memory, whose store is entered.
+func (v *MemoryView) open(mem *Memory) {
+	v.mem, v.now = mem, mem.state.epoch
+	v.locate()
+}
+
+// locate looks up where the memory is now. Its store is entered.
+func (v *MemoryView) locate() {
+	base, size := v.mem.locate()
+	v.base, v.size, v.epoch = base, uint64(size), *v.now
+	v.in4, v.in8 = v.size-min(v.size, 3), v.size-min(v.size, 7)
+}
+
 // refresh looks up where the memory is now, if it may have moved, and tells whether it has done so. It is not inlined,
 // so that who calls it, which is rare, needs no room for what it does.
 //
 //go:noinline
 func (v *MemoryView) refresh() bool {
+	if notNil(v).now == nil { // a zero view
+		panic(closedText)
+	}
 	if *v.now == v.epoch {
 		return false
 	}
-	base, size := v.mem.locate()
-	v.base, v.size, v.epoch = base, uint64(size), *v.now
-	v.in4, v.in8 = v.size-min(v.size, 3), v.size-min(v.size, 7)
+	s := v.mem.state
+	outermost := s.mustEnter()
+	defer s.Leave(outermost)
+	v.locate()
 	return true
 }
 
 // at returns the address of n bytes at off, nil if they are out of bounds. The memory is there as long as the view is
 // reachable.
 func (v *MemoryView) at(off, n uint64) unsafe.Pointer {
-	if *v.now != v.epoch {
+	if v == nil || v.now == nil || *v.now != v.epoch {
 		v.refresh()
 	}
 	if off > v.size || n > v.size-off {
@@ -272,7 +270,7 @@ func (v *MemoryView) Size() uint64 {
 
 // Uint64 reads eight bytes at off.
 func (v *MemoryView) Uint64(off uint64) (uint64, bool) {
-	if *v.now == v.epoch && off < v.in8 {
+	if v != nil && off < v.in8 && *v.now == v.epoch {
 		n := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(v.base, off))[:])
 		runtime.KeepAlive(v)
 		return n, true
@@ -285,7 +283,7 @@ func (v *MemoryView) Uint64(off uint64) (uint64, bool) {
 
 // Uint32 reads four bytes at off.
 func (v *MemoryView) Uint32(off uint64) (uint32, bool) {
-	if *v.now == v.epoch && off < v.in4 {
+	if v != nil && off < v.in4 && *v.now == v.epoch {
 		n := binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(v.base, off))[:])
 		runtime.KeepAlive(v)
 		return n, true
@@ -332,7 +330,7 @@ func (v *MemoryView) Float32(off uint64) (float32, bool) {
 
 // PutUint64 writes eight bytes at off.
 func (v *MemoryView) PutUint64(off uint64, n uint64) bool {
-	if *v.now == v.epoch && off < v.in8 {
+	if v != nil && off < v.in8 && *v.now == v.epoch {
 		binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(v.base, off))[:], n)
 		runtime.KeepAlive(v)
 		return true
@@ -342,7 +340,7 @@ func (v *MemoryView) PutUint64(off uint64, n uint64) bool {
 
 // PutUint32 writes four bytes at off.
 func (v *MemoryView) PutUint32(off uint64, n uint32) bool {
-	if *v.now == v.epoch && off < v.in4 {
+	if v != nil && off < v.in4 && *v.now == v.epoch {
 		binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(v.base, off))[:], n)
 		runtime.KeepAlive(v)
 		return true

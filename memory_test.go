@@ -252,7 +252,7 @@ func TestMemoryErrors(t *testing.T) {
 	memory := instance.GetMemory(store, "m")
 	for i, f := range withErrors(t, NewStore(store.Engine), memory, 0, 1) {
 		WantIs(t, f(), ErrWrongStore)
-		WantText(t, withErrors(t, store, instance.GetMemory(store, "none"), 0, 1)[i](), "the memory is nil")
+		WantText(t, withErrors(t, store, instance.GetMemory(store, "none"), 0, 1)[i](), "nil *Memory")
 	}
 	host := WrapFunc(store, func(c *Caller) {
 		busy := make(chan []error)

@@ -1,8 +1,6 @@
 package wasmtime
 
 import (
-	"bytes"
-	"encoding/binary"
 	"io"
 	"os"
 	"slices"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
 // Module is compiled code, to be instantiated any number of times in stores of its engine. It is immutable and safe for
@@ -19,6 +18,8 @@ type Module struct {
 	handle registry.Handle[ffi.Module]
 	engine *Engine
 	types  moduleTypes
+	// unfit says why it can have no instance in the engine's pool; nil if it can, or that is not known.
+	unfit *Error
 }
 
 // NewModule compiles the binary format. A module that is not valid is an [*Error]; for a component it wraps
@@ -29,94 +30,48 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 		return nil, err
 	}
 	defer engine.handle.Release()
-	if isComponent(wasm) {
+	if wasmfile.IsComponent(wasm) {
 		return nil, componentError()
 	}
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = engine.cache.compile(e, wasm); return err })
 	if !failed.IsNil() {
-		if other := formatOf(wasm).insteadOf(formatBinary, wasm); other != nil {
+		if other := insteadOf(wasmfile.Binary, wasm); other != nil {
 			failed.Delete()
 			return nil, other
 		}
 	}
-	return wrapModule(engine, m, failed)
-}
-
-// compiledHeader is the size of the header of compiled code, which is a 64-bit ELF file.
-const compiledHeader = 64
-
-// isComponent tells whether bytes begin as a component does, in the binary format or compiled.
-func isComponent(b []byte) bool {
-	if IsBinary(b) {
-		return len(b) >= 8 && b[6] == 1 && b[7] == 0 // the layer; that of modules is 0
+	module, err := wrapModule(engine, m, failed)
+	if err == nil && engine.pool != nil {
+		module.unfit = engine.pool.refuse(wasm)
 	}
-	const componentFlag = 2
-	return len(b) >= compiledHeader && formatOf(b) == formatCompiled && binary.LittleEndian.Uint32(b[48:])&componentFlag != 0
+	return module, err
 }
 
 func componentError() *Error { return errorf(ErrComponent, "%v", ErrComponent) }
 
-// format is what bytes begin as that somebody takes for a module.
-type format int
-
-const (
-	// formatUnknown: none of the others.
-	formatUnknown format = iota
-	// formatEmpty: there are no bytes.
-	formatEmpty
-	// formatBinary: WebAssembly's binary format.
-	formatBinary
-	// formatText: WebAssembly's text format, or a text that could be.
-	formatText
-	// formatCompiled: what Wasmtime has compiled.
-	formatCompiled
-	// formatELF: another ELF file, such as a program for Linux.
-	formatELF
-)
-
-// formatOf tells formats apart. The first compiledHeader bytes are enough, except for a text that begins with as much
-// white space.
-func formatOf(b []byte) format {
-	const wasmtimeABI = 200
-	text := bytes.TrimLeft(b, " \t\r\n")
-	switch {
-	case len(b) == 0:
-		return formatEmpty
-	case IsBinary(b):
-		return formatBinary
-	case len(b) > 7 && string(b[:5]) == "\x7fELF\x02" && b[7] == wasmtimeABI:
-		return formatCompiled
-	case bytes.HasPrefix(b, []byte("\x7fELF")):
-		return formatELF
-	case len(text) == 0 || text[0] == '(' || bytes.HasPrefix(text, []byte(";;")):
-		return formatText
-	}
-	return formatUnknown
-}
-
-// insteadOf is the error for bytes of a format that were given where another one is wanted: the binary format, the text
-// format or compiled code. It is nil if they are what is wanted.
-func (f format) insteadOf(wanted format, b []byte) error {
+// insteadOf is the error for bytes that were given where another format is wanted: the binary format, the text format
+// or compiled code. It is nil if they are what is wanted.
+func insteadOf(wanted wasmfile.Format, b []byte) error {
 	const shown = 16
-	switch {
+	switch f := wasmfile.Of(b); {
 	case f == wanted:
 		return nil
-	case f == formatEmpty:
+	case f == wasmfile.Empty:
 		return errorf(nil, "there is no module in 0 bytes")
-	case f == formatELF:
+	case f == wasmfile.ELF:
 		return errorf(nil, "this is an ELF file, such as a program or a library for Linux, and no module")
-	case f == formatUnknown:
+	case f == wasmfile.Unknown:
 		return errorf(nil, "this is no module: neither WebAssembly's binary format nor its text format, nor a compiled module; it begins with %q",
 			b[:min(len(b), shown)])
-	case f == formatCompiled:
+	case f == wasmfile.Compiled:
 		return errorf(nil, "this is a compiled module, for NewModuleDeserialize or NewModuleDeserializeFile")
-	case f == formatText && wanted == formatBinary:
+	case f == wasmfile.Text && wanted == wasmfile.Binary:
 		return errorf(nil, "this is the text format, which Wat2Wasm turns into the binary one")
-	case f == formatText:
+	case f == wasmfile.Text:
 		return errorf(nil, "this is a text and not a compiled module: Wat2Wasm and NewModule, or NewModuleFromFile, compile WebAssembly's "+
 			"text format")
-	case wanted == formatText:
+	case wanted == wasmfile.Text:
 		return errorf(nil, "this is the binary format, which NewModule compiles")
 	}
 	return errorf(nil, "this is WebAssembly's binary format and not a compiled module: NewModule compiles it")
@@ -126,19 +81,19 @@ func (f format) insteadOf(wanted format, b []byte) error {
 // other errors are those of [NewModule] and [Wat2Wasm]. Those about the text, and about a file in no format, name it.
 func NewModuleFromFile(engine *Engine, file string) (*Module, error) {
 	if engine == nil {
-		return nil, isNil("engine")
+		return nil, isNil[Engine]()
 	}
 	wasm, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	switch f := formatOf(wasm); f {
-	case formatText:
+	switch wasmfile.Of(wasm) {
+	case wasmfile.Text:
 		if wasm, err = wat2Wasm(string(wasm), file); err != nil {
 			return nil, err
 		}
-	case formatUnknown, formatEmpty, formatELF:
-		return nil, errorf(nil, "%s: %v", file, f.insteadOf(formatText, wasm))
+	case wasmfile.Unknown, wasmfile.Empty, wasmfile.ELF:
+		return nil, errorf(nil, "%s: %v", file, insteadOf(wasmfile.Text, wasm))
 	}
 	return NewModule(engine, wasm)
 }
@@ -153,13 +108,13 @@ func NewModuleDeserialize(engine *Engine, encoded []byte) (*Module, error) {
 		return nil, err
 	}
 	defer engine.handle.Release()
-	if isComponent(encoded) {
+	if wasmfile.IsComponent(encoded) {
 		return nil, componentError()
 	}
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModule(e, encoded); return err })
 	if !failed.IsNil() {
-		if other := formatOf(encoded).insteadOf(formatCompiled, encoded); other != nil {
+		if other := insteadOf(wasmfile.Compiled, encoded); other != nil {
 			failed.Delete()
 			return nil, other
 		}
@@ -176,15 +131,10 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 		return nil, err
 	}
 	defer engine.handle.Release()
-	f, openErr := os.Open(path)
-	if openErr != nil { // which says more than the native library
-		return nil, errorf(openErr, "%v", openErr)
-	}
-	defer f.Close()
 	var m ffi.Module
 	failed := withRoom(func() (err ffi.Error) { m, err = ffi.DeserializeModuleFile(e, path); return err })
 	if !failed.IsNil() {
-		if other := notCompiled(f); other != nil {
+		if other := notCompiled(path); other != nil {
 			failed.Delete()
 			return nil, other
 		}
@@ -192,18 +142,24 @@ func NewModuleDeserializeFile(engine *Engine, path string) (*Module, error) {
 	return wrapModule(engine, m, failed)
 }
 
-// notCompiled says what a file is that could not be loaded as a compiled module; nil if it begins as one.
-func notCompiled(f *os.File) error {
-	head := make([]byte, compiledHeader)
+// notCompiled says what a file is that could not be loaded as a compiled module, or why it cannot be read; nil if it
+// begins as one. That says more than the native library.
+func notCompiled(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return errorf(err, "%v", err)
+	}
+	defer f.Close()
+	head := make([]byte, wasmfile.HeaderSize)
 	n, err := io.ReadFull(f, head)
 	head = head[:n]
 	switch {
 	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
 		return errorf(err, "%v", err)
-	case isComponent(head):
+	case wasmfile.IsComponent(head):
 		return componentError()
 	}
-	if other := formatOf(head).insteadOf(formatCompiled, head); other != nil {
+	if other := insteadOf(wasmfile.Compiled, head); other != nil {
 		return errorf(nil, "%s: %v", f.Name(), other)
 	}
 	return nil
@@ -226,7 +182,7 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 		return err
 	}
 	defer engine.handle.Release()
-	if isComponent(wasm) {
+	if wasmfile.IsComponent(wasm) {
 		return componentError()
 	}
 	invalid := ffi.ValidateModule(e, wasm)
@@ -234,7 +190,7 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 		return nil
 	}
 	failed := newError(invalid)
-	if other := formatOf(wasm).insteadOf(formatBinary, wasm); other != nil {
+	if other := insteadOf(wasmfile.Binary, wasm); other != nil {
 		return other
 	}
 	return failed
@@ -242,6 +198,9 @@ func ModuleValidate(engine *Engine, wasm []byte) error {
 
 // Serialize returns the compiled code, for [NewModuleDeserialize]. See wasmtime::Module::serialize.
 func (m *Module) Serialize() ([]byte, error) {
+	if m == nil {
+		return nil, isNil[Module]()
+	}
 	native, err := acquire(&m.handle, "module")
 	if err != nil {
 		return nil, err
@@ -255,28 +214,39 @@ func (m *Module) Serialize() ([]byte, error) {
 }
 
 // Imports returns what the module imports, in its order. It panics if the module is closed.
-func (m *Module) Imports() []*ImportType { return m.types.of(m).imports() }
+func (m *Module) Imports() []*ImportType { return notNil(m).types.of(m).imports() }
 
 // Exports returns what the module exports, in its order. It panics if the module is closed.
-func (m *Module) Exports() []*ExportType { return m.types.of(m).exports() }
+func (m *Module) Exports() []*ExportType { return notNil(m).types.of(m).exports() }
 
-// acquire begins a use of the module with something of the engine given, which with names; the handle's Release ends
-// it.
+// acquire begins a use of the module with something of the engine given, which with names, for an instance of it; the
+// handle's Release ends it.
 func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
 	if m == nil {
-		return ffi.Module{}, isNil("module")
+		return ffi.Module{}, isNil[Module]()
 	}
 	native, err := acquire(&m.handle, "module")
-	if err == nil && m.engine != engine {
+	switch {
+	case err != nil:
+		return native, err
+	case m.engine != engine:
+		err = wrongEngine("module", with)
+	case m.unfit != nil:
+		err = m.unfit
+	}
+	if err != nil {
 		m.handle.Release()
-		return ffi.Module{}, wrongEngine("module", with)
 	}
 	return native, err
 }
 
 // Close frees the module, at once or when the last use of it by another goroutine is over; instances of it stay usable.
 // Closing twice does nothing.
-func (m *Module) Close() { m.handle.Close() }
+func (m *Module) Close() {
+	if m != nil {
+		m.handle.Close()
+	}
+}
 
 // moduleTypes holds a module's imports and exports once they have been asked for.
 type moduleTypes struct {
@@ -338,7 +308,7 @@ func wat2Wasm(wat, name string) ([]byte, error) {
 	}
 	failed := newError(err)
 	head := []byte(wat)
-	if other := formatOf(head).insteadOf(formatText, head); other != nil {
+	if other := insteadOf(wasmfile.Text, head); other != nil {
 		return nil, other
 	}
 	failed.message = strings.Replace(failed.message, "--> <anon>:", "--> "+name+":", 1)
@@ -346,4 +316,4 @@ func wat2Wasm(wat, name string) ([]byte, error) {
 }
 
 // IsBinary tells whether the bytes begin as the binary format does, for modules and components.
-func IsBinary(wasm []byte) bool { return bytes.HasPrefix(wasm, []byte("\x00asm")) }
+func IsBinary(wasm []byte) bool { return wasmfile.IsBinary(wasm) }

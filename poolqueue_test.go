@@ -320,3 +320,169 @@ func TestPoolIsWaitedForInsideOfACall(t *testing.T) {
 	}
 	Check(t, <-done)
 }
+
+// neverServed checks that an instantiation with a context that has time is refused at once, and with what error.
+func neverServed(t *testing.T, err error, text string) {
+	t.Helper()
+	WantTyped(t, err, ErrPoolFull, text)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		t.Errorf("it has waited: %v", err)
+	}
+}
+
+// An instantiation for which no place can become free is refused at once: all of them belong to those who wait for it,
+// or for others.
+func TestPoolIsNotWaitedForInVain(t *testing.T) {
+	engine := smallPool(t, 2)
+	module := Compile(t, engine, `(module (memory 1))`)
+	pre := Must(NewLinker(engine).InstantiatePre(module))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	const vain = "all who have one are waiting themselves"
+	idle := NewStore(engine) // which has nothing of the pool
+	defer idle.Close()
+
+	t.Run("the store's own", func(t *testing.T) {
+		store := fillPool(t, engine, module, 1)[0]
+		Check(t, ErrorOf(pre.InstantiateContext(ctx, store)))
+		for range 3 {
+			neverServed(t, ErrorOf(pre.InstantiateContext(ctx, store)), vain)
+			neverServed(t, ErrorOf(NewInstanceContext(ctx, store, module, nil)), "limit of 2")
+			neverServed(t, ErrorOf(pre.InstantiateContext(ctx, store)), ErrPoolFull.Error())
+		}
+		store.Close()
+		Check(t, ErrorOf(pre.InstantiateContext(ctx, idle)))
+	})
+	idle.Close()
+	t.Run("those of host functions", func(t *testing.T) {
+		outer, inner := NewStore(engine), NewStore(engine)
+		defer outer.Close()
+		defer inner.Close()
+		linker := NewLinker(engine)
+		Check(t, linker.FuncWrap("", "own", func(c *Caller) {
+			Check(t, ErrorOf(pre.InstantiateContext(ctx, c)))
+			neverServed(t, ErrorOf(pre.InstantiateContext(ctx, c)), vain)
+			neverServed(t, ErrorOf(pre.InstantiateContext(ctx, inner)), vain)
+		}))
+		instance := Must(linker.Instantiate(outer, Compile(t, engine, `(module (import "" "own" (func $own)) (memory 1)
+			(func (export "run") (call $own)))`)))
+		Check(t, ErrorOf(instance.GetFunc(outer, "run").CallContext(ctx, outer)))
+	})
+	t.Run("with one who got nothing", func(t *testing.T) {
+		stores, other := fillPool(t, engine, module, 2), NewStore(engine)
+		defer other.Close()
+		short, stop := context.WithTimeout(context.Background(), time.Millisecond)
+		defer stop()
+		WantTyped(t, ErrorOf(pre.InstantiateContext(short, other)), context.DeadlineExceeded, "")
+		stores[0].Close()
+		Check(t, ErrorOf(pre.InstantiateContext(ctx, stores[1])))
+		neverServed(t, ErrorOf(pre.InstantiateContext(ctx, stores[1])), vain)
+		stores[1].Close()
+	})
+	t.Run("those of others who wait", func(t *testing.T) {
+		stores := fillPool(t, engine, module, 2)
+		done := make(chan error)
+		go func() { done <- ErrorOf(pre.InstantiateContext(ctx, stores[0])) }()
+		awaitWaiting(t, 1)
+		neverServed(t, ErrorOf(pre.InstantiateContext(ctx, stores[1])), vain)
+		Equal(t, "waiting", Stats().WaitingInstances, 1)
+		stores[1].Close()
+		Check(t, <-done)
+		stores[0].Close()
+	})
+	t.Run("those of a store that is lost", func(t *testing.T) {
+		if Debug {
+			t.Skip("the store's memory is lost on purpose, which counts as a leak")
+		}
+		small := smallPool(t, 1)
+		module := Compile(t, small, `(module (import "" "" (func $f)) (memory 1) (func (export "run") (call $f)))`)
+		lost := NewStore(small)
+		instance := Must(NewInstance(lost, module, []AsExtern{WrapFunc(lost, func() { runtime.Goexit() })}))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			instance.GetFunc(lost, "run").CallContext(ctx, lost)
+		}()
+		<-ended
+		WantTyped(t, lost.SetFuel(1), ErrClosed, "lost")
+		store := NewStore(small)
+		defer store.Close()
+		neverServed(t, ErrorOf(NewInstanceContext(ctx, store, Compile(t, small, `(module (memory 1))`), nil)), vain)
+	})
+	Equal(t, "waiting", Stats().WaitingInstances, 0)
+	for _, store := range fillPool(t, engine, module, 2) { // and nothing is lost
+		store.Close()
+	}
+}
+
+// A module that has more memories than the pool is refused at once, however busy the pool is; and one that nobody knows
+// that of, because it was compiled before, as soon as it is alone.
+func TestPoolIsTooSmallForAModule(t *testing.T) {
+	engine := EngineWith(t, WithEpochs, func(cfg *Config) {
+		cfg.SetPooling(PoolingConfig{MaxInstances: 2, MaxMemorySize: 1 << 16, MaxTableElements: 10, MaxMemoriesPerModule: 5, MaxTablesPerModule: 5})
+	})
+	defer engine.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fits := Compile(t, engine, `(module (memory 1) (memory 1) (table 1 funcref) (table 1 funcref))`)
+	held := NewStore(engine)
+	Must(NewInstance(held, fits, nil))
+	store := NewStore(engine)
+	defer store.Close()
+	linker := NewLinker(engine)
+	const text = "3 memories, and the pool of its engine 2"
+	module := Compile(t, engine, `(module (memory 1) (memory 1) (memory 1))`)
+	neverServed(t, ErrorOf(NewInstanceContext(ctx, store, module, nil)), text)
+	neverServed(t, ErrorOf(NewInstance(store, module, nil)), text)
+	neverServed(t, ErrorOf(linker.InstantiateContext(ctx, store, module)), text)
+	neverServed(t, ErrorOf(linker.InstantiatePre(module)), text)
+	neverServed(t, linker.DefineModule(store, "m", module), text)
+	module = Must(NewModuleDeserialize(engine, Must(module.Serialize())))
+	done := make(chan error)
+	go func() { done <- ErrorOf(NewInstanceContext(ctx, store, module, nil)) }()
+	awaitWaiting(t, 1)
+	held.Close()
+	neverServed(t, <-done, "limit of 2")
+	Check(t, ErrorOf(NewInstanceContext(ctx, store, fits, nil)))
+	_, err := NewModule(engine, Must(Wat2Wasm(`(module (table 1 funcref) (table 1 funcref) (table 1 funcref))`)))
+	WantText(t, err, "total tables limit of 2")
+}
+
+// A store that may have something of the pool, though no instance, is waited for: a GC heap, or a module that a linker
+// has instantiated.
+func TestPoolIsWaitedForWithoutInstances(t *testing.T) {
+	for name, take := range map[string]func(t *testing.T, store *Store, module *Module){
+		"DefineModule": func(t *testing.T, store *Store, module *Module) {
+			Check(t, NewLinker(store.Engine).DefineModule(store, "m", module))
+		},
+		"a GC heap for a value": func(t *testing.T, store *Store, _ *Module) {
+			Check(t, ErrorOf(WrapFunc(store, func(any) {}).Call(store, "a value")))
+		},
+		"a GC heap for a global": func(t *testing.T, store *Store, _ *Module) {
+			Must(NewGlobal(store, NewGlobalType(NewValType(KindExternref), true), ValExternref("a value")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := smallPool(t, 1)
+			module := Compile(t, engine, `(module (memory 1))`)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			holder, store := NewStore(engine), NewStore(engine)
+			defer holder.Close()
+			defer store.Close()
+			take(t, holder, module)
+			if err := ErrorOf(NewInstance(store, module, nil)); err == nil {
+				t.Skip("it takes nothing of the pool")
+			}
+			done := make(chan error)
+			go func() { done <- ErrorOf(NewInstanceContext(ctx, store, module, nil)) }()
+			awaitWaiting(t, 1)
+			begun := time.Now()
+			holder.Close()
+			Check(t, <-done)
+			if took := time.Since(begun); took > 500*time.Millisecond {
+				t.Errorf("the place was given after %v", took)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/owner"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 	"github.com/gowasmtime/wasmtime/internal/served"
@@ -19,16 +20,16 @@ type Store struct {
 	// Engine is the engine that the store was made with.
 	Engine *Engine
 
-	descriptors
 	state *state
 }
 
-// Storelike is a [*Store] or, inside a host function, its [*Caller]. Whatever is given a nil one panics.
+// Storelike is a [*Store] or, inside a host function, its [*Caller]. A nil one counts as closed, and so does a Caller
+// whose host function has returned.
 type Storelike interface {
 	// Data returns what [NewStoreWithData] was given; nil for other stores.
 	Data() any
 
-	// storeState returns the store; it panics for a Caller whose host function has returned.
+	// storeState returns the store; nil if there is none. It may be one that cannot be used: see enter.
 	storeState() *state
 }
 
@@ -44,7 +45,6 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 	}{}
 	both.state.open(engine, data)
 	both.Store = Store{Engine: engine, state: &both.state}
-	both.descriptors.of = &both.Store
 	return &both.Store
 }
 
@@ -52,25 +52,87 @@ func NewStoreWithData(engine *Engine, data any) *Store {
 // all at once, and Close waits for that, but for 100 ms at most, since a connection may wait for its other side. What
 // is slower is closed by a goroutine later. It panics while a guest runs in the store, and with what closing something
 // panicked with. Closing twice does nothing.
-func (store *Store) Close() { store.state.close() }
+func (store *Store) Close() {
+	if s := store.storeState(); s != nil {
+		s.close()
+	}
+}
 
 // Data returns what [NewStoreWithData] was given; nil for other stores and after Close.
-func (store *Store) Data() any { return store.state.data }
+func (store *Store) Data() any {
+	if s := store.storeState(); s != nil {
+		return s.data
+	}
+	return nil
+}
 
 func (store *Store) storeState() *state {
 	if store == nil {
-		panic("wasmtime: the store is nil")
+		return nil
 	}
 	return store.state
+}
+
+// stateOf returns the store; nil if there is none.
+func stateOf(store Storelike) *state {
+	if store == nil {
+		return nil
+	}
+	return store.storeState()
+}
+
+// noStore is the error about a store when stateOf returns nil.
+func noStore(store Storelike) *Error {
+	switch of := store.(type) {
+	case *Store:
+		if of == nil {
+			return isNil[Store]()
+		}
+		return closedError("store")
+	case *Caller:
+		if of == nil {
+			return isNil[Caller]()
+		}
+		return errReturned
+	}
+	return errorf(ErrClosed, "nil Storelike")
+}
+
+// enter takes a store that somebody was given, as Enter does. It is also an error that wraps ErrClosed if there is no
+// store, or a Caller stands for it whose host function has returned.
+func enter(store Storelike) (s *state, outermost bool, err error) {
+	s = stateOf(store)
+	if s == nil {
+		return nil, false, noStore(store)
+	}
+	if outermost, err = s.Enter(); err != nil {
+		return nil, false, err
+	}
+	if hasReturned(store) {
+		s.Leave(outermost)
+		return nil, false, errReturned
+	}
+	return s, outermost, nil
+}
+
+// mustEnter is enter for methods that cannot return an error.
+func mustEnter(store Storelike) (s *state, outermost bool) {
+	if stateOf(store) == nil {
+		panicNil(noStore(store))
+	}
+	s, outermost, err := enter(store)
+	if err != nil {
+		panic(err.Error())
+	}
+	return s, outermost
 }
 
 // GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. See
 // wasmtime::Store::gc.
 func (store *Store) GC() {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
-	if err := s.native.GC(); !err.IsNil() {
+	if err := s.made().GC(); !err.IsNil() {
 		panic(newError(err))
 	}
 }
@@ -78,13 +140,12 @@ func (store *Store) GC() {
 // SetFuel sets the fuel that guests of the store may still use. It is an error unless the engine consumes fuel, see
 // [Config.SetConsumeFuel]; a new store has 0. See wasmtime::Store::set_fuel.
 func (store *Store) SetFuel(fuel uint64) error {
-	s := store.state
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return err
 	}
 	defer s.Leave(outermost)
-	if err := s.native.SetFuel(fuel); !err.IsNil() {
+	if err := s.made().SetFuel(fuel); !err.IsNil() {
 		return noFuelError(err)
 	}
 	s.fueled = true
@@ -94,13 +155,12 @@ func (store *Store) SetFuel(fuel uint64) error {
 // GetFuel returns the fuel that is left. It is 0 and an error unless the engine consumes fuel. See
 // wasmtime::Store::get_fuel.
 func (store *Store) GetFuel() (uint64, error) {
-	s := store.state
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Leave(outermost)
-	fuel, nerr := s.native.Fuel()
+	fuel, nerr := s.made().Fuel()
 	if !nerr.IsNil() {
 		return 0, noFuelError(nerr)
 	}
@@ -118,27 +178,16 @@ func noFuelError(native ffi.Error) error {
 // from now. It has an effect if the engine was made with [Config.SetEpochInterruption]; a new store's deadline is
 // over. See wasmtime::Store::set_epoch_deadline.
 func (store *Store) SetEpochDeadline(deadline uint64) {
-	s := store.state
-	outermost := s.mustEnter()
+	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	s.setDeadline(deadline)
-}
-
-// Limiter limits what instances of the store may use from now on: bytes for each memory, elements for each table, and
-// the numbers of instances, tables and memories. A negative number leaves a limit at its default. See
-// wasmtime::StoreLimitsBuilder.
-func (store *Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
-	s := store.state
-	outermost := s.mustEnter()
-	defer s.Leave(outermost)
-	s.native.Limiter(memorySize, tableElements, instances, tables, memories)
-	runtime.KeepAlive(store)
 }
 
 // state is what a store is made of. A Store and everything that belongs to it hold it, so that it lives as long as
 // any of them is reachable. All of it but the lock and the flags is touched only by the goroutine that has entered
 // the store.
 type state struct {
+	// native is the native store, once that is made: see made.
 	native ffi.Store
 	lock   owner.Lock
 	// call is the frame that calls into guests share; a nested call reuses it (see ffi.Call).
@@ -165,6 +214,8 @@ type state struct {
 	linked *registry.Family[hostFunc]
 	// more is nil as long as there was none of it.
 	more *belongings
+	// attached is what another package keeps in the store; nil as long as that is nothing.
+	attached bridge.Attachment
 	// externs are the values that guests hold as externrefs; nil as long as there was none.
 	externs *registry.Slab
 	// boxes are for the results of calls.
@@ -195,7 +246,8 @@ type state struct {
 	// hostTrap says that it was a trap of its own.
 	hostTrap bool
 
-	// behind is what the outermost operation has to wait for when it ends; nil as long as that is nothing.
+	// behind is what the outermost operation has to wait for when it ends, and what it has to find of earlier ones; nil
+	// as long as that is nothing.
 	behind *served.Behind
 	// together says that many descriptors are being closed.
 	together bool
@@ -214,6 +266,8 @@ type belongings struct {
 	// shelf and systems are what Go serves the store's guests.
 	shelf   served.Shelf
 	systems registry.Family[servedSystem]
+	// refused hears of what the limits refuse; nil if nobody does.
+	refused func(Refusal)
 }
 
 // belongings returns what few stores have.
@@ -226,24 +280,17 @@ func (s *state) belongings() *belongings {
 
 // open makes the state of a new store in s.
 func (s *state) open(engine *Engine, data any) {
-	if engine == nil {
-		panic("wasmtime: the engine is nil")
-	}
-	e := engine.handle.Acquire()
-	defer engine.handle.Release()
+	e := notNil(engine).handle.Acquire() // released when the native store is made
 	s.engine, s.data, s.owner = engine, data, takeSlot()
 	s.slot = s.owner.slot
-	s.slot.pool = engine.pool
+	s.slot.open(engine, e)
 	held.stores.Add(1)
 	held.relieve()
 	guests.look()
-	s.entry, s.epoch = s.slot.entry, s.slot.epoch
-	s.native = ffi.NewStore(e, s.slot.index, engine.epochs, s.epoch)
-	s.slot.native = s.native
+	s.entry, s.epoch, s.native = s.slot.entry, s.slot.epoch, s.slot.native
 	s.call, s.slots = s.native.Call(), ffi.StoreSlots
 	s.caller = &s.firstCaller
-	s.firstCaller.state = s
-	s.firstCaller.of = &s.firstCaller
+	s.firstCaller.init(s)
 }
 
 // close frees the store. It panics if a guest is running in it.
@@ -258,12 +305,30 @@ func (s *state) close() {
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
 	*s.entry = s // finalizers of externrefs look for the store
-	s.closeTogether(s.owner.giveBack)
+	s.together = true
+	s.owner.giveBack()
+	s.endTogether()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
-	s.linked, s.more = nil, nil
+	attached := s.attached
+	s.linked, s.more, s.behind, s.attached = nil, nil, nil, nil
 	s.closed.Store(true)
 	s.lock.Retire()
+	if attached != nil {
+		s.closeAttached(attached)
+	}
 	s.raisePanic()
+}
+
+// closeAttached tells another package that the store has been closed. What comes of that as a panic is kept.
+func (s *state) closeAttached(attached bridge.Attachment) {
+	returned := false
+	defer func() {
+		if value := recover(); !returned && value != nil { // nil for runtime.Goexit
+			s.keepPanic(value)
+		}
+	}()
+	attached.StoreClosed()
+	returned = true
 }
 
 // Enter takes the store for an operation. It returns whether the operation is the outermost one, and an error that
@@ -280,9 +345,29 @@ func (s *state) Enter() (outermost bool, err error) {
 }
 
 // Native returns the native store, which is valid until the store is left.
-func (s *state) Native() ffi.Store { return s.native }
+func (s *state) Native() ffi.Store {
+	s.slot.takeMore() // whatever that is for
+	return s.made()
+}
 
-// mustEnter is Enter for operations that cannot return an error.
+// made returns the native store, which is made now unless it has been. The store is entered. Whatever may be the first
+// to use the native store has to ask for it here; most often it is an instantiation, which makes it in passing.
+func (s *state) made() ffi.Store {
+	if s.slot.unmade != nil {
+		s.makeNative()
+	}
+	return s.native
+}
+
+func (s *state) makeNative() {
+	err := s.native.Make()
+	s.slot.made()
+	if !err.IsNil() {
+		panic(newError(err)) // a defect: whoever leaves something for later has seen that it can be done
+	}
+}
+
+// mustEnter is Enter for what is known to belong to the store, and cannot return an error.
 func (s *state) mustEnter() (outermost bool) {
 	outermost, err := s.Enter()
 	if err != nil {
@@ -291,14 +376,48 @@ func (s *state) mustEnter() (outermost bool) {
 	return outermost
 }
 
-// Leave gives the store back after Enter.
+// Leave gives the store back after Enter. It panics with what closing something, or a writer, has panicked with.
 func (s *state) Leave(outermost bool) {
-	if outermost && !s.closed.Load() {
-		s.catchUp(nil)
+	switch {
+	case !outermost:
+		if s.behind != nil {
+			s.behind.CaughtUp, s.behind.Panicking = false, false // it was a call inside of another
+		}
+	case !s.closed.Load():
+		if s.behind != nil {
+			s.leaveBehind()
+		}
 		*s.entry = nil
 		s.lock.Release()
 	}
 	runtime.KeepAlive(s)
+}
+
+// Finish is Leave after a call into a guest, which has ended with *err. The outermost call waits for writers that are
+// at work still on what guests have written, unless it has done so already, and adds to *err what they have not taken
+// and nobody has been told of.
+func (s *state) Finish(outermost bool, err *error) {
+	if !outermost || s.behind == nil || s.closed.Load() {
+		s.Leave(outermost)
+		return
+	}
+	s.finishBehind(err)
+}
+
+func (s *state) finishBehind(err *error) {
+	defer s.Leave(true)
+	if !s.behind.CaughtUp {
+		s.behind.CatchUp(nil)
+	}
+	if lost := s.behind.Unwritten(); lost != nil {
+		*err = withUnwritten(*err, lost)
+	}
+}
+
+// finished is Finish for the outermost call, which has ended without an error.
+func (s *state) finished() (err error) {
+	s.Finish(true, &err)
+	return err
 }
 
 // abandon gives the store up in the middle of a call, whose native frames runtime.Goexit throws away: nothing may
@@ -309,7 +428,7 @@ func (s *state) abandon() {
 	if s.owner == nil {
 		return // a call inside of this one has given it up
 	}
-	s.slot.clear()
+	s.slot.lose()
 	s.owner, s.slot = nil, nil
 	s.abandoned.Store(true)
 	s.closed.Store(true)
@@ -329,7 +448,7 @@ func (s *state) refusal() error {
 
 // setDeadline sets the epoch deadline, in ticks of the engine from now.
 func (s *state) setDeadline(ticks uint64) {
-	s.native.SetDeadline(ticks)
+	s.made().SetDeadline(ticks)
 	s.hasDeadline = true
 	s.interruptAgain()
 }
@@ -341,26 +460,13 @@ func (s *state) reserve(n int) {
 	}
 }
 
-// catchUp waits for writers that are at work still on what guests have written, and for what is being closed. ctx, none
-// of whose methods calls the program's, is that of a call that ends. It is nil when the outermost operation ends: then
-// the store is given back, and catchUp panics, if something of that has panicked.
-func (s *state) catchUp(ctx context.Context) {
-	if s.behind != nil {
-		s.leaveBehind(ctx)
-	}
-}
-
-func (s *state) leaveBehind(ctx context.Context) {
+// leaveBehind waits for what is being closed when the outermost operation ends, and keeps for the next one what that
+// has to find. If something has panicked, it gives the store back and panics.
+func (s *state) leaveBehind() {
 	behind := s.behind
-	s.behind = nil
-	behind.CatchUp(ctx)
+	behind.Await()
 	value, panicked := behind.Panicked()
-	switch {
-	case !panicked:
-	case ctx != nil:
-		behind.Keep(value)
-		s.behind = behind
-	default:
+	if s.behind = behind.Rest(); panicked {
 		*s.entry = nil
 		s.lock.Release()
 		panic(value)
@@ -372,6 +478,10 @@ func (s *state) leaveBehind(ctx context.Context) {
 func (s *state) closeTogether(f func()) {
 	s.together = true
 	f()
+	s.endTogether()
+}
+
+func (s *state) endTogether() {
 	s.together = false
 	if s.behind == nil {
 		return // there were none
@@ -394,6 +504,9 @@ func (s *state) raisePanic() {
 	if s.panicking {
 		value := s.panicked
 		s.panicking, s.panicked = false, nil
+		if s.behind != nil {
+			s.behind.Panicking = true
+		}
 		panic(value)
 	}
 }
@@ -456,7 +569,7 @@ func (s *state) owns(item *ffi.Item) bool {
 	if s.nativeID == 0 {
 		var global ffi.Item
 		zero := ffi.Val{Kind: ffi.ValI32}
-		if err := s.native.NewGlobal(NewGlobalType(NewValType(KindI32), false).encode(), &zero, &global); !err.IsNil() {
+		if err := s.made().NewGlobal(NewGlobalType(NewValType(KindI32), false).encode(), &zero, &global); !err.IsNil() {
 			panic(newError(err))
 		}
 		s.nativeID = global.StoreID()

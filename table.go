@@ -11,6 +11,9 @@ type Table struct {
 // NewTable creates a table in the store, every element init, which must have the type of the elements. See
 // wasmtime::Table::new.
 func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
+	if ty == nil || ty.element == nil {
+		return nil, isNil[TableType]()
+	}
 	s, item, err := newHolder(store, "table", ty.element, ty.encode, init, ffi.Store.NewTable)
 	if err != nil {
 		return nil, err
@@ -18,22 +21,19 @@ func NewTable(store Storelike, ty *TableType, init Val) (*Table, error) {
 	return &Table{s, item}, nil
 }
 
-// owner returns the store that it belongs to; nil if there is no such table.
-func (t *Table) owner() *state {
+func (t *Table) external() (*state, *ffi.Item) {
 	if t == nil {
-		return nil
+		return nil, nil
 	}
-	return t.state
+	return t.state, &t.item
 }
-
-func (t *Table) external() (*state, *ffi.Item) { return t.state, &t.item }
 
 // Type returns the table's type.
 func (t *Table) Type(store Storelike) *TableType { return externalType(store, t).TableType() }
 
 // Size returns the number of elements.
 func (t *Table) Size(store Storelike) uint64 {
-	s, outermost := mustEnterItem(store, t.owner())
+	s, outermost := mustEnterItem(store, t)
 	defer s.Leave(outermost)
 	return s.native.TableSize(t.item)
 }
@@ -41,7 +41,7 @@ func (t *Table) Size(store Storelike) uint64 {
 // Get returns the element at idx. An index out of bounds is an error, and so is an element that Go cannot hold, which
 // wraps [ErrUnsupported]: see [Val]. See wasmtime::Table::get.
 func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
-	s, outermost, err := enterItem(store, t.owner())
+	s, outermost, err := enterItem(store, t)
 	if err != nil {
 		return Val{}, err
 	}
@@ -59,7 +59,7 @@ func (t *Table) Get(store Storelike, idx uint64) (Val, error) {
 // Set replaces the element at idx. An index out of bounds and a value of another type are errors. See
 // wasmtime::Table::set.
 func (t *Table) Set(store Storelike, idx uint64, val Val) error {
-	s, outermost, err := enterItem(store, t.owner())
+	s, outermost, err := enterItem(store, t)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (t *Table) Set(store Storelike, idx uint64, val Val) error {
 // Grow adds delta elements, each of them init, and returns the size before. Growth beyond a limit is an [*Error] and
 // changes nothing. See wasmtime::Table::grow.
 func (t *Table) Grow(store Storelike, delta uint64, init Val) (uint64, error) {
-	s, outermost, err := enterItem(store, t.owner())
+	s, outermost, err := enterItem(store, t)
 	if err != nil {
 		return 0, err
 	}
@@ -86,9 +86,9 @@ func (t *Table) Grow(store Storelike, delta uint64, init Val) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	previous, nerr := s.native.TableGrow(t.item, delta, &lowered)
-	if !nerr.IsNil() {
-		return 0, newError(nerr)
+	previous, failed := s.native.TableGrow(t.item, delta, &lowered)
+	if !failed.IsNil() {
+		return 0, s.Failure(ffi.Trap{}, failed)
 	}
 	return previous, nil
 }

@@ -119,14 +119,18 @@ func (t *Trap) take(s *state) (ffi.Trap, bool) {
 
 // Close ends the use of the trap: all other methods panic afterwards, but those that [errors.Is] and [errors.As] call.
 // There is nothing to be freed, so a program need not call it. Closing twice does nothing.
-func (t *Trap) Close() { t.closed.Store(true) }
+func (t *Trap) Close() {
+	if t != nil {
+		t.closed.Store(true)
+	}
+}
 
 // isClosed tells whether the trap has been closed, or never was one.
 func (t *Trap) isClosed() bool { return t.closed.Load() || t.record == nil }
 
 // check panics if the trap has been closed.
 func (t *Trap) check() {
-	if t.isClosed() {
+	if notNil(t).isClosed() {
 		panic(closedText)
 	}
 }
@@ -150,7 +154,12 @@ func withNote(message, note string) string { return strings.TrimRight(message, "
 
 // Unwrap returns the error that made the guest stop, where there is one: the cause of a cancelled context, or what a
 // host function returned.
-func (t *Trap) Unwrap() error { return t.cause }
+func (t *Trap) Unwrap() error {
+	if t == nil {
+		return nil
+	}
+	return t.cause
+}
 
 // Is tells whether target is the trap's code, for [errors.Is].
 func (t *Trap) Is(target error) bool {
@@ -177,7 +186,7 @@ func (t *Trap) Code() *TrapCode {
 }
 
 func (t *Trap) code() *TrapCode {
-	if t.record == nil || t.record.TrapCode == nil {
+	if t == nil || t.record == nil || t.record.TrapCode == nil {
 		return nil
 	}
 	code := TrapCode(*t.record.TrapCode)
@@ -205,18 +214,18 @@ func (t *Trap) Frames() []*Frame {
 type Frame struct{ frame ffi.Frame }
 
 // FuncIndex returns the function's index in its module.
-func (f *Frame) FuncIndex() uint32 { return f.frame.FuncIndex }
+func (f *Frame) FuncIndex() uint32 { return notNil(f).frame.FuncIndex }
 
 // FuncName returns the function's name from the module's name section; nil if it has none.
-func (f *Frame) FuncName() *string { return f.frame.FuncName }
+func (f *Frame) FuncName() *string { return notNil(f).frame.FuncName }
 
 // ModuleName returns the module's name from its name section; nil if it has none.
-func (f *Frame) ModuleName() *string { return f.frame.ModuleName }
+func (f *Frame) ModuleName() *string { return notNil(f).frame.ModuleName }
 
 // ModuleOffset returns the offset of the frame's instruction in the module, in bytes; the highest uint if that is
 // not known.
-func (f *Frame) ModuleOffset() uint { return f.frame.ModuleOffset }
+func (f *Frame) ModuleOffset() uint { return notNil(f).frame.ModuleOffset }
 
 // FuncOffset returns the offset of the frame's instruction in the function, in bytes; the highest uint if
 // that is not known.
-func (f *Frame) FuncOffset() uint { return f.frame.FuncOffset }
+func (f *Frame) FuncOffset() uint { return notNil(f).frame.FuncOffset }

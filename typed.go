@@ -55,6 +55,9 @@ type typedFunc struct {
 	slots uintptr
 }
 
+// errNotBound is for a bound function that is nil, or a zero value.
+var errNotBound = errorf(ErrClosed, "nil bound function: make it with Bind1 and its like, or BindRaw")
+
 // bind binds a function of the given signature.
 func bind(store Storelike, f *Func, results []ValKind, params ...ValKind) (typedFunc, error) {
 	return bindFunc(store, f, func(sig *FuncType) error {
@@ -67,10 +70,7 @@ func bind(store Storelike, f *Func, results []ValKind, params ...ValKind) (typed
 
 // bindFunc binds a function whose signature passes a check, and makes room for its arguments.
 func bindFunc(store Storelike, f *Func, check func(*FuncType) error) (typedFunc, error) {
-	if err := f.unusable(); err != nil {
-		return typedFunc{}, err
-	}
-	s, outermost, err := enterItem(store, f.state)
+	s, outermost, err := f.enter(store)
 	if err != nil {
 		return typedFunc{}, err
 	}
@@ -96,8 +96,8 @@ func sameKinds(types []*ValType, kinds []ValKind) bool {
 }
 
 // failed ends a call that failed.
-func (s *state) failed(call *ffi.Call, got owner.Result) error {
-	defer s.Leave(got == owner.Acquired)
+func (s *state) failed(call *ffi.Call, got owner.Result) (err error) {
+	defer s.Finish(got == owner.Acquired, &err)
 	return s.Failure(call.Failure())
 }
 
@@ -130,8 +130,9 @@ func (f *typedFunc) begin(ctx context.Context) (call contextCall, err error) {
 	return contextCall{s, outermost, within}, nil
 }
 
-func (call contextCall) end() {
-	defer call.s.Leave(call.outermost)
+// end ends the call, which has ended with *err.
+func (call contextCall) end(err *error) {
+	defer call.s.Finish(call.outermost, err)
 	call.within.end()
 }
 
@@ -189,12 +190,20 @@ func BindRaw(store Storelike, f *Func) (*RawFunc, error) {
 }
 
 // Slots returns how long the stack of a call has to be: the larger of the number of parameters and of results.
-func (f *RawFunc) Slots() int { return int(f.slots) }
+func (f *RawFunc) Slots() int {
+	if f == nil {
+		return 0
+	}
+	return int(f.slots)
+}
 
 // Call calls the function. stack holds the arguments and is overwritten with the results; their types are not
 // checked, a wrong one is a wrong number, and of a result only the bits of its type are written. A stack shorter than
 // [RawFunc.Slots] is an error. Errors and panics are as with [Func.Call].
 func (f *RawFunc) Call(stack []Raw) error {
+	if f == nil || f.state == nil {
+		return errNotBound
+	}
 	if uintptr(len(stack)) < f.slots {
 		return errorf(nil, "the stack has %d slots, the function needs %d", len(stack), f.slots)
 	}
@@ -217,16 +226,22 @@ func (f *RawFunc) Call(stack []Raw) error {
 		return s.failed(call, got)
 	}
 	copy(stack, slots)
+	if got == owner.Acquired && s.behind != nil {
+		return s.finished()
+	}
 	s.Leave(got == owner.Acquired)
 	return nil
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
-func (f *RawFunc) CallContext(ctx context.Context, stack []Raw) error {
+func (f *RawFunc) CallContext(ctx context.Context, stack []Raw) (err error) {
+	if f == nil || f.state == nil {
+		return errNotBound
+	}
 	call, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return f.Call(stack)
 }

@@ -23,6 +23,9 @@ func Bind0[R Result](store Storelike, f *Func) (*TypedFunc0[R], error) {
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc0[R]) Call() (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -42,7 +45,7 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -52,11 +55,14 @@ func (tf *TypedFunc0[R]) Call() (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc0[R]) CallContext(ctx context.Context) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call()
 }
 
@@ -74,12 +80,18 @@ func BindVoid0(store Storelike, f *Func) (*TypedVoid0, error) {
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid0) Call() error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call()
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid0) CallContext(ctx context.Context) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx)
 	return err
 }
@@ -99,6 +111,9 @@ func Bind1[A Scalar, R Result](store Storelike, f *Func) (*TypedFunc1[A, R], err
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -119,7 +134,7 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -129,11 +144,14 @@ func (tf *TypedFunc1[A, R]) Call(a A) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc1[A, R]) CallContext(ctx context.Context, a A) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a)
 }
 
@@ -151,12 +169,18 @@ func BindVoid1[A Scalar](store Storelike, f *Func) (*TypedVoid1[A], error) {
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid1[A]) Call(a A) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid1[A]) CallContext(ctx context.Context, a A) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a)
 	return err
 }
@@ -176,6 +200,9 @@ func Bind2[A, B Scalar, R Result](store Storelike, f *Func) (*TypedFunc2[A, B, R
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -197,7 +224,7 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -207,11 +234,14 @@ func (tf *TypedFunc2[A, B, R]) Call(a A, b B) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc2[A, B, R]) CallContext(ctx context.Context, a A, b B) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b)
 }
 
@@ -229,12 +259,18 @@ func BindVoid2[A, B Scalar](store Storelike, f *Func) (*TypedVoid2[A, B], error)
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid2[A, B]) Call(a A, b B) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid2[A, B]) CallContext(ctx context.Context, a A, b B) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b)
 	return err
 }
@@ -254,6 +290,9 @@ func Bind3[A, B, C Scalar, R Result](store Storelike, f *Func) (*TypedFunc3[A, B
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -276,7 +315,7 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -286,11 +325,14 @@ func (tf *TypedFunc3[A, B, C, R]) Call(a A, b B, c C) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc3[A, B, C, R]) CallContext(ctx context.Context, a A, b B, c C) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c)
 }
 
@@ -308,12 +350,18 @@ func BindVoid3[A, B, C Scalar](store Storelike, f *Func) (*TypedVoid3[A, B, C], 
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid3[A, B, C]) Call(a A, b B, c C) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid3[A, B, C]) CallContext(ctx context.Context, a A, b B, c C) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c)
 	return err
 }
@@ -333,6 +381,9 @@ func Bind4[A, B, C, D Scalar, R Result](store Storelike, f *Func) (*TypedFunc4[A
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -356,7 +407,7 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -366,11 +417,14 @@ func (tf *TypedFunc4[A, B, C, D, R]) Call(a A, b B, c C, d D) (result R, err err
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc4[A, B, C, D, R]) CallContext(ctx context.Context, a A, b B, c C, d D) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d)
 }
 
@@ -388,12 +442,18 @@ func BindVoid4[A, B, C, D Scalar](store Storelike, f *Func) (*TypedVoid4[A, B, C
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid4[A, B, C, D]) Call(a A, b B, c C, d D) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid4[A, B, C, D]) CallContext(ctx context.Context, a A, b B, c C, d D) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d)
 	return err
 }
@@ -413,6 +473,9 @@ func Bind5[A, B, C, D, E Scalar, R Result](store Storelike, f *Func) (*TypedFunc
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -437,7 +500,7 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -447,11 +510,14 @@ func (tf *TypedFunc5[A, B, C, D, E, R]) Call(a A, b B, c C, d D, e E) (result R,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc5[A, B, C, D, E, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e)
 }
 
@@ -471,12 +537,18 @@ func BindVoid5[A, B, C, D, E Scalar](store Storelike, f *Func) (*TypedVoid5[A, B
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid5[A, B, C, D, E]) Call(a A, b B, c C, d D, e E) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid5[A, B, C, D, E]) CallContext(ctx context.Context, a A, b B, c C, d D, e E) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e)
 	return err
 }
@@ -496,6 +568,9 @@ func Bind6[A, B, C, D, E, F Scalar, R Result](store Storelike, f *Func) (*TypedF
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -521,7 +596,7 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -531,11 +606,14 @@ func (tf *TypedFunc6[A, B, C, D, E, F, R]) Call(a A, b B, c C, d D, e E, f F) (r
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc6[A, B, C, D, E, F, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f)
 }
 
@@ -555,12 +633,18 @@ func BindVoid6[A, B, C, D, E, F Scalar](store Storelike, f *Func) (*TypedVoid6[A
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid6[A, B, C, D, E, F]) Call(a A, b B, c C, d D, e E, f F) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid6[A, B, C, D, E, F]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f)
 	return err
 }
@@ -580,6 +664,9 @@ func Bind7[A, B, C, D, E, F, G Scalar, R Result](store Storelike, f *Func) (*Typ
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F, g G) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -606,7 +693,7 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -616,11 +703,14 @@ func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) Call(a A, b B, c C, d D, e E, f F,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc7[A, B, C, D, E, F, G, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g)
 }
 
@@ -640,12 +730,18 @@ func BindVoid7[A, B, C, D, E, F, G Scalar](store Storelike, f *Func) (*TypedVoid
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid7[A, B, C, D, E, F, G]) Call(a A, b B, c C, d D, e E, f F, g G) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid7[A, B, C, D, E, F, G]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g)
 	return err
 }
@@ -665,6 +761,9 @@ func Bind8[A, B, C, D, E, F, G, H Scalar, R Result](store Storelike, f *Func) (*
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -692,7 +791,7 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -702,11 +801,14 @@ func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) Call(a A, b B, c C, d D, e E, f
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc8[A, B, C, D, E, F, G, H, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h)
 }
 
@@ -726,12 +828,18 @@ func BindVoid8[A, B, C, D, E, F, G, H Scalar](store Storelike, f *Func) (*TypedV
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid8[A, B, C, D, E, F, G, H]) Call(a A, b B, c C, d D, e E, f F, g G, h H) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid8[A, B, C, D, E, F, G, H]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h)
 	return err
 }
@@ -751,6 +859,9 @@ func Bind9[A, B, C, D, E, F, G, H, I Scalar, R Result](store Storelike, f *Func)
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -779,7 +890,7 @@ func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -789,11 +900,14 @@ func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) Call(a A, b B, c C, d D, e E
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc9[A, B, C, D, E, F, G, H, I, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i)
 }
 
@@ -813,12 +927,18 @@ func BindVoid9[A, B, C, D, E, F, G, H, I Scalar](store Storelike, f *Func) (*Typ
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid9[A, B, C, D, E, F, G, H, I]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid9[A, B, C, D, E, F, G, H, I]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i)
 	return err
 }
@@ -838,6 +958,9 @@ func Bind10[A, B, C, D, E, F, G, H, I, J Scalar, R Result](store Storelike, f *F
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -867,7 +990,7 @@ func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -877,11 +1000,14 @@ func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) Call(a A, b B, c C, d D,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc10[A, B, C, D, E, F, G, H, I, J, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j)
 }
 
@@ -901,12 +1027,18 @@ func BindVoid10[A, B, C, D, E, F, G, H, I, J Scalar](store Storelike, f *Func) (
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid10[A, B, C, D, E, F, G, H, I, J]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid10[A, B, C, D, E, F, G, H, I, J]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j)
 	return err
 }
@@ -926,6 +1058,9 @@ func Bind11[A, B, C, D, E, F, G, H, I, J, K Scalar, R Result](store Storelike, f
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -956,7 +1091,7 @@ func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -966,11 +1101,14 @@ func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) Call(a A, b B, c C, d
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc11[A, B, C, D, E, F, G, H, I, J, K, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k)
 }
 
@@ -990,12 +1128,18 @@ func BindVoid11[A, B, C, D, E, F, G, H, I, J, K Scalar](store Storelike, f *Func
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid11[A, B, C, D, E, F, G, H, I, J, K]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid11[A, B, C, D, E, F, G, H, I, J, K]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k)
 	return err
 }
@@ -1015,6 +1159,9 @@ func Bind12[A, B, C, D, E, F, G, H, I, J, K, L Scalar, R Result](store Storelike
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -1046,7 +1193,7 @@ func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1056,11 +1203,14 @@ func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) Call(a A, b B, c C
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc12[A, B, C, D, E, F, G, H, I, J, K, L, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l)
 }
 
@@ -1080,12 +1230,18 @@ func BindVoid12[A, B, C, D, E, F, G, H, I, J, K, L Scalar](store Storelike, f *F
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid12[A, B, C, D, E, F, G, H, I, J, K, L]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l)
 	return err
 }
@@ -1105,6 +1261,9 @@ func Bind13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar, R Result](store Storel
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -1137,7 +1296,7 @@ func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, 
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1147,11 +1306,14 @@ func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) Call(a A, b B, 
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc13[A, B, C, D, E, F, G, H, I, J, K, L, M, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m)
 }
 
@@ -1171,12 +1333,18 @@ func BindVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M Scalar](store Storelike, f
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid13[A, B, C, D, E, F, G, H, I, J, K, L, M]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m)
 	return err
 }
@@ -1196,6 +1364,9 @@ func Bind14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar, R Result](store Sto
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -1229,7 +1400,7 @@ func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b 
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1239,11 +1410,14 @@ func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) Call(a A, b 
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc14[A, B, C, D, E, F, G, H, I, J, K, L, M, N, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
 }
 
@@ -1263,12 +1437,18 @@ func BindVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N Scalar](store Storelike
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid14[A, B, C, D, E, F, G, H, I, J, K, L, M, N]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n)
 	return err
 }
@@ -1288,6 +1468,9 @@ func Bind15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar, R Result](store 
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -1322,7 +1505,7 @@ func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A,
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1332,11 +1515,14 @@ func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) Call(a A,
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
 }
 
@@ -1356,12 +1542,18 @@ func BindVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O Scalar](store Storel
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid15[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
 	return err
 }
@@ -1381,6 +1573,9 @@ func Bind16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar, R Result](sto
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -1416,7 +1611,7 @@ func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -1426,11 +1621,14 @@ func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) Call(a
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, R]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 }
 
@@ -1450,12 +1648,18 @@ func BindVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P Scalar](store Sto
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P]) Call(a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid16[A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P]) CallContext(ctx context.Context, a A, b B, c C, d D, e E, f F, g G, h H, i I, j J, k K, l L, m M, n N, o O, p P) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
 	return err
 }

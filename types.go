@@ -89,10 +89,10 @@ func NewValType(kind ValKind) *ValType {
 }
 
 // Kind returns the type's kind.
-func (t *ValType) Kind() ValKind { return t.kind }
+func (t *ValType) Kind() ValKind { return notNil(t).kind }
 
 // String returns the type's kind as the text format writes it.
-func (t *ValType) String() string { return t.kind.String() }
+func (t *ValType) String() string { return notNil(t).kind.String() }
 
 // text is the type as the text format writes it.
 func (t *ValType) text() string {
@@ -164,17 +164,20 @@ type FuncType struct {
 
 // NewFuncType makes a signature.
 func NewFuncType(params, results []*ValType) *FuncType {
+	for _, ty := range slices.Concat(params, results) {
+		notNil(ty)
+	}
 	return &FuncType{params: slices.Clone(params), results: slices.Clone(results)}
 }
 
 // Params returns the types of the parameters.
-func (ty *FuncType) Params() []*ValType { return append([]*ValType{}, ty.params...) }
+func (ty *FuncType) Params() []*ValType { return append([]*ValType{}, notNil(ty).params...) }
 
 // Results returns the types of the results.
-func (ty *FuncType) Results() []*ValType { return append([]*ValType{}, ty.results...) }
+func (ty *FuncType) Results() []*ValType { return append([]*ValType{}, notNil(ty).results...) }
 
 // AsExternType returns the type as one of the external types.
-func (ty *FuncType) AsExternType() *ExternType { return &ExternType{fn: ty} }
+func (ty *FuncType) AsExternType() *ExternType { return &ExternType{fn: notNil(ty)} }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *FuncType) Close() {}
@@ -230,16 +233,18 @@ type GlobalType struct {
 }
 
 // NewGlobalType makes the type of a global that holds content and may be written if mutable.
-func NewGlobalType(content *ValType, mutable bool) *GlobalType { return &GlobalType{content, mutable} }
+func NewGlobalType(content *ValType, mutable bool) *GlobalType {
+	return &GlobalType{notNil(content), mutable}
+}
 
 // Content returns the type of the value.
-func (ty *GlobalType) Content() *ValType { return ty.content }
+func (ty *GlobalType) Content() *ValType { return notNil(ty).content }
 
 // Mutable tells whether the global may be written.
-func (ty *GlobalType) Mutable() bool { return ty.mutable }
+func (ty *GlobalType) Mutable() bool { return notNil(ty).mutable }
 
 // AsExternType returns the type as one of the external types.
-func (ty *GlobalType) AsExternType() *ExternType { return &ExternType{global: ty} }
+func (ty *GlobalType) AsExternType() *ExternType { return &ExternType{global: notNil(ty)} }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *GlobalType) Close() {}
@@ -287,25 +292,25 @@ type TableType struct {
 
 // NewTableType makes the type of a table of element, with at least min elements and, if hasMax, at most max.
 func NewTableType(element *ValType, min uint32, hasMax bool, max uint32) *TableType {
-	return &TableType{element, limits{min: uint64(min), hasMax: hasMax, max: uint64(max)}}
+	return &TableType{notNil(element), limits{min: uint64(min), hasMax: hasMax, max: uint64(max)}}
 }
 
 // Element returns the type of the elements.
-func (ty *TableType) Element() *ValType { return ty.element }
+func (ty *TableType) Element() *ValType { return notNil(ty).element }
 
 // Minimum returns the least number of elements. For a 64-bit table it is cut to 32 bits.
-func (ty *TableType) Minimum() uint32 { return uint32(ty.limits.min) }
+func (ty *TableType) Minimum() uint32 { return uint32(notNil(ty).limits.min) }
 
 // Maximum returns whether the table has a maximum, and which. For a 64-bit table it is cut to 32 bits.
 func (ty *TableType) Maximum() (bool, uint32) {
-	if !ty.limits.hasMax {
+	if !notNil(ty).limits.hasMax {
 		return false, 0
 	}
 	return true, uint32(ty.limits.max)
 }
 
 // AsExternType returns the type as one of the external types.
-func (ty *TableType) AsExternType() *ExternType { return &ExternType{table: ty} }
+func (ty *TableType) AsExternType() *ExternType { return &ExternType{table: notNil(ty)} }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *TableType) Close() {}
@@ -366,27 +371,27 @@ func newMemoryType(l limits, shared bool) (*MemoryType, error) {
 }
 
 // Minimum returns the least number of pages.
-func (ty *MemoryType) Minimum() uint64 { return ty.limits.min }
+func (ty *MemoryType) Minimum() uint64 { return notNil(ty).limits.min }
 
 // Maximum returns whether the memory has a maximum, and which, in pages.
 func (ty *MemoryType) Maximum() (bool, uint64) {
-	if !ty.limits.hasMax {
+	if !notNil(ty).limits.hasMax {
 		return false, 0
 	}
 	return true, ty.limits.max
 }
 
 // Is64 tells whether addresses have 64 bits.
-func (ty *MemoryType) Is64() bool { return ty.limits.is64 }
+func (ty *MemoryType) Is64() bool { return notNil(ty).limits.is64 }
 
 // IsShared tells whether the memory may be shared between threads.
-func (ty *MemoryType) IsShared() bool { return ty.shared }
+func (ty *MemoryType) IsShared() bool { return notNil(ty).shared }
 
 // PageSize returns the size of a page in bytes: 65536 but for memories of the custom-page-sizes proposal.
-func (ty *MemoryType) PageSize() uint64 { return 1 << ty.pageSizeLog2 }
+func (ty *MemoryType) PageSize() uint64 { return 1 << notNil(ty).pageSizeLog2 }
 
 // AsExternType returns the type as one of the external types.
-func (ty *MemoryType) AsExternType() *ExternType { return &ExternType{memory: ty} }
+func (ty *MemoryType) AsExternType() *ExternType { return &ExternType{memory: notNil(ty)} }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *MemoryType) Close() {}
@@ -416,6 +421,14 @@ type AsExternType interface {
 	AsExternType() *ExternType
 }
 
+// externType returns a type as one of the external types.
+func externType(ty AsExternType) *ExternType {
+	if ty == nil {
+		panicNil(errorf(ErrClosed, "nil AsExternType"))
+	}
+	return ty.AsExternType()
+}
+
 // ExternType is the type of something that is imported or exported. It is immutable.
 type ExternType struct {
 	fn     *FuncType
@@ -425,19 +438,19 @@ type ExternType struct {
 }
 
 // AsExternType returns the type itself.
-func (ty *ExternType) AsExternType() *ExternType { return ty }
+func (ty *ExternType) AsExternType() *ExternType { return notNil(ty) }
 
 // FuncType returns the type as that of a function, nil if it is another.
-func (ty *ExternType) FuncType() *FuncType { return ty.fn }
+func (ty *ExternType) FuncType() *FuncType { return notNil(ty).fn }
 
 // GlobalType returns the type as that of a global, nil if it is another.
-func (ty *ExternType) GlobalType() *GlobalType { return ty.global }
+func (ty *ExternType) GlobalType() *GlobalType { return notNil(ty).global }
 
 // TableType returns the type as that of a table, nil if it is another.
-func (ty *ExternType) TableType() *TableType { return ty.table }
+func (ty *ExternType) TableType() *TableType { return notNil(ty).table }
 
 // MemoryType returns the type as that of a memory, nil if it is another.
-func (ty *ExternType) MemoryType() *MemoryType { return ty.memory }
+func (ty *ExternType) MemoryType() *MemoryType { return notNil(ty).memory }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *ExternType) Close() {}
@@ -465,17 +478,17 @@ type ImportType struct {
 
 // NewImportType makes an import of name from module.
 func NewImportType(module, name string, ty AsExternType) *ImportType {
-	return &ImportType{module, name, ty.AsExternType()}
+	return &ImportType{module, name, externType(ty)}
 }
 
 // Module returns the name of the module that is imported from.
-func (ty *ImportType) Module() string { return ty.module }
+func (ty *ImportType) Module() string { return notNil(ty).module }
 
 // Name returns the name of the import. It is never nil.
-func (ty *ImportType) Name() *string { return &ty.name }
+func (ty *ImportType) Name() *string { return &notNil(ty).name }
 
 // Type returns the type that the import has to have.
-func (ty *ImportType) Type() *ExternType { return ty.ty }
+func (ty *ImportType) Type() *ExternType { return notNil(ty).ty }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *ImportType) Close() {}
@@ -488,14 +501,14 @@ type ExportType struct {
 
 // NewExportType makes an export called name.
 func NewExportType(name string, ty AsExternType) *ExportType {
-	return &ExportType{name, ty.AsExternType()}
+	return &ExportType{name, externType(ty)}
 }
 
 // Name returns the name of the export.
-func (ty *ExportType) Name() string { return ty.name }
+func (ty *ExportType) Name() string { return notNil(ty).name }
 
 // Type returns the type of the export.
-func (ty *ExportType) Type() *ExternType { return ty.ty }
+func (ty *ExportType) Type() *ExternType { return notNil(ty).ty }
 
 // Close does nothing: the type owns nothing. It is there for programs written for wasmtime-go.
 func (ty *ExportType) Close() {}

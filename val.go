@@ -48,7 +48,7 @@ func ValExternref(val any) Val { return Val{KindExternref, val} }
 // nullable.
 func ValNull(ty *ValType) Val {
 	switch {
-	case ty.plain() || !ty.nullable:
+	case notNil(ty).plain() || !ty.nullable:
 		panic("wasmtime: ValNull of the type " + ty.text() + ", which has no null")
 	case ty.kind == KindFuncref:
 		return ValFuncref(nil)
@@ -100,7 +100,7 @@ func (v Val) Kind() ValKind { return v.kind }
 
 // I32 returns an i32; it panics for other kinds.
 func (v Val) I32() int32 {
-	if v.kind != KindI32 {
+	if v.kind != KindI32 || v.isNone() {
 		panic("not an i32")
 	}
 	return v.val.(int32)
@@ -244,6 +244,7 @@ func (s *state) lower(v Val) (ffi.Val, error) {
 		if v.val != nil {
 			if s.externs == nil {
 				s.externs = &registry.Slab{}
+				s.slot.takeMore() // a GC heap
 			}
 			out.Of[0] = s.externs.Add(v.val) + 1
 		}

@@ -322,8 +322,8 @@ func TestNilImports(t *testing.T) {
 	for name, item := range map[string]AsExtern{
 		"nothing": nil, "function": (*Func)(nil), "memory": (*Memory)(nil), "global": (*Global)(nil), "table": (*Table)(nil), "any": (*Extern)(nil),
 	} {
-		WantText(t, ErrorOf(NewInstance(store, module, []AsExtern{item})), "import 0: `::`: it is nil")
-		WantText(t, NewLinker(engine).Define(store, "a", name, item), "a."+name+": it is nil")
+		WantText(t, ErrorOf(NewInstance(store, module, []AsExtern{item})), "import 0: `::`: nil ")
+		WantText(t, NewLinker(engine).Define(store, "a", name, item), "a."+name+": nil ")
 	}
 }
 

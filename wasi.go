@@ -83,6 +83,9 @@ func NewWasiConfig() *WasiConfig { return &WasiConfig{} }
 // twice does nothing. Other goroutines may give the configuration to stores meanwhile: they succeed before, or get an
 // error that wraps [ErrClosed].
 func (c *WasiConfig) Close() {
+	if c == nil {
+		return
+	}
 	c.giving.Lock()
 	defer c.giving.Unlock()
 	c.closed.Store(true)
@@ -101,10 +104,12 @@ func (c *WasiConfig) closeFiles() {
 
 // change begins a change of the configuration.
 func (c *WasiConfig) change() (*ffi.WasiSpec, error) {
-	if c.closed.Load() {
+	switch {
+	case c == nil:
+		return nil, isNil[WasiConfig]()
+	case c.closed.Load():
 		return nil, closedError("WASI configuration")
-	}
-	if c.given.Load() {
+	case c.given.Load():
 		return nil, errorf(ErrTooLate, "%v: a store has been given it", ErrTooLate)
 	}
 	return &c.spec, nil
@@ -112,7 +117,7 @@ func (c *WasiConfig) change() (*ffi.WasiSpec, error) {
 
 // mustChange is change for methods that cannot return an error.
 func (c *WasiConfig) mustChange() *ffi.WasiSpec {
-	spec, err := c.change()
+	spec, err := notNil(c).change()
 	switch {
 	case errors.Is(err, ErrClosed):
 		panic(closedText)
@@ -268,7 +273,7 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 		return err
 	}
 	if dirPerms&DIR_READ == 0 || filePerms&FILE_READ == 0 {
-		return errorf(ErrUnsupported, "preopening %s without reading it: %v", path, ErrUnsupported)
+		return errorf(ErrUnsupported, "preopening %s without DIR_READ and FILE_READ: %v", path, ErrUnsupported)
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -286,8 +291,9 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 }
 
 // PreopenFS gives the guest a file system of Go's as a directory that can only be read: an [embed.FS], a
-// [zip.Reader], what [os.DirFS] or [os.Root.FS] returns, or any other. The guest finds it under guestPath. The
-// directories of [WasiConfig.PreopenDir] come first, with the numbers from 3 on.
+// [zip.Reader], what [os.DirFS] or [os.Root.FS] returns, or any other; or as one that can be written, if it comes from
+// [Writable]. The guest finds it under guestPath. The directories of [WasiConfig.PreopenDir] come first, with the
+// numbers from 3 on.
 //
 // Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that
 // several stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system
@@ -319,9 +325,9 @@ type fsPreopen struct {
 // configuration loses it, with all its descriptors. It panics if the configuration cannot be carried out; see
 // [Store.ConfigureWasi].
 func (store *Store) SetWasi(wasi *WasiConfig) {
-	err := store.ConfigureWasi(wasi)
+	err := notNil(store).ConfigureWasi(notNil(wasi))
 	switch {
-	case wasi != nil && wasi.closed.Load() && errors.Is(err, ErrClosed):
+	case wasi.closed.Load() && errors.Is(err, ErrClosed):
 		panic(closedText)
 	case err != nil:
 		panic(err)
@@ -337,15 +343,14 @@ func (store *Store) SetWasi(wasi *WasiConfig) {
 // or one too many for this process. Then the store has a configuration that gives nothing, and what it was given away
 // is closed.
 func (store *Store) ConfigureWasi(wasi *WasiConfig) error {
-	if wasi == nil {
-		return errorf(nil, "the WASI configuration is nil")
-	}
-	s := store.state
-	outermost, err := s.Enter()
+	s, outermost, err := enter(store)
 	if err != nil {
 		return err
 	}
 	defer s.Leave(outermost)
+	if wasi == nil {
+		return isNil[WasiConfig]()
+	}
 	if err := s.giveWasi(wasi); err != nil {
 		return err
 	}
@@ -417,31 +422,31 @@ func (s *stdio) serve(i int) *served.Descriptor {
 
 // setWasi configures WASI.
 func (s *state) setWasi(wasi *WasiConfig) error {
+	spec := wasi.spec
+	if wasi.inheritsEnv {
+		spec.Env = slices.Concat(environ(), spec.Env)
+	}
+	if s.slot.unmade != nil && s.slot.wasi.IsNil() && wasi.canWait(&spec) {
+		options := s.native.NewWasiOptions(&spec, nil, 0)
+		s.serveStdio(wasi, options)
+		s.slot.wasi = options
+		s.native.SetWasiLater(options)
+		return nil
+	}
+	s.made()
 	var system *ffi.WasiSystem
 	if wasi.system != nil {
 		system = &wasi.system.spec
 	}
 	env, forget := s.serveSystem(wasi.system)
-	spec := wasi.spec
-	if wasi.inheritsEnv {
-		spec.Env = slices.Concat(environ(), spec.Env)
-	}
 	options := s.native.NewWasiOptions(&spec, system, env)
 	defer options.Delete()
-	var serving [3]*served.Descriptor
-	for i := range wasi.stdio {
-		switch st := &wasi.stdio[i]; st.kind {
-		case ffi.StdioInherit:
-			options.InheritStdio(i)
-		case ffi.StdioStream:
-			serving[i] = st.serve(i)
-			options.SetStdioStream(i, serving[i].Attach(s.slot, s.native))
-		}
-	}
+	serving := s.serveStdio(wasi, options)
 	var failed ffi.Error
 	var err error
 	s.closeTogether(func() { failed, err = s.setWasiOptions(wasi.stdio[:], options) })
 	if err == nil && failed.IsNil() {
+		wasiWorks.Store(true)
 		return nil
 	}
 	forget()
@@ -454,6 +459,54 @@ func (s *state) setWasi(wasi *WasiConfig) error {
 		return err
 	}
 	return s.Failure(ffi.Trap{}, failed)
+}
+
+// wasiWorks says that the process has carried out a configuration: then it has opened the null device, which every
+// store's streams may be.
+var wasiWorks atomic.Bool
+
+// canWait tells whether the configuration, with spec in place of its own, can be carried out when the native store is
+// made, because it cannot fail.
+func (c *WasiConfig) canWait(spec *ffi.WasiSpec) bool {
+	if c.system != nil || len(spec.Preopens)+len(c.fileSystems)+len(c.pushed) > 0 || !wasiWorks.Load() {
+		return false
+	}
+	for i := range c.stdio {
+		if c.stdio[i].kind == ffi.StdioFile {
+			return false
+		}
+	}
+	const most = 1 << 20
+	size := 0
+	good := func(text string) bool {
+		size += len(text)
+		return size <= most && strings.IndexByte(text, 0) < 0
+	}
+	for _, arg := range spec.Args {
+		if !good(arg) {
+			return false
+		}
+	}
+	for _, variable := range spec.Env {
+		if !good(variable[0]) || !good(variable[1]) {
+			return false
+		}
+	}
+	return true
+}
+
+// serveStdio puts the standard streams into the options, but for files. It returns those that Go serves.
+func (s *state) serveStdio(wasi *WasiConfig, options ffi.WasiOptions) (serving [3]*served.Descriptor) {
+	for i := range wasi.stdio {
+		switch st := &wasi.stdio[i]; st.kind {
+		case ffi.StdioInherit:
+			options.InheritStdio(i)
+		case ffi.StdioStream:
+			serving[i] = st.serve(i)
+			options.SetStdioStream(i, serving[i].Attach(s.slot))
+		}
+	}
+	return serving
 }
 
 // setWasiOptions hands the options to the native library.

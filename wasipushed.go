@@ -21,7 +21,7 @@ const firstPushed = 3
 type wasiPushed struct {
 	fd uint32
 	// insert gives it to a store.
-	insert func(d *descriptors, to place) (uint32, error)
+	insert func(d descriptors, to place) (uint32, error)
 	// check finds out beforehand whether that cannot be; nil if it always can.
 	check func() error
 	// owned is what Go serves and one store can have; nil for what every store can. The configuration closes it if no
@@ -45,7 +45,7 @@ func (c *WasiConfig) PushFile(f *os.File, mode WasiFileAccessMode) (uint32, erro
 	if mode < READ_ONLY || mode > READ_WRITE {
 		return 0, errorf(ErrBadAccessMode, "%d is %v", mode, ErrBadAccessMode)
 	}
-	return c.pushOpen(f, func(d *descriptors, to place) (uint32, error) { return d.file(to, f, mode) })
+	return c.pushOpen(f, func(d descriptors, to place) (uint32, error) { return d.file(to, f, mode) })
 }
 
 // PushDir makes an open directory of the host a descriptor of the guest, as [Store.PushDir] does. Everything else is as
@@ -64,7 +64,7 @@ func (c *WasiConfig) PushDir(dir *os.File, guestPath string, mode WasiFileAccess
 			return 0, errorf(ErrBadFile, "%s: %v", dir.Name(), errNotDirectory)
 		}
 	}
-	return c.pushOpen(dir, func(d *descriptors, to place) (uint32, error) { return d.dir(to, dir, guestPath, mode) })
+	return c.pushOpen(dir, func(d descriptors, to place) (uint32, error) { return d.dir(to, dir, guestPath, mode) })
 }
 
 // PushFS makes a file system of Go's a descriptor of the guest, as [Store.PushFS] does. The number is as with
@@ -78,7 +78,7 @@ func (c *WasiConfig) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
 		return 0, err
 	}
 	return c.push(&wasiPushed{
-		insert: func(d *descriptors, to place) (uint32, error) { return d.fileSystem(to, fsys, guestPath) },
+		insert: func(d descriptors, to place) (uint32, error) { return d.fileSystem(to, fsys, guestPath) },
 	})
 }
 
@@ -89,7 +89,7 @@ func (c *WasiConfig) PushFS(fsys fs.FS, guestPath string) (uint32, error) {
 // first store, which closes it as Store.PushConn says. Giving the configuration to a second store is an error that
 // wraps [ErrClosed]. If no store has got it, [WasiConfig.Close] closes it.
 func (c *WasiConfig) PushConn(conn net.Conn) (uint32, error) {
-	insert := func(d *descriptors, to place) (uint32, error) { return d.conn(to, conn) }
+	insert := func(d descriptors, to place) (uint32, error) { return d.conn(to, conn) }
 	switch {
 	case served.IsNil(conn):
 		return 0, errorf(ErrBadFile, "the connection is nil: %v", ErrBadFile)
@@ -102,7 +102,7 @@ func (c *WasiConfig) PushConn(conn net.Conn) (uint32, error) {
 // PushListener makes a listener of the host a descriptor of the guest, as [Store.PushListener] does. Everything else is
 // as with [WasiConfig.PushConn].
 func (c *WasiConfig) PushListener(l net.Listener) (uint32, error) {
-	insert := func(d *descriptors, to place) (uint32, error) { return d.listener(to, l) }
+	insert := func(d descriptors, to place) (uint32, error) { return d.listener(to, l) }
 	switch {
 	case served.IsNil(l):
 		return 0, errorf(ErrBadFile, "the listener is nil: %v", ErrBadFile)
@@ -116,16 +116,16 @@ func (c *WasiConfig) PushListener(l net.Listener) (uint32, error) {
 // configuration: a reader that several stores use at once has to be safe for that. It is never closed. For an
 // [*os.File], and for the number, everything is as with [WasiConfig.PushFile].
 func (c *WasiConfig) PushReader(r io.Reader) (uint32, error) {
-	return c.pushStream(r, func(d *descriptors, to place) (uint32, error) { return d.reader(to, r) })
+	return c.pushStream(r, func(d descriptors, to place) (uint32, error) { return d.reader(to, r) })
 }
 
 // PushWriter makes a writer a descriptor of the guest, as [Store.PushWriter] does. Everything else is as with
 // [WasiConfig.PushReader].
 func (c *WasiConfig) PushWriter(w io.Writer) (uint32, error) {
-	return c.pushStream(w, func(d *descriptors, to place) (uint32, error) { return d.writer(to, w) })
+	return c.pushStream(w, func(d descriptors, to place) (uint32, error) { return d.writer(to, w) })
 }
 
-func (c *WasiConfig) pushStream(stream any, insert func(*descriptors, place) (uint32, error)) (uint32, error) {
+func (c *WasiConfig) pushStream(stream any, insert func(descriptors, place) (uint32, error)) (uint32, error) {
 	if f, ok := stream.(*os.File); ok {
 		return c.pushOpen(f, insert)
 	}
@@ -136,7 +136,7 @@ func (c *WasiConfig) pushStream(stream any, insert func(*descriptors, place) (ui
 }
 
 // pushOpen pushes what has a descriptor of the host, which has to be open.
-func (c *WasiConfig) pushOpen(open syscall.Conn, insert func(*descriptors, place) (uint32, error)) (uint32, error) {
+func (c *WasiConfig) pushOpen(open syscall.Conn, insert func(descriptors, place) (uint32, error)) (uint32, error) {
 	name := fmt.Sprintf("%T", open)
 	if f, ok := open.(*os.File); ok {
 		if f == nil {
@@ -201,16 +201,17 @@ func closeAll(all []io.Closer) {
 func (store *Store) receive(fileSystems []fsPreopen, pushed []*wasiPushed) error {
 	s := store.state
 	s.lock.Identify() // they are inserted as by a program, which enters the store
+	d := descriptors{store}
 	var err error
 	for _, p := range fileSystems {
-		if _, err = store.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
+		if _, err = d.mount(lowestFree, p.fsys, &p.guestPath); err != nil {
 			break
 		}
 	}
 	received := 0
 	for ; err == nil && received < len(pushed); received++ {
 		p := pushed[received]
-		if _, failed := p.insert(&store.descriptors, at(p.fd)); failed != nil {
+		if _, failed := p.insert(d, at(p.fd)); failed != nil {
 			err = errorf(failed, "descriptor %d: %v", p.fd, failed)
 			break
 		}

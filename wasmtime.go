@@ -4,10 +4,11 @@
 // calls any function with checked arguments; a function that is called often is bound once, with [Bind2] and its
 // like, and then costs no allocation. [Func.CallContext] stops a guest when a context ends. Host functions are Go
 // functions, see [Linker.DefineGoFunc] and, checked by the compiler, [HostFunc2]; [Linker.FuncWrap] is wasmtime-go's.
-// A plugin is instantiated with [Linker.InstantiateReactor], and [Store.SetLimits] limits it. WASI 0.1 is configured
-// with [WasiConfig]. What the host has open becomes a descriptor of the guest with [Store.PushFile], [Store.PushDir],
-// [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader] and [Store.PushWriter], or with the
-// Insert beside each, which takes the number; inside of a host function, with the same methods of [Caller].
+// A program is run by [Command]. A plugin is instantiated with [Linker.InstantiateReactor], and [Store.SetLimits]
+// limits it. WASI 0.1 is configured with [WasiConfig]. What the host has open becomes a descriptor of the guest with
+// [Store.PushFile], [Store.PushDir], [Store.PushFS], [Store.PushConn], [Store.PushListener], [Store.PushReader] and
+// [Store.PushWriter], or with the Insert beside each, which takes the number; inside of a host function, with the same
+// methods of [Caller].
 //
 // Names and behaviour are those of github.com/bytecodealliance/wasmtime-go/v44, so a program written for it changes its
 // import path and goes on. What has been added stands beside it.
@@ -18,8 +19,12 @@
 // function, memory, table, global or instance keeps its store alive, and a store its engine. Using a closed object is
 // an error that wraps [ErrClosed] where the method returns an error, and a panic with that text where it returns none:
 // so one goroutine may close an Engine, a Module, a Linker or an InstancePre that others are using, and those who come
-// too late hear of it. A Store is closed by whoever uses it. A zero Engine, Module, Linker or InstancePre counts as
-// closed.
+// too late hear of it. A Store is closed by whoever uses it.
+//
+// What is nil counts as closed, be it what a method is called on or what a function is given, and so does the zero
+// value of a type that is made by functions of this package, such as Store{}: a method that returns no error panics
+// with a text such as "wasmtime: nil *Store", and closing it does nothing. A [Caller] is closed when its host function
+// returns.
 //
 // # Concurrency
 //
@@ -44,10 +49,12 @@ func init() {
 	}
 	ffi.OnHostCall(onHostCall)
 	ffi.OnFuncGone = func(env uint64) { linkerFuncs.Remove(env &^ linkerEnv) }
+	served.HostOf = hostOf
 	ffi.OnStream, ffi.OnFS = served.OnStream, served.OnFS
 	ffi.OnWallClock, ffi.OnMonotonicClock = onWallClock, onMonotonicClock
 	ffi.OnSecureRandom, ffi.OnInsecureRandom = onSecureRandom, onInsecureRandom
 	ffi.OnSocketAddrCheck = onSocketAddrCheck
 	ffi.OnSystemGone = systems.Remove
 	ffi.OnExternrefGone = onExternrefGone
+	ffi.OnRefusal = onRefusal
 }

@@ -28,6 +28,9 @@ ffi_aligned_\name:
 	.text
 	aligned	wasmtime_binding_call
 	aligned	wasmtime_binding_call_checked
+	aligned	wasmtime_binding_component_call
+	aligned	wasmtime_binding_component_instantiate
+	aligned	wasmtime_binding_component_resource_drop
 	aligned	wasmtime_binding_instance_new
 	aligned	wasmtime_binding_linker_instantiate
 	aligned	wasmtime_binding_linker_module

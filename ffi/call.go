@@ -83,17 +83,22 @@ var (
 	noRoom             = (*C.wasmtime_error_t)(unsafe.Pointer(&C.ffi_no_room))
 )
 
-// again repeats what failed because the main thread's stack is small, on another thread if the goroutine can be moved.
 func (c *Call) again(enter func()) bool {
+	return againUntil(&c.err, enter) && c.trap == nil
+}
+
+// againUntil repeats what failed because the main thread's stack is small, on another thread if the goroutine can be
+// moved. It tells whether there is no error in the frame in the end.
+func againUntil(err **C.wasmtime_error_t, enter func()) bool {
 	for range 8 { // as often as C asks for it
-		if c.err != noRoomOnMainThread {
+		if *err != noRoomOnMainThread {
 			break
 		}
-		c.err = nil
+		*err = nil
 		occupyMainThread()
 		enter()
 	}
-	return c.ok()
+	return *err == nil
 }
 
 // Failure takes the error or the trap out of the frame.

@@ -45,6 +45,8 @@ const (
 	WasmExtendedConst
 	SignalsBasedTraps
 	WasmBranchHinting
+	WasmComponentModelMap
+	WasmComponentModelFixedLengthLists
 )
 
 // NewConfig creates a default configuration.

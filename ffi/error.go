@@ -27,6 +27,13 @@ const (
 	ErrorBadHostFile   ErrorCode = 7
 	ErrorBadArgument   ErrorCode = 8
 	ErrorPoolFull      ErrorCode = 9
+
+	ErrorNotComponent      ErrorCode = 10
+	ErrorComponentUnusable ErrorCode = 11
+	ErrorBadHandle         ErrorCode = 12
+	ErrorHandleLimit       ErrorCode = 13
+	ErrorGuestABI          ErrorCode = 14
+	ErrorHostcallFuel      ErrorCode = 15
 )
 
 // ErrorNoRoom says that a guest was not entered because the thread has too little stack left. The native library has

@@ -121,7 +121,12 @@ func newStore(t *testing.T) ffi.Store {
 		t.Fatal(err.Take().Message())
 	}
 	t.Cleanup(engine.Delete)
-	store := ffi.NewStore(engine, 0, false, &ffi.NewCounters(1)[0])
+	store := ffi.NewStore()
 	t.Cleanup(store.Delete)
+	store.Open(engine, 0, false, &ffi.NewCounters(1)[0])
+	t.Cleanup(store.Close)
+	if err := store.Make(); !err.IsNil() || !store.IsMade() {
+		t.Fatal(err.Take().Message())
+	}
 	return store
 }

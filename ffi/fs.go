@@ -6,8 +6,8 @@ package ffi
 void gowasmtimeFS(wasmtime_binding_fs_request_t *request);
 
 static inline wasmtime_error_t *ffi_insert_fs(wasmtime_binding_store_t *store, bool push, uint32_t *guest_fd,
-                                              const uint8_t *path, size_t len, uint64_t env) {
-  return wasmtime_binding_store_insert_fs(store, push, guest_fd, path, len, env, gowasmtimeFS);
+                                              const uint8_t *path, size_t len, uint32_t mode, uint64_t env) {
+  return wasmtime_binding_store_insert_fs(store, push, guest_fd, path, len, mode, env, gowasmtimeFS);
 }
 */
 import "C"
@@ -25,16 +25,20 @@ type FSRequest struct {
 	Flags   uint32
 	path    unsafe.Pointer
 	pathLen uintptr
-	buffer  unsafe.Pointer
-	len     uintptr
-	// Number is an offset or a cookie.
+	// ToEnv is the directory of the second path.
+	ToEnv     uint64
+	toPath    unsafe.Pointer
+	toPathLen uintptr
+	buffer    unsafe.Pointer
+	len       uintptr
+	// Number is an offset, a size or a cookie.
 	Number uint64
 	// Status and Count are the answer.
 	Status FSStatus
 	Count  uint64
 	// HostFd may be set to a descriptor of the host.
 	HostFd uintptr
-	// Stat are the attributes.
+	// Stat are the attributes: the answer, or times to set.
 	Stat FSStat
 }
 
@@ -42,10 +46,12 @@ type FSRequest struct {
 type FSStat struct {
 	// Dev and Ino tell files apart.
 	Dev, Ino uint64
+	// Links is how many names there are.
+	Links uint64
 	// Size is in bytes.
 	Size uint64
-	// ModTime is in nanoseconds since 1970.
-	ModTime uint64
+	// AccessTime, ModTime and ChangeTime are in nanoseconds since 1970.
+	AccessTime, ModTime, ChangeTime uint64
 	// Filetype is a file type of WASI 0.1.
 	Filetype uint32
 }
@@ -72,12 +78,39 @@ const (
 	FSSeek     FSOp = C.WASMTIME_FS_SEEK
 	FSFileStat FSOp = C.WASMTIME_FS_STAT
 	FSGone     FSOp = C.WASMTIME_FS_GONE
+
+	FSWrite        FSOp = C.WASMTIME_FS_WRITE
+	FSPwrite       FSOp = C.WASMTIME_FS_PWRITE
+	FSSetSize      FSOp = C.WASMTIME_FS_SET_SIZE
+	FSAllocate     FSOp = C.WASMTIME_FS_ALLOCATE
+	FSSync         FSOp = C.WASMTIME_FS_SYNC
+	FSSetTimes     FSOp = C.WASMTIME_FS_SET_TIMES
+	FSPathSetTimes FSOp = C.WASMTIME_FS_PATH_SET_TIMES
+	FSMakeDir      FSOp = C.WASMTIME_FS_MAKE_DIR
+	FSRemoveDir    FSOp = C.WASMTIME_FS_REMOVE_DIR
+	FSUnlink       FSOp = C.WASMTIME_FS_UNLINK
+	FSRename       FSOp = C.WASMTIME_FS_RENAME
+	FSLink         FSOp = C.WASMTIME_FS_LINK
+	FSSymlink      FSOp = C.WASMTIME_FS_SYMLINK
 )
 
-// Flags of requests with a path.
+// Flags of requests: how a path is looked up and opened, which times are set, and that a read or a write goes on after
+// a part: the guest does not hear of its error then.
 const (
-	FSFollow    uint32 = C.WASMTIME_FS_FOLLOW
-	FSDirectory uint32 = C.WASMTIME_FS_DIRECTORY
+	FSFollow      uint32 = C.WASMTIME_FS_FOLLOW
+	FSDirectory   uint32 = C.WASMTIME_FS_DIRECTORY
+	FSCreate      uint32 = C.WASMTIME_FS_CREATE
+	FSExclusive   uint32 = C.WASMTIME_FS_EXCLUSIVE
+	FSTruncate    uint32 = C.WASMTIME_FS_TRUNCATE
+	FSForReading  uint32 = C.WASMTIME_FS_FOR_READING
+	FSForWriting  uint32 = C.WASMTIME_FS_FOR_WRITING
+	FSAppend      uint32 = C.WASMTIME_FS_APPEND
+	FSSynchronous uint32 = C.WASMTIME_FS_SYNCHRONOUS
+	FSAccessed    uint32 = C.WASMTIME_FS_ACCESSED
+	FSAccessedNow uint32 = C.WASMTIME_FS_ACCESSED_NOW
+	FSModified    uint32 = C.WASMTIME_FS_MODIFIED
+	FSModifiedNow uint32 = C.WASMTIME_FS_MODIFIED_NOW
+	FSGoesOn      uint32 = C.WASMTIME_FS_GOES_ON
 )
 
 // FSStatus says how a request ended.
@@ -91,14 +124,19 @@ const (
 )
 
 // Path returns a copy of the path.
-func (r *FSRequest) Path() string {
-	if r.pathLen == 0 {
+func (r *FSRequest) Path() string { return text(r.path, r.pathLen) }
+
+// ToPath returns a copy of the second path.
+func (r *FSRequest) ToPath() string { return text(r.toPath, r.toPathLen) }
+
+func text(at unsafe.Pointer, n uintptr) string {
+	if n == 0 {
 		return "" // there may be no address
 	}
-	return string(unsafe.Slice((*byte)(r.path), r.pathLen))
+	return string(unsafe.Slice((*byte)(at), n))
 }
 
-// Buffer is the memory to write to.
+// Buffer is the memory to fill, or to write from.
 func (r *FSRequest) Buffer() []byte { return unsafe.Slice((*byte)(r.buffer), r.len) }
 
 // OnFS serves all file systems. It is set once, by the package above, before anything is called. It must not panic.
@@ -110,8 +148,8 @@ func gowasmtimeFS(request *C.wasmtime_binding_fs_request_t) {
 }
 
 // InsertFS makes the root of a file system that Go serves the guest's descriptor fd, or with push the one with the
-// lowest free number. It returns the number. A nil guestPath is no name.
-func (s Store) InsertFS(fd uint32, push bool, guestPath *string, env uint64) (uint32, Error) {
+// lowest free number. It returns the number. A nil guestPath is no name. The mode is 1 for reading, 3 for writing too.
+func (s Store) InsertFS(fd uint32, push bool, guestPath *string, mode uint32, env uint64) (uint32, Error) {
 	crossing()
 	number := C.uint32_t(fd)
 	var path *C.uint8_t
@@ -119,6 +157,6 @@ func (s Store) InsertFS(fd uint32, push bool, guestPath *string, env uint64) (ui
 	if guestPath != nil {
 		path, n = stringBytes(*guestPath), C.size_t(len(*guestPath))
 	}
-	err := wrapError(C.ffi_insert_fs(s.ptr, C.bool(push), &number, path, n, C.uint64_t(env)))
+	err := wrapError(C.ffi_insert_fs(s.ptr, C.bool(push), &number, path, n, C.uint32_t(mode), C.uint64_t(env)))
 	return uint32(number), err
 }

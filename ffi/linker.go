@@ -1,6 +1,12 @@
 package ffi
 
-// #include "store.h"
+/*
+#include "store.h"
+
+static inline wasmtime_linker_t *ffi_linker_new(wasmtime_binding_engine_t *engine) {
+  return wasmtime_linker_new((wasm_engine_t *)wasmtime_binding_engine_get(engine));
+}
+*/
 import "C"
 
 import "unsafe"
@@ -12,7 +18,7 @@ type Linker struct{ ptr *C.wasmtime_linker_t }
 func NewLinker(engine Engine) Linker {
 	crossing()
 	track("linker", 1)
-	return Linker{C.wasmtime_linker_new(engine.raw())}
+	return Linker{C.ffi_linker_new(engine.ptr)}
 }
 
 // Clone makes another linker with the same definitions and settings.

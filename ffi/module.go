@@ -1,9 +1,13 @@
 package ffi
 
-// #include "module.h"
-import "C"
+/*
+#include "module.h"
 
-import "unsafe"
+#cgo noescape ffi_module_new
+#cgo noescape ffi_module_deserialize
+#cgo noescape ffi_module_deserialize_file
+*/
+import "C"
 
 // Module is an owned compiled module.
 type Module struct{ ptr *C.wasmtime_module_t }
@@ -15,44 +19,69 @@ func wrapModule(ptr *C.wasmtime_module_t, err *C.wasmtime_error_t) (Module, Erro
 	return Module{ptr}, wrapError(err)
 }
 
+// load makes a module, on another thread if this one has too little stack. That is tried here first, because a function
+// that may run on another thread costs its variables an allocation each.
+func load(from loadable, engine Engine, data *C.uint8_t, n int) (Module, Error) {
+	var ptr *C.wasmtime_module_t
+	err := from.load(false, engine, data, n, &ptr)
+	if (Error{err}).isNoRoom() {
+		return loadElsewhere(from, engine, data, n)
+	}
+	return wrapModule(ptr, err)
+}
+
+func loadElsewhere(from loadable, engine Engine, data *C.uint8_t, n int) (Module, Error) {
+	var ptr *C.wasmtime_module_t
+	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t { return from.load(anywhere, engine, data, n, &ptr) })
+	return wrapModule(ptr, err)
+}
+
+// loadable is what a module is made of.
+type loadable int
+
+const (
+	loadBinary loadable = iota
+	loadCompiled
+	loadFile
+)
+
+func (from loadable) load(anywhere C.bool, engine Engine, data *C.uint8_t, n int, out **C.wasmtime_module_t) *C.wasmtime_error_t {
+	switch from {
+	case loadBinary:
+		return C.ffi_module_new(anywhere, engine.ptr, data, C.size_t(n), out)
+	case loadCompiled:
+		return C.ffi_module_deserialize(anywhere, engine.ptr, data, C.size_t(n), out)
+	}
+	return C.ffi_module_deserialize_file(anywhere, engine.ptr, data, C.size_t(n), out)
+}
+
+// IsNil tells whether there is no module.
+func (m Module) IsNil() bool { return m.ptr == nil }
+
 // NewModule compiles a module.
 func NewModule(engine Engine, wasm []byte) (Module, Error) {
 	crossing()
-	var ptr *C.wasmtime_module_t
-	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
-		return C.ffi_module_new(anywhere, engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)), &ptr)
-	})
-	return wrapModule(ptr, err)
+	return load(loadBinary, engine, bytesPtr(wasm), len(wasm))
 }
 
 // ValidateModule checks a module without compiling it.
 func ValidateModule(engine Engine, wasm []byte) Error {
 	crossing()
 	return wrapError(withStack(func(anywhere C.bool) *C.wasmtime_error_t {
-		return C.ffi_module_validate(anywhere, engine.raw(), bytesPtr(wasm), C.size_t(len(wasm)))
+		return C.ffi_module_validate(anywhere, engine.ptr, bytesPtr(wasm), C.size_t(len(wasm)))
 	}))
 }
 
 // DeserializeModule loads what Serialize made. The bytes are trusted.
 func DeserializeModule(engine Engine, encoded []byte) (Module, Error) {
 	crossing()
-	var ptr *C.wasmtime_module_t
-	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
-		return C.ffi_module_deserialize(anywhere, engine.raw(), bytesPtr(encoded), C.size_t(len(encoded)), &ptr)
-	})
-	return wrapModule(ptr, err)
+	return load(loadCompiled, engine, bytesPtr(encoded), len(encoded))
 }
 
 // DeserializeModuleFile maps a file that holds what Serialize made. The file is trusted.
 func DeserializeModuleFile(engine Engine, path string) (Module, Error) {
 	crossing()
-	c := C.CString(path)
-	defer C.free(unsafe.Pointer(c))
-	var ptr *C.wasmtime_module_t
-	err := withStack(func(anywhere C.bool) *C.wasmtime_error_t {
-		return C.ffi_module_deserialize_file(anywhere, engine.raw(), c, &ptr)
-	})
-	return wrapModule(ptr, err)
+	return load(loadFile, engine, stringBytes(path), len(path))
 }
 
 // Serialize returns the compiled module.

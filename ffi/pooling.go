@@ -6,6 +6,7 @@ import "C"
 // Pooling is what a pooling allocator is told; a field of 0 keeps the default of Wasmtime.
 type Pooling struct {
 	TotalCoreInstances, TotalMemories, TotalTables, TotalGCHeaps, TotalStacks uint32
+	TotalComponentInstances                                                   uint32
 	MaxUnusedWarmSlots                                                        uint32
 	MaxMemoriesPerModule, MaxTablesPerModule                                  uint32
 	DecommitBatchSize, MaxCoreInstanceSize, MaxMemorySize, TableElements      uint64
@@ -19,6 +20,9 @@ func (c Config) SetPooling(p Pooling) {
 	defer C.wasmtime_pooling_allocation_config_delete(pc)
 	if p.TotalCoreInstances != 0 {
 		C.wasmtime_pooling_allocation_config_total_core_instances_set(pc, C.uint32_t(p.TotalCoreInstances))
+	}
+	if p.TotalComponentInstances != 0 {
+		C.wasmtime_pooling_allocation_config_total_component_instances_set(pc, C.uint32_t(p.TotalComponentInstances))
 	}
 	if p.TotalMemories != 0 {
 		C.wasmtime_pooling_allocation_config_total_memories_set(pc, C.uint32_t(p.TotalMemories))

@@ -1,21 +1,77 @@
 package ffi
 
-// #include "store.h"
+/*
+#include "store.h"
+
+void gowasmtimeStream(wasmtime_binding_stream_request_t *request);
+wasmtime_error_t *gowasmtimeRefused(uintptr_t data, uint32_t limit, uint64_t wanted, uint64_t most);
+
+// A place whose callbacks are Go's.
+static inline wasmtime_binding_store_t *ffi_store_new(void) {
+  wasmtime_binding_store_t *store = wasmtime_binding_store_new();
+  store->setup.streams = gowasmtimeStream;
+  store->setup.refused = (wasmtime_binding_refusal_callback_t)gowasmtimeRefused;
+  return store;
+}
+*/
 import "C"
 
 import "unsafe"
 
-// Store is an owned store: memory that both sides read.
+// Store is a place for a store: memory that C owns and both sides read. One store after the other is made in it, each
+// when it is first needed.
 type Store struct{ ptr *C.wasmtime_binding_store_t }
 
-// NewStore creates a store. data comes back in every host call; epochs says whether guests can be interrupted. What
-// memoryEpoch points at, which C owns and which outlives the store, rises whenever a memory of the store may have moved
-// or changed its size.
-func NewStore(engine Engine, data uintptr, epochs bool, memoryEpoch *uint64) Store {
+// storeSetup is what a store is made with: the mirror of wasmtime_binding_setup_t. What is C's is a number here, so
+// that Go's collector is not shown pointers that are written to C's memory.
+type storeSetup struct {
+	engine, data, memoryEpoch uintptr
+	epochs, limited           bool
+	limits                    Limits
+	refused, wasi, streams    uintptr
+}
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.wasmtime_binding_setup_t{}) - unsafe.Sizeof(storeSetup{})]byte
+	_ [unsafe.Sizeof(storeSetup{}) - unsafe.Sizeof(C.wasmtime_binding_setup_t{})]byte
+)
+
+// NewStore returns a place in which there is no store.
+func NewStore() Store {
 	crossing()
+	return Store{C.ffi_store_new()}
+}
+
+// Open begins a store, which is not made yet. The engine has to live until it is. data comes back in every host call;
+// epochs says whether guests can be interrupted. What memoryEpoch points at, which C owns and which outlives the store,
+// rises whenever a memory of the store may have moved or changed its size.
+func (s Store) Open(engine Engine, data uintptr, epochs bool, memoryEpoch *uint64) {
 	track("store", 1)
-	return Store{C.ffi_store_new(C.uintptr_t(uintptr(unsafe.Pointer(engine.ptr))), C.uintptr_t(data), C.bool(epochs),
-		C.uintptr_t(uintptr(unsafe.Pointer(memoryEpoch))))}
+	to := s.setup()
+	to.engine, to.data, to.epochs = uintptr(unsafe.Pointer(engine.ptr)), data, epochs
+	to.memoryEpoch = uintptr(unsafe.Pointer(memoryEpoch))
+	to.limited, to.wasi = false, 0
+}
+
+func (s Store) setup() *storeSetup { return (*storeSetup)(unsafe.Pointer(&s.ptr.setup)) }
+
+// IsMade tells whether the store has been made. Only then may it be used, but for what Open, Limit and SetWasiLater
+// set.
+func (s Store) IsMade() bool { return s.ptr.context != nil }
+
+// Make makes the store, unless it has been made. What instantiates in its frame makes it as well.
+func (s Store) Make() Error {
+	crossing()
+	return wrapError(C.wasmtime_binding_store_make(s.ptr))
+}
+
+// Close ends the store, made or not, with everything in it.
+func (s Store) Close() {
+	track("store", -1)
+	if s.IsMade() {
+		C.ffi_store_close(C.uintptr_t(uintptr(unsafe.Pointer(s.ptr))))
+	}
 }
 
 // NewCounters allocates n counters, each of them 0, that are never freed.
@@ -23,21 +79,13 @@ func NewCounters(n int) []uint64 {
 	return unsafe.Slice((*uint64)(C.calloc(C.size_t(n), 8)), n)
 }
 
-// Delete frees the store with everything in it.
+// Delete frees the place, in which there is no store any more.
 func (s Store) Delete() {
-	track("store", -1)
 	C.ffi_store_delete(C.uintptr_t(uintptr(unsafe.Pointer(s.ptr))))
 }
 
-// IsNil tells whether there is no store.
+// IsNil tells whether there is no place.
 func (s Store) IsNil() bool { return s.ptr == nil }
-
-// Limiter sets the limits; negative numbers leave them at their defaults.
-func (s Store) Limiter(memorySize, tableElements, instances, tables, memories int64) {
-	crossing()
-	C.wasmtime_binding_store_limiter(s.ptr, C.int64_t(memorySize), C.int64_t(tableElements),
-		C.int64_t(instances), C.int64_t(tables), C.int64_t(memories))
-}
 
 // SetDeadline sets the deadline in ticks from now; the largest number means none.
 func (s Store) SetDeadline(ticks uint64) {

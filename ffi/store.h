@@ -5,12 +5,9 @@
 #include "aligned.h"
 #include "stack.h"
 
-// A store whose data is a number, not a pointer. Here and below, an address is passed as a number where cgo would
-// lose time checking a pointer into C's own memory.
-static inline wasmtime_binding_store_t *ffi_store_new(uintptr_t engine, uintptr_t data, bool epochs,
-                                                      uintptr_t memory_epoch) {
-  return wasmtime_binding_store_new((const wasmtime_binding_engine_t *)engine, (void *)data, epochs,
-                                    (uint64_t *)memory_epoch);
+// Here and below, an address is passed as a number where cgo would lose time checking a pointer into C's own memory.
+static inline void ffi_store_close(uintptr_t store) {
+  wasmtime_binding_store_close((wasmtime_binding_store_t *)store);
 }
 static inline void ffi_store_delete(uintptr_t store) {
   wasmtime_binding_store_delete((wasmtime_binding_store_t *)store);

@@ -61,7 +61,8 @@ type WasiOptions struct {
 }
 
 // NewWasiOptions copies a specification into one block of C memory: the frame that the store comes with if there is
-// room, which nothing may use until SetWasi. system may be nil; what Go serves of it goes by the number systemEnv.
+// room, which nothing may use until SetWasi, or until the store is made with them. system may be nil; what Go serves of
+// it goes by the number systemEnv.
 func (s Store) NewWasiOptions(spec *WasiSpec, system *WasiSystem, systemEnv uint64) WasiOptions {
 	var text uintptr
 	for _, s := range spec.Args {
@@ -147,6 +148,12 @@ func (o WasiOptions) setStdio(i int, kind StdioKind, number uintptr) {
 	stream.kind = C.uint32_t(kind)
 	*(*uintptr)(unsafe.Pointer(&stream.host_fd)) = number // a number for C, not a pointer
 }
+
+// SetWasiLater makes the options part of what the store is made with. They have to stay until it is.
+func (s Store) SetWasiLater(o WasiOptions) { s.setup().wasi = uintptr(unsafe.Pointer(o.ptr)) }
+
+// IsNil tells whether there are no options.
+func (o WasiOptions) IsNil() bool { return o.ptr == nil }
 
 // Delete frees the options.
 func (o WasiOptions) Delete() {

@@ -47,15 +47,28 @@ func BenchmarkLoadBytes(b *testing.B) {
 }
 
 // An op is a module made from a mapped file, and its end.
-func BenchmarkLoadFile(b *testing.B) {
-	engine := newEngine(false)
+func loadFile(b *testing.B, engine *wasmtime.Engine, data []byte) {
 	path := filepath.Join(b.TempDir(), "guest.cwasm")
-	check(b, os.WriteFile(path, serialized(b, engine), 0o644))
+	check(b, os.WriteFile(path, data, 0o644))
+	b.ReportAllocs()
 	for b.Loop() {
 		m, err := wasmtime.NewModuleDeserializeFile(engine, path)
 		check(b, err)
 		m.Close()
 	}
+}
+
+func BenchmarkLoadFile(b *testing.B) {
+	engine := newEngine(false)
+	loadFile(b, engine, serialized(b, engine))
+}
+
+// The same with a small module.
+func BenchmarkLoadFileSmall(b *testing.B) {
+	engine := newEngine(false)
+	data, err := newModule(b, engine, work.Small).Serialize()
+	check(b, err)
+	loadFile(b, engine, data)
 }
 
 func kernel(b *testing.B, k work.Kernel, name string, wasm []byte, wasi *wasmtime.WasiConfig) {

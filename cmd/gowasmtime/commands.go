@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ type command struct {
 	trailing bool
 	help     string
 	options  func() []option
-	do       func(s *settings, stdout io.Writer) error
+	do       func(s *settings, stdout, stderr io.Writer) error
 }
 
 // title is how the command is called.
@@ -62,14 +63,15 @@ func misspelt(name string, err error) error {
 
 // commands returns all commands. The first is gowasmtime without one.
 func commands() []command {
-	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules", options: runOptions, do: runModule}
+	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules and components", options: runOptions, do: runModule}
 	run := main
-	run.name, run.help = "run", "Run a module; this is what gowasmtime does without a command"
+	run.name, run.help = "run", "Run a module or a component; this is what gowasmtime does without a command"
 	return []command{
 		main,
 		run,
-		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
-		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of", options: inspectOptions, do: inspectModule},
+		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module or a component to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
+		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of, or a component's world in WIT", options: inspectOptions, do: inspectModule},
+		{name: "wast", operands: "SCRIPT...", least: 1, most: math.MaxInt, help: "Run scripts of WebAssembly's test suites, which 'wasm-tools json-from-wast' has translated", options: wastOptions, do: runScripts},
 		{name: "completion", operands: "SHELL", least: 1, most: 1, help: "Write a completion script for bash, zsh or fish", options: versionOptions, do: printCompletion},
 		{name: "version", help: "Show the versions of gowasmtime and of Wasmtime", options: versionOptions, do: printVersion},
 	}
@@ -97,19 +99,19 @@ func findCommand(args []string) (*command, []string) {
 
 // wasmtimeOnly returns the commands of wasmtime that are not here. A module of such a name is run with run.
 func wasmtimeOnly() []string {
-	return []string{"config", "explore", "serve", "settings", "wast", "objdump", "hot-blocks", "wizer"}
+	return []string{"config", "explore", "serve", "settings", "objdump", "hot-blocks", "wizer"}
 }
 
 // missingCommand is a command that can only say that it is not there.
 func missingCommand(name string) *command {
-	return &command{name: name, options: func() []option { return nil }, do: func(*settings, io.Writer) error {
+	return &command{name: name, options: func() []option { return nil }, do: func(*settings, io.Writer, io.Writer) error {
 		return usageErrorf("wasmtime has the command '%s', gowasmtime does not; for a module of that name, 'gowasmtime run %s'", name, name)
 	}}
 }
 
 // helpCommand shows help for the command that the arguments name, or for all.
 func helpCommand(args []string) *command {
-	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout io.Writer) error {
+	return &command{name: "help", options: func() []option { return nil }, do: func(_ *settings, stdout, _ io.Writer) error {
 		target := &commands()[0]
 		if len(args) > 0 && !slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
 			found, rest := findCommand(args)
@@ -117,7 +119,7 @@ func helpCommand(args []string) *command {
 				return usageErrorf("there is no command '%s'%s", args[0], suggest(args[0], commandNames()))
 			}
 			if found.help == "" { // it can only say that it is not there
-				return found.do(nil, nil)
+				return found.do(nil, nil, nil)
 			}
 			target = found
 		}
@@ -172,7 +174,7 @@ func runOptions() []option {
 		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
 		{long: "file", value: "FD=PATH[:MODE]", repeats: true, help: "Open a file as descriptor FD; MODE is ro, wo (emptied), rw or append", set: setFile},
 		{long: "listen", value: "FD=ADDRESS", repeats: true, help: "Listen as descriptor FD, on HOST:PORT or unix:PATH", set: setListener},
-		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS as its parameters, and print its results", set: func(s *settings, name string) error {
+		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS, of a component as 'f(1, \"a\")', and print its results", set: func(s *settings, name string) error {
 			s.invoke = &name
 			return nil
 		}},
@@ -194,6 +196,24 @@ func compileOptions() []option {
 			return nil
 		}},
 		missingOption("emit-clif", "", "PATH", "Write Cranelift's code"),
+	}, engineOptions()...)
+}
+
+// wastOptions are the options of wast.
+func wastOptions() []option {
+	return append([]option{
+		{long: "ignore-error-messages", help: "Let modules be refused with another message than a script expects", set: func(s *settings, _ string) error {
+			s.ignoreErrorMessages = true
+			return nil
+		}},
+		{long: "wasmtime-builtins", help: "Let scripts import what only those of Wasmtime itself do", set: func(s *settings, _ string) error {
+			s.wasmtimeBuiltins = true
+			return nil
+		}},
+		missingOption("generate-dwarf", "", "true|false", "Show lines of scripts in backtraces"),
+		missingOption("precompile-save", "", "PATH", "Save modules compiled instead"),
+		missingOption("precompile-load", "", "PATH", "Load compiled modules"),
+		missingOption("async", "", "true|false", "Call functions asynchronously"),
 	}, engineOptions()...)
 }
 

@@ -10,14 +10,33 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/internal/atomicfile"
 )
 
 // errNoName says that there is no name to make that of the output from.
 var errNoName = errors.New("a module from standard input needs --output")
 
+// code compiles what was read and returns the compiled code.
+func (src *source) code(engine *wasmtime.Engine) ([]byte, error) {
+	if src.isComponent {
+		c, err := src.component(engine, false)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		return c.Serialize()
+	}
+	module, err := src.compile(engine, false)
+	if err != nil {
+		return nil, err
+	}
+	defer module.Close()
+	return module.Serialize()
+}
+
 // compileModule does compile.
-func compileModule(s *settings, _ io.Writer) error {
+func compileModule(s *settings, _, _ io.Writer) error {
 	path := s.operands[0]
 	output := s.output
 	if output == "" {
@@ -42,12 +61,7 @@ func compileModule(s *settings, _ io.Writer) error {
 	if src.kind == kindPrecompiled {
 		return failed(errors.New("it is compiled already"), "failed to compile %q", path)
 	}
-	module, err := src.compile(engine, false)
-	if err != nil {
-		return err
-	}
-	defer module.Close()
-	code, err := module.Serialize()
+	code, err := src.code(engine)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func shells() map[string]func(*strings.Builder) {
 }
 
 // printCompletion does completion: it writes a script for the shell, which is made from the tables of options.
-func printCompletion(s *settings, stdout io.Writer) error {
+func printCompletion(s *settings, stdout, _ io.Writer) error {
 	complete := shells()[s.operands[0]]
 	if complete == nil {
 		return usageErrorf("there is a completion for bash, zsh and fish, not for '%s'", s.operands[0])

@@ -21,14 +21,18 @@ import (
 // KIND is binary, text or precompiled. Imports and exports are in the module's order. Memories are those that the
 // module defines itself, counted after the imported ones. Sections are those of the binary format, in their order, by
 // their sizes without the header; a precompiled module has neither, and without --allow-precompiled no imports and
-// exports.
-func inspectModule(s *settings, stdout io.Writer) error {
+// exports. A component's first line begins with component: and what follows is its world in WIT.
+func inspectModule(s *settings, stdout, _ io.Writer) error {
 	src, err := readSource(s.operands[0])
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "module: %s, %d bytes\n", src.kind, src.size)
+	what := "module"
+	if src.isComponent {
+		what = "component"
+	}
+	fmt.Fprintf(&b, "%s: %s, %d bytes\n", what, src.kind, src.size)
 	switch {
 	case src.kind != kindPrecompiled:
 		// The code is not run, so it need not be good, nor be kept.
@@ -43,7 +47,11 @@ func inspectModule(s *settings, stdout io.Writer) error {
 		_, err := io.WriteString(stdout, b.String())
 		return err
 	}
-	if err := describe(&b, s, src); err != nil {
+	show := describe
+	if src.isComponent {
+		show = describeComponent
+	}
+	if err := show(&b, s, src); err != nil {
 		return err
 	}
 	_, err = io.WriteString(stdout, b.String())

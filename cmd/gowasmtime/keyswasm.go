@@ -33,16 +33,16 @@ func wasmGroup() group {
 		engineFlag("nan-canonicalization", "Make all NaNs the same", (*wasmtime.Config).SetCraneliftNanCanonicalization),
 		engineFlag("relaxed-simd-deterministic", "Let relaxed SIMD give the same results on every machine", (*wasmtime.Config).SetWasmRelaxedSIMDDeterministic),
 		engineFlag("shared-memory", "Let memories be shared", (*wasmtime.Config).SetSharedMemory),
+		engineFlag("concurrency-support", "Let components use the async features; n unless this says otherwise", (*wasmtime.Config).SetConcurrencySupport),
 		engineFlag("gc-support", "Have a garbage collector at all", (*wasmtime.Config).SetGCSupport),
 		flag("all-proposals", "Switch all of the following on or off, except those that are named", func(s *settings, on bool) { s.allProposals = &on }),
 	)
 	for _, p := range proposals() {
 		g.keys = append(g.keys, engineFlag(p.name, "Enable "+p.what, p.set))
 	}
-	g.keys = append(g.keys, ignoredKeys("async-stack-size", "async-stack-zeroing", "unknown-exports-allow", "concurrency-support",
+	g.keys = append(g.keys, ignoredKeys("async-stack-size", "async-stack-zeroing", "unknown-exports-allow",
 		"component-model-async", "component-model-more-async-builtins", "component-model-async-stackful", "component-model-threading",
-		"component-model-error-context", "component-model-gc", "component-model-map", "component-model-memory64",
-		"component-model-fixed-length-lists", "component-model-implements", "shared-everything-threads")...)
+		"component-model-error-context", "component-model-gc", "component-model-memory64", "component-model-implements", "shared-everything-threads")...)
 	g.keys = append(g.keys, missingKeys("trap-on-grow-failure=n", "wmemcheck=n", "stack-switching=n")...)
 	return g
 }
@@ -73,5 +73,7 @@ func proposals() []proposal {
 		{"wide-arithmetic", "128-bit arithmetic", (*wasmtime.Config).SetWasmWideArithmetic},
 		{"branch-hinting", "hints of how likely branches are", (*wasmtime.Config).SetWasmBranchHinting},
 		{"component-model", "components", (*wasmtime.Config).SetWasmComponentModel},
+		{"component-model-map", "maps in components", (*wasmtime.Config).SetWasmComponentModelMap},
+		{"component-model-fixed-length-lists", "lists of a fixed length in components", (*wasmtime.Config).SetWasmComponentModelFixedLengthLists},
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -10,13 +9,16 @@ import (
 	"syscall"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
-// source is a file with a module, before it is compiled.
+// source is a file with a module or a component, before it is compiled.
 type source struct {
 	path string
 	kind kind
-	size int64
+	// isComponent tells which of the two.
+	isComponent bool
+	size        int64
 	// bytes is the content; nil for a precompiled file that can be mapped.
 	bytes []byte
 	// wasm is the binary format; nil for a precompiled file.
@@ -33,8 +35,8 @@ const (
 	kindPrecompiled kind = "precompiled"
 )
 
-// errComponent says that a file has a component in it.
-var errComponent = errors.New("it is a component; gowasmtime runs modules only")
+// errComponent says that a file has a component in it where a module has to be.
+var errComponent = errors.New("it is a component, and this takes a module")
 
 // readSource reads a file, - or /dev/stdin for standard input, and finds out what it is.
 func readSource(path string) (*source, error) {
@@ -49,6 +51,7 @@ func readSource(path string) (*source, error) {
 	if src.kind == kindPrecompiled {
 		return src, nil
 	}
+	defer func() { src.isComponent = wasmfile.IsComponent(src.wasm) }()
 	src.kind, src.wasm = kindBinary, src.bytes
 	if !wasmtime.IsBinary(src.bytes) {
 		src.kind = kindText
@@ -82,13 +85,13 @@ func read(path string) (*source, error) {
 		return nil, syscall.EISDIR // which not all systems say of reading one
 	}
 	src := &source{path: path}
-	head := make([]byte, elfHeader)
+	head := make([]byte, wasmfile.HeaderSize)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
-	if isPrecompiled(head[:n]) {
-		src.kind = kindPrecompiled
+	if wasmfile.Of(head[:n]) == wasmfile.Compiled {
+		src.kind, src.isComponent = kindPrecompiled, wasmfile.IsComponent(head[:n])
 		if info.Mode().IsRegular() {
 			src.size = info.Size()
 			return src, nil
@@ -98,19 +101,6 @@ func read(path string) (*source, error) {
 	src.bytes = append(head[:n], rest...)
 	src.size = int64(len(src.bytes))
 	return src, err
-}
-
-// elfHeader is the size of the header of a 64-bit ELF file.
-const elfHeader = 64
-
-// isPrecompiled tells whether a file begins as Wasmtime's precompiled modules and components do: as an ELF file for
-// Wasmtime's own operating system.
-func isPrecompiled(head []byte) bool {
-	const wasmtimeABI, moduleFlag, componentFlag = 200, 1, 2
-	if len(head) < elfHeader || string(head[:5]) != "\x7fELF\x02" || head[7] != wasmtimeABI {
-		return false
-	}
-	return binary.LittleEndian.Uint32(head[48:])&(moduleFlag|componentFlag) != 0
 }
 
 // reason is what was wrong with a file, without its name.

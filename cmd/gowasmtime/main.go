@@ -1,8 +1,8 @@
-// Command gowasmtime runs, compiles and inspects WebAssembly modules. Options that the command wasmtime of the same
-// release has, it has with the same names and meanings; gowasmtime --help lists them all.
+// Command gowasmtime runs, compiles and inspects WebAssembly modules, and runs test scripts. Options that the command
+// wasmtime of the same release has, it has with the same names and meanings; gowasmtime --help lists them all.
 //
 // One file is one thing, and data flows one way: options.go reads the arguments by the tables in commands.go and
-// keys*.go into settings, and run.go, compile.go and inspect.go do what those say.
+// keys*.go into settings, and run.go, compile.go, inspect.go and wast.go do what those say.
 package main
 
 import (
@@ -18,11 +18,11 @@ func main() {
 
 // run does what the arguments say and returns the exit status. The guest's standard streams are those of the process.
 func run(args []string, stdout, stderr io.Writer) int {
-	return report(stderr, dispatch(args, stdout))
+	return report(stderr, dispatch(args, stdout, stderr))
 }
 
 // dispatch finds the command, reads its options, and does it.
-func dispatch(args []string, stdout io.Writer) error {
+func dispatch(args []string, stdout, stderr io.Writer) error {
 	cmd, args := findCommand(args)
 	s := &settings{}
 	operands, err := parse(cmd.options(), args, cmd.trailing, s)
@@ -38,7 +38,7 @@ func dispatch(args []string, stdout io.Writer) error {
 		}
 	}
 	s.operands = operands
-	err = cmd.do(s, stdout)
+	err = cmd.do(s, stdout, stderr)
 	if cmd.name == "" && errors.Is(err, fs.ErrNotExist) {
 		err = misspelt(operands[0], err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// guest is a module that is being run, with its surroundings.
+// guest is a module or a component that is being run, with its surroundings.
 type guest struct {
 	settings *settings
 	engine   *wasmtime.Engine
@@ -20,17 +20,23 @@ type guest struct {
 }
 
 // runModule does run.
-func runModule(s *settings, stdout io.Writer) error {
+func runModule(s *settings, stdout, _ io.Writer) error {
 	engine, err := newEngine(s)
 	if err != nil {
 		return err
 	}
-	module, err := load(engine, s.operands[0], s.allowPrecompiled)
+	src, err := readSource(s.operands[0])
 	if err != nil {
 		return err
 	}
-	g := &guest{s, engine, module, wasmtime.NewLinker(engine), wasmtime.NewStore(engine), stdout}
-	if err := g.limit(); err != nil {
+	g := &guest{settings: s, engine: engine, linker: wasmtime.NewLinker(engine), store: wasmtime.NewStore(engine), stdout: stdout}
+	if err := s.limit(g.store); err != nil {
+		return err
+	}
+	if src.isComponent {
+		return g.runComponent(src)
+	}
+	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {
 		return err
 	}
 	release, err := g.provide()
@@ -38,46 +44,57 @@ func runModule(s *settings, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
-	if s.timeout != nil {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, *s.timeout)
-		defer cancel()
-	}
-	if err := g.preload(); err != nil {
-		return err
-	}
-	err = g.execute(ctx)
-	var trap *wasmtime.Trap
-	if ctx.Err() != nil && err != nil && !errors.As(err, &trap) {
-		err = failed(errTimeout, "timed out after %v", *s.timeout) // before it was called
-	}
-	return failed(err, "failed to run main module `%s`", s.operands[0])
+	return g.timed(func(ctx context.Context) error {
+		if err := g.preload(); err != nil {
+			return err
+		}
+		return g.main(ctx, g.execute(ctx))
+	})
 }
 
-// limit gives the store its limits.
-func (g *guest) limit() error {
+// timed runs f with a context that ends after the time of the settings.
+func (g *guest) timed(f func(ctx context.Context) error) error {
+	ctx := context.Background()
+	if timeout := g.settings.timeout; timeout != nil {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, *timeout)
+		defer cancel()
+	}
+	return f(ctx)
+}
+
+// main makes the error of what was run, which says so if its time was over before it had begun.
+func (g *guest) main(ctx context.Context, err error) error {
+	var trap *wasmtime.Trap
+	if ctx.Err() != nil && err != nil && !errors.As(err, &trap) {
+		err = failed(errTimeout, "timed out after %v", *g.settings.timeout)
+	}
+	return failed(err, "failed to run main module `%s`", g.settings.operands[0])
+}
+
+// limit gives a store its limits.
+func (s *settings) limit(store *wasmtime.Store) error {
 	limit := func(n *uint64) int64 {
 		if n == nil {
 			return -1
 		}
 		return int64(min(*n, math.MaxInt64))
 	}
-	l := g.settings.limits
+	l := s.limits
 	if l != (limits{}) {
-		g.store.Limiter(limit(l.memorySize), limit(l.tableElements), limit(l.instances), limit(l.tables), limit(l.memories))
+		store.Limiter(limit(l.memorySize), limit(l.tableElements), limit(l.instances), limit(l.tables), limit(l.memories))
 	}
-	if g.settings.timeout != nil || g.settings.epochs {
-		g.store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
+	if s.timeout != nil || s.epochs {
+		store.SetEpochDeadline(math.MaxUint64) // contexts stop guests
 	}
-	if n := g.settings.maxResources; n != nil {
-		g.store.SetMaxResources(*n)
+	if n := s.maxResources; n != nil {
+		store.SetMaxResources(*n)
 	}
-	if n := g.settings.hostcallFuel; n != nil {
-		g.store.SetHostcallFuel(*n)
+	if n := s.hostcallFuel; n != nil {
+		store.SetHostcallFuel(*n)
 	}
-	if fuel := g.settings.fuel; fuel != nil {
-		return g.store.SetFuel(*fuel)
+	if fuel := s.fuel; fuel != nil {
+		return store.SetFuel(*fuel)
 	}
 	return nil
 }

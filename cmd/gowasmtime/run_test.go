@@ -65,7 +65,8 @@ func TestRunStatus(t *testing.T) {
 	gowasmtime(t, dir, "run", "typo.wat").want(t, 1, "", "typo.wat:1:")
 	gowasmtime(t, dir, "run", "none.wat").want(t, 0, "")
 	gowasmtime(t, dir, "run", "twice.wat").want(t, 0, "7\n")
-	gowasmtime(t, dir, "run", "component.wat").want(t, 1, "", "failed to load \"component.wat\"", "it is a component")
+	gowasmtime(t, dir, "run", "component.wat").want(t, 1, "", "the component exports no wasi:cli/run@0.2.0")
+	gowasmtime(t, dir, "run", "--preload", "x=component.wat", "none.wat").want(t, 1, "", "failed to load \"component.wat\"", "it is a component")
 	gowasmtime(t, dir, "run", "absent.wasm").want(t, 1, "", "Error: failed to open wasm module \"absent.wasm\"\n\nCaused by:\n    "+testkit.NoSuchFile()+"\n")
 	gowasmtime(t, dir, "run", ".").want(t, 1, "", "is a directory")
 }
@@ -417,4 +418,42 @@ func TestRunWasm(t *testing.T) {
 			finish(t, cmd).want(t, 0, "42\n")
 		}
 	})
+}
+
+// What the command cannot print is an error of its own; what a guest cannot print is told to the guest.
+func TestFullOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	dir := testkit.TempDir(t)
+	write(t, dir, "write.wat", `(module
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 0) "\40\00\00\00\04\00\00\00")
+		(func (export "_start") (call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+		(func (export "one") (result i32) (i32.const 1)))`)
+	const noSpace = 51 // ENOSPC
+	for _, c := range []struct {
+		args   []string
+		status int
+		stderr string
+	}{
+		{[]string{"run", "write.wat"}, noSpace, ""},
+		{[]string{"run", "--invoke", "one", "write.wat"}, statusError, "no space left on device"},
+		{[]string{"inspect", "write.wat"}, statusError, "no space left on device"},
+		{[]string{"--help"}, statusError, "no space left on device"},
+		{[]string{"version"}, statusError, "no space left on device"},
+		{[]string{"completion", "bash"}, statusError, "no space left on device"},
+	} {
+		cmd := prepare(t, dir, c.args...)
+		var stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		err := cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != c.status || !strings.Contains(stderr.String(), c.stderr) || c.stderr == "" && stderr.String() != "" {
+			t.Errorf("%v: status %d, want %d: %v\n%s", c.args, got, c.status, err, &stderr)
+		}
+	}
 }

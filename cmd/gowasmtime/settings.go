@@ -23,6 +23,9 @@ type settings struct {
 	argv0            *string
 	output           string
 
+	// What wast lets pass, and provides.
+	ignoreErrorMessages, wasmtimeBuiltins bool
+
 	// engine changes the engine's configuration, in this order.
 	engine []engineSetting
 	// allProposals switches all proposals on or off that are not named.

@@ -10,7 +10,7 @@ import (
 )
 
 // printVersion does version.
-func printVersion(_ *settings, stdout io.Writer) error {
+func printVersion(_ *settings, stdout, _ io.Writer) error {
 	_, err := io.WriteString(stdout, versionText())
 	return err
 }

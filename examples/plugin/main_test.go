@@ -106,7 +106,7 @@ func TestBadPlugins(t *testing.T) {
 		text  string
 	}{
 		"a program":                {`(memory (export "memory") 1) (func (export "_start"))`, wasmtime.ErrCommand, ""},
-		"no memory":                {wat + `(func (export "f") (param i32 i32) (result i64) (i64.const 0))`, nil, "the memory is nil"},
+		"no memory":                {wat + `(func (export "f") (param i32 i32) (result i64) (i64.const 0))`, nil, "nil *Memory"},
 		"another type":             {wat + `(memory (export "memory") 1) (func (export "f"))`, nil, "the function has type"},
 		"no room":                  {wat + `(memory (export "memory") 1) (func (export "f") (param i32 i32) (result i64) (i64.const 0))`, wasmtime.ErrOutOfBounds, "7 bytes at 65530"},
 		"a setting elsewhere":      {wat + `(memory (export "memory") 2) (func (export "f") (param i32 i32) (result i64) (drop (call $setting (i32.const -1) (i32.const 2) (i32.const 0) (i32.const 1))) (i64.const 0))`, wasmtime.ErrOutOfBounds, ""},

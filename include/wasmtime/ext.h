@@ -22,6 +22,36 @@
 #define WASMTIME_EXT_VERSION "0.1.0"
 
 /**
+ * A memory was to have more bytes than each may have.
+ */
+#define WASMTIME_BINDING_REFUSED_MEMORY_SIZE 1
+
+/**
+ * All memories together were to have more bytes than they may.
+ */
+#define WASMTIME_BINDING_REFUSED_TOTAL_MEMORY 2
+
+/**
+ * A table was to have more elements than each may have.
+ */
+#define WASMTIME_BINDING_REFUSED_TABLE_ELEMENTS 3
+
+/**
+ * There were to be more instances than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_INSTANCES 4
+
+/**
+ * There were to be more tables than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_TABLES 5
+
+/**
+ * There were to be more memories than there may.
+ */
+#define WASMTIME_BINDING_REFUSED_MEMORIES 6
+
+/**
  * Where the type of a function that was looked up begins in the frame, in bytes.
  */
 #define WASMTIME_BINDING_EXPORT_TYPE_AT 32
@@ -34,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 4
+#define WASMTIME_EXT_ABI 5
 
 /**
  * The guest may read the file.
@@ -123,6 +153,74 @@
 #define WASMTIME_FS_GONE 8
 
 /**
+ * Of a file: write `buffer` at the position, or at the end with `WASMTIME_FS_APPEND`, and move the position behind
+ * it; `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_WRITE 9
+
+/**
+ * Of a file: write `buffer` at the offset `number`, or at the end with `WASMTIME_FS_APPEND`; the position stays, and
+ * `count` becomes the number of bytes that were written.
+ */
+#define WASMTIME_FS_PWRITE 10
+
+/**
+ * Of a file: it is to have `number` bytes.
+ */
+#define WASMTIME_FS_SET_SIZE 11
+
+/**
+ * Of a file: it is to have at least `number` bytes.
+ */
+#define WASMTIME_FS_ALLOCATE 12
+
+/**
+ * Of a file or directory that can be changed: what was written is to be safe.
+ */
+#define WASMTIME_FS_SYNC 13
+
+/**
+ * Of a file or directory: its times are to be those of `stat` and of this moment, as `flags` say.
+ */
+#define WASMTIME_FS_SET_TIMES 14
+
+/**
+ * Of a directory: the times of `path` below it, in the same way.
+ */
+#define WASMTIME_FS_PATH_SET_TIMES 15
+
+/**
+ * Of a directory: make the directory `path` below it.
+ */
+#define WASMTIME_FS_MAKE_DIR 16
+
+/**
+ * Of a directory: remove the empty directory `path` below it.
+ */
+#define WASMTIME_FS_REMOVE_DIR 17
+
+/**
+ * Of a directory: remove `path` below it, which is no directory.
+ */
+#define WASMTIME_FS_UNLINK 18
+
+/**
+ * Of a directory: `path` below it is to be `to_path` below the directory `to_env`, which has the same callback.
+ */
+#define WASMTIME_FS_RENAME 19
+
+/**
+ * Of a directory: the file `path` below it is to be `to_path` below the directory `to_env`, too, which has the same
+ * callback.
+ */
+#define WASMTIME_FS_LINK 20
+
+/**
+ * Of a directory: make a symbolic link `path` below it, which says `to_path`.
+ */
+#define WASMTIME_FS_SYMLINK 21
+
+/**
  * Of a path: a symbolic link at its end is followed.
  */
 #define WASMTIME_FS_FOLLOW 1
@@ -131,6 +229,68 @@
  * Of a path to open: it must be a directory.
  */
 #define WASMTIME_FS_DIRECTORY 2
+
+/**
+ * Of a path to open: a file that is not there is made.
+ */
+#define WASMTIME_FS_CREATE 4
+
+/**
+ * Of a path to open with `WASMTIME_FS_CREATE`: nothing may be there.
+ */
+#define WASMTIME_FS_EXCLUSIVE 8
+
+/**
+ * Of a path to open: a file loses what is in it.
+ */
+#define WASMTIME_FS_TRUNCATE 16
+
+/**
+ * Of a path to open: it is going to be read.
+ */
+#define WASMTIME_FS_FOR_READING 32
+
+/**
+ * Of a path to open: it is going to be written.
+ */
+#define WASMTIME_FS_FOR_WRITING 64
+
+/**
+ * Of a path to open, and of writing: what is written goes to the end of the file.
+ */
+#define WASMTIME_FS_APPEND 128
+
+/**
+ * Of a path to open: what is written is to be safe when the write returns.
+ */
+#define WASMTIME_FS_SYNCHRONOUS 256
+
+/**
+ * Of times: the time of the last access is `stat.atim`.
+ */
+#define WASMTIME_FS_ACCESSED 512
+
+/**
+ * Of times: the time of the last access is now.
+ */
+#define WASMTIME_FS_ACCESSED_NOW 1024
+
+/**
+ * Of times: the time of the last modification is `stat.mtim`.
+ */
+#define WASMTIME_FS_MODIFIED 2048
+
+/**
+ * Of times: the time of the last modification is now.
+ */
+#define WASMTIME_FS_MODIFIED_NOW 4096
+
+/**
+ * Of reading and writing a file: the guest's call has moved something already, and succeeds whatever comes of this
+ * request. So the guest does not hear of an error that this one is answered with; the next request for the same place
+ * without this flag has to be answered with it, unless it has passed.
+ */
+#define WASMTIME_FS_GOES_ON 8192
 
 /**
  * Done.
@@ -191,6 +351,13 @@
  * Of a read: what is read stays to be read.
  */
 #define WASMTIME_STREAM_PEEK 2
+
+/**
+ * Of a read or a write: the guest's call has moved something already, and succeeds whatever comes of this request. So
+ * the guest does not hear of an error that this one is answered with; the next request without this flag has to be
+ * answered with it.
+ */
+#define WASMTIME_STREAM_GOES_ON 4
 
 /**
  * Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
@@ -280,7 +447,7 @@ enum wasmtime_error_code_t
    */
   WASMTIME_ERROR_PANIC = 1,
   /**
-   * The platform cannot do what was asked.
+   * The platform or the library cannot do what was asked.
    */
   WASMTIME_ERROR_UNSUPPORTED = 2,
   /**
@@ -311,6 +478,33 @@ enum wasmtime_error_code_t
    * A pool of the engine's allocator has no room: `PoolConcurrencyLimitError` of Wasmtime.
    */
   WASMTIME_ERROR_POOL_FULL = 9,
+  /**
+   * The bytes are a core module, or a compiled one, where a component has to be.
+   */
+  WASMTIME_ERROR_NOT_COMPONENT = 10,
+  /**
+   * The instance of a component cannot be entered any more: a call of it trapped, was interrupted, or failed in a
+   * way that leaves it half done.
+   */
+  WASMTIME_ERROR_COMPONENT_UNUSABLE = 11,
+  /**
+   * A handle of a resource does not exist any more, is of another resource, is lent to a call that still runs, is
+   * given away twice, or is only borrowed where it has to be owned.
+   */
+  WASMTIME_ERROR_BAD_HANDLE = 12,
+  /**
+   * The store has as many handles of resources as it may have. The frame of a call says whether the guest was
+   * entered, and whether its instance can still be called.
+   */
+  WASMTIME_ERROR_HANDLE_LIMIT = 13,
+  /**
+   * A component has broken the canonical ABI: it gave the host what is no value of its type.
+   */
+  WASMTIME_ERROR_GUEST_ABI = 14,
+  /**
+   * A component hands over more bytes in one call than the hostcall fuel of its store allows.
+   */
+  WASMTIME_ERROR_HOSTCALL_FUEL = 15,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -324,6 +518,59 @@ typedef uint32_t wasmtime_error_code_t;
  * Tells a binding that the function defined with `env` is gone for good.
  */
 typedef void (*wasmtime_binding_finalizer_t)(uint64_t env);
+
+/**
+ * Hears that a limit, one of the `WASMTIME_BINDING_REFUSED_*` constants, has refused `wanted`. `data` is the store's.
+ * It is called in the middle of whatever asked for that, and must not use the store, nor unwind or jump out of the
+ * call. Returns null, or an error, which it gives away and which ends the guest, or the operation.
+ */
+typedef wasmtime_error_t *(*wasmtime_binding_refusal_callback_t)(void *data,
+                                                                 uint32_t limit,
+                                                                 uint64_t wanted,
+                                                                 uint64_t most);
+
+/**
+ * A request to a stream of a binding.
+ */
+typedef struct wasmtime_binding_stream_request_t {
+  /**
+   * Which stream: what it was inserted with.
+   */
+  uint64_t env;
+  /**
+   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   */
+  uint32_t what;
+  /**
+   * Some of `WASMTIME_STREAM_*` from `MAY_WAIT` to `GOES_ON`, or the directions to end.
+   */
+  uint32_t flags;
+  /**
+   * Memory of the guest. It may be shared with other threads.
+   */
+  uint8_t *buffer;
+  /**
+   * The bytes in it.
+   */
+  size_t len;
+  /**
+   * The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+   */
+  uint32_t status;
+  /**
+   * What the status says it is.
+   */
+  uint64_t count;
+  /**
+   * For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
+   */
+  void *accepting;
+} wasmtime_binding_stream_request_t;
+
+/**
+ * Serves the streams of a binding. It must not use the store.
+ */
+typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
 
 /**
  * What a clock says.
@@ -393,6 +640,23 @@ typedef wasmtime_error_t *(*wasmtime_wasi_socket_addr_check_callback_t)(uint64_t
                                                                         bool *allowed);
 
 /**
+ * A function of an instance, with what is known of its type. It holds nothing of the store: it can be deleted by any
+ * thread, also after the store.
+ */
+typedef struct wasmtime_binding_component_func_t wasmtime_binding_component_func_t;
+
+/**
+ * A component whose imports have been found. Safe to use from any thread.
+ */
+typedef struct wasmtime_binding_component_pre_t wasmtime_binding_component_pre_t;
+
+/**
+ * A resource that an instance exports. It holds nothing of the store: any thread can use it, also when the store is
+ * gone, but then nobody has handles of it.
+ */
+typedef struct wasmtime_binding_component_resource_t wasmtime_binding_component_resource_t;
+
+/**
  * An engine with its tick counter. Safe to use from any thread.
  */
 typedef struct wasmtime_binding_engine_t wasmtime_binding_engine_t;
@@ -431,79 +695,123 @@ typedef struct wasmtime_binding_call_t {
 } wasmtime_binding_call_t;
 
 /**
- * What a binding reads and writes of a store without a call.
+ * Memory of the host's outside of a message, to which a pointer in the message refers by number.
  */
-typedef struct wasmtime_binding_store_t {
+typedef struct wasmtime_binding_component_segment_t {
   /**
-   * The store's context, to be passed to the official API. Never null.
+   * Where it begins; may be null if `len` is 0.
+   */
+  const uint8_t *ptr;
+  /**
+   * How many bytes it has.
+   */
+  size_t len;
+} wasmtime_binding_component_segment_t;
+
+/**
+ * A call of a component's function. There is one frame for each store, the field `component` of
+ * `wasmtime_binding_store_t`; a call that a host function makes meanwhile uses the same.
+ *
+ * A message has the canonical ABI's memory layout: 32-bit, little-endian. At offset 0 is the tuple of the parameters,
+ * or of the results, and behind it is what pointers refer to. A pointer is an offset in the message; in `message`, one
+ * whose highest bit is set is the number of a segment, of which the pointer's string or list takes the beginning. A
+ * string is UTF-8, its length in bytes. A handle of a resource that was defined with
+ * `wasmtime_binding_component_linker_define_resource` is the host's own number; any other is one that `results` of an
+ * earlier call, or the message of a host function, had.
+ */
+typedef struct wasmtime_binding_component_call_t {
+  /**
+   * The store's context, a `wasmtime_context_t *`. It is set by the store.
    */
   void *context;
   /**
-   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
+   * What to call.
    */
-  struct wasmtime_binding_call_t call;
-} wasmtime_binding_store_t;
+  const struct wasmtime_binding_component_func_t *func;
+  /**
+   * The arguments, to be written before a call. The memory belongs to the store, and may be another after a call or
+   * after `wasmtime_binding_component_call_grow`. Null while `capacity` is 0.
+   */
+  uint8_t *message;
+  /**
+   * How many bytes of `message` the arguments have.
+   */
+  size_t len;
+  /**
+   * How many bytes `message` has room for.
+   */
+  size_t capacity;
+  /**
+   * Memory of the caller's to which pointers in `message` refer, needed until the guest runs.
+   */
+  const struct wasmtime_binding_component_segment_t *segments;
+  /**
+   * The number of entries in `segments`.
+   */
+  size_t nsegments;
+  /**
+   * The results of the last call that succeeded: aligned to 16 bytes, and there until the store's next call of a
+   * component's function, which may be one that is made inside of another.
+   */
+  const uint8_t *results;
+  /**
+   * How many bytes `results` has.
+   */
+  size_t results_len;
+  /**
+   * Set when the call failed otherwise than by a trap: owned by the caller. Null before and after a success.
+   */
+  wasmtime_error_t *error;
+  /**
+   * Set when the call trapped: owned by the caller. Null before and after a success.
+   */
+  wasm_trap_t *trap;
+  /**
+   * Whether the call that has failed last had entered the guest: then, the handles that it gave away are gone.
+   */
+  bool entered;
+  /**
+   * Whether the call that has failed last has left its instance half done: then, calls of that are a
+   * `WASMTIME_ERROR_COMPONENT_UNUSABLE`. Not so if the guest had returned when the call failed.
+   */
+  bool broken_off;
+} wasmtime_binding_component_call_t;
 
 /**
- * The value in a `wasmtime_binding_val_t`.
+ * What a component needs to be instantiated.
  */
-typedef union wasmtime_binding_valunion_t {
+typedef struct wasmtime_binding_component_required_t {
   /**
-   * `WASMTIME_I32`.
+   * Whether that is known: not if it instantiates a module or a component that it imports. Everything else is 0
+   * then.
    */
-  int32_t i32;
+  bool known;
   /**
-   * `WASMTIME_I64`.
+   * The number of memories.
    */
-  int64_t i64;
+  uint32_t memories;
   /**
-   * `WASMTIME_F32`, as bits.
+   * The number of tables.
    */
-  uint32_t f32;
+  uint32_t tables;
   /**
-   * `WASMTIME_F64`, as bits.
+   * The largest size that a memory has at first, in pages.
    */
-  uint64_t f64;
+  uint64_t memory_size;
   /**
-   * `WASMTIME_V128`, little-endian.
+   * The largest size that a table has at first, in elements.
    */
-  uint8_t v128[16];
-  /**
-   * `WASMTIME_EXTERNREF`: the binding's token plus one, 0 for null, `UINT64_MAX` for a reference that no binding
-   * made.
-   */
-  uint64_t externref;
-  /**
-   * `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
-   *
-   * `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
-   */
-  uint64_t funcref[2];
-} wasmtime_binding_valunion_t;
+  uint64_t table_size;
+} wasmtime_binding_component_required_t;
 
 /**
- * A value and its kind (`WASMTIME_I32` and so on).
+ * A call from a component to a function of the host, as the callback sees it. Valid until the callback returns.
+ *
+ * Messages are as `wasmtime_binding_component_call_t` says; in neither direction are there segments. A handle in the
+ * arguments to a resource that the host has not defined is the host's to drop if the guest gave it away; if the guest
+ * lent it, it is valid until the callback returns.
  */
-typedef struct wasmtime_binding_val_t {
-  /**
-   * What the value is.
-   */
-  wasmtime_valkind_t kind;
-  /**
-   * The value.
-   */
-  union wasmtime_binding_valunion_t of;
-} wasmtime_binding_val_t;
-
-/**
- * Tells the binding that the `externref` with `token` is gone. `data` is the store's.
- */
-typedef void (*wasmtime_binding_externref_finalizer_t)(void *data, uint64_t token);
-
-/**
- * A call from a guest to a host function, as the callback sees it. Valid until the callback returns.
- */
-typedef struct wasmtime_binding_hostcall_t {
+typedef struct wasmtime_binding_component_hostcall_t {
   /**
    * What the function was defined with.
    */
@@ -513,46 +821,79 @@ typedef struct wasmtime_binding_hostcall_t {
    */
   void *data;
   /**
-   * The calling instance and its store.
+   * The store's context, a `wasmtime_context_t *`.
    */
-  void *caller;
+  void *context;
   /**
-   * The arguments on the way in, the results on the way out: `wasmtime_val_raw_t` entries when the signature has
-   * numbers and vectors only, `wasmtime_binding_val_t` entries when it has references.
+   * The arguments on the way in; over them, the results on the way out. The start is aligned to 16 bytes.
    */
-  void *slots;
+  uint8_t *message;
   /**
-   * The number of entries in `slots`: the larger of the number of parameters and of results.
+   * How many bytes the arguments have on the way in, and how many the results on the way out.
    */
   size_t len;
+  /**
+   * How many bytes `message` has room for: at least 256.
+   */
+  size_t capacity;
   /**
    * To be set, with an owned trap, when the call fails; null otherwise.
    */
   wasm_trap_t *trap;
-} wasmtime_binding_hostcall_t;
+} wasmtime_binding_component_hostcall_t;
 
 /**
- * The callback that serves every host function of a binding.
+ * The callback that serves every host function of a binding's components.
  */
-typedef void (*wasmtime_binding_hostcall_callback_t)(struct wasmtime_binding_hostcall_t *call);
+typedef void (*wasmtime_binding_component_hostcall_callback_t)(struct wasmtime_binding_component_hostcall_t *call);
 
 /**
- * What the host functions of a binding have in common.
+ * What the host functions of a binding's components have in common.
  */
-typedef struct wasmtime_binding_host_t {
+typedef struct wasmtime_binding_component_host_t {
   /**
    * Serves every call.
    */
-  wasmtime_binding_hostcall_callback_t callback;
+  wasmtime_binding_component_hostcall_callback_t callback;
   /**
-   * Hears that a function is gone; may be null.
+   * Hears that a function or a resource is gone; may be null.
    */
   wasmtime_binding_finalizer_t finalizer;
+} wasmtime_binding_component_host_t;
+
+/**
+ * What instances of a store may use; a negative number leaves a limit at its default.
+ */
+typedef struct wasmtime_binding_limits_t {
   /**
-   * Hears that an `externref` made from a result is gone.
+   * Bytes for each memory.
    */
-  wasmtime_binding_externref_finalizer_t externref_finalizer;
-} wasmtime_binding_host_t;
+  int64_t memory_size;
+  /**
+   * Elements for each table.
+   */
+  int64_t table_elements;
+  /**
+   * The number of instances.
+   */
+  int64_t instances;
+  /**
+   * The number of tables.
+   */
+  int64_t tables;
+  /**
+   * The number of memories.
+   */
+  int64_t memories;
+  /**
+   * Bytes for all memories together, but for shared ones, which belong to no store.
+   */
+  int64_t total_memory;
+  /**
+   * Whether the store's `refused` hears of what these limits refuse.
+   */
+  bool tell;
+} wasmtime_binding_limits_t;
 
 /**
  * Bytes that the caller owns, such as UTF-8 text; no terminating zero is needed.
@@ -770,47 +1111,179 @@ typedef struct wasmtime_wasi_options_t {
 } wasmtime_wasi_options_t;
 
 /**
- * A request to a stream of a binding.
+ * What a store is made with. All zero is a valid one, but for the engine and the epoch.
  */
-typedef struct wasmtime_binding_stream_request_t {
+typedef struct wasmtime_binding_setup_t {
   /**
-   * Which stream: what it was inserted with.
+   * The engine, which has to live until the store is made.
+   */
+  const struct wasmtime_binding_engine_t *engine;
+  /**
+   * What `wasmtime_context_get_data` returns and what host calls are given.
+   */
+  void *data;
+  /**
+   * What rises whenever a memory of the store may have moved or changed its size. It has to outlive the store.
+   */
+  uint64_t *memory_epoch;
+  /**
+   * Whether the engine's guests can be interrupted.
+   */
+  bool epochs;
+  /**
+   * Whether the store has `limits`; otherwise those that are Wasmtime's defaults.
+   */
+  bool limited;
+  /**
+   * See `wasmtime_binding_store_limiter`, for which they may be changed when the store is made.
+   */
+  struct wasmtime_binding_limits_t limits;
+  /**
+   * Hears of what the limits refuse; may be null.
+   */
+  wasmtime_binding_refusal_callback_t refused;
+  /**
+   * The WASI configuration, as for `wasmtime_binding_store_set_wasi`, which has to live until the store is made;
+   * null for none.
+   */
+  const struct wasmtime_wasi_options_t *wasi;
+  /**
+   * The callback that goes with it.
+   */
+  wasmtime_binding_stream_callback_t streams;
+} wasmtime_binding_setup_t;
+
+/**
+ * What a binding reads and writes of a store without a call.
+ */
+typedef struct wasmtime_binding_store_t {
+  /**
+   * The store's context, to be passed to the official API. Null as long as the store has not been made.
+   */
+  void *context;
+  /**
+   * A frame for calls, with `WASMTIME_BINDING_STORE_SLOTS` slots.
+   */
+  struct wasmtime_binding_call_t call;
+  /**
+   * The frame for calls of components.
+   */
+  struct wasmtime_binding_component_call_t component;
+  /**
+   * What the store is to be made with.
+   */
+  struct wasmtime_binding_setup_t setup;
+} wasmtime_binding_store_t;
+
+/**
+ * The value in a `wasmtime_binding_val_t`.
+ */
+typedef union wasmtime_binding_valunion_t {
+  /**
+   * `WASMTIME_I32`.
+   */
+  int32_t i32;
+  /**
+   * `WASMTIME_I64`.
+   */
+  int64_t i64;
+  /**
+   * `WASMTIME_F32`, as bits.
+   */
+  uint32_t f32;
+  /**
+   * `WASMTIME_F64`, as bits.
+   */
+  uint64_t f64;
+  /**
+   * `WASMTIME_V128`, little-endian.
+   */
+  uint8_t v128[16];
+  /**
+   * `WASMTIME_EXTERNREF`: the binding's token plus one, 0 for null, `UINT64_MAX` for a reference that no binding
+   * made.
+   */
+  uint64_t externref;
+  /**
+   * `WASMTIME_FUNCREF`: a function, or a null one, whose first eight bytes are 0.
+   *
+   * `WASMTIME_ANYREF` and `WASMTIME_EXNREF`: zeros, which is null. Other references of these kinds do not cross.
+   */
+  uint64_t funcref[2];
+} wasmtime_binding_valunion_t;
+
+/**
+ * A value and its kind (`WASMTIME_I32` and so on).
+ */
+typedef struct wasmtime_binding_val_t {
+  /**
+   * What the value is.
+   */
+  wasmtime_valkind_t kind;
+  /**
+   * The value.
+   */
+  union wasmtime_binding_valunion_t of;
+} wasmtime_binding_val_t;
+
+/**
+ * Tells the binding that the `externref` with `token` is gone. `data` is the store's.
+ */
+typedef void (*wasmtime_binding_externref_finalizer_t)(void *data, uint64_t token);
+
+/**
+ * A call from a guest to a host function, as the callback sees it. Valid until the callback returns.
+ */
+typedef struct wasmtime_binding_hostcall_t {
+  /**
+   * What the function was defined with.
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   * What `wasmtime_context_get_data` returns for the store.
    */
-  uint32_t what;
+  void *data;
   /**
-   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   * The calling instance and its store.
    */
-  uint32_t flags;
+  void *caller;
   /**
-   * Memory of the guest. It may be shared with other threads.
+   * The arguments on the way in, the results on the way out: `wasmtime_val_raw_t` entries when the signature has
+   * numbers and vectors only, `wasmtime_binding_val_t` entries when it has references.
    */
-  uint8_t *buffer;
+  void *slots;
   /**
-   * The bytes in it.
+   * The number of entries in `slots`: the larger of the number of parameters and of results.
    */
   size_t len;
   /**
-   * The answer: a `WASMTIME_STREAM_*` from `DONE` to `STOP`.
+   * To be set, with an owned trap, when the call fails; null otherwise.
    */
-  uint32_t status;
-  /**
-   * What the status says it is.
-   */
-  uint64_t count;
-  /**
-   * For `wasmtime_binding_stream_accept_file`; null unless `what` is `WASMTIME_STREAM_ACCEPT`.
-   */
-  void *accepting;
-} wasmtime_binding_stream_request_t;
+  wasm_trap_t *trap;
+} wasmtime_binding_hostcall_t;
 
 /**
- * Serves the streams of a binding. It must not use the store.
+ * The callback that serves every host function of a binding.
  */
-typedef void (*wasmtime_binding_stream_callback_t)(struct wasmtime_binding_stream_request_t *request);
+typedef void (*wasmtime_binding_hostcall_callback_t)(struct wasmtime_binding_hostcall_t *call);
+
+/**
+ * What the host functions of a binding have in common.
+ */
+typedef struct wasmtime_binding_host_t {
+  /**
+   * Serves every call.
+   */
+  wasmtime_binding_hostcall_callback_t callback;
+  /**
+   * Hears that a function is gone; may be null.
+   */
+  wasmtime_binding_finalizer_t finalizer;
+  /**
+   * Hears that an `externref` made from a result is gone.
+   */
+  wasmtime_binding_externref_finalizer_t externref_finalizer;
+} wasmtime_binding_host_t;
 
 /**
  * Attributes of a file or directory that a binding serves.
@@ -825,13 +1298,25 @@ typedef struct wasmtime_binding_fs_stat_t {
    */
   uint64_t ino;
   /**
+   * How many names it has.
+   */
+  uint64_t nlink;
+  /**
    * How many bytes it has.
    */
   uint64_t size;
   /**
-   * When it was changed, in nanoseconds since 1970.
+   * When it was read, in nanoseconds since 1970.
+   */
+  uint64_t atim;
+  /**
+   * When it was written, in nanoseconds since 1970.
    */
   uint64_t mtim;
+  /**
+   * When anything of it was changed, in nanoseconds since 1970.
+   */
+  uint64_t ctim;
   /**
    * What it is: a file type of WASI 0.1.
    */
@@ -847,11 +1332,11 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_FS_*` from `OPEN` to `GONE`.
+   * What to do: a `WASMTIME_FS_*` from `OPEN` to `SYMLINK`.
    */
   uint32_t what;
   /**
-   * `WASMTIME_FS_FOLLOW` and `WASMTIME_FS_DIRECTORY`, or whence to seek.
+   * Some of `WASMTIME_FS_*` from `FOLLOW` to `GOES_ON`, or whence to seek.
    */
   uint32_t flags;
   /**
@@ -863,7 +1348,19 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t path_len;
   /**
-   * Memory to write to, the guest's most often. It may be shared with other threads.
+   * The directory of the second path.
+   */
+  uint64_t to_env;
+  /**
+   * A second path, as the first one.
+   */
+  const uint8_t *to_path;
+  /**
+   * The bytes in it.
+   */
+  size_t to_path_len;
+  /**
+   * Memory to fill, or to write from: the guest's most often. It may be shared with other threads.
    */
   uint8_t *buffer;
   /**
@@ -871,7 +1368,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   size_t len;
   /**
-   * An offset or a cookie.
+   * An offset, a size or a cookie.
    */
   uint64_t number;
   /**
@@ -887,7 +1384,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   void *host_fd;
   /**
-   * Attributes.
+   * Attributes: the answer, or times to set.
    */
   struct wasmtime_binding_fs_stat_t stat;
 } wasmtime_binding_fs_request_t;
@@ -966,11 +1463,13 @@ wasmtime_error_t *wasmtime_binding_module_deserialize(const wasm_engine_t *engin
  *
  * # Safety
  *
- * `path` must end in a zero; the file must come from a source that is trusted, and not change as long as it is mapped.
+ * `path` must be valid for `len` bytes; the file must come from a source that is trusted, and not change as long as it
+ * is mapped.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_module_deserialize_file(const wasm_engine_t *engine,
-                                                           const char *path,
+                                                           const uint8_t *path,
+                                                           size_t len,
                                                            wasmtime_module_t **out);
 
 /**
@@ -986,7 +1485,261 @@ wasmtime_error_t *wasmtime_binding_wat2wasm(const char *wat,
                                             wasm_byte_vec_t *out);
 
 /**
- * Compiles a component and stores it in `*out`. The counterpart of `wasmtime_component_new`.
+ * Makes the call that the frame describes, and calls the function's post-return. Returns 0 when it succeeded, with
+ * `results`, and 1 when `error` or `trap` is set, with `entered` and `broken_off`.
+ *
+ * Everything is checked before the guest is entered. A message that is not what the function's type says is a
+ * `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`, a store without room for handles in the
+ * results a `WASMTIME_ERROR_HANDLE_LIMIT`, a function that is lifted asynchronously a `WASMTIME_ERROR_UNSUPPORTED`:
+ * these leave everything as it was, and the handles with the caller. Afterwards, handles that were given away are gone
+ * even if the call fails. A guest that breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over
+ * too much a `WASMTIME_ERROR_HOSTCALL_FUEL`. What a host function does wrong has the same codes as if the caller had
+ * done it: `entered` tells them apart. After any failure inside of a guest, calls of the same instance are a
+ * `WASMTIME_ERROR_COMPONENT_UNUSABLE`; results for which there is no room, a `WASMTIME_ERROR_HANDLE_LIMIT` too, are
+ * none: the guest has returned.
+ *
+ * Whatever is used of the frame is read before the guest is entered, and the outcome is written when it has left.
+ *
+ * # Safety
+ *
+ * `call` must be a store's own frame, as `wasmtime_binding_component_call_t` says, and the store not be in use but by
+ * a host function that makes the call.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_call(struct wasmtime_binding_component_call_t *call);
+
+/**
+ * Makes room for `capacity` bytes in the frame's `message`, of which the first `len` stay. False, and nothing is
+ * changed, if there is no memory, or if it would be 2 GiB or more.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`.
+ */
+WASM_API_EXTERN
+bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call_t *call,
+                                          size_t capacity);
+
+/**
+ * Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
+ * the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
+ *
+ * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
+ * Handles of the host's own resources are no handles here. The counterpart of
+ * `wasmtime::component::ResourceAny::resource_drop`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_resource_drop(struct wasmtime_binding_component_call_t *call,
+                                                  uint32_t handle);
+
+/**
+ * Describes a component's imports and exports, in the component's order, into `*out`, which the caller owns. A
+ * component whose types are too many or too deeply nested is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+ * `wasmtime_component_type`; the encoding is in `component/describe.rs`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_describe(const wasmtime_component_t *component,
+                                                      wasm_byte_vec_t *out);
+
+/**
+ * Stores what a component needs to be instantiated. The counterpart of
+ * `wasmtime::component::Component::resources_required`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_component_t *component,
+                                                                struct wasmtime_binding_component_required_t *out);
+
+/**
+ * Looks a function up and stores it in `*out`, to be deleted with `wasmtime_binding_component_func_delete`; null if
+ * there is none.
+ *
+ * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
+ * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
+ * function whose type has a future, a stream or an error-context, or is too large, is a
+ * `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The counterpart of
+ * `wasmtime_component_instance_get_func`.
+ *
+ * # Safety
+ *
+ * `instance` must belong to the store of `context`, and `path` be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_func(wasmtime_context_t *context,
+                                                           const wasmtime_component_instance_t *instance,
+                                                           const uint8_t *path,
+                                                           size_t path_len,
+                                                           struct wasmtime_binding_component_func_t **out);
+
+/**
+ * Deletes a function.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_func_delete(struct wasmtime_binding_component_func_t*);
+
+/**
+ * Makes room for `capacity` bytes in the call's `message`, of which the first `len` stay. False, and nothing is
+ * changed, if there is no memory, or if it would be 2 GiB or more.
+ *
+ * # Safety
+ *
+ * `call` must be what the callback was called with.
+ */
+WASM_API_EXTERN
+bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_hostcall_t *call,
+                                              size_t capacity);
+
+/**
+ * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
+ * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
+ * sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,
+                                                                    const wasmtime_component_t *component,
+                                                                    struct wasmtime_binding_component_pre_t **out);
+
+/**
+ * Deletes a component with its imports. Instances stay.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_pre_delete(struct wasmtime_binding_component_pre_t*);
+
+/**
+ * Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
+ * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
+ * counterpart of `wasmtime::component::InstancePre::instantiate`.
+ *
+ * # Safety
+ *
+ * The frame must be as for `wasmtime_binding_call`, with a slot.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_instantiate(const struct wasmtime_binding_component_pre_t *pre,
+                                            struct wasmtime_binding_call_t *call);
+
+/**
+ * Looks up a core module that an instance exports and stores it in `*out`, which the caller owns; null if there is
+ * none. `path` is as for `wasmtime_binding_component_instance_func`. The counterpart of
+ * `wasmtime::component::Instance::get_module`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_module(wasmtime_context_t *context,
+                                                             const wasmtime_component_instance_t *instance,
+                                                             const uint8_t *path,
+                                                             size_t path_len,
+                                                             wasmtime_module_t **out);
+
+/**
+ * Looks up a resource that an instance exports and stores it in `*out`, to be deleted with
+ * `wasmtime_binding_component_resource_delete`; null if there is none. `path` is as for
+ * `wasmtime_binding_component_instance_func`. The counterpart of `wasmtime::component::Instance::get_resource`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_instance_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_instance_resource(wasmtime_context_t *context,
+                                                               const wasmtime_component_instance_t *instance,
+                                                               const uint8_t *path,
+                                                               size_t path_len,
+                                                               struct wasmtime_binding_component_resource_t **out);
+
+/**
+ * Deletes a resource of `wasmtime_binding_component_instance_resource`.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_resource_delete(struct wasmtime_binding_component_resource_t*);
+
+/**
+ * Defines a host function in a linker, for every component that imports it, whatever its type: that comes with each
+ * call, and whether it can be sent is checked when a component is linked. A function that is `async` is not supported.
+ *
+ * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
+ * function is, from the outside to the inside, and its own. The finalizer, if not null, runs once, with `env`, when
+ * neither the linker nor any instance needs the function any more, or at once when the definition fails. The
+ * counterpart of `wasmtime_component_linker_instance_add_func`.
+ *
+ * # Safety
+ *
+ * `path` must be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_func(wasmtime_component_linker_t *linker,
+                                                                const uint8_t *path,
+                                                                size_t path_len,
+                                                                const struct wasmtime_binding_component_host_t *host,
+                                                                uint64_t env);
+
+/**
+ * Defines a resource of the host's in a linker. Its handles are numbers that the host chooses, and knows resources by.
+ *
+ * `number` makes it the same resource wherever it is defined with that number, and another one than any other. When a
+ * guest drops a handle that it owns, `host` is called like a function that takes the handle, a `u32`, and has no
+ * results. `path` and the finalizer are as for `wasmtime_binding_component_linker_define_func`. The counterpart of
+ * `wasmtime_component_linker_instance_add_resource`, with `wasmtime::component::ResourceType::host_dynamic`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_resource(wasmtime_component_linker_t *linker,
+                                                                    const uint8_t *path,
+                                                                    size_t path_len,
+                                                                    uint32_t number,
+                                                                    const struct wasmtime_binding_component_host_t *host,
+                                                                    uint64_t env);
+
+/**
+ * Defines a core module in a linker, for components that import one. `path` is as for
+ * `wasmtime_binding_component_linker_define_func`. The counterpart of
+ * `wasmtime_component_linker_instance_add_module`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_module(wasmtime_component_linker_t *linker,
+                                                                  const uint8_t *path,
+                                                                  size_t path_len,
+                                                                  const wasmtime_module_t *module);
+
+/**
+ * Defines a resource that an instance exports in a linker, for components that import it. Their handles of it are the
+ * store's, not numbers of the host's; when such a component drops one that it owns, the resource's destructor does not
+ * run. `path` is as for `wasmtime_binding_component_linker_define_func`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_linker_define_func`.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_exported_resource(wasmtime_component_linker_t *linker,
+                                                                             const uint8_t *path,
+                                                                             size_t path_len,
+                                                                             const struct wasmtime_binding_component_resource_t *resource);
+
+/**
+ * Defines each function and each resource that a component imports and the linker does not have: whoever calls one
+ * traps. The counterpart of `wasmtime_component_linker_define_unknown_imports_as_traps`, guarded.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_unknown_as_traps(wasmtime_component_linker_t *linker,
+                                                                            const wasmtime_component_t *component);
+
+/**
+ * Compiles a component, from the binary format or the text, and stores it in `*out`. A core module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_new`.
  *
  * # Safety
  *
@@ -1006,7 +1759,8 @@ wasmtime_error_t *wasmtime_binding_component_serialize(const wasmtime_component_
                                                        wasm_byte_vec_t *out);
 
 /**
- * Loads what `wasmtime_binding_component_serialize` has written. The counterpart of `wasmtime_component_deserialize`.
+ * Loads what `wasmtime_binding_component_serialize` has written. A compiled module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_deserialize`.
  *
  * # Safety
  *
@@ -1019,8 +1773,8 @@ wasmtime_error_t *wasmtime_binding_component_deserialize(const wasm_engine_t *en
                                                          wasmtime_component_t **out);
 
 /**
- * Maps a file that holds what `wasmtime_binding_component_serialize` has written. The counterpart of
- * `wasmtime_component_deserialize_file`.
+ * Maps a file that holds what `wasmtime_binding_component_serialize` has written. A compiled module is a
+ * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_deserialize_file`.
  *
  * # Safety
  *
@@ -1032,11 +1786,95 @@ wasmtime_error_t *wasmtime_binding_component_deserialize_file(const wasm_engine_
                                                               wasmtime_component_t **out);
 
 /**
+ * Stores how many handles of other people's resources the host has in a store, and how many it may have.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_handles(struct wasmtime_binding_store_t *store,
+                                        size_t *count,
+                                        size_t *limit);
+
+/**
+ * Sets how many handles of other people's resources the host may have in a store: 65,536 if nobody sets it, and never
+ * more than 1,048,575. Those beyond a lower limit stay valid.
+ *
+ * A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
+ * there is no room for any, also not for as many as the call gives away. When there is room for some but not for all
+ * of them, they are dropped, as by `wasmtime_binding_component_resource_drop`, and the call fails with the same code;
+ * so does a call in which a host function was given more than there is room for. `entered` and `broken_off` in the
+ * frame tell these apart.
+ *
+ * No handle comes twice in a store: after 4,293,914,625 of them, there is room for none any more.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_handle_limit(struct wasmtime_binding_store_t *store,
+                                                 size_t limit);
+
+/**
+ * Sets how many handles there may be in all of a store, those in its guests and those of the host: 100,000 if nobody
+ * sets it. A guest that needs more traps. The counterpart of `wasmtime::Store::set_max_component_handles`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_guest_handle_limit(struct wasmtime_binding_store_t *store,
+                                                       size_t limit);
+
+/**
+ * Returns how many bytes a guest may hand over to the host in one call. The counterpart of
+ * `wasmtime::Store::hostcall_fuel`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+size_t wasmtime_binding_component_hostcall_fuel(struct wasmtime_binding_store_t *store);
+
+/**
+ * Sets how many bytes a guest may hand over to the host in one call, as arguments or as results: 128 MiB if nobody
+ * sets it. A call with more fails with `WASMTIME_ERROR_HOSTCALL_FUEL`, and its instance cannot be entered any more.
+ * The counterpart of `wasmtime::Store::set_hostcall_fuel`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_t *store,
+                                                  size_t bytes);
+
+/**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
  */
 WASM_API_EXTERN
 void wasmtime_config_wasm_extended_const_set(wasm_config_t *config,
                                              bool enable);
+
+/**
+ * Enables or disables lists of a fixed length in components. The counterpart of
+ * `wasmtime::Config::wasm_component_model_fixed_length_lists`.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_fixed_length_lists_set(wasm_config_t *config,
+                                                                 bool enable);
+
+/**
+ * Enables or disables names of imports and exports with the interface that they implement. The counterpart of
+ * `wasmtime::Config::wasm_component_model_implements`.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_implements_set(wasm_config_t *config,
+                                                         bool enable);
 
 /**
  * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
@@ -1418,18 +2256,11 @@ wasmtime_error_t *wasmtime_binding_linker_module(wasmtime_linker_t *linker,
                                                  const wasmtime_module_t *module);
 
 /**
- * Limits what instances of the store may use; a negative number leaves a limit at its default.
- *
- * `memory_size` is in bytes for each memory, `table_elements` in elements for each table, the others are counts. The
- * counterpart of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
+ * Limits what instances of the store, which is made, may use from now on by the limits of its setup. The counterpart
+ * of `wasmtime_store_limiter`, which must not be called on such a store: it would stop the memory epoch.
  */
 WASM_API_EXTERN
-void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store,
-                                    int64_t memory_size,
-                                    int64_t table_elements,
-                                    int64_t instances,
-                                    int64_t tables,
-                                    int64_t memories);
+void wasmtime_binding_store_limiter(struct wasmtime_binding_store_t *store);
 
 /**
  * Looks an export up by its name and leaves it in the frame that the store came with: a `wasmtime_extern_t`, owned
@@ -1475,20 +2306,29 @@ wasmtime_error_t *wasmtime_binding_trap_new(wasmtime_context_t *context,
                                             wasm_trap_t **out);
 
 /**
- * Creates a store. `data` is what `wasmtime_context_get_data` returns and what host calls are given; `epochs` says
- * whether the engine's guests can be interrupted; `*memory_epoch`, which has to outlive the store, rises whenever a
- * memory of the store may have moved or changed its size.
+ * Returns a place for a store, in which none is made yet: all zero but for the frame. The binding fills the setup in.
+ * To be deleted with `wasmtime_binding_store_delete`.
+ */
+WASM_API_EXTERN
+struct wasmtime_binding_store_t *wasmtime_binding_store_new(void);
+
+/**
+ * Makes the store of a place by its setup, unless it has been made. What instantiates with a store's frame does so by
+ * itself.
  *
  * As in Wasmtime, the deadline of a new store is tick 0: with epoch interruption enabled, a guest stops at once until
  * a deadline is set. The functions of the store are to be called with `wasmtime_binding_call` and its like: the
  * official `wasmtime_func_call` does not tell WASI 0.1 that it is the host who calls. The counterpart of
- * `wasmtime_store_new`; to be deleted with `wasmtime_binding_store_delete`.
+ * `wasmtime_store_new`; to be ended with `wasmtime_binding_store_close`.
+ *
+ * Returns null, or an error that the caller owns, that of the WASI configuration; then there is no store.
+ *
+ * # Safety
+ *
+ * `store` must be a place that is not in use, whose setup is as `wasmtime_binding_setup_t` says.
  */
 WASM_API_EXTERN
-struct wasmtime_binding_store_t *wasmtime_binding_store_new(const struct wasmtime_binding_engine_t *engine,
-                                                            void *data,
-                                                            bool epochs,
-                                                            uint64_t *memory_epoch);
+wasmtime_error_t *wasmtime_binding_store_make(struct wasmtime_binding_store_t *store);
 
 /**
  * Returns a frame with `len` slots, which belongs to the store. Frames that were returned before stay valid.
@@ -1502,11 +2342,22 @@ struct wasmtime_binding_call_t *wasmtime_binding_store_frame(struct wasmtime_bin
                                                              size_t len);
 
 /**
- * Deletes a store with everything in it.
+ * Ends the store of a place with everything in it, if it has been made. The setup stays as it is, and another store
+ * can be made.
  *
  * # Safety
  *
- * `store` must be live and not in use.
+ * `store` must be a place that is not in use.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_store_close(struct wasmtime_binding_store_t *store);
+
+/**
+ * Deletes a place, with the store in it if there is one.
+ *
+ * # Safety
+ *
+ * `store` must be a place that is not in use.
  */
 WASM_API_EXTERN void wasmtime_binding_store_delete(struct wasmtime_binding_store_t *store);
 
@@ -1767,11 +2618,12 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
 
 /**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
- * `wasmtime_binding_store_set_wasi`. Nothing in it can be changed.
+ * `wasmtime_binding_store_set_wasi`.
  *
  * With `push`, it gets the lowest free number, which is written to `*guest_fd`; otherwise `*guest_fd` says which,
  * and what the guest has there is closed first. `guest_path` is its name among the preopened directories, as with
- * `wasmtime_context_insert_dir`; null for none.
+ * `wasmtime_context_insert_dir`; null for none. So is `access_mode`: with `WASMTIME_FILE_READ_ONLY`, the callback is
+ * not asked for anything that would change something.
  *
  * The callback is asked for the root by `env`, and for what was opened below by the numbers that it answered. It hears
  * `WASMTIME_FS_GONE` once for each, in the end; for the root if and only if this succeeds. Errors are those of
@@ -1787,6 +2639,7 @@ wasmtime_error_t *wasmtime_binding_store_insert_fs(struct wasmtime_binding_store
                                                    uint32_t *guest_fd,
                                                    const uint8_t *guest_path,
                                                    size_t guest_path_len,
+                                                   uint32_t access_mode,
                                                    uint64_t env,
                                                    wasmtime_binding_fs_callback_t callback);
 

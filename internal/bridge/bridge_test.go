@@ -31,7 +31,11 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 		return nil, bridge.NewError(failed)
 	}
 	defer module.Delete()
-	t := &toy{store: bridge.StoreOf(storelike)}
+	store, err := bridge.StoreOf(storelike)
+	if err != nil {
+		return nil, err
+	}
+	t := &toy{store: store}
 	outermost, err := t.store.Enter()
 	if err != nil {
 		return nil, err
@@ -47,17 +51,17 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 }
 
 // call calls an export that takes and returns an i32.
-func (t *toy) call(ctx context.Context, name string, arg int32) (int32, error) {
+func (t *toy) call(ctx context.Context, name string, arg int32) (result int32, err error) {
 	outermost, err := t.store.Enter()
 	if err != nil {
 		return 0, err
 	}
-	defer t.store.Leave(outermost)
-	stop, err := t.store.Watch(ctx)
+	defer func() { err = t.store.FinishCall(outermost, err) }()
+	within, err := t.store.Begin(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer stop()
+	defer t.store.End(within)
 	native := t.store.Native()
 	item, _, ok := native.Export(t.guest, name)
 	if !ok {
@@ -79,14 +83,17 @@ func (t *toy) host(f func(caller *wasmtime.Caller) error) error {
 		return err
 	}
 	defer t.store.Leave(outermost)
-	run := func(caller any, frame unsafe.Pointer) error {
+	run := func(store bridge.Store, caller any, frame unsafe.Pointer) error {
+		if store != t.store {
+			return errors.New("the host function got another store")
+		}
 		return (*(*func(*wasmtime.Caller) error)(frame))(caller.(*wasmtime.Caller))
 	}
-	failed := t.store.Host(run, unsafe.Pointer(&f))
-	if failed == nil {
+	trap := t.store.Host(run, unsafe.Pointer(&f))
+	if trap.IsNil() {
 		return nil
 	}
-	return t.store.Failure(ffi.NewTrap(failed.Error()), ffi.Error{})
+	return t.store.Failure(trap, ffi.Error{})
 }
 
 func newToy(t *testing.T) (*toy, *wasmtime.Store) {
@@ -171,7 +178,8 @@ func TestToyHost(t *testing.T) {
 		if got, err := toy.call(context.Background(), "double", 5); got != 10 || err != nil {
 			t.Errorf("a call from a host function: %d, %v", got, err)
 		}
-		if bridge.StoreOf(caller) != bridge.StoreOf(store) {
+		of, _ := bridge.StoreOf(caller)
+		if whole, err := bridge.StoreOf(store); of != whole || err != nil {
 			t.Error("the caller is of another store")
 		}
 		return nil
@@ -229,5 +237,75 @@ func TestNobodyEntered(t *testing.T) {
 	}
 	if store := bridge.Entered(0); store != nil {
 		t.Error("a store that is in no call counts as entered")
+	}
+}
+
+// attachment counts how often its store was closed, and panics then if it is to.
+type attachment struct {
+	closed int
+	panics any
+	store  *wasmtime.Store
+	err    error
+}
+
+func (a *attachment) StoreClosed() {
+	a.closed++
+	a.err = a.store.SetFuel(1)
+	if a.panics != nil {
+		panic(a.panics)
+	}
+}
+
+func TestAttached(t *testing.T) {
+	for _, panics := range []any{nil, "the panic"} {
+		toy, store := newToy(t)
+		attached := toy.store.Attached()
+		if *attached != nil {
+			t.Error("something is attached")
+		}
+		a := &attachment{panics: panics, store: store}
+		*attached = a
+		func() {
+			defer func() {
+				if value := recover(); value != panics {
+					t.Errorf("panicked with %v, want %v", value, panics)
+				}
+			}()
+			store.Close()
+		}()
+		store.Close()
+		if a.closed != 1 || !errors.Is(a.err, wasmtime.ErrClosed) {
+			t.Errorf("closed %d times, %v", a.closed, a.err)
+		}
+	}
+}
+
+func TestAllocate(t *testing.T) {
+	toy, store := newToy(t)
+	tries := 0
+	err := toy.store.Allocate(t.Context(), func(call *ffi.Call, room uintptr) bool {
+		tries++
+		return room > 0 && call == toy.store.Native().Call()
+	})
+	if err != nil || tries != 1 {
+		t.Errorf("%d tries, %v", tries, err)
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	never := func(*ffi.Call, uintptr) bool { t.Error("was tried"); return false }
+	if err := toy.store.Allocate(done, never); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	store.Close()
+	if err := toy.store.Allocate(nil, never); !errors.Is(err, wasmtime.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestMadeErrors(t *testing.T) {
+	cause := errors.New("the cause")
+	err := bridge.MakeError(cause, "100% text")
+	if _, ok := err.(*wasmtime.Error); !ok || err.Error() != "100% text" || !errors.Is(err, cause) {
+		t.Errorf("%T %v", err, err)
 	}
 }

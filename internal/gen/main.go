@@ -1,4 +1,5 @@
-// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go: the same few lines for each number of parameters.
+// Command gen writes typedfuncs.go, hostfuncs.go and gofuncs.go, here and in component/: the same few lines for each
+// number of parameters.
 package main
 
 import (
@@ -24,6 +25,9 @@ type arity struct {
 	Params   string   // "a A, b B"
 	Args     string   // "a, b"
 	FnTypes  string   // ", A, B"
+
+	AnyDecl       string // "[A, B any]", or nothing
+	AnyResultDecl string // "[A, B, R any]"
 }
 
 func newArity(n int) arity {
@@ -38,11 +42,12 @@ func newArity(n int) arity {
 	}
 	a.Params, a.Args = strings.Join(params, ", "), strings.Join(args, ", ")
 	if n == 0 {
-		a.Types, a.Decl = "[R]", "[R Result]"
+		a.Types, a.Decl, a.AnyResultDecl = "[R]", "[R Result]", "[R any]"
 	} else {
 		list := strings.Join(a.Names, ", ")
 		a.Types, a.Decl = "["+list+", R]", "["+list+" Scalar, R Result]"
 		a.VoidOnly, a.VoidDecl = "["+list+"]", "["+list+" Scalar]"
+		a.AnyDecl, a.AnyResultDecl = "["+list+" any]", "["+list+", R any]"
 	}
 	return a
 }
@@ -82,6 +87,9 @@ func Bind{{.N}}{{.Decl}}(store Storelike, f *Func) (*TypedFunc{{.N}}{{.Types}}, 
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	s := tf.state
 	got := s.lock.Acquire()
 	if got == owner.Busy {
@@ -104,7 +112,7 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 	result = *(*R)(call.Slots)
 	if got == owner.Acquired {
 		if s.behind != nil {
-			s.catchUp(nil)
+			return result, s.finished()
 		}
 		*s.entry = nil
 		s.lock.Release()
@@ -114,11 +122,14 @@ func (tf *TypedFunc{{.N}}{{.Types}}) Call({{.Params}}) (result R, err error) {
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedFunc{{.N}}{{.Types}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) (result R, err error) {
+	if tf == nil || tf.state == nil {
+		return result, errNotBound
+	}
 	call, err := tf.begin(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer call.end()
+	defer call.end(&err)
 	return tf.Call({{.Args}})
 }
 
@@ -136,12 +147,18 @@ func BindVoid{{.N}}{{.VoidDecl}}(store Storelike, f *Func) (*TypedVoid{{.N}}{{.V
 
 // Call calls the function. Errors and panics are as with [Func.Call].
 func (tf *TypedVoid{{.N}}{{.VoidOnly}}) Call({{.Params}}) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.Call({{.Args}})
 	return err
 }
 
 // CallContext is Call with a context, as [Func.CallContext].
 func (tf *TypedVoid{{.N}}{{.VoidOnly}}) CallContext(ctx context.Context{{if .Params}}, {{.Params}}{{end}}) error {
+	if tf == nil {
+		return errNotBound
+	}
 	_, err := tf.bound.CallContext(ctx{{if .Args}}, {{.Args}}{{end}})
 	return err
 }
@@ -197,6 +214,9 @@ func files() map[string][]byte {
 		"typedfuncs.go": formatted(execute(typed, arities)),
 		"hostfuncs.go":  formatted(execute(host, arities)),
 		"gofuncs.go":    formatted(directFile()),
+
+		"component/typedfuncs.go": formatted(execute(componentTyped, arities[:mostOfComponents+1])),
+		"component/hostfuncs.go":  formatted(execute(componentHost, arities[:mostOfComponents+1])),
 	}
 }
 

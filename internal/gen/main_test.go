@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is in the root is what this command writes.
+// What is in the root and in component/ is what this command writes.
 func TestFilesAreUpToDate(t *testing.T) {
 	for name, want := range files() {
 		got, err := os.ReadFile(filepath.Join("..", "..", name))

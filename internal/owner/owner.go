@@ -44,7 +44,7 @@ func (l *Lock) Acquire() Result {
 
 //go:noinline
 func (l *Lock) contend() Result {
-	if l.state.Load() == held && l.holder.Load() == getg() {
+	if l.Mine() {
 		return Nested
 	}
 	return Busy
@@ -56,6 +56,9 @@ func (l *Lock) Identify() {
 		l.holder.Store(getg())
 	}
 }
+
+// Mine tells whether the goroutine holds the lock, and has identified.
+func (l *Lock) Mine() bool { return l.state.Load() == held && l.holder.Load() == getg() }
 
 // Disown takes back what Identify did, until the next one: the holder itself finds the lock Busy. It tells whether
 // there was anything to take back. Only the holder may call it.

@@ -9,11 +9,16 @@ import (
 )
 
 // Behind is what an operation of a store leaves behind: writers that are at work still on what the guest has written,
-// and descriptors that are being closed. The operation waits for both before it returns, but not for long. A nil
-// Behind is that of a store that is in no operation, because the garbage collector frees it: nobody waits.
+// or have failed and nobody knows, and descriptors that are being closed. The operation waits for both before it
+// returns, but not for long. A nil Behind is that of a store that is in no operation, because the garbage collector
+// frees it: nobody waits.
 type Behind struct {
 	// Together says that many descriptors are being closed: whoever closes them waits when all have begun.
 	Together bool
+	// CaughtUp says that the call that ends now has waited for the writers already, for as long as its context lets it.
+	CaughtUp bool
+	// Panicking says that the call ends with a panic, so that nobody would hear of an error.
+	Panicking bool
 
 	writers []*Stream
 	// waited is how much of the time that the operation may wait for closings is gone.
@@ -128,17 +133,44 @@ func (b *Behind) Panicked() (value any, panicked bool) {
 	return b.panics.Take()
 }
 
-// Keep takes Panicked back.
-func (b *Behind) Keep(value any) { b.panics.Keep(value) }
-
-// CatchUp waits for all that is left behind when the call into the guest, or another operation, has come to its end:
-// for writers so long that they have all of what the guest has written unless they block, and hardly when ctx is done,
-// which may be nil.
+// CatchUp waits for all that is left behind when a call into the guest has come to its end: for writers so long that
+// they have all of what the guest has written unless they block, and hardly when ctx is done, which may be nil.
 func (b *Behind) CatchUp(ctx context.Context) {
 	if len(b.writers) > 0 {
 		b.catchUp(ctx)
 	}
 	b.Await()
+}
+
+// Unwritten is what a writer has not taken of what a guest has been told was written.
+type Unwritten struct {
+	// Bytes is how many, 0 if the writer has taken all, and failed nevertheless.
+	Bytes int
+	// Err is what the writer said; nil if it is still at work.
+	Err error
+}
+
+// Unwritten returns what nobody has been told of, for the outermost call to tell: nothing if that ends with a panic,
+// which leaves it for the next call.
+func (b *Behind) Unwritten() (all []Unwritten) {
+	if b.Panicking || b.panics.Any() {
+		return nil
+	}
+	for _, st := range b.writers {
+		if u, ok := st.takeUnwritten(); ok {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// Rest ends the operation. It returns what the store's next one has to find: writers that are at work still, and those
+// whose errors nobody has been told of; nil if there are none.
+func (b *Behind) Rest() *Behind {
+	if b.writers = slices.DeleteFunc(b.writers, (*Stream).leave); len(b.writers) == 0 {
+		return nil
+	}
+	return &Behind{writers: b.writers}
 }
 
 // HostCall waits, before the host serves a call of the guest, until writers have what the guest has written before it.
@@ -164,5 +196,4 @@ func (b *Behind) catchUp(ctx context.Context) {
 			b.panics.Keep(value) // the guest may never ask for the descriptor again
 		}
 	}
-	b.writers = nil
 }

@@ -2,6 +2,7 @@ package served
 
 import (
 	"context"
+	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -87,12 +88,12 @@ func TestGoneOfGarbage(t *testing.T) {
 		if i%2 == 0 {
 			d = NewListener(stuckListener{newStuck(t)})
 		}
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
+		numbers = append(numbers, d.Attach(h))
 		g := &gate{let: make(chan struct{})}
 		defer close(g.let)
 		d = NewWriter(g)
-		numbers = append(numbers, d.Attach(h, ffi.Store{}))
-		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false) })
+		numbers = append(numbers, d.Attach(h))
+		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false, false) })
 	}
 	h.absent = true
 	if waited := took(func() {
@@ -117,7 +118,7 @@ func TestStuckWritersHaveOneDeadline(t *testing.T) {
 		g := &gate{let: make(chan struct{})}
 		defer close(g.let)
 		st := attached(t, h, NewWriter(g))
-		locked(&st.Descriptor, func() { st.writeLocked(nil, []byte("x"), false) })
+		locked(&st.Descriptor, func() { st.writeLocked(nil, []byte("x"), false, false) })
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -189,7 +190,7 @@ func TestBehindWaitsForAll(t *testing.T) {
 func TestGonePanics(t *testing.T) {
 	h := &testHost{}
 	d := NewConn(panickyConn{})
-	d.Attach(h, ffi.Store{})
+	d.Attach(h)
 	OnStream(&ffi.StreamRequest{Env: d.number, What: ffi.StreamGone})
 	if h.panicked != "closing" {
 		t.Errorf("the host heard %v", h.panicked)
@@ -199,3 +200,103 @@ func TestGonePanics(t *testing.T) {
 type panickyConn struct{ net.Conn }
 
 func (panickyConn) Close() error { panic("closing") }
+
+// What is gone while its writer is at work is closed once, also if the writer is tried again.
+func TestGoneIsClosedOnce(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
+	d := NewWriter(w)
+	number := d.Attach(h)
+	st := d.by.(*Stream)
+	locked(d, func() {
+		st.writeLocked(nil, []byte("text"), false, false)
+		st.uses, st.closed = 0, true
+		st.goneLocked(h.Behind())
+	})
+	b := h.behind
+	h.catchUp(nil)
+	if w.got.String() != "text" || b.closing != 0 {
+		t.Errorf("written %q, and %d are being closed", w.got.String(), b.closing)
+	}
+	h.Shelf().descriptors.remove(number)
+}
+
+// What a writer will never take, whose descriptor is gone, is forgotten when the call has tried it again.
+func TestGoneWriterIsForgotten(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 2}
+	d := NewWriter(w)
+	number := d.Attach(h)
+	d.by.(*Stream).mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
+	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+	h.behind.CatchUp(nil)
+	lost := h.behind.Unwritten()
+	if len(lost) != 1 || lost[0] != (Unwritten{2, syscall.EINTR}) { // it takes one byte each time
+		t.Errorf("unwritten: %v", lost)
+	}
+	if h.behind.Rest() != nil || h.shelf.pipes.get(w) != nil {
+		t.Error("the writer is kept")
+	}
+}
+
+// What waits for a writer that then says that it is closed is lost as well.
+func TestUnwrittenIsAll(t *testing.T) {
+	h, g := &testHost{}, &gate{let: make(chan struct{}), err: io.ErrClosedPipe}
+	st := attached(t, h, NewWriter(g))
+	for range 2 {
+		st.mustWrite(t, nil, "text", false, 4, ffi.StreamDone)
+	}
+	close(g.let)
+	h.behind.CatchUp(nil)
+	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{4, io.ErrClosedPipe}) {
+		t.Errorf("unwritten: %v", lost)
+	}
+	st.mustWrite(t, nil, "more", false, uint64(errnoPipe), ffi.StreamFailed)
+}
+
+// A descriptor of a writer that is gone, and that is to be tried once more, is the one that an equal writer gets.
+func TestGoneWriterIsTriedByItsHeir(t *testing.T) {
+	h, w := &testHost{}, &failingWriter{err: syscall.EINTR, times: 1}
+	first, second := NewWriter(w), NewWriter(w)
+	number := first.Attach(h)
+	st := first.by.(*Stream)
+	st.mustWrite(t, nil, "first ", false, 6, ffi.StreamDone)
+	st.settled()
+	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
+	if second.Attach(h); second.serves != first {
+		t.Fatal("another pipe has the writer")
+	}
+	st.mustWrite(t, nil, "", false, uint64(errnoIntr), ffi.StreamFailed)
+	st.mustWrite(t, nil, "second", false, 6, ffi.StreamDone)
+	h.catchUp(nil)
+	if w.got.String() != "first second" || h.behind != nil {
+		t.Errorf("written %q, behind: %v", w.got.String(), h.behind)
+	}
+	OnStream(&ffi.StreamRequest{Env: second.number, What: ffi.StreamGone})
+	if h.shelf.pipes.get(w) != nil {
+		t.Error("a pipe that nobody has is kept")
+	}
+}
+
+// A writer that is late is not waited for again before it has taken something.
+func TestLateWriters(t *testing.T) {
+	h, g := &testHost{}, &gate{let: make(chan struct{})}
+	st := attached(t, h, NewWriter(g))
+	over, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	st.mustWrite(t, nil, "one", false, 3, ffi.StreamDone)
+	st.catchUp(over)
+	if waited := took(func() { st.catchUp(t.Context()) }); waited > linger/2 || !st.late {
+		t.Errorf("waited for %v", waited)
+	}
+	if lost := h.behind.Unwritten(); len(lost) != 1 || lost[0] != (Unwritten{3, nil}) {
+		t.Errorf("unwritten: %v", lost)
+	}
+	h.behind = h.behind.Rest()
+	if lost := h.behind.Unwritten(); lost != nil {
+		t.Errorf("told again: %v", lost)
+	}
+	close(g.let)
+	st.settled()
+	if h.behind = h.behind.Rest(); h.behind != nil || st.late || st.left != nil || left.any.Load() != 0 {
+		t.Errorf("behind: %v, late: %v, left: %v, %d in all", h.behind, st.late, st.left, left.any.Load())
+	}
+}

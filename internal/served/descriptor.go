@@ -3,14 +3,12 @@ package served
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"reflect"
 	"sync"
 	"syscall"
 
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
 // Descriptor is a descriptor of a guest that Go serves: a stream, or a listener. C asks for it by its number.
@@ -23,8 +21,7 @@ type Descriptor struct {
 	host   Host
 
 	mu sync.Mutex
-	// native is told of changes; it is nil once the guest's descriptor is gone, which closed says.
-	native ffi.Store
+	// closed says that the guest's descriptor is gone.
 	closed bool
 	// uses is how many descriptors of the guest it is; more than one if they are a writer's.
 	uses int
@@ -41,26 +38,20 @@ type server interface {
 	goneLocked(b *Behind)
 }
 
-// descriptors finds those that guests have. The stores keep them.
-var descriptors registry.Registry[Descriptor]
-
 // owned are the descriptors whose connections and listeners are closed when the guest's descriptors are gone, also when
 // the garbage collector frees their store. So one that leads back to its store keeps it, until the store is closed or
 // the guest has closed it.
 var owned leftovers[*Descriptor]
 
-// Attach makes d a descriptor of host, whose native store it tells of changes, and gives it the number by which C
-// asks for it. A writer that host has already is served by the pipe that there is.
-func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
-	d.host, d.native, d.uses, d.serves = host, native, 1, d
+// Attach makes d a descriptor of host, which is in an operation or in a call, and gives it the number by which C asks
+// for it. A writer that host has already is served by the pipe that there is.
+func (d *Descriptor) Attach(host Host) (number uint64) {
+	d.host, d.uses, d.serves = host, 1, d
 	shelf := host.Shelf()
 	if st, ok := d.by.(*Stream); ok && st.writer != nil && st.conn == nil {
-		if shelf.pipes == nil {
-			shelf.pipes = &pipes{by: map[io.Writer]*Stream{}}
-		}
-		d.serves = &shelf.pipes.share(st, native).Descriptor
+		d.serves = &shelf.pipes.share(st).Descriptor
 	}
-	d.number = descriptors.Add(&shelf.descriptors, d.serves)
+	d.number = host.Number()<<tableBits | shelf.descriptors.add(d.serves)
 	if d.kind != ffi.StreamPipe {
 		owned.keep(d.number, d)
 	}
@@ -69,7 +60,7 @@ func (d *Descriptor) Attach(host Host, native ffi.Store) (number uint64) {
 
 // Detach takes Attach back. It is for a descriptor whose number C has not got.
 func (d *Descriptor) Detach() {
-	descriptors.Remove(d.number)
+	d.host.Shelf().descriptors.remove(d.number)
 	owned.take(d.number)
 	if st, ok := d.serves.by.(*Stream); ok && st.conn == nil {
 		st.detach()
@@ -81,13 +72,19 @@ func (d *Descriptor) Kind() ffi.StreamKind { return d.kind }
 
 // OnStream serves every request of a guest to a stream or a listener.
 func OnStream(r *ffi.StreamRequest) {
-	d := descriptors.Get(r.Env)
-	if r.What == ffi.StreamGone {
-		descriptors.Remove(r.Env)
-		if kept, ok := owned.take(r.Env); ok {
-			d = kept
+	var d *Descriptor
+	if host := HostOf(r.Env >> tableBits); host != nil {
+		there := &host.Shelf().descriptors
+		d = there.get(r.Env)
+		if r.What == ffi.StreamGone {
+			there.remove(r.Env)
 		}
-		if d != nil { // otherwise it was a reader or a writer, and garbage like its store
+	}
+	if r.What == ffi.StreamGone {
+		if d == nil || d.kind != ffi.StreamPipe {
+			d, _ = owned.take(r.Env)
+		}
+		if d != nil { // otherwise it was a reader or a writer of a store that is garbage
 			d.gone()
 		}
 		return
@@ -105,20 +102,31 @@ func (d *Descriptor) serve(ctx context.Context, r *ffi.StreamRequest) (uint64, f
 
 // gone hears that the guest has closed its descriptor.
 func (d *Descriptor) gone() {
-	b := d.host.Behind()
-	func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.uses--; d.uses > 0 {
-			return
-		}
-		d.native, d.closed = ffi.Store{}, true
-		d.by.goneLocked(b)
-	}()
+	b := d.leave()
+	if b == nil {
+		return
+	}
 	b.settle()
 	if value, panicked := b.Panicked(); panicked {
 		d.host.Panicked(value)
 	}
+}
+
+// leave lets go of one use, and of what nobody uses any more. It returns what has to be waited for, which may be nil.
+func (d *Descriptor) leave() *Behind {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.uses--; d.uses > 0 {
+		return nil
+	}
+	d.closed = true
+	if st, ok := d.by.(*Stream); ok && st.conn == nil && !st.inUseLocked() {
+		st.pipes.forget(st)
+		return nil
+	}
+	b := d.host.Behind()
+	d.by.goneLocked(b)
+	return b
 }
 
 // waitLocked waits for a goroutine to be done, and tells whether the guest may go on. It lets go of the lock meanwhile.
@@ -155,8 +163,8 @@ func (d *Descriptor) doneLocked(panicked any) {
 		close(d.changed)
 		d.changed = nil
 	}
-	if !d.native.IsNil() {
-		d.native.Wake()
+	if !d.closed {
+		d.host.Wake()
 	}
 }
 

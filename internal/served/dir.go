@@ -10,15 +10,16 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// serveOpen opens a path below a directory.
-func (n *node) serveOpen(ctx context.Context, r *ffi.FSRequest) error {
-	path, flags := r.Path(), r.Flags
+// serveOpen opens a path below a directory, for a request.
+func (n *node) serveOpen(ctx context.Context, path string, r *ffi.FSRequest) error {
+	flags := r.Flags
 	if err := n.mount.take(ctx); err != nil {
 		return err
 	}
 	var child *node
 	var stat ffi.FSStat
 	err := n.mount.run(ctx, func() (err error) { child, stat, err = n.open(path, flags); return err }, func() {
+		n.mount.open.remove(child)
 		if child.file != nil {
 			child.file.close()
 		}
@@ -38,12 +39,25 @@ func (n *node) serveOpen(ctx context.Context, r *ffi.FSRequest) error {
 	return nil
 }
 
-// open opens a path. Directories are known by their names, and not kept open.
+// open opens a path, and makes a file if flags say so. Directories are known by their names, and not kept open.
 func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, err error) {
 	m := n.mount
-	at, err := m.resolve(n.path, name, flags&ffi.FSFollow != 0)
-	if err != nil {
+	creates, exclusive := flags&ffi.FSCreate != 0, flags&ffi.FSExclusive != 0
+	slash := false
+	if creates { // then it is the directory behind a slash that is wanted, whatever is there
+		name, slash = cutSlashes(name)
+		slash = slash && !isDots(name)
+	}
+	at, err := n.find(name, flags&ffi.FSFollow != 0 && !slash && !(creates && exclusive))
+	switch {
+	case err != nil:
 		return nil, stat, err
+	case slash:
+		return nil, stat, errnoIsdir
+	case at.missing != nil && !creates:
+		return nil, stat, at.missing
+	case at.missing == nil && creates && exclusive:
+		return nil, stat, errnoExist
 	}
 	directory := at.directory || flags&ffi.FSDirectory != 0
 	child = &node{mount: m, path: at.path}
@@ -52,24 +66,51 @@ func (n *node) open(name string, flags uint32) (child *node, stat ffi.FSStat, er
 			return nil, stat, err
 		}
 		if at.info.IsDir() {
-			return child, m.stat(at.path, at.info), nil
+			return child, m.stat(at.path, at.info), child.opened(flags)
 		}
 	}
-	f, err := m.fsys.Open(at.path)
+	f, err := m.openFile(at.path, flags)
 	if err != nil {
 		return nil, stat, m.missing(at.path, err)
 	}
-	info, err := f.Stat()
+	info, err := something(f.Stat())
 	if err == nil {
 		err = openable(info, directory)
 	}
 	if err != nil || info.IsDir() {
 		f.Close()
+		if err == nil {
+			err = child.opened(flags)
+		}
 		return child, m.stat(at.path, info), err
 	}
-	child.file = newServedFile(m, at.path, f, info)
+	child.file = newServedFile(m, f, info)
 	child.file.node = child
-	return child, m.stat(at.path, info), nil
+	if m.writes != nil {
+		child.file.writes = flags&ffi.FSForWriting != 0
+		child.file.appends = appends(flags, m.writes.host)
+	}
+	return child, m.stat(at.path, info), child.opened(flags)
+}
+
+// openFile opens a file, only for reading if the guest may do no more.
+func (m *mount) openFile(name string, flags uint32) (fs.File, error) {
+	if m.writes == nil {
+		return something(m.fsys.Open(name))
+	}
+	return m.writes.OpenFile(name, openFlag(flags, m.writes.host), filePerm)
+}
+
+// opened ends opening the node with flags. A directory is no file that is made, cut or written.
+func (n *node) opened(flags uint32) error {
+	if n.mount.writes == nil {
+		return nil
+	}
+	if n.file == nil && flags&(ffi.FSCreate|ffi.FSTruncate|ffi.FSForWriting) != 0 {
+		return errnoIsdir
+	}
+	n.mount.open.add(n)
+	return nil
 }
 
 // openable is nil for what can be opened, as a directory if directory says so. Opening a pipe waits for its other
@@ -91,13 +132,13 @@ func openable(info fs.FileInfo, directory bool) error {
 // statPath returns the attributes of a path.
 func (n *node) statPath(name string, follow bool) (stat ffi.FSStat, err error) {
 	m := n.mount
-	at, err := m.resolve(n.path, name, follow)
+	at, err := n.resolve(name, follow)
 	if err != nil {
 		return stat, err
 	}
 	info := at.info
 	if info == nil {
-		if info, err = fs.Stat(m.fsys, at.path); err != nil {
+		if info, err = statIn(m.fsys, at.path); err != nil {
 			return stat, m.missing(at.path, err)
 		}
 	}
@@ -113,12 +154,12 @@ func (n *node) statPath(name string, follow bool) (stat ffi.FSStat, err error) {
 // readLink returns what a symbolic link says. One to an absolute path is EPERM, as below a directory of the host.
 func (n *node) readLink(name string) (string, error) {
 	m := n.mount
-	at, err := m.resolve(n.path, name, false)
+	at, err := n.resolve(name, false)
 	if err != nil {
 		return "", err
 	}
 	if at.info == nil {
-		if at.info, err = fs.Lstat(m.fsys, at.path); err != nil {
+		if at.info, err = lstatIn(m.fsys, at.path); err != nil {
 			return "", m.missing(at.path, err)
 		}
 	}
@@ -139,15 +180,33 @@ func (n *node) readLink(name string) (string, error) {
 func (n *node) stat() (ffi.FSStat, error) {
 	var info fs.FileInfo
 	var err error
-	if n.file != nil {
-		info, err = n.file.file.Stat()
-	} else {
-		info, err = fs.Stat(n.mount.fsys, n.path)
+	switch {
+	case n.file != nil:
+		info, err = something(n.file.file.Stat())
+	case n.removed:
+		err = errnoNoent
+	default:
+		info, err = statIn(n.mount.fsys, n.path)
 	}
 	if err != nil {
 		return ffi.FSStat{}, err
 	}
-	return n.mount.stat(n.path, info), nil
+	name := n.path
+	if n.removed {
+		name += "\x00" // what has the name now is another file
+	}
+	return n.mount.stat(name, info), nil
+}
+
+// sync makes safe what the guest has written to the node.
+func (n *node) sync() error {
+	switch {
+	case n.file != nil:
+		return syncFile(n.file.file)
+	case n.removed || n.mount.writes == nil:
+		return nil
+	}
+	return n.mount.writes.SyncDir(n.path)
 }
 
 // stat makes attributes for the guest; none of no file.
@@ -155,18 +214,44 @@ func (m *mount) stat(name string, info fs.FileInfo) ffi.FSStat {
 	if info == nil {
 		return ffi.FSStat{}
 	}
+	modified := nanoseconds(info.ModTime().Unix(), int64(info.ModTime().Nanosecond()))
 	stat := ffi.FSStat{
-		Dev:      m.dev,
-		Ino:      inode(name),
-		Size:     uint64(max(info.Size(), 0)),
-		Filetype: filetype(info.Mode()),
+		Dev:        m.dev,
+		Ino:        inode(name),
+		Links:      1,
+		Size:       uint64(max(info.Size(), 0)),
+		AccessTime: modified,
+		ModTime:    modified,
+		ChangeTime: modified,
+		Filetype:   filetype(info.Mode()),
 	}
-	const second = 1_000_000_000
-	modified := info.ModTime()
-	if s := modified.Unix(); s >= 0 && uint64(s) < ^uint64(0)/second {
-		stat.ModTime = uint64(s)*second + uint64(modified.Nanosecond())
+	if m.hostNumbers() {
+		hostStat(&stat, info)
 	}
 	return stat
+}
+
+// hostNumbers tells whether the files have the numbers of the host's, and all else that the host knows of them.
+func (m *mount) hostNumbers() bool { return hostNumbers && m.writes != nil && m.writes.host }
+
+// number is the number of a file, as its attributes have it.
+func (m *mount) number(name string) uint64 {
+	if m.hostNumbers() {
+		if info, err := m.writes.Lstat(name); err == nil {
+			return m.stat(name, info).Ino
+		}
+	}
+	return inode(name)
+}
+
+const second = 1_000_000_000
+
+// nanoseconds is a time in nanoseconds since 1970, 0 if it cannot be said so.
+func nanoseconds(seconds, rest int64) uint64 {
+	if seconds < 0 || uint64(seconds) >= ^uint64(0)/second {
+		return 0
+	}
+	return uint64(seconds)*second + uint64(rest)
 }
 
 // inode is the number of a file: a hash of its name (FNV-1a), not 0.

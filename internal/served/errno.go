@@ -34,6 +34,7 @@ const (
 	errnoIsdir       errno = 31
 	errnoLoop        errno = 32
 	errnoMfile       errno = 33
+	errnoMlink       errno = 34
 	errnoNametoolong errno = 37
 	errnoNetunreach  errno = 40
 	errnoNfile       errno = 41
@@ -55,6 +56,8 @@ const (
 	errnoSpipe       errno = 70
 	errnoStale       errno = 72
 	errnoTimedout    errno = 73
+	errnoTxtbsy      errno = 74
+	errnoXdev        errno = 75
 )
 
 func (e errno) Error() string { return fmt.Sprintf("error %d of WASI 0.1", uint64(e)) }
@@ -80,6 +83,7 @@ var systemErrnos = map[syscall.Errno]errno{
 	syscall.EISDIR:       errnoIsdir,
 	syscall.ELOOP:        errnoLoop,
 	syscall.EMFILE:       errnoMfile,
+	syscall.EMLINK:       errnoMlink,
 	syscall.ENAMETOOLONG: errnoNametoolong,
 	syscall.ENETUNREACH:  errnoNetunreach,
 	syscall.ENFILE:       errnoNfile,
@@ -101,6 +105,8 @@ var systemErrnos = map[syscall.Errno]errno{
 	syscall.ESPIPE:       errnoSpipe,
 	syscall.ESTALE:       errnoStale,
 	syscall.ETIMEDOUT:    errnoTimedout,
+	syscall.ETXTBSY:      errnoTxtbsy,
+	syscall.EXDEV:        errnoXdev,
 }
 
 // namedErrnos are the errors of Go that a guest can tell apart.

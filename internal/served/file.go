@@ -14,15 +14,16 @@ type servedFile struct {
 	// node is what the guest has, with its number. Whoever is at work on the file keeps it.
 	node   *node
 	number uint64
-	path   string
 	file   fs.File
+	// writes says that it was opened for writing, and appends that this was for writing at its end.
+	writes, appends bool
 	// regular says that its bytes stay where they are: reading gives all there is.
 	regular bool
 	// moves tells whether there is a position.
 	moves bool
 	// pos is the guest's position, at is where file is.
 	pos, at int64
-	// failed is what reading at failedAt met, after bytes that came before it.
+	// failed is what reading at failedAt met, after bytes that came before it. It was not told.
 	failed   error
 	failedAt int64
 	// ahead are bytes from aheadAt on that have been read and kept; they are in buffer.
@@ -31,26 +32,27 @@ type servedFile struct {
 	buffer  []byte
 }
 
-func newServedFile(m *mount, path string, file fs.File, info fs.FileInfo) *servedFile {
+func newServedFile(m *mount, file fs.File, info fs.FileInfo) *servedFile {
 	_, seeks := file.(io.Seeker)
 	_, readsAt := file.(io.ReaderAt)
 	regular := info.Mode().IsRegular()
-	return &servedFile{mount: m, path: path, file: file, regular: regular, moves: regular || seeks || readsAt}
+	return &servedFile{mount: m, file: file, regular: regular, moves: regular || seeks || readsAt}
 }
 
-// read reads at the guest's position.
-func (f *servedFile) read(ctx context.Context, p []byte) (uint64, error) {
-	n, err := f.readFrom(ctx, p, f.pos)
+// read reads at the guest's position. If it goesOn, the guest's call has read something already: the guest does not
+// hear of an error then, but its next call does.
+func (f *servedFile) read(ctx context.Context, p []byte, goesOn bool) (uint64, error) {
+	n, err := f.readFrom(ctx, p, f.pos, goesOn)
 	f.pos += int64(n)
 	return uint64(n), err
 }
 
-// pread reads at an offset.
-func (f *servedFile) pread(ctx context.Context, p []byte, off int64) (uint64, error) {
+// pread is read at an offset.
+func (f *servedFile) pread(ctx context.Context, p []byte, off int64, goesOn bool) (uint64, error) {
 	if !f.moves {
 		return 0, errnoSpipe
 	}
-	n, err := f.readFrom(ctx, p, off)
+	n, err := f.readFrom(ctx, p, off, goesOn)
 	return uint64(n), err
 }
 
@@ -64,7 +66,7 @@ func (f *servedFile) seek(ctx context.Context, offset int64, whence uint32) (uin
 	case io.SeekCurrent:
 		base = f.pos
 	case io.SeekEnd:
-		info, err := call(ctx, f.mount, func() (fs.FileInfo, error) { return f.file.Stat() })
+		info, err := call(ctx, f.mount, func() (fs.FileInfo, error) { return something(f.file.Stat()) })
 		if err != nil {
 			return 0, err
 		}
@@ -79,7 +81,7 @@ func (f *servedFile) seek(ctx context.Context, offset int64, whence uint32) (uin
 }
 
 // readFrom fills p with the bytes from off on, if the file has as many.
-func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64) (n int, err error) {
+func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64, goesOn bool) (n int, err error) {
 	if off > math.MaxInt64-int64(len(p)) {
 		return 0, errnoInval
 	}
@@ -91,8 +93,10 @@ func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64) (n int, 
 			break
 		}
 	}
-	if n > 0 && err != nil && err != errStopped {
+	if err != nil && err != errStopped && (n > 0 || goesOn) {
 		f.failed, f.failedAt = err, off+int64(n) // for the next call
+	}
+	if n > 0 && err != errStopped {
 		err = nil
 	}
 	return n, err
@@ -102,6 +106,10 @@ func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64) (n int, 
 func (f *servedFile) readSome(ctx context.Context, p []byte, off int64) (int, error) {
 	if err := f.mount.take(ctx); err != nil {
 		return 0, err
+	}
+	most := readAhead
+	if f.mount.writes != nil && f.regular { // somebody may have written meanwhile
+		f.ahead, most = nil, min(most, len(p))
 	}
 	if n := f.copyAhead(p, off); n > 0 {
 		f.mount.release()
@@ -116,7 +124,7 @@ func (f *servedFile) readSome(ctx context.Context, p []byte, off int64) (int, er
 		defer f.mount.release()
 		return f.readAt(p, off)
 	}
-	if err := f.mount.run(ctx, func() error { return f.fill(off) }, nil); err != nil {
+	if err := f.mount.run(ctx, func() error { return f.fill(off, most) }, nil); err != nil {
 		return 0, err
 	}
 	return f.copyAhead(p, off), nil
@@ -130,13 +138,13 @@ func (f *servedFile) copyAhead(p []byte, off int64) int {
 	return 0
 }
 
-// fill reads ahead, from off on.
-func (f *servedFile) fill(off int64) error {
-	if f.buffer == nil {
-		f.buffer = make([]byte, readAhead)
+// fill reads ahead, from off on, most bytes at most.
+func (f *servedFile) fill(off int64, most int) error {
+	if len(f.buffer) < most {
+		f.buffer = make([]byte, most)
 	}
 	f.ahead = nil
-	n, err := f.readAt(f.buffer, off)
+	n, err := f.readAt(f.buffer[:most], off)
 	f.ahead, f.aheadAt = f.buffer[:n], off
 	if n > 0 && err != nil {
 		f.failed, f.failedAt = err, off+int64(n) // for the next read
@@ -177,7 +185,7 @@ func (f *servedFile) beyond(err error, off int64) error {
 		return nil
 	case errors.Is(err, fs.ErrInvalid):
 		// Files of embed.FS, for one, refuse to go beyond their end.
-		if info, failed := f.file.Stat(); failed == nil && off >= info.Size() {
+		if info, failed := something(f.file.Stat()); failed == nil && off >= info.Size() {
 			return nil
 		}
 	}
@@ -193,11 +201,14 @@ func (f *servedFile) moveTo(off int64) error {
 		}
 		return err
 	}
-	if info, err := f.file.Stat(); err == nil && f.regular && info.Size() > 0 && off >= info.Size() {
+	if f.writes || f.node.removed { // it cannot be opened anew
+		return errnoNotsup
+	}
+	if info, err := something(f.file.Stat()); err == nil && f.regular && info.Size() > 0 && off >= info.Size() {
 		return io.EOF
 	}
 	if off < f.at {
-		again, err := f.mount.fsys.Open(f.path)
+		again, err := something(f.mount.fsys.Open(f.node.path))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ import (
 // Host is a store whose guest is being served. It must not keep the store alive: the native library's side of the store
 // holds it as long as the guest has the descriptor.
 type Host interface {
+	// Number is one that no other open store has.
+	Number() uint64
 	// Shelf returns what the store keeps of what is served to its guests. It is called when the store is in an
 	// operation or in a call.
 	Shelf() *Shelf
@@ -31,15 +33,21 @@ type Host interface {
 	// Behind returns what the store's operation leaves behind, for which it waits when it ends. nil is that of a store
 	// that is in none: the garbage collector frees it, on a goroutine that must not wait.
 	Behind() *Behind
+	// Wake makes a guest that polls ask what is served to it again. It may be called at any time, by any goroutine,
+	// also when the store is gone.
+	Wake()
 }
+
+// HostOf returns the store with a number if it is in an operation or in a call; nil if it is in none. It is set once,
+// by the package above, before anything is served.
+var HostOf func(number uint64) Host
 
 // Shelf is what a store keeps for its guests: readers, writers and file systems may lead back to the store, so nothing
 // else keeps them.
 type Shelf struct {
-	descriptors registry.Family[Descriptor]
+	descriptors table
 	nodes       registry.Family[node]
-	// pipes is nil as long as there was no writer.
-	pipes *pipes
+	pipes       pipes
 	// listings is nil as long as there is no file system and no limit.
 	listings *listings
 }

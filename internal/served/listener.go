@@ -62,7 +62,7 @@ func (ln *listener) acceptLocked(ctx context.Context, r *ffi.StreamRequest) (uin
 		case ln.accepted != nil:
 			return ln.handLocked(r)
 		case ln.acceptErr != nil:
-			return tell(&ln.acceptErr)
+			return tell(&ln.acceptErr, false)
 		case !mayWait:
 			ln.fetchLocked()
 			return 0, ffi.StreamWouldWait
@@ -130,7 +130,7 @@ func (ln *listener) handLocked(r *ffi.StreamRequest) (uint64, ffi.StreamStatus) 
 	conn := ln.accepted
 	ln.accepted = nil
 	if !IsSocket(conn) {
-		return NewConn(conn).Attach(ln.host, ln.native), ffi.StreamDone
+		return NewConn(conn).Attach(ln.host), ffi.StreamDone
 	}
 	var failed ffi.Error
 	err := WithDescriptor(fmt.Sprintf("%T", conn), conn.(syscall.Conn), func(host uintptr) { failed = r.AcceptFile(host) })

@@ -34,7 +34,7 @@ type guest struct {
 func attachedListener(t *testing.T, l net.Listener) guest {
 	t.Helper()
 	d := NewListener(l)
-	d.Attach(&testHost{}, ffi.Store{})
+	d.Attach(&testHost{})
 	t.Cleanup(d.Detach)
 	return guest{d.by.(*listener), t}
 }
@@ -72,7 +72,7 @@ func TestOneAcceptAtATime(t *testing.T) {
 	its := newTalker()
 	time.AfterFunc(time.Millisecond, func() { l.conns <- its })
 	number := g.must(nil, ffi.StreamAccept, ffi.StreamMayWait, 0, ffi.StreamDone)
-	if descriptors.Get(number).by.(*Stream).conn != net.Conn(its) {
+	if there(number).by.(*Stream).conn != net.Conn(its) {
 		t.Error("another connection")
 	}
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
@@ -154,7 +154,7 @@ func TestConnectionsThatNobodyTakes(t *testing.T) {
 func TestAcceptPanics(t *testing.T) {
 	h := &testHost{}
 	d := NewListener(&oneTime{says: []func() (net.Conn, error){func() (net.Conn, error) { panic("accept") }}})
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	defer d.Detach()
 	g := guest{d.by.(*listener), t}
 	g.must(nil, ffi.StreamAccept, 0, 0, ffi.StreamWouldWait)
@@ -174,7 +174,7 @@ func TestAcceptPanicsWhileTheGuestWaits(t *testing.T) {
 	d := NewListener(&oneTime{says: []func() (net.Conn, error){
 		func() (net.Conn, error) { panic("accept") }, failing(errors.New("asked again")),
 	}})
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	defer d.Detach()
 	r := &ffi.StreamRequest{Env: number, What: ffi.StreamAccept, Flags: ffi.StreamMayWait}
 	if OnStream(r); r.Status != ffi.StreamStop || h.panicked != "accept" {

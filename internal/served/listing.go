@@ -2,7 +2,6 @@ package served
 
 import (
 	"cmp"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -57,25 +56,51 @@ func (n *node) forget() {
 // list lists the directory: itself and its parent first, as on Linux, then the entries by name. A listing that takes
 // more than the room there is, is ENOMEM.
 func (n *node) list(room uint64) (*listing, error) {
-	entries, err := fs.ReadDir(n.mount.fsys, n.path)
+	if n.removed {
+		return nil, errnoNoent
+	}
+	m := n.mount
+	entries, err := readDirIn(m.fsys, n.path)
 	if err != nil {
 		return nil, err
 	}
 	l := &listing{entries: make([]dirEntry, 0, len(entries)+2)}
-	l.add(".", inode(n.path), filetypeDirectory)
-	l.add("..", inode(path.Dir(n.path)), filetypeDirectory)
+	l.add(".", m.number(n.path), filetypeDirectory)
+	l.add("..", m.number(path.Dir(n.path)), filetypeDirectory)
+	number, done := m.numbers(n.path)
+	defer done()
 	for _, e := range entries {
 		name := e.Name()
 		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 			continue // no name of an entry
 		}
-		l.add(name, inode(join(n.path, name)), filetype(e.Type()))
+		l.add(name, number(name), filetype(e.Type()))
 	}
 	if l.bytes > room {
 		return nil, errnoNomem
 	}
 	slices.SortStableFunc(l.entries[2:], func(a, b dirEntry) int { return cmp.Compare(a.name, b.name) })
 	return l, nil
+}
+
+// numbers tells the numbers of what is in a directory, until done is called. The way to the directory is gone once, not
+// for each entry: a guest may have made it long.
+func (m *mount) numbers(dir string) (number func(name string) uint64, done func()) {
+	hashes := func(name string) uint64 { return inode(join(dir, name)) }
+	if !m.hostNumbers() {
+		return hashes, func() {}
+	}
+	root, err := m.writes.OpenRoot(dir)
+	if err != nil {
+		return hashes, func() {}
+	}
+	return func(name string) uint64 {
+		info, err := root.Lstat(name)
+		if err != nil { // it is gone
+			return hashes(name)
+		}
+		return m.stat(name, info).Ino
+	}, func() { root.Close() }
 }
 
 // add adds an entry at the end.

@@ -14,6 +14,8 @@ import (
 // mount is a file system of Go's that guests of a store have as a directory.
 type mount struct {
 	fsys fs.FS
+	// writes is fsys if the guest may write; otherwise nil.
+	writes *Writable
 	// inMemory says that no call waits for anything.
 	inMemory bool
 	// links tells whether there may be symbolic links to follow.
@@ -25,15 +27,19 @@ type mount struct {
 	listings *listings
 	// turn holds something while the file system is being called: one call at a time, even when nobody waits for it
 	// any more.
-	turn   chan struct{}
+	turn chan struct{}
+	// open are the directories and files that the guest has open and may change.
+	open   openNodes
 	panics Panics
 }
 
 // node is a directory or a file of a mount that a guest has open.
 type node struct {
 	mount *mount
-	// path is its name for the file system.
+	// path is its name for the file system. Once it has been opened, only whoever has the turn uses it.
 	path string
+	// removed says that it has no name any more.
+	removed bool
 	// file is nil for a directory.
 	file *servedFile
 	// listing is what a directory's guest goes on to read; nil as long as it has not begun.
@@ -59,6 +65,9 @@ func Mount(host Host, fsys fs.FS, n uint64) (number uint64) {
 	m := &mount{fsys: fsys, dev: servedDevs + n, host: host, listings: shelf.counted(), turn: make(chan struct{}, 1)}
 	_, m.inMemory = fsys.(embed.FS)
 	_, m.links = fsys.(fs.ReadLinkFS)
+	if w, ok := fsys.(*Writable); ok {
+		m.writes, m.links = w, w.links
+	}
 	return nodes.Add(&shelf.nodes, &node{mount: m, path: "."})
 }
 
@@ -78,6 +87,7 @@ func OnFS(r *ffi.FSRequest) {
 			return
 		}
 		n.forget()
+		n.mount.open.remove(n)
 		if b := n.mount.host.Behind(); b == nil || b.Together {
 			n.closeLater(b)
 			return
@@ -108,7 +118,7 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 	n.mount.panics.Raise()
 	switch r.What {
 	case ffi.FSOpen:
-		return n.serveOpen(ctx, r)
+		return n.serveOpen(ctx, r.Path(), r)
 	case ffi.FSPathStat:
 		path, follow := r.Path(), r.Flags&ffi.FSFollow != 0
 		r.Stat, err = call(ctx, n.mount, func() (ffi.FSStat, error) { return n.statPath(path, follow) })
@@ -119,9 +129,9 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 	case ffi.FSReadDir:
 		r.Count, err = n.readDir(ctx, r.Buffer(), r.Number)
 	case ffi.FSRead:
-		r.Count, err = n.file.read(ctx, r.Buffer())
+		r.Count, err = n.file.read(ctx, r.Buffer(), r.Flags&ffi.FSGoesOn != 0)
 	case ffi.FSPread:
-		r.Count, err = n.file.pread(ctx, r.Buffer(), int64(r.Number))
+		r.Count, err = n.file.pread(ctx, r.Buffer(), int64(r.Number), r.Flags&ffi.FSGoesOn != 0)
 	case ffi.FSSeek:
 		r.Count, err = n.file.seek(ctx, int64(r.Number), r.Flags)
 	case ffi.FSFileStat:
@@ -130,9 +140,17 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 			r.Count = uint64(n.file.pos)
 		}
 	default:
-		err = errnoNotsup
+		err = n.answerChange(ctx, r)
 	}
 	return err
+}
+
+// do calls the file system when it is its turn.
+func (m *mount) do(ctx context.Context, f func() error) error {
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	return m.run(ctx, f, nil)
 }
 
 // gone closes what the guest has no descriptor of any more.

@@ -43,6 +43,17 @@ func (p *Panics) Raise() {
 	}
 }
 
+// Any tells whether any is left.
+func (p *Panics) Any() bool {
+	k := p.kept.Load()
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.values) > 0
+}
+
 // Take returns the first that is left, if there is any, which then is not left any more.
 func (p *Panics) Take() (value any, panicked bool) {
 	if k := p.kept.Load(); k != nil {

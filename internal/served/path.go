@@ -15,15 +15,37 @@ type found struct {
 	info fs.FileInfo
 	// directory says that the path demands a directory.
 	directory bool
+	// missing is what the file system says of a path that ends in nothing. It is nil if there is something, and also if
+	// nobody has looked, because the file system can only be read.
+	missing error
 }
 
 // maxLinks is how many symbolic links one path may lead over, as on Linux.
 const maxLinks = 40
 
-// resolve finds where a path leads that a guest looks up below the directory base. It leads nowhere outside of that. A
+// Who can make directories can make a long way, which a file system goes again and again. So there is an end to how
+// many parts of a path are looked at, and to how long a name of something may be.
+const (
+	maxParts = 1024
+	maxPath  = 4096
+)
+
+// resolve finds where a path leads that a guest looks up below the directory. It leads nowhere outside of that. A
 // symbolic link at the end is followed if follow says so, or a slash comes after it.
-func (m *mount) resolve(base, name string, follow bool) (found, error) {
+func (n *node) resolve(name string, follow bool) (found, error) {
+	at, err := n.find(name, follow)
+	if err == nil && at.missing != nil {
+		err = at.missing
+	}
+	return at, err
+}
+
+// find is resolve for a path that may end in nothing.
+func (n *node) find(name string, follow bool) (found, error) {
+	m, base := n.mount, n.path
 	switch {
+	case n.removed:
+		return found{}, errnoNoent
 	case name == "":
 		return found{}, errnoNoent
 	case name[0] == '/':
@@ -31,7 +53,7 @@ func (m *mount) resolve(base, name string, follow bool) (found, error) {
 	case strings.Contains(name, "\x00"):
 		return found{}, errnoInval
 	}
-	at, depth, links := found{path: base}, 0, 0
+	at, depth, links, parts := found{path: base}, 0, 0, 0
 	for rest := name; rest != ""; {
 		elem, tail, more := strings.Cut(rest, "/")
 		rest = tail
@@ -54,11 +76,17 @@ func (m *mount) resolve(base, name string, follow bool) (found, error) {
 		parent := at.path
 		at = found{path: join(parent, elem), directory: more}
 		depth++
+		if parts++; m.writes != nil && (parts > maxParts || len(at.path) > maxPath) {
+			return found{}, errnoNametoolong
+		}
 		if !m.links {
 			continue
 		}
-		info, err := fs.Lstat(m.fsys, at.path)
+		info, err := lstatIn(m.fsys, at.path)
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && strings.Trim(tail, "/") == "":
+			at.missing = err
+			return at, nil
 		case err != nil:
 			return found{}, err
 		case info.Mode()&fs.ModeSymlink != 0 && (more || follow):
@@ -78,7 +106,26 @@ func (m *mount) resolve(base, name string, follow bool) (found, error) {
 			at.info = info
 		}
 	}
-	return at, nil
+	if m.writes == nil || at.info != nil {
+		return at, nil
+	}
+	return m.look(at)
+}
+
+// look finds out what is at a place that nobody has looked at.
+func (m *mount) look(at found) (found, error) {
+	info, err := statIn(m.fsys, at.path)
+	switch {
+	case err == nil && at.directory && !info.IsDir():
+		return found{}, errnoNotdir
+	case err == nil:
+		at.info = info
+		return at, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return found{}, err
+	}
+	at.missing = err
+	return at, m.checkDirectory(found{path: path.Dir(at.path)})
 }
 
 // target is what a symbolic link says that is to be followed.
@@ -101,7 +148,7 @@ func (m *mount) target(name string) (string, error) {
 func (m *mount) checkDirectory(at found) error {
 	if at.info == nil {
 		var err error
-		if at.info, err = fs.Stat(m.fsys, at.path); err != nil {
+		if at.info, err = statIn(m.fsys, at.path); err != nil {
 			return m.missing(at.path, err)
 		}
 	}
@@ -117,7 +164,7 @@ func (m *mount) missing(name string, err error) error {
 		return err
 	}
 	for name = path.Dir(name); name != "."; name = path.Dir(name) {
-		if info, failed := fs.Stat(m.fsys, name); failed == nil {
+		if info, failed := statIn(m.fsys, name); failed == nil {
 			if !info.IsDir() {
 				return errnoNotdir
 			}

@@ -4,8 +4,6 @@ import (
 	"io"
 	"reflect"
 	"sync"
-
-	"github.com/gowasmtime/wasmtime/ffi"
 )
 
 // pipes are those that the guests of a store have of writers. Equal writers are one pipe, whose descriptors are
@@ -13,27 +11,45 @@ import (
 // the guest's order.
 type pipes struct {
 	mu sync.Mutex
-	by map[io.Writer]*Stream
+	// first is one of them, and more are the others; nil as long as there is no more than one.
+	first *Stream
+	more  map[io.Writer]*Stream
 }
 
 // share returns the pipe that there is already of the writer of st, one descriptor more of which it counts, else st.
-func (p *pipes) share(st *Stream, native ffi.Store) *Stream {
-	if !reflect.ValueOf(st.writer).Comparable() {
+func (p *pipes) share(st *Stream) *Stream {
+	if w := reflect.ValueOf(st.writer); w.Kind() != reflect.Pointer && !w.Comparable() {
 		return st
 	}
-	if there := p.get(st.writer); there != nil && there.adopt(native) {
+	if there := p.get(st.writer); there != nil && there.adopt() {
 		return there
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	st.pipes, p.by[st.writer] = p, st
+	p.keep(st)
 	return st
 }
 
 func (p *pipes) get(w io.Writer) *Stream {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.by[w]
+	if p.first != nil && p.first.writer == w {
+		return p.first
+	}
+	return p.more[w]
+}
+
+// keep makes a pipe the one of its writer.
+func (p *pipes) keep(st *Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st.pipes = p
+	if p.first == nil && len(p.more) == 0 || p.first != nil && p.first.writer == st.writer {
+		p.first = st
+		return
+	}
+	if p.more == nil {
+		p.more = map[io.Writer]*Stream{}
+	}
+	p.more[st.writer] = st
 }
 
 // forget says that nobody uses the pipe any more.
@@ -43,22 +59,25 @@ func (p *pipes) forget(st *Stream) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.by[st.writer] == st {
-		delete(p.by, st.writer)
+	switch {
+	case p.first == st:
+		p.first = nil
+	case p.more[st.writer] == st:
+		delete(p.more, st.writer)
 	}
 }
 
-// adopt counts one descriptor more, unless the last one is gone and the writer is not at work.
-func (st *Stream) adopt(native ffi.Store) bool {
+// adopt counts one descriptor more, unless the last one is gone and the writer is not called any more.
+func (st *Stream) adopt() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed && !st.writing {
+	if st.closed && !st.inUseLocked() {
 		return false
 	}
 	if st.closed {
-		st.native, st.closed = native, false
-		st.left.end()
-		st.left = nil
+		st.closed = false
+		st.goneFrom.end()
+		st.goneFrom = nil
 	}
 	st.uses++
 	return true
@@ -71,8 +90,12 @@ func (st *Stream) detach() {
 	if st.uses--; st.uses > 0 {
 		return
 	}
-	st.native, st.closed = ffi.Store{}, true
-	if !st.writing {
+	st.closed = true
+	if !st.inUseLocked() {
 		st.pipes.forget(st)
 	}
 }
+
+// inUseLocked tells whether the writer is called although its last descriptor may be gone: it is at work, or is to be
+// tried once more when the guest's call returns.
+func (st *Stream) inUseLocked() bool { return st.writing || st.behind && len(st.queued) > 0 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,9 +25,45 @@ type testHost struct {
 	panicked any
 	exited   bool
 	behind   *Behind
+	number   uint64
+	woken    atomic.Int64
+}
+
+// testHosts are all of them by their numbers, but for 0.
+var testHosts struct {
+	sync.Mutex
+	all []*testHost
+}
+
+func init() {
+	HostOf = func(number uint64) Host {
+		testHosts.Lock()
+		defer testHosts.Unlock()
+		if h := testHosts.all[number-1]; !h.absent {
+			return h
+		}
+		return nil
+	}
+}
+
+// there is the descriptor with a number.
+func there(number uint64) *Descriptor {
+	return HostOf(number >> tableBits).Shelf().descriptors.get(number)
+}
+
+func (h *testHost) Number() uint64 {
+	testHosts.Lock()
+	defer testHosts.Unlock()
+	if h.number == 0 {
+		testHosts.all = append(testHosts.all, h)
+		h.number = uint64(len(testHosts.all))
+	}
+	return h.number
 }
 
 func (h *testHost) Shelf() *Shelf { return &h.shelf }
+
+func (h *testHost) Wake() { h.woken.Add(1) }
 
 func (h *testHost) BeginCall() (context.Context, bool, bool) {
 	h.taken++
@@ -52,17 +89,16 @@ func (h *testHost) Behind() *Behind {
 
 // catchUp ends an operation of the host.
 func (h *testHost) catchUp(ctx context.Context) {
-	behind := h.behind
-	h.behind = nil
-	behind.CatchUp(ctx)
+	h.behind.CatchUp(ctx)
+	h.behind = h.behind.Rest()
 }
 
 // attached is a stream of a host, as after Attach.
 func attached(t *testing.T, h Host, d *Descriptor) *Stream {
 	t.Helper()
-	number := d.Attach(h, ffi.Store{})
+	number := d.Attach(h)
 	t.Cleanup(d.Detach)
-	if descriptors.Get(number) != d {
+	if there(number) != d {
 		t.Fatal("not found by its number")
 	}
 	return d.by.(*Stream)
@@ -79,7 +115,7 @@ func (st *Stream) mustRead(t *testing.T, ctx context.Context, n int, mayWait boo
 	t.Helper()
 	locked(&st.Descriptor, func() {
 		p := make([]byte, n)
-		got, how := st.readLocked(ctx, p, mayWait, false)
+		got, how := st.readLocked(ctx, p, mayWait, false, false)
 		if how != status || how == ffi.StreamDone && string(p[:got]) != want {
 			t.Errorf("read %q with status %d, want %q with %d", p[:min(got, uint64(n))], how, want, status)
 		}
@@ -120,7 +156,7 @@ func TestReadInPlace(t *testing.T) {
 	st.mustRead(t, nil, 99, true, " text", ffi.StreamDone)
 	st.mustRead(t, nil, 99, true, "", ffi.StreamDone)
 	locked(&st.Descriptor, func() {
-		if n, how := st.writeLocked(nil, []byte("x"), true); n != uint64(errnoBadf) || how != ffi.StreamFailed {
+		if n, how := st.writeLocked(nil, []byte("x"), true, false); n != uint64(errnoBadf) || how != ffi.StreamFailed {
 			t.Errorf("writing to a reader: %d, %d", n, how)
 		}
 	})
@@ -185,7 +221,7 @@ func TestWriteBehind(t *testing.T) {
 	write := func(n int) (uint64, ffi.StreamStatus) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		return st.writeLocked(nil, make([]byte, n), false)
+		return st.writeLocked(nil, make([]byte, n), false, false)
 	}
 	for _, n := range []int{1, readAhead - 2} {
 		if got, how := write(n); got != uint64(n) || how != ffi.StreamDone {
@@ -217,10 +253,10 @@ func TestWriteErrors(t *testing.T) {
 	close(g.let)
 	st := attached(t, &testHost{}, NewWriter(g))
 	locked(&st.Descriptor, func() {
-		if n, how := st.writeLocked(nil, []byte("all of it"), true); n != 9 || how != ffi.StreamDone {
+		if n, how := st.writeLocked(nil, []byte("all of it"), true, false); n != 9 || how != ffi.StreamDone {
 			t.Errorf("bytes that were written before an error: %d, %d", n, how)
 		}
-		if n, how := st.writeLocked(nil, []byte("more"), true); n != uint64(errnoPipe) || how != ffi.StreamFailed {
+		if n, how := st.writeLocked(nil, []byte("more"), true, false); n != uint64(errnoPipe) || how != ffi.StreamFailed {
 			t.Errorf("the error: %d, %d", n, how)
 		}
 	})
@@ -285,7 +321,7 @@ func (l *memListener) Close() error { close(l.closed); return nil }
 func TestListener(t *testing.T) {
 	l := &memListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 	d := NewListener(l)
-	d.Attach(&testHost{}, ffi.Store{})
+	d.Attach(&testHost{})
 	defer d.Detach()
 	ours, theirs := net.Pipe()
 	l.conns <- ours
@@ -293,7 +329,7 @@ func TestListener(t *testing.T) {
 	locked(d, func() {
 		var how ffi.StreamStatus
 		number, how = d.by.serveLocked(nil, &ffi.StreamRequest{What: ffi.StreamAccept, Flags: ffi.StreamMayWait})
-		if how != ffi.StreamDone || descriptors.Get(number).by.(*Stream).conn != ours {
+		if how != ffi.StreamDone || there(number).by.(*Stream).conn != ours {
 			t.Fatalf("accepted %d, %d", number, how)
 		}
 	})
@@ -353,7 +389,7 @@ func TestAcceptErrors(t *testing.T) {
 		}}
 		h := &testHost{}
 		d := NewListener(l)
-		number := d.Attach(h, ffi.Store{})
+		number := d.Attach(h)
 		defer d.Detach()
 		accept := func() *ffi.StreamRequest {
 			r := &ffi.StreamRequest{Env: number, What: ffi.StreamAccept}

@@ -40,17 +40,22 @@ type Stream struct {
 	writeErr     error
 	writing      bool
 	writingEnded bool
-	// goesOn says that the guest got a part of its write, so that the same call asks for the rest next: it does not
-	// tell the guest of an error then.
-	goesOn bool
-	// behind says that the host's operation knows that the writer may be at work.
-	behind bool
-	// slow says that the writer has kept a call to the host waiting for too long.
-	slow bool
+	// behind says that the host's operation knows that the writer may be at work, and fresh that the guest has written
+	// in this very operation.
+	behind, fresh bool
+	// slow says that the writer has kept a call to the host waiting for too long, and late that it has kept the end of
+	// a call, and has not taken anything since.
+	slow, late bool
+	// promised says that the guest has been told that the writer has what it has not, or has failed with, and that
+	// nobody has been told how that ended. lost is how many bytes of that will never be written.
+	promised bool
+	lost     int
+	// left is closed when the writer, which an operation has left at work, is not any more; nil if it is not left.
+	left chan struct{}
 	// pipes is where equal writers find the stream; nil if it is not there.
 	pipes *pipes
-	// left is what waits for a writer that is at work when the descriptor is gone.
-	left *Behind
+	// goneFrom is what waits for a writer that is at work when the descriptor is gone.
+	goneFrom *Behind
 }
 
 // readAhead is how much is read at once for a guest that does not wait, and how much a guest that does not wait can
@@ -84,12 +89,12 @@ func newStream(st *Stream) *Descriptor {
 }
 
 func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
-	mayWait := r.Flags&ffi.StreamMayWait != 0
+	mayWait, goesOn := r.Flags&ffi.StreamMayWait != 0, r.Flags&ffi.StreamGoesOn != 0
 	switch r.What {
 	case ffi.StreamRead:
-		return st.readLocked(ctx, r.Buffer(), mayWait, r.Flags&ffi.StreamPeek != 0)
+		return st.readLocked(ctx, r.Buffer(), mayWait, r.Flags&ffi.StreamPeek != 0, goesOn)
 	case ffi.StreamWrite:
-		return st.writeLocked(ctx, r.Buffer(), mayWait)
+		return st.writeLocked(ctx, r.Buffer(), mayWait, goesOn)
 	case ffi.StreamPollRead:
 		return st.pollReadLocked()
 	case ffi.StreamPollWrite:
@@ -100,8 +105,9 @@ func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64
 	return uint64(errnoNotsup), ffi.StreamFailed
 }
 
-// readLocked lets go of the lock while it waits.
-func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) (uint64, ffi.StreamStatus) {
+// readLocked lets go of the lock while it waits. If the guest's call goesOn after a part that was read, the guest does
+// not hear of an error, but its next call does.
+func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek, goesOn bool) (uint64, ffi.StreamStatus) {
 	for {
 		st.panics.Raise()
 		switch {
@@ -118,7 +124,7 @@ func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) 
 		case errors.Is(st.readErr, io.EOF):
 			return 0, ffi.StreamDone
 		case st.readErr != nil:
-			return tell(&st.readErr)
+			return tell(&st.readErr, goesOn)
 		case !mayWait:
 			st.fetchLocked()
 			return 0, ffi.StreamWouldWait
@@ -149,10 +155,10 @@ func (st *Stream) pollReadLocked() (uint64, ffi.StreamStatus) {
 	return 0, ffi.StreamWouldWait
 }
 
-// tell answers with an error, which is told once if it may pass.
-func tell(err *error) (uint64, ffi.StreamStatus) {
+// tell answers with an error, which the guest is told once if it may pass: not now if its call goesOn.
+func tell(err *error, goesOn bool) (uint64, ffi.StreamStatus) {
 	number := errnoOf(*err)
-	if !final(*err) {
+	if !goesOn && !final(*err) {
 		*err = nil
 	}
 	return number, ffi.StreamFailed
@@ -220,10 +226,8 @@ func (st *Stream) pollWriteLocked() (uint64, ffi.StreamStatus) {
 	return 0, ffi.StreamWouldWait
 }
 
-// writeLocked lets go of the lock while it waits.
-func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n uint64, status ffi.StreamStatus) {
-	goesOn := st.goesOn
-	defer func() { st.goesOn = status == ffi.StreamDone && 0 < n && n < uint64(len(p)) }()
+// writeLocked lets go of the lock while it waits. goesOn is as for readLocked.
+func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait, goesOn bool) (n uint64, status ffi.StreamStatus) {
 	if mayWait && !st.waitForWriterLocked(ctx) {
 		return 0, ffi.StreamStop
 	}
@@ -252,20 +256,42 @@ func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n ui
 		}
 		n = uint64(*taken)
 	}
-	if n == 0 && st.writeErr != nil {
+	switch {
+	case st.writeErr == nil:
+	case n == 0:
 		return st.tellWriteErrLocked(goesOn)
+	case n == uint64(len(p)): // a part would have told the guest that something is wrong
+		st.promiseLocked()
 	}
 	return n, ffi.StreamDone
+}
+
+// promiseLocked remembers that the guest is told that the writer has all, so that somebody is told if that turns out to
+// be wrong. What is sent over a connection is no promise: it may not arrive, as with any socket.
+func (st *Stream) promiseLocked() {
+	if st.conn == nil {
+		st.promised = true
+		st.followLocked()
+	}
+}
+
+// followLocked makes the host's operation wait for the writer.
+func (st *Stream) followLocked() {
+	st.fresh = true
+	if !st.behind {
+		st.behind = true
+		b := st.host.Behind()
+		b.writers = append(b.writers, st)
+	}
 }
 
 // tellWriteErrLocked answers with an error of the writer. If the guest's call goes on after a part that was written,
 // the guest does not hear of it, but its next call does.
 func (st *Stream) tellWriteErrLocked(goesOn bool) (uint64, ffi.StreamStatus) {
-	err := st.writeErr
-	if goesOn {
-		return tell(&err)
+	if !goesOn {
+		st.promised, st.lost = false, 0
 	}
-	return tell(&st.writeErr)
+	return tell(&st.writeErr, goesOn)
 }
 
 // writeBehindLocked takes what fits, for a goroutine to write.
@@ -275,6 +301,9 @@ func (st *Stream) writeBehindLocked(p []byte) (uint64, ffi.StreamStatus) {
 	st.sendQueuedLocked()
 	if len(taken) == 0 && len(p) > 0 {
 		return 0, ffi.StreamWouldWait
+	}
+	if len(taken) > 0 {
+		st.promiseLocked()
 	}
 	return uint64(len(taken)), ffi.StreamDone
 }
@@ -307,8 +336,12 @@ func (st *Stream) waitForWriterLocked(ctx context.Context) bool {
 
 // writeNowLocked writes in the middle of the guest's call, without the lock meanwhile.
 func (st *Stream) writeNowLocked(p []byte) (uint64, error) {
+	before := st.beforeLocked()
 	st.mu.Unlock()
 	defer st.mu.Lock()
+	if before != nil {
+		<-before
+	}
 	n, err := writeAll(st.writer, p)
 	return uint64(n), err
 }
@@ -327,12 +360,14 @@ func (st *Stream) sendQueuedLocked() {
 func (st *Stream) sendLocked(p []byte, waits bool) (taken *int) {
 	taken = new(int)
 	st.writing, st.sending = true, len(p)
-	if st.conn == nil && !st.behind {
-		st.behind = true
-		b := st.host.Behind()
-		b.writers = append(b.writers, st)
+	if st.conn == nil {
+		st.followLocked()
 	}
+	before := st.beforeLocked()
 	go func() {
+		if before != nil {
+			<-before
+		}
 		for more := st.sendOne(p, waits, taken); more != nil; {
 			more = st.sendOne(more, false, new(int))
 		}
@@ -349,6 +384,10 @@ func (st *Stream) sendOne(p []byte, waits bool, taken *int) (more []byte) {
 		defer st.mu.Unlock()
 		switch {
 		case err == errGoexit || final(err): // nobody knows how much was written, or nobody writes more
+			if !waits {
+				st.lost += len(p) - n
+			}
+			st.lost += len(st.queued)
 			st.queued = nil
 		case err != nil && !waits:
 			st.queued = append(p[n:], st.queued...)
@@ -358,16 +397,20 @@ func (st *Stream) sendOne(p []byte, waits bool, taken *int) (more []byte) {
 		if value != nil {
 			err = nil // it is the panic that the guest hears of
 		}
-		*taken, st.writeErr, st.writing, st.sending = n, err, more != nil, len(more)
-		st.doneLocked(value)
+		if err == nil && more == nil {
+			st.promised = false
+		}
+		*taken, st.writeErr, st.writing, st.sending, st.late = n, err, more != nil, len(more), false
+		st.doneLocked(st.raiseLocked(value))
 		if st.writing {
 			return
 		}
+		st.rejoinLocked()
 		if st.writingEnded {
 			st.endWritingLocked()
 		}
 		if st.closed {
-			st.finishGoneLocked(st.left)
+			st.finishGoneLocked(st.goneFrom)
 		}
 	}()
 	n, err = writeAll(st.writer, p)
@@ -384,14 +427,48 @@ func writeAll(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// catchUp waits until the writer has all that is queued or has failed twice, or until ctx is done.
+// raiseLocked hands what the writer has panicked with to whoever waits for it when the descriptor is gone, else it
+// returns it.
+func (st *Stream) raiseLocked(panicked any) any {
+	if panicked == nil || st.goneFrom == nil {
+		return panicked
+	}
+	st.goneFrom.panics.Keep(panicked)
+	return nil
+}
+
+// catchUp waits until the writer has all that is queued or has failed twice, or until ctx is done. A writer that the
+// guest has not written to in this operation, or that has had its time, is not waited for.
 func (st *Stream) catchUp(ctx context.Context) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if !st.fresh || st.late {
+		return
+	}
 	st.finishLocked(ctx)
 	st.sendQueuedLocked() // which it has failed to take: once more
 	st.finishLocked(ctx)
-	st.behind = false
+	st.fresh = st.writing
+	st.late = st.writing && errors.Is(ctx.Err(), context.DeadlineExceeded)
+}
+
+// takeUnwritten returns what nobody has been told of, if there is any, and takes it for told.
+func (st *Stream) takeUnwritten() (u Unwritten, ok bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	u = Unwritten{st.sending + len(st.queued) + st.lost, st.writeErr}
+	switch {
+	case !st.promised:
+		return u, false
+	case st.writing: // how that ends is told later; that it goes on, by each call that the guest has written in
+		u.Err = nil
+		return u, st.fresh
+	}
+	if !final(st.writeErr) {
+		st.writeErr = nil
+	}
+	st.promised, st.lost = false, 0
+	return u, u.Err != nil
 }
 
 // arrive waits for the writer before a call to the host, and tells whether it has all that the guest has written: then
@@ -402,7 +479,23 @@ func (st *Stream) arrive(stop context.Context) bool {
 	if st.writing && !st.slow {
 		st.slow = !st.settleLocked(stop) && !(canStop(stop) && stop.Err() != nil)
 	}
-	st.behind = st.writing || len(st.queued) > 0
+	st.behind = st.writing || len(st.queued) > 0 || st.promised || st.panics.Any()
+	return !st.behind
+}
+
+// leave ends the operation for the writer, and tells whether the next one need not know of it.
+func (st *Stream) leave() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.fresh = false
+	st.behind = st.writing || st.promised || st.panics.Any()
+	switch {
+	case st.writing:
+		st.leaveLocked()
+	case st.closed && !st.behind:
+		st.queued = nil
+		st.pipes.forget(st)
+	}
 	return !st.behind
 }
 
@@ -463,7 +556,7 @@ func (st *Stream) goneLocked(b *Behind) {
 		st.finishGoneLocked(b)
 		return
 	}
-	st.left = b // sendOne finishes
+	st.goneFrom = b // sendOne finishes
 	if st.conn != nil {
 		conn := st.conn
 		go b.guard(func() { conn.SetDeadline(time.Now().Add(linger)) })
@@ -473,7 +566,10 @@ func (st *Stream) goneLocked(b *Behind) {
 
 // finishGoneLocked ends what is gone, when no writer is at work.
 func (st *Stream) finishGoneLocked(b *Behind) {
-	st.pipes.forget(st)
+	st.goneFrom = nil
+	if !st.inUseLocked() {
+		st.pipes.forget(st)
+	}
 	if st.conn == nil {
 		b.end()
 		return

@@ -46,6 +46,7 @@ func TestCPrograms(t *testing.T) {
 	for name, source := range map[string]string{
 		"the extension":             "insert_file.c",
 		"clocks and random numbers": "wasi_system.c",
+		"components":                "component.c",
 		"the official API":          "official.c",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,10 +23,12 @@ type prober struct {
 	engine         *Engine
 	probe, wrapper *Module
 	linker         *Linker
+	// rights are those for which a file is opened.
+	rights int64
 }
 
 func newProber(t *testing.T) *prober {
-	p := &prober{engine: EngineWith(t, WithEpochs)}
+	p := &prober{engine: EngineWith(t, WithEpochs), rights: RightRead}
 	var err error
 	p.probe, err = NewModule(p.engine, guests.C("probe"))
 	Check(t, err)
@@ -63,7 +65,7 @@ func (p *prober) run(t *testing.T, ctx context.Context, op string, insert func(*
 		instance, err := p.linker.Instantiate(store, p.wrapper)
 		Check(t, err)
 		g := WasiGuestOf(t, store, instance)
-		fd, errno := g.PathOpen(10, LookupFollow, file, 0, RightRead, 0)
+		fd, errno := g.PathOpen(10, LookupFollow, file, 0, p.rights, 0)
 		WantErrno(t, "open "+file, errno, ErrnoSuccess)
 		WantErrno(t, "renumber", g.Call("fd_renumber", int(fd), 10), ErrnoSuccess)
 	}

@@ -86,3 +86,29 @@ func TestPreopenFS(t *testing.T) {
 	config.Close()
 	WantTyped(t, config.PreopenFS(probeTree.mapFS(), "/"), ErrClosed, "the WASI configuration")
 }
+
+// Package os in a guest, on every kind of file system that can be written.
+func TestGoGuestWritableFS(t *testing.T) {
+	if !CanSymlink() {
+		t.Skip("there are no links")
+	}
+	engine := GuestEngine(t)
+	module := GoGuest(t, engine, "osdir")
+	tree := served{files: map[string]string{"from the host": "host's content"}}
+	for name, make := range tree.changeables() {
+		t.Run(name, func(t *testing.T) {
+			c := make(t)
+			defer c.close()
+			var out strings.Builder
+			config := NewWasiConfig()
+			config.SetArgv([]string{"osdir", "/data"})
+			config.SetStdout(&out)
+			config.SetStderr(&out)
+			Check(t, config.PreopenFS(c.fsys, "/data"))
+			if status := ExitStatus(t, RunModule(t, engine, module, config, nil)); status != 0 || out.String() != "ok\n" {
+				t.Errorf("status %d: %s", status, out.String())
+			}
+			Equal(t, "what is left", contents(t, c.files), ` . from the host="host's content" left by the guest=""`)
+		})
+	}
+}

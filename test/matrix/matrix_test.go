@@ -39,6 +39,8 @@ type variant struct {
 	insert WasiFileAccessMode
 	// nonblock says that the host's own side has O_NONBLOCK, which must make no difference.
 	nonblock bool
+	// root says that a directory is given as an os.Root, which Go serves.
+	root bool
 }
 
 const sameMode = -1
@@ -48,6 +50,7 @@ var (
 	hostAsync  = variant{name: "host-nonblock", open: sameMode, nonblock: true}
 	hostLimits = variant{name: "limited-by-host", open: sameMode, insert: READ_WRITE}
 	modeLimits = variant{name: "limited-by-mode", open: readWrite}
+	asRoot     = variant{name: "root", open: sameMode, root: true}
 )
 
 func (c *cell) String() string {
@@ -57,6 +60,19 @@ func (c *cell) String() string {
 	}
 	mode := [...]string{readOnly: "read", writeOnly: "write", readWrite: "both"}[c.mode]
 	return strings.Join([]string{c.kind.name, c.situation.name, mode, blocking, c.op.name, c.variant.name}, "/")
+}
+
+// give gives the guest the object.
+func (v variant) give(store *Store, o *object, mode WasiFileAccessMode) error {
+	if !v.root {
+		return store.InsertFile(objectFd, o.file, mode)
+	}
+	root, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", o.fd))
+	if err != nil {
+		return err
+	}
+	o.cleanup = append(o.cleanup, func() { root.Close() })
+	return store.InsertFS(objectFd, Writable(root), "")
 }
 
 // args are the program's arguments.
@@ -81,7 +97,9 @@ func (c *cell) subject(w *workplace, patience time.Duration) result {
 	if insert == 0 {
 		insert = [...]WasiFileAccessMode{readOnly: READ_ONLY, writeOnly: WRITE_ONLY, readWrite: READ_WRITE}[c.mode]
 	}
-	return c.run(w, open, c.variant.nonblock, func(o *object) result { return w.guest(o, c.args(), insert, patience) })
+	return c.run(w, open, c.variant.nonblock, func(o *object) result {
+		return w.guest(o, c.args(), func(store *Store) error { return c.variant.give(store, o, insert) }, patience)
+	})
 }
 
 func (c *cell) run(w *workplace, mode int, nonblock bool, program func(*object) result) result {
@@ -126,6 +144,8 @@ func (k *kind) variants(mode int) []variant {
 	all := []variant{plain}
 	if !k.directory {
 		all = append(all, hostAsync)
+	} else if mode == readWrite {
+		all = append(all, asRoot)
 	}
 	if k.narrows && mode != readWrite {
 		all = append(all, hostLimits, modeLimits)

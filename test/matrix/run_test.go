@@ -163,8 +163,8 @@ func (w *workplace) native(o *object, args []string, patience time.Duration) res
 	return r
 }
 
-// guest runs the guest, which gets the object with an access mode.
-func (w *workplace) guest(o *object, args []string, mode WasiFileAccessMode, patience time.Duration) result {
+// guest runs the guest, which give gives the object.
+func (w *workplace) guest(o *object, args []string, give func(*Store) error, patience time.Duration) result {
 	store := NewStore(w.engine)
 	config := NewWasiConfig()
 	config.SetArgv(append([]string{"probe"}, args...))
@@ -172,7 +172,7 @@ func (w *workplace) guest(o *object, args []string, mode WasiFileAccessMode, pat
 	must(store.InsertFile(1, w.out, WRITE_ONLY))
 	must(store.InsertFile(nullFd, w.null, READ_WRITE))
 	must(store.InsertFile(quietFd, w.quiet, READ_ONLY))
-	must(store.InsertFile(objectFd, o.file, mode))
+	must(give(store))
 	done := make(chan string, 1)
 	go func() {
 		instance, err := w.linker.Instantiate(store, w.module)

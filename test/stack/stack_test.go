@@ -5,6 +5,7 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/component"
 	"github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
@@ -82,6 +84,43 @@ const diver = `(module
 		(if (result i32) (i32.eqz (local.get 0))
 			(then (call $bottom))
 			(else (i32.add (i32.const 1) (call $dive (i32.sub (local.get 0) (i32.const 1))))))))`
+
+// The same as a component, which makes resources whose destructor recurses.
+const componentDiver = `(component
+	(core module $m
+		(func $dive (export "dive") (param i32) (result i32)
+			(if (result i32) (i32.eqz (local.get 0))
+				(then (i32.const 0))
+				(else (i32.add (i32.const 1) (call $dive (i32.sub (local.get 0) (i32.const 1)))))))
+		(func (export "dtor") (param i32) (drop (call $dive (local.get 0)))))
+	(core instance $i (instantiate $m))
+	(type $r' (resource (rep i32) (dtor (core func $i "dtor"))))
+	(core func $new (canon resource.new $r'))
+	(core module $n (import "h" "new" (func $new (param i32) (result i32)))
+		(func (export "make") (param i32) (result i32) (call $new (local.get 0))))
+	(core instance $j (instantiate $n (with "h" (instance (export "new" (func $new))))))
+	(export $r "r" (type $r'))
+	(func (export "dive") (param "n" u32) (result u32) (canon lift (core func $i "dive")))
+	(func (export "make") (param "n" u32) (result (own $r)) (canon lift (core func $j "make"))))`
+
+// componentEntries are the ways into a component.
+func componentEntries(p program, depth int32) map[string]func() error {
+	c := must(component.New(p.engine, []byte(componentDiver)))
+	linker := component.NewLinker(p.engine)
+	pre := must(linker.InstantiatePre(c))
+	instance := elsewhere(func() *component.Instance {
+		return must(pre.Instantiate(nil, wasmtime.NewStore(p.engine)))
+	})
+	dive, n := must(instance.Func("dive")), uint32(depth/4*3)
+	typed := must(component.Bind1[uint32, uint32](dive))
+	resource := elsewhere(func() any { return must(must(instance.Func("make")).Call(nil, n)) }).(*component.Resource)
+	return map[string]func() error{
+		"a component's call":       func() error { _, err := dive.Call(nil, n); return err },
+		"a component's bound call": func() error { _, err := typed.Call(nil, n); return err },
+		"a component's instance":   func() error { _, err := pre.Instantiate(nil, wasmtime.NewStore(p.engine)); return err },
+		"a component's destructor": func() error { return resource.Drop(nil) },
+	}
+}
 
 // program is a guest, compiled.
 type program struct {
@@ -174,7 +213,7 @@ func entries(size int) string {
 	anyref := g.instance.GetFunc(g.store, "anyref")
 
 	outcomes := map[string]string{}
-	for name, enter := range map[string]func() error{
+	ways := map[string]func() error{
 		"a call":         func() error { return g.dive(depth) },
 		"a bound call":   func() error { _, err := typed.Call(depth); return err },
 		"a raw call":     func() error { return raw.Call([]wasmtime.Raw{wasmtime.RawI32(depth)}) },
@@ -183,7 +222,9 @@ func entries(size int) string {
 		"Instantiate":    func() error { _, err := linker.Instantiate(wasmtime.NewStore(p.engine), p.module); return err },
 		"InstancePre":    func() error { _, err := pre.Instantiate(wasmtime.NewStore(p.engine)); return err },
 		"DefineModule":   func() error { return linker.DefineModule(wasmtime.NewStore(p.engine), "m", p.module) },
-	} {
+	}
+	maps.Copy(ways, componentEntries(p, depth))
+	for name, enter := range ways {
 		outcome := "entered"
 		if err := enter(); errors.Is(err, wasmtime.ErrStackTooSmall) {
 			outcome = "refused"
@@ -215,6 +256,8 @@ func compiled(int) string {
 	}
 	encoded := must(must(wasmtime.NewModule(engine, wasm)).Serialize())
 	must(wasmtime.NewModuleDeserialize(engine, encoded))
+	c := must(component.New(engine, []byte(componentDiver)))
+	must(component.Deserialize(engine, must(c.Serialize()))).WIT()
 	return "compiled"
 }
 

@@ -57,6 +57,25 @@ func TestBesideTyped(t *testing.T) {
 	}
 }
 
+// A call into a component has to keep up with two peers.
+func TestComponentCall(t *testing.T) {
+	r := &result{row: components()[0]}
+	for _, test := range []struct {
+		ours, rust, wazy float64
+		want             string
+	}{
+		{140, 100, 200, "1.40 ✓"},
+		{160, 100, 200, "1.60 ✗"},
+		{120, 100, 100, "1.80 ✗"}, // slower than wazy
+	} {
+		r.figures[ours], r.figures[rust] = figures(test.ours), figures(test.rust)
+		r.figures[wazy] = figures(test.wazy)
+		if text, _ := r.verdict(); !strings.HasSuffix(text, test.want) {
+			t.Errorf("%v: %s", test, text)
+		}
+	}
+}
+
 func TestMedian(t *testing.T) {
 	if m := median([]float64{5, 1, 3}); m != 3 {
 		t.Error(m)

@@ -35,11 +35,11 @@ const HELLO: &[u8] = include_bytes!("../../../testdata/guests/hello.wasm");
 const HELLO_OUTPUT: &[u8] = b"Hello from a guest\n";
 
 /// How often the guest calls the host in one call of `loop`.
-const LOOPS: i32 = 1000;
+pub const LOOPS: i32 = 1000;
 
 /// The pool of the Go module's `PoolingPreset`: the first 128 KiB of a memory or a table stay resident when it is given
 /// back, so that the next instance neither maps nor faults.
-fn pooling() -> Config {
+pub fn pooling() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(1000).total_memories(1000).total_tables(1000).total_gc_heaps(1000).total_stacks(1000);
     pool.max_unused_warm_slots(100).max_memory_size(4 << 30).table_elements(20_000);

@@ -6,11 +6,12 @@
 
 mod bench;
 mod calls;
+mod components;
 mod files;
 mod kernels;
 mod modules;
 
-use bench::{Bench, Budget};
+use bench::Budget;
 use wasmtime::Result;
 
 fn main() -> Result<()> {
@@ -18,7 +19,7 @@ fn main() -> Result<()> {
     let name = args.next();
     let budget = Budget::parse(&args.next().unwrap_or_else(|| "100ms".into()))?;
     let mut found = false;
-    let groups: [&[Bench]; 4] = [calls::ALL, modules::ALL, kernels::ALL, files::ALL];
+    let groups = [calls::ALL, modules::ALL, kernels::ALL, files::ALL, components::ALL];
     for (title, run) in groups.into_iter().flatten() {
         if name.as_ref().is_none_or(|n| n == title) {
             found = true;

@@ -10,7 +10,10 @@ pub const ALL: &[Bench] = &[
     ("CompileWinchOneThread", |t| compile(t, Strategy::Winch, false)),
     ("LoadBytes", load_bytes),
     ("LoadFile", load_file),
+    ("LoadFileSmall", |t| load(t, SMALL)),
 ];
+
+const SMALL: &[u8] = include_bytes!("../../../testdata/guests/small.wasm");
 
 /// The Go guest.
 pub fn big_guest() -> Result<Vec<u8>> {
@@ -33,11 +36,15 @@ fn load_bytes(timer: &mut Timer) -> Result<()> {
     timer.each(|| unsafe { Module::deserialize(&engine, &data) }.map(drop))
 }
 
-/// An op is a module made from a mapped file, and its end.
 fn load_file(timer: &mut Timer) -> Result<()> {
+    load(timer, &big_guest()?)
+}
+
+/// An op is a module made from a mapped file, and its end.
+fn load(timer: &mut Timer, wasm: &[u8]) -> Result<()> {
     let engine = Engine::default();
     let path = std::env::temp_dir().join(format!("rustfloor-{}.cwasm", std::process::id()));
-    std::fs::write(&path, Module::new(&engine, big_guest()?)?.serialize()?)?;
+    std::fs::write(&path, Module::new(&engine, wasm)?.serialize()?)?;
     // SAFETY: the file was made by the same engine, and nobody else writes to it.
     let result = timer.each(|| unsafe { Module::deserialize_file(&engine, &path) }.map(drop));
     std::fs::remove_file(&path)?;

@@ -140,6 +140,7 @@ var differences = []difference{
 	// The same in other words.
 	{"module/errors", "* text", words, `^"\*wasmtime\.Error: this is the text format, which Wat2Wasm turns`, "the text says what to call"},
 	{"call/zero-val", "as i32", better, `^"result nil, \*wasmtime\.Error: argument 1: a Val without a value`, "a zero Val is an error where a value is wanted"},
+	{"call/zero-val", "I32", better, `^"panic string: not an i32"$`, "a zero Val is no i32; there it is a failed type assertion"},
 	{"panic/wrong-results", "zero Val", words, `^"panic `, "a zero Val has no value to return"},
 	{"panic/wrapfunc-nil", "WrapFunc(nil)", words, "^\"panic string: callback provided must be a `func`\"$", "as for everything that is no func"},
 	{"trap/new-func-twice", "second", words, `^"panic string: cannot return trap twice"$`, "the words of WrapFunc, where wasmtime-go has two"},

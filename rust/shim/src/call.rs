@@ -62,25 +62,55 @@ pub(crate) fn run(
     call: *mut wasmtime_binding_call_t,
     f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<()>,
 ) -> u32 {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the frame is valid for the call, and nothing else borrows the store until it returns.
-        let mut context =
-            unsafe { std::mem::transmute::<*mut c_void, WasmtimeStoreContextMut<'static>>((*call).context) };
-        Whole::entering(context.data());
-        f(&mut context)
-    }));
-    match outcome {
-        Ok(Ok(())) => 0,
-        // SAFETY: as above; no borrow is left.
-        Ok(Err(error)) => unsafe { store_failure(&mut *call, error) },
-        // SAFETY: as above.
-        Err(payload) => unsafe { store_failure(&mut *call, panic_error(payload)) },
+    // SAFETY: the caller vouches for the frame.
+    attempt(call, || entering(unsafe { (*call).context }, f))
+}
+
+/// Runs `f`, and puts a failure into the frame. Returns 0 when it succeeded.
+#[inline]
+pub(crate) fn attempt(call: *mut wasmtime_binding_call_t, f: impl FnOnce() -> wasmtime::Result<()>) -> u32 {
+    match caught(f) {
+        Ok(()) => 0,
+        // SAFETY: the frame is valid, and no borrow of it is left.
+        Err(error) => unsafe { store_failure(&mut *call, error) },
     }
+}
+
+/// Runs `f`, which enters a guest, with the store that has this context. A panic becomes an error.
+#[inline]
+pub(crate) fn guarded(
+    context: *mut c_void,
+    f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<()>,
+) -> wasmtime::Result<()> {
+    caught(|| entering(context, f))
+}
+
+/// Runs `f` with the store that has this context, and tells it that the host is about to enter a guest.
+#[inline]
+fn entering(
+    context: *mut c_void,
+    f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<()>,
+) -> wasmtime::Result<()> {
+    // SAFETY: a frame is valid for its call, and nothing else borrows the store until it returns.
+    let mut context = unsafe { std::mem::transmute::<*mut c_void, WasmtimeStoreContextMut<'static>>(context) };
+    Whole::entering(context.data());
+    f(&mut context)
+}
+
+/// Runs `f`. A panic becomes an error.
+#[inline]
+fn caught(f: impl FnOnce() -> wasmtime::Result<()>) -> wasmtime::Result<()> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload)))
+}
+
+/// Whether a failure is a trap to the caller: traps and uncaught exceptions are, everything else is an error.
+pub(crate) fn is_trap(error: &Error) -> bool {
+    error.is::<Trap>() || error.is::<ThrownException>()
 }
 
 #[cold]
 fn store_failure(call: &mut wasmtime_binding_call_t, error: Error) -> u32 {
-    if error.is::<Trap>() || error.is::<ThrownException>() {
+    if is_trap(&error) {
         call.trap = Box::into_raw(Box::new(cast::wrap_trap(error)));
     } else {
         call.error = Box::into_raw(Box::new(error.into()));

@@ -6,11 +6,12 @@
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 use std::ffi::c_void;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Linker as ComponentLinker};
 use wasmtime::{Config, Engine, Error, InstancePre, Linker, Module, Store};
 use wasmtime_c_api::{
-    WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_component_t,
-    wasmtime_error_t, wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t, wasmtime_store_t,
+    WasmtimeStoreContextMut, WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_component_linker_t,
+    wasmtime_component_t, wasmtime_error_t, wasmtime_instance_pre_t, wasmtime_linker_t, wasmtime_module_t,
+    wasmtime_store_t,
 };
 
 /// Fails to compile unless `Outer` and `Inner` have the same size and alignment.
@@ -63,6 +64,14 @@ door!(
 door!(
     /// The linker in its C wrapper, to look things up.
     linker_ref: wasmtime_linker_t => Linker<WasmtimeStoreData>
+);
+door!(
+    /// The components' linker in its C wrapper.
+    mut component_linker: wasmtime_component_linker_t => ComponentLinker<WasmtimeStoreData>
+);
+door!(
+    /// The components' linker in its C wrapper, to look things up.
+    component_linker_ref: wasmtime_component_linker_t => ComponentLinker<WasmtimeStoreData>
 );
 door!(
     /// The module with its imports in its C wrapper.

@@ -1,4 +1,4 @@
-//! Modules and components from their bytes, guarded: what would end the process in the official API, where a panic of
+//! Modules from their bytes, guarded: what would end the process in the official API, where a panic of
 //! the compiler cannot unwind through C, is an error here whose code is `WASMTIME_ERROR_PANIC`.
 //!
 //! Otherwise each function is what its counterpart in the official API is.
@@ -6,10 +6,9 @@
 use crate::cast;
 use crate::guard::guard;
 use std::ffi::{CStr, c_char};
-use wasmtime::component::Component;
 use wasmtime::error::Context as _;
 use wasmtime::{Engine, Module, Result};
-use wasmtime_c_api::{wasm_byte_vec_t, wasm_engine_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
+use wasmtime_c_api::{wasm_byte_vec_t, wasm_engine_t, wasmtime_error_t, wasmtime_module_t};
 
 /// Compiles a module and stores it in `*out`. The counterpart of `wasmtime_module_new`.
 ///
@@ -77,15 +76,20 @@ pub unsafe extern "C" fn wasmtime_binding_module_deserialize(
 ///
 /// # Safety
 ///
-/// `path` must end in a zero; the file must come from a source that is trusted, and not change as long as it is mapped.
+/// `path` must be valid for `len` bytes; the file must come from a source that is trusted, and not change as long as it
+/// is mapped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_module_deserialize_file(
     engine: &wasm_engine_t,
-    path: *const c_char,
+    path: *const u8,
+    len: usize,
     out: &mut *mut wasmtime_module_t,
 ) -> Option<Box<wasmtime_error_t>> {
     // SAFETY: the caller vouches for the path and the file.
-    module(engine, out, |engine| unsafe { Module::deserialize_file(engine, path_of(path)?) })
+    module(engine, out, |engine| unsafe {
+        let path = std::str::from_utf8(cast::bytes(path, len)).context("input path is not valid utf-8")?;
+        Module::deserialize_file(engine, path)
+    })
 }
 
 /// Turns the text format into the binary one. The counterpart of `wasmtime_wat2wasm`.
@@ -109,68 +113,6 @@ pub unsafe extern "C" fn wasmtime_binding_wat2wasm(
     })
 }
 
-/// Compiles a component and stores it in `*out`. The counterpart of `wasmtime_component_new`.
-///
-/// # Safety
-///
-/// `wasm` must be valid for `len` bytes.
-#[cfg(any(feature = "cranelift", feature = "winch"))]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmtime_binding_component_new(
-    engine: &wasm_engine_t,
-    wasm: *const u8,
-    len: usize,
-    out: &mut *mut wasmtime_component_t,
-) -> Option<Box<wasmtime_error_t>> {
-    // SAFETY: the caller vouches for the bytes.
-    component(engine, out, |engine| Component::new(engine, unsafe { cast::bytes(wasm, len) }))
-}
-
-/// Writes a compiled component to `*out`, which the caller owns. The counterpart of `wasmtime_component_serialize`.
-#[cfg(any(feature = "cranelift", feature = "winch"))]
-#[unsafe(no_mangle)]
-pub extern "C" fn wasmtime_binding_component_serialize(
-    component: &wasmtime_component_t,
-    out: &mut wasm_byte_vec_t,
-) -> Option<Box<wasmtime_error_t>> {
-    guard(|| {
-        out.set_buffer(cast::component(component).serialize()?);
-        Ok(())
-    })
-}
-
-/// Loads what `wasmtime_binding_component_serialize` has written. The counterpart of `wasmtime_component_deserialize`.
-///
-/// # Safety
-///
-/// `bytes` must be valid for `len` bytes, and come from a source that is trusted.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmtime_binding_component_deserialize(
-    engine: &wasm_engine_t,
-    bytes: *const u8,
-    len: usize,
-    out: &mut *mut wasmtime_component_t,
-) -> Option<Box<wasmtime_error_t>> {
-    // SAFETY: the caller vouches for the bytes.
-    component(engine, out, |engine| unsafe { Component::deserialize(engine, cast::bytes(bytes, len)) })
-}
-
-/// Maps a file that holds what `wasmtime_binding_component_serialize` has written. The counterpart of
-/// `wasmtime_component_deserialize_file`.
-///
-/// # Safety
-///
-/// As for `wasmtime_binding_module_deserialize_file`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wasmtime_binding_component_deserialize_file(
-    engine: &wasm_engine_t,
-    path: *const c_char,
-    out: &mut *mut wasmtime_component_t,
-) -> Option<Box<wasmtime_error_t>> {
-    // SAFETY: the caller vouches for the path and the file.
-    component(engine, out, |engine| unsafe { Component::deserialize_file(engine, path_of(path)?) })
-}
-
 /// Stores the module that `make` makes.
 fn module(
     engine: &wasm_engine_t,
@@ -184,25 +126,12 @@ fn module(
     })
 }
 
-/// Stores the component that `make` makes.
-fn component(
-    engine: &wasm_engine_t,
-    out: &mut *mut wasmtime_component_t,
-    make: impl FnOnce(&Engine) -> Result<Component>,
-) -> Option<Box<wasmtime_error_t>> {
-    guard(|| {
-        let component = make(cast::engine(engine))?;
-        *out = Box::into_raw(Box::new(cast::wrap_component(component)));
-        Ok(())
-    })
-}
-
 /// A path, which the official API takes as UTF-8 only.
 ///
 /// # Safety
 ///
 /// `path` must end in a zero and stay there as long as the result.
-unsafe fn path_of<'a>(path: *const c_char) -> Result<&'a str> {
+pub(crate) unsafe fn path_of<'a>(path: *const c_char) -> Result<&'a str> {
     // SAFETY: as the caller promises.
     unsafe { CStr::from_ptr(path) }.to_str().context("input path is not valid utf-8")
 }

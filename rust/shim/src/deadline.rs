@@ -69,8 +69,11 @@ impl Deadline {
         }
     }
 
-    /// The rises of the epoch after which the guest has to look.
+    /// The rises of the epoch after which the guest has to look: none if it has to stop already.
     fn next_look(&self) -> u64 {
+        if self.waker.is_raised() {
+            return 0;
+        }
         match self.watchers.load(Ordering::SeqCst) {
             0 => self.ticks_left(),
             _ => self.ticks_left().min(1),
@@ -167,5 +170,66 @@ pub unsafe extern "C" fn wasmtime_binding_store_interrupt(store: *mut wasmtime_b
         deadline.waker.raise();
         // A rise of the epoch that is no tick: every guest of the engine looks, and only this store's stop.
         deadline.engine.increment_epoch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{wasmtime_binding_store_delete, wasmtime_binding_store_make, wasmtime_binding_store_new};
+    use wasmtime::{Config, Instance, Module, Trap};
+
+    /// A guest of some thousand loops.
+    const WAT: &str = r#"(module (func (export "run") (local $i i32)
+        (loop $again
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $again (i32.lt_u (local.get $i) (i32.const 10000))))))"#;
+
+    /// Runs the guest in the store of a place.
+    ///
+    /// # Safety
+    ///
+    /// The store must be made, and not in use.
+    unsafe fn run(place: *mut wasmtime_binding_store_t) -> Result<(), Trap> {
+        // SAFETY: as the caller promises.
+        let store = cast::store(unsafe { &mut (*Whole::of(place)).store });
+        let module = Module::new(store.engine(), WAT).unwrap();
+        let instance = Instance::new(&mut *store, &module, &[]).unwrap();
+        let run = instance.get_typed_func::<(), ()>(&mut *store, "run").unwrap();
+        run.call(&mut *store, ()).map_err(|error| *error.downcast_ref::<Trap>().unwrap())
+    }
+
+    /// Whoever has to stop already stops, whatever has set the deadline since the epoch rose for that.
+    #[test]
+    fn interrupted_before_the_deadline_is_set() {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+        let engine = wasmtime_binding_engine_t { engine: cast::wrap_engine(engine), ticks: Arc::default() };
+        let mut epoch = 0_u64;
+        let place = wasmtime_binding_store_new();
+        // SAFETY: the place is this test's own, and what it is made with outlives it.
+        unsafe {
+            (*place).setup.engine = &raw const engine;
+            (*place).setup.memory_epoch = &raw mut epoch;
+            (*place).setup.epochs = true;
+            assert!(wasmtime_binding_store_make(place).is_none());
+            wasmtime_binding_store_set_deadline(&mut *place, NEVER);
+            assert_eq!(run(place), Ok(()));
+            wasmtime_binding_store_watch(&mut *place, true);
+            assert_eq!(run(place), Ok(()));
+            wasmtime_binding_store_interrupt(place, true);
+            assert_eq!(run(place), Err(Trap::Interrupt));
+            wasmtime_binding_store_set_deadline(&mut *place, NEVER);
+            assert_eq!(run(place), Err(Trap::Interrupt));
+            wasmtime_binding_store_watch(&mut *place, true);
+            assert_eq!(run(place), Err(Trap::Interrupt));
+            wasmtime_binding_store_watch(&mut *place, false);
+            assert_eq!(run(place), Err(Trap::Interrupt));
+            wasmtime_binding_store_interrupt(place, false);
+            wasmtime_binding_store_set_deadline(&mut *place, NEVER);
+            assert_eq!(run(place), Ok(()));
+            wasmtime_binding_store_watch(&mut *place, false);
+            assert_eq!(run(place), Ok(()));
+            wasmtime_binding_store_delete(place);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Globals, tables and memories of a binding: created from encoded types, read and written with tokens for references.
 
 use crate::describe::TypeReader;
+use crate::store::Whole;
 use crate::values::{Converter, scoped, wasmtime_binding_externref_finalizer_t, wasmtime_binding_val_t};
 use crate::{cast, guard::guard};
 use wasmtime::{AsContext, Global, Memory, Table};
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn wasmtime_binding_table_grow(
 /// `ty` must be valid for `ty_len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_memory_new(
-    context: WasmtimeStoreContextMut<'_>,
+    mut context: WasmtimeStoreContextMut<'_>,
     ty: *const u8,
     ty_len: usize,
     out: &mut Memory,
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn wasmtime_binding_memory_new(
         // SAFETY: the caller vouches for the pointer.
         let bytes = unsafe { cast::bytes(ty, ty_len) };
         let ty = TypeReader::new(context.engine(), bytes).memory()?;
-        *out = Memory::new(context, ty)?;
+        *out = Whole::making(&mut context, |context| Memory::new(context, ty))?;
         Ok(())
     })
 }

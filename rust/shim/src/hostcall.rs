@@ -3,6 +3,7 @@
 use crate::cast;
 use crate::describe::TypeReader;
 use crate::guard::guard;
+use crate::store::Whole;
 use crate::values::{Converter, is_plain, wasmtime_binding_externref_finalizer_t, wasmtime_binding_val_t};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -76,7 +77,10 @@ impl Host {
         (self.host.callback)(&raw mut call);
         match call.trap {
             None => Ok(()),
-            Some(trap) => Err(cast::unwrap_trap(*trap)),
+            Some(trap) => {
+                Whole::host_failed(caller.data());
+                Err(cast::unwrap_trap(*trap))
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 //! an error.
 //!
 //! The outcome of an instantiation is in the caller's frame, as that of a call is: the instance in its slots, of
-//! which there must be one, or `error` or `trap`.
+//! which there must be one, or `error` or `trap`. If the caller's frame has no context, it is that of a store which has
+//! not been made, and which is made first.
 
-use crate::call::{run, wasmtime_binding_call_t};
-use crate::store::Whole;
+use crate::call::{attempt, run, wasmtime_binding_call_t};
+use crate::store::{Whole, make, place_of};
 use crate::wasi::defining_command;
 use crate::{cast, guard::guard};
 use wasmtime::{Extern, Func, Instance, ValRaw};
@@ -21,9 +22,14 @@ fn instantiate(
     call: *mut wasmtime_binding_call_t,
     f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<Instance>,
 ) {
+    // SAFETY: a frame without a context is one that comes with a store, and the caller vouches for the place.
+    let made = unsafe { !(*call).context.is_null() || attempt(call, || make(place_of(call))) == 0 };
+    if !made {
+        return;
+    }
     run(call, |context| {
         Whole::instantiating(context.data());
-        let instance = f(context)?;
+        let instance = Whole::making(context, f)?;
         // SAFETY: the caller vouches for the frame, and an instance fits into a slot (checked above).
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
         Ok(())

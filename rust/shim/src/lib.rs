@@ -13,6 +13,7 @@ mod backtrace;
 mod call;
 mod cast;
 mod compile;
+mod component;
 mod config;
 mod deadline;
 mod describe;
@@ -33,6 +34,7 @@ mod wasi;
 
 pub use call::*;
 pub use compile::*;
+pub use component::*;
 pub use config::*;
 pub use deadline::*;
 pub use describe::*;

@@ -83,7 +83,41 @@ fn set_of(signal: c_int) -> libc::sigset_t {
 /// The signal, whose handler is installed at the first use; nothing if there is none to be had.
 fn signal() -> Option<c_int> {
     static SIGNAL: OnceLock<Option<c_int>> = OnceLock::new();
-    *SIGNAL.get_or_init(|| candidates().find(|signal| is_free(*signal) && install(*signal)))
+    *SIGNAL.get_or_init(|| candidates().find(|signal| is_free(*signal) && take(*signal)))
+}
+
+/// Installs the handler, and keeps it if the signal arrives. Whether that worked.
+fn take(signal: c_int) -> bool {
+    let Some(before) = disposition(signal) else { return false };
+    if !install(signal) {
+        return false;
+    }
+    let arrives = arrives(signal);
+    if !arrives {
+        // SAFETY: the disposition is one that the system has told.
+        unsafe { libc::sigaction(signal, &raw const before, ptr::null_mut()) };
+    }
+    arrives
+}
+
+/// How often the handler was called for a signal of our own.
+static ARRIVED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a signal that a thread sends to itself arrives there: an emulator such as qemu-user keeps some of them for
+/// itself, and does not say so. Nobody else sends it yet.
+fn arrives(signal: c_int) -> bool {
+    let before = ARRIVED.load(Ordering::SeqCst);
+    let probe = std::thread::Builder::new().spawn(move || {
+        let set = set_of(signal);
+        // SAFETY: plain calls, on a local set and for this thread. The signal arrives before the last one returns.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+            libc::pthread_kill(libc::pthread_self(), signal);
+        }
+    });
+    let probed = probe.is_ok_and(|thread| thread.join().is_ok());
+    // Without a thread to try it on, it is taken to be as on most systems.
+    !probed || ARRIVED.load(Ordering::SeqCst) != before
 }
 
 /// The highest and the lowest real-time signals are what tools and C libraries take for themselves.
@@ -148,6 +182,7 @@ type HandlerWithInfo = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the system gives a good pointer.
     if unsafe { is_ours(info) } {
+        ARRIVED.fetch_add(1, Ordering::Relaxed);
         return;
     }
     let (before, flags) = (BEFORE.0.load(Ordering::SeqCst), BEFORE.1.load(Ordering::SeqCst));
@@ -199,6 +234,14 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
     use std::time::Duration;
+
+    /// The signal is one that arrives, and one without the handler is found not to.
+    #[test]
+    fn finds_a_signal_that_arrives() {
+        assert!(arrives(signal().unwrap()));
+        assert!(!arrives(libc::SIGURG)); // which does nothing by default
+        assert!(!take(libc::SIGKILL));
+    }
 
     /// A thread that reads from a pipe into which nobody writes comes back, also with the signal held back before.
     #[test]

@@ -43,6 +43,14 @@ impl Entry {
     }
 }
 
+/// Two directories that one call is about.
+pub(super) enum TwoDirs<'a> {
+    /// Both are the host's.
+    Host(&'a HostDir, &'a HostDir),
+    /// The binding serves both.
+    Served(&'a ServedDir, &'a ServedDir),
+}
+
 /// The table: numbers from 0, the lowest free one first, as in POSIX.
 pub(super) struct Descriptors {
     entries: Vec<Option<Entry>>,
@@ -91,29 +99,25 @@ impl Descriptors {
         }
     }
 
-    /// The directory of the host with this number, or `ENOTDIR`. One that the binding serves has nothing that can be
-    /// changed: `EPERM`, as with one of the host that may only be read.
+    /// The directory of the host with this number, or `ENOTDIR`.
     pub(super) fn dir(&mut self, fd: i32) -> Result<&mut HostDir, Errno> {
         match self.get(fd)? {
             Entry::Dir(dir) => Ok(dir),
-            Entry::ServedDir(_) => Err(Errno::Perm),
             _ => Err(Errno::Notdir),
         }
     }
 
-    /// Two directories of the host, which may be one. With one that the binding serves it is as in
-    /// [`Descriptors::dir`], and with one of each, it is as if they lay on different file systems.
-    pub(super) fn two_dirs(&self, a: i32, b: i32) -> Result<(&HostDir, &HostDir), Errno> {
-        let dir = |fd: i32| match self.entries.get(fd.cast_unsigned() as usize) {
-            Some(Some(Entry::Dir(dir))) => Ok(Some(&**dir)),
-            Some(Some(Entry::ServedDir(_))) => Ok(None),
-            Some(Some(_)) => Err(Errno::Notdir),
+    /// Two directories of one kind, which may be one. With one of each, it is as if they lay on different file systems.
+    pub(super) fn two_dirs(&self, a: i32, b: i32) -> Result<TwoDirs<'_>, Errno> {
+        let entry = |fd: i32| match self.entries.get(fd.cast_unsigned() as usize) {
+            Some(Some(entry)) => Ok(entry),
             _ => Err(Errno::Badf),
         };
-        match (dir(a)?, dir(b)?) {
-            (Some(a), Some(b)) => Ok((a, b)),
-            (None, None) => Err(Errno::Perm),
-            _ => Err(Errno::Xdev),
+        match (entry(a)?, entry(b)?) {
+            (Entry::Dir(a), Entry::Dir(b)) => Ok(TwoDirs::Host(a, b)),
+            (Entry::ServedDir(a), Entry::ServedDir(b)) => Ok(TwoDirs::Served(a, b)),
+            (Entry::Dir(_) | Entry::ServedDir(_), Entry::Dir(_) | Entry::ServedDir(_)) => Err(Errno::Xdev),
+            _ => Err(Errno::Notdir),
         }
     }
 

@@ -4,7 +4,7 @@ use super::call::{Call, OK, inner};
 use super::descriptors::Entry;
 use super::fault::{Errno, Outcome};
 use super::memory::{Span, Spans};
-use super::served::{ServedFile, refuse_times};
+use super::served::ServedFile;
 use wasmtime_wasi::p1::types::{Advice, Fdflags, Fstflags, Prestat, PrestatDir, Whence};
 
 impl Call<'_> {
@@ -25,6 +25,7 @@ impl Call<'_> {
                 self.store(read, n as u32)
             }
             Entry::ServedFile(file) => {
+                file.check_readable()?;
                 let n = file.read(&Spans::read(&self.memory, iovs, count)?)?;
                 self.store(read, n as u32)
             }
@@ -43,12 +44,17 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_write(fd, iovs, count, written))
             }
-            Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Badf.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
             Entry::Host(file) => {
                 file.check_writable()?;
                 let mut spans = Spans::none();
                 spans.fill(&self.memory, iovs, count)?;
                 let n = file.write(&mut spans, waker)?;
+                self.store(written, n as u32)
+            }
+            Entry::ServedFile(file) => {
+                file.check_writable()?;
+                let n = file.write(&Spans::read(&self.memory, iovs, count)?)?;
                 self.store(written, n as u32)
             }
             Entry::Stream(stream) => {
@@ -92,7 +98,10 @@ impl Call<'_> {
                 let n = file.pwrite(&spans, offset.cast_unsigned(), waker)?;
                 self.store(written, n as u32)
             }
-            Entry::ServedFile(_) => Err(if offset < 0 { Errno::Inval } else { Errno::Badf }.into()),
+            Entry::ServedFile(file) => {
+                let n = file.pwrite(&Spans::read(&self.memory, iovs, count)?, offset.cast_unsigned())?;
+                self.store(written, n as u32)
+            }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
     }
@@ -166,8 +175,9 @@ impl Call<'_> {
                 file.allocate(offset.cast_unsigned(), len.cast_unsigned(), waker)?;
                 OK
             }
-            Entry::ServedFile(_) => {
-                Err(ServedFile::refuse_allocation(offset.cast_unsigned(), len.cast_unsigned()).into())
+            Entry::ServedFile(file) => {
+                file.allocate(offset.cast_unsigned(), len.cast_unsigned())?;
+                OK
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
@@ -187,7 +197,14 @@ impl Call<'_> {
                 file.sync(false)?;
                 OK
             }
-            Entry::ServedDir(_) | Entry::ServedFile(_) => OK,
+            Entry::ServedDir(dir) => {
+                dir.sync()?;
+                OK
+            }
+            Entry::ServedFile(file) => {
+                file.sync()?;
+                OK
+            }
             Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
@@ -206,7 +223,14 @@ impl Call<'_> {
                 file.sync(true)?;
                 OK
             }
-            Entry::ServedDir(_) | Entry::ServedFile(_) => OK,
+            Entry::ServedDir(dir) => {
+                dir.sync()?;
+                OK
+            }
+            Entry::ServedFile(file) => {
+                file.sync()?;
+                OK
+            }
             Entry::Stream(_) => Err(Errno::Inval.into()),
         }
     }
@@ -315,8 +339,12 @@ impl Call<'_> {
                 let fd = *fd as i32;
                 inner!(self, await fd_filestat_set_size(fd, size))
             }
-            Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Inval.into()),
+            Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Inval.into()),
             Entry::Host(file) => {
+                file.set_size(size.cast_unsigned())?;
+                OK
+            }
+            Entry::ServedFile(file) => {
                 file.set_size(size.cast_unsigned())?;
                 OK
             }
@@ -338,7 +366,14 @@ impl Call<'_> {
                 file.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
                 OK
             }
-            Entry::ServedDir(_) | Entry::ServedFile(_) => Err(refuse_times(Fstflags::try_from(flags)?).into()),
+            Entry::ServedDir(dir) => {
+                dir.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
+                OK
+            }
+            Entry::ServedFile(file) => {
+                file.set_times(atim.cast_unsigned(), mtim.cast_unsigned(), Fstflags::try_from(flags)?)?;
+                OK
+            }
             Entry::Stream(_) => Err(Errno::Perm.into()),
         }
     }

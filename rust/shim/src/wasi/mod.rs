@@ -11,7 +11,7 @@
 //! - `linker.rs` defines the functions of `wasi_snapshot_preview1`; `call.rs` is what each of them starts with,
 //!   `guestmemory.rs` how they find the guest's memory.
 //! - `fd.rs`, `path.rs`, `poll.rs`, `process.rs`, `sock.rs` are the functions themselves.
-//! - `stream.rs` and `served/` are what the binding serves: streams, and file systems that can only be read.
+//! - `stream.rs` and `served/` are what the binding serves: streams, and file systems.
 //! - `host/` is the host's side of a descriptor, `wait.rs` the only place that waits.
 //! - `system/` is what else the system is for a guest: clocks, random numbers, the network.
 //! - `insert.rs`, `limits.rs` and `options.rs` are the C functions.
@@ -43,6 +43,7 @@ pub(crate) use guestmemory::{SoleMemory, defining_command};
 pub use insert::*;
 pub use limits::*;
 pub use linker::*;
+pub(crate) use options::configure;
 pub use options::*;
 pub use served::*;
 pub(crate) use state::State;

@@ -129,7 +129,7 @@ pub unsafe extern "C" fn wasmtime_context_set_wasi_options(
     options: &wasmtime_wasi_options_t,
 ) -> Option<Box<wasmtime_error_t>> {
     // SAFETY: the caller vouches for the options.
-    guard(move || unsafe { configure(context, options, ptr::null(), None) })
+    guard(move || unsafe { set(context, options, ptr::null(), None) })
 }
 
 /// `wasmtime_context_set_wasi_options` for a binding's store: a guest that waits in a WASI call is stopped by
@@ -149,20 +149,31 @@ pub unsafe extern "C" fn wasmtime_binding_store_set_wasi(
     options: &wasmtime_wasi_options_t,
     callback: wasmtime_binding_stream_callback_t,
 ) -> Option<Box<wasmtime_error_t>> {
-    let whole = Whole::of(store);
-    guard(move || {
-        // SAFETY: the caller vouches for the store and for the options; all of the store outlives what is in it.
-        unsafe {
-            let store = cast::store(&mut (*whole).store);
-            configure(store.as_context_mut(), options, whole, Some(callback))
-        }
-    })
+    // SAFETY: the caller vouches for both.
+    guard(move || unsafe { configure(Whole::of(store), options, callback) })
+}
+
+/// Configures a binding's store.
+///
+/// # Safety
+///
+/// As for [`wasmtime_binding_store_set_wasi`].
+pub(crate) unsafe fn configure(
+    whole: *mut Whole,
+    options: &wasmtime_wasi_options_t,
+    callback: wasmtime_binding_stream_callback_t,
+) -> wasmtime::Result<()> {
+    // SAFETY: the caller vouches for the store and for the options; all of the store outlives what is in it.
+    unsafe {
+        let store = cast::store(&mut (*whole).store);
+        set(store.as_context_mut(), options, whole, Some(callback))
+    }
 }
 
 /// # Safety
 ///
 /// The options must be good, and `whole` be the store with all that belongs to it, or null.
-unsafe fn configure(
+unsafe fn set(
     mut context: WasmtimeStoreContextMut<'_>,
     options: &wasmtime_wasi_options_t,
     whole: *const Whole,

@@ -2,10 +2,9 @@
 //! implementation with the descriptors translated.
 
 use super::call::{Call, OK, inner};
-use super::descriptors::Entry;
+use super::descriptors::{Entry, TwoDirs};
 use super::fault::{Errno, Outcome};
 use super::host::{Opening, check_path};
-use super::served::refuse_times;
 use super::state::run;
 use std::path::PathBuf;
 use wasmtime_wasi::p1::types::{Fdflags, Fstflags, Lookupflags, Oflags, Rights};
@@ -103,7 +102,10 @@ impl Call<'_> {
         if let Some(fd) = upstream {
             return inner!(self, await path_create_directory(fd, path, len));
         }
-        self.state.descriptors.dir(fd)?.create_directory(&at)?;
+        match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.create_directory(&at)?,
+            _ => self.state.descriptors.dir(fd)?.create_directory(&at)?,
+        }
         OK
     }
 
@@ -139,11 +141,11 @@ impl Call<'_> {
         }
         let follow = Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW);
         let fst_flags = Fstflags::try_from(fst_flags)?;
-        if let Entry::ServedDir(_) = self.entry(fd)? {
-            return Err(refuse_times(fst_flags).into());
+        let (atim, mtim) = (atim.cast_unsigned(), mtim.cast_unsigned());
+        match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.path_set_times(&at, follow, atim, mtim, fst_flags)?,
+            _ => self.state.descriptors.dir(fd)?.path_set_times(&at, follow, atim, mtim, fst_flags)?,
         }
-        let dir = self.state.descriptors.dir(fd)?;
-        dir.path_set_times(&at, follow, atim.cast_unsigned(), mtim.cast_unsigned(), fst_flags)?;
         OK
     }
 
@@ -167,8 +169,10 @@ impl Call<'_> {
         if Lookupflags::try_from(flags)?.contains(Lookupflags::SYMLINK_FOLLOW) {
             return Err(Errno::Inval.into());
         }
-        let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
-        dir.link(&from, to_dir, &to)?;
+        match self.state.descriptors.two_dirs(fd, to_fd)? {
+            TwoDirs::Host(dir, to_dir) => dir.link(&from, to_dir, &to)?,
+            TwoDirs::Served(dir, to_dir) => dir.link(&from, to_dir, &to)?,
+        }
         OK
     }
 
@@ -202,7 +206,10 @@ impl Call<'_> {
         if let Some(fd) = upstream {
             return inner!(self, await path_remove_directory(fd, path, len));
         }
-        self.state.descriptors.dir(fd)?.remove_directory(&at)?;
+        match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.remove_directory(&at)?,
+            _ => self.state.descriptors.dir(fd)?.remove_directory(&at)?,
+        }
         OK
     }
 
@@ -220,8 +227,10 @@ impl Call<'_> {
         if let Some((fd, to_fd)) = upstream {
             return inner!(self, await path_rename(fd, path, len, to_fd, to_path, to_len));
         }
-        let (dir, to_dir) = self.state.descriptors.two_dirs(fd, to_fd)?;
-        dir.rename(&from, to_dir, &to)?;
+        match self.state.descriptors.two_dirs(fd, to_fd)? {
+            TwoDirs::Host(dir, to_dir) => dir.rename(&from, to_dir, &to)?,
+            TwoDirs::Served(dir, to_dir) => dir.rename(&from, to_dir, &to)?,
+        }
         OK
     }
 
@@ -231,7 +240,10 @@ impl Call<'_> {
         if let Some(fd) = upstream {
             return inner!(self, await path_symlink(to, to_len, fd, path, len));
         }
-        self.state.descriptors.dir(fd)?.symlink(&target, &at)?;
+        match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.symlink(&target, &at)?,
+            _ => self.state.descriptors.dir(fd)?.symlink(&target, &at)?,
+        }
         OK
     }
 
@@ -241,7 +253,10 @@ impl Call<'_> {
         if let Some(fd) = upstream {
             return inner!(self, await path_unlink_file(fd, path, len));
         }
-        self.state.descriptors.dir(fd)?.unlink(&at)?;
+        match self.entry(fd)? {
+            Entry::ServedDir(dir) => dir.unlink(&at)?,
+            _ => self.state.descriptors.dir(fd)?.unlink(&at)?,
+        }
         OK
     }
 }

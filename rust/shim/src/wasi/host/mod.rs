@@ -37,8 +37,8 @@ use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::{Waker, check_stop};
 use wasmtime_wasi::p1::types::{Fdflags, Filestat, Fstflags, Oflags, Rights};
 
-/// The attributes of a host's file in a file system that the binding serves: what such a file system does not know is
-/// not the host's.
+/// The attributes of a host's file in a file system that the binding serves and that has numbers of its own for its
+/// files: what such a file system does not know is not the host's.
 fn served_stat(stat: Filestat, (dev, ino): (u64, u64)) -> Filestat {
     Filestat { dev, ino, nlink: 1, atim: stat.mtim, ctim: stat.mtim, ..stat }
 }
@@ -182,7 +182,7 @@ fn in_parts(
 }
 
 /// Whether a directory with this access can be changed. What can only be written has no paths to find.
-fn writable(access: AccessMode) -> wasmtime::Result<bool> {
+pub(super) fn writable(access: AccessMode) -> wasmtime::Result<bool> {
     match access {
         AccessMode::ReadOnly => Ok(false),
         AccessMode::ReadWrite => Ok(true),

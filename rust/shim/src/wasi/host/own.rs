@@ -13,11 +13,13 @@ impl HostFile {
         self.sync = flags & (Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC);
     }
 
-    /// The file, as one that a guest has opened in a file system which the binding serves, where it has a device and
-    /// an inode of its own.
+    /// The file, as one that a guest has opened in a file system which the binding serves, where this is its device and
+    /// its inode. Where they are the host's, so is all else that there is to know of it.
     pub(in crate::wasi) fn served_as(mut self, flags: Fdflags, identity: (u64, u64)) -> HostFile {
         self.open_with(flags);
-        self.served = Some(Box::new(identity));
+        if !self.stat().is_ok_and(|stat| (stat.dev, stat.ino) == identity) {
+            self.served = Some(Box::new(identity));
+        }
         self
     }
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/component"
+)
+
+// component makes a component of what was read.
+func (src *source) component(engine *wasmtime.Engine, allowPrecompiled bool) (*component.Component, error) {
+	switch {
+	case src.kind != kindPrecompiled:
+		defer showCompiling(src.path)()
+		return component.New(engine, src.wasm)
+	case !allowPrecompiled:
+		return nil, errPrecompiled
+	case src.bytes != nil:
+		return component.Deserialize(engine, src.bytes)
+	}
+	return component.DeserializeFile(engine, src.path)
+}
+
+// commandInterface is what a component exports that is a program.
+const commandInterface = "wasi:cli/run@0.2.0"
+
+// runComponent runs a component.
+func (g *guest) runComponent(src *source) error {
+	s := g.settings
+	for _, refused := range []struct {
+		given bool
+		name  string
+	}{{len(s.preloads) > 0, "--preload"}, {s.unknownImportsDefault, "-W unknown-imports-default"}} {
+		if refused.given {
+			return usageErrorf("%s is for modules, and '%s' is a component", refused.name, s.operands[0])
+		}
+	}
+	c, err := src.component(g.engine, s.allowPrecompiled)
+	if err != nil {
+		return err
+	}
+	linker := component.NewLinker(g.engine)
+	linker.TrapUnknownImports(s.unknownImportsTrap)
+	name, args := commandInterface+"#run", ""
+	if s.invoke != nil {
+		if len(s.operands) > 1 {
+			return usageErrorf("the arguments for a component's function are part of --invoke, as in --invoke 'f(1, \"a\")'")
+		}
+		called, rest, _ := strings.Cut(strings.TrimSpace(*s.invoke), "(")
+		var closed bool
+		if args, closed = strings.CutSuffix(rest, ")"); !closed {
+			return usageErrorf("--invoke: a component's function is called with its arguments, as in --invoke 'f(1, \"a\")'")
+		}
+		name = strings.TrimSpace(called)
+	}
+	export, err := exported(c, name)
+	if err != nil {
+		if s.invoke == nil {
+			return fmt.Errorf("the component exports no %s and so is no program: --invoke calls a function", commandInterface)
+		}
+		return err
+	}
+	result := ""
+	err = g.timed(func(ctx context.Context) (err error) {
+		instance, err := linker.Instantiate(ctx, g.store, c)
+		if err != nil {
+			return g.main(ctx, failed(withoutWasi(err), "failed to instantiate %q", s.operands[0]))
+		}
+		f, err := instance.FuncOf(export)
+		if err == nil {
+			result, err = f.CallText(ctx, args)
+		}
+		return g.main(ctx, failed(err, "failed to invoke `%s`", export.Name()))
+	})
+	switch {
+	case err != nil:
+		return err
+	case s.invoke == nil && result == "err":
+		return &wasmtime.ExitError{Status: 1}
+	case s.invoke == nil || result == "":
+		return nil
+	}
+	_, err = fmt.Fprintln(g.stdout, result)
+	return err
+}
+
+// withoutWasi adds to an error about missing imports why those of WASI are.
+func withoutWasi(err error) error {
+	if errors.Is(err, component.ErrMissing) && strings.Contains(err.Error(), "`wasi:") {
+		return fmt.Errorf("%w\ngowasmtime has no WASI 0.2 yet; with -W unknown-imports-trap it runs until it calls that", err)
+	}
+	return err
+}
+
+// exported finds a function by its full name, or by its own if only one instance has such a function.
+func exported(c *component.Component, name string) (*component.Export, error) {
+	export, err := c.Export(name)
+	if err == nil || strings.Contains(name, "#") {
+		return export, err
+	}
+	var found, names []string
+	for _, item := range c.Exports() {
+		if item.Func() != nil {
+			names = append(names, item.Name)
+		}
+		for _, inner := range item.Items() {
+			if inner.Func() == nil {
+				continue
+			}
+			names = append(names, inner.Name)
+			if inner.Name == name {
+				found = append(found, item.Name+"#"+name)
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		slices.Sort(names)
+		return nil, errors.New(fmt.Sprintf("no func export named `%s` found", name) + suggest(name, slices.Compact(names)))
+	case 1:
+		return c.Export(found[0])
+	}
+	return nil, fmt.Errorf("several functions are named `%s`: %s", name, strings.Join(found, ", "))
+}
+
+// describeComponent writes what inspect shows of a component but its first line: its world as WIT.
+func describeComponent(b *strings.Builder, s *settings, src *source) error {
+	engine, err := newEngine(s)
+	if err != nil {
+		return err
+	}
+	c, err := src.component(engine, s.allowPrecompiled)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = io.WriteString(b, strings.TrimRight(c.WIT(), "\n")+"\n")
+	return err
+}

@@ -1,0 +1,199 @@
+package component
+
+import (
+	"math"
+	"runtime"
+	"unsafe"
+
+	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
+	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/registry"
+)
+
+// state is what a store has for components. Only the goroutine that has entered the store touches it.
+type state struct {
+	store bridge.Store
+	// call is the frame that calls into guests share.
+	call *ffi.ComponentCall
+	// message is what calls pass, and answer what host functions return, to the host call answering.
+	message, answer canon.Message
+	answering       *ffi.ComponentHostCall
+	view            canon.View
+	// pinner keeps the list of a message's segments in its place; the message itself keeps the segments.
+	pinner runtime.Pinner
+	table  table
+
+	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
+	// others.
+	linked *registry.Family[boundHost]
+	more   map[*registry.Family[boundHost]]struct{}
+	// funcs are the functions that have been looked up.
+	funcs []*Func
+	// calls counts calls of guests: what a view of a result shows is gone when it has changed.
+	calls uint64
+}
+
+// mustEnter enters a store for functions that return no error.
+func mustEnter(store wasmtime.Storelike) (inside bridge.Store, outermost bool) {
+	inside, err := bridge.StoreOf(store)
+	if err == nil {
+		outermost, err = inside.Enter()
+	}
+	if err != nil {
+		panic(err.Error())
+	}
+	return inside, outermost
+}
+
+// stateOf returns what a store, which is entered, has for components.
+func stateOf(store bridge.Store) *state {
+	attached := store.Attached()
+	if s, ok := (*attached).(*state); ok {
+		return s
+	}
+	s := &state{store: store, call: store.Native().ComponentCall()}
+	s.table.limit = mostResources
+	s.message = canon.Message{Context: s, Grow: func(n int) []byte {
+		s.call.Len = uintptr(s.message.Len())
+		return s.call.Grow(n)
+	}}
+	s.answer = canon.Message{Context: s, Grow: func(n int) []byte {
+		s.answering.Len = uintptr(s.answer.Len())
+		return s.answering.Grow(n)
+	}}
+	s.view.Context, s.view.Raise = s, s.largestLimit
+	*attached = s
+	return s
+}
+
+// link keeps host functions for the life of the store.
+func (s *state) link(hosts *registry.Family[boundHost]) {
+	switch {
+	case s.linked == hosts || hosts.Empty():
+	case s.linked == nil:
+		s.linked = hosts
+	default:
+		if s.more == nil {
+			s.more = map[*registry.Family[boundHost]]struct{}{}
+		}
+		s.more[hosts] = struct{}{}
+	}
+}
+
+// host returns the host function with a number.
+func (s *state) host(env uint64) *boundHost {
+	if s.linked != nil {
+		if b := s.linked.Get(env); b != nil {
+			return b
+		}
+	}
+	return hostFuncs.Get(env) // of another InstancePre, which the store keeps as well
+}
+
+// begin begins the message of a call.
+func (s *state) begin(f *Func) (*canon.Message, marks, error) {
+	s.calls++
+	s.call.SetFunc(f.native)
+	m := &s.message
+	m.Reset(s.call.Message(), true)
+	mark := s.table.mark()
+	_, err := m.Block(f.fn.Size, f.fn.Align)
+	return m, mark, err
+}
+
+// run makes the call whose message has been written, and returns its results, which are good until the next call.
+func (s *state) run(mark marks) (*canon.View, error) {
+	call := s.call
+	call.Len = uintptr(s.message.Len())
+	var ok bool
+	if segments := s.message.Segments(); len(segments) > 0 {
+		ok = s.runPinned(segments)
+	} else {
+		room := s.store.Room()
+		ok = call.Run(room) || call.RunAgain(room)
+	}
+	if !ok {
+		return nil, s.failure(mark)
+	}
+	s.table.settle(mark)
+	s.table.giveBack(mark)
+	return s.read(call.Results()), nil
+}
+
+// usualLimit is how many bytes the values of any message may take in Go.
+const usualLimit = 64 << 20
+
+// read begins to read a message of a guest's. Its values may take several times as much memory in Go as the guest has
+// paid for, but not any number of times: a flag takes a bit in a message, and 16 bytes as a name in a slice.
+func (s *state) read(message []byte) *canon.View {
+	v := &s.view
+	v.Reset(message)
+	v.Limit = usualLimit
+	return v
+}
+
+// readTo ends what read has begun, with the error of reading, which it returns.
+func (s *state) readTo(err error) error {
+	switch _, returned := err.(*ResultError); {
+	case len(s.table.taken) == 0:
+	case err == nil || returned:
+		s.table.received()
+	default:
+		s.store.Identify() // destructors may use the store
+		s.table.refuse()
+	}
+	return err
+}
+
+// largestLimit is how many bytes they may take if the guest may pass much.
+func (s *state) largestLimit() uint64 {
+	const times = 4
+	return max(usualLimit, times*min(s.store.Native().HostcallFuel(), math.MaxUint64/times))
+}
+
+// runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.
+func (s *state) runPinned(segments []canon.Segment) bool {
+	s.pinner.Pin(&segments[0])
+	defer s.unpin()
+	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
+	room := s.store.Room()
+	return s.call.Run(room) || s.call.RunAgain(room)
+}
+
+// unpin lets go of the segments of messages. Those of calls around this one have been read.
+func (s *state) unpin() {
+	s.pinner.Unpin()
+	s.message.Unpin()
+}
+
+// The C structure of a segment is that of package canon's.
+var (
+	_ [unsafe.Sizeof(ffi.Segment{}) - unsafe.Sizeof(canon.Segment{})]byte
+	_ [unsafe.Sizeof(canon.Segment{}) - unsafe.Sizeof(ffi.Segment{})]byte
+)
+
+// failure makes the error of a call that failed. What the message gave to the guest is the guest's only if it was
+// entered.
+func (s *state) failure(mark marks) error {
+	entered := s.call.Entered()
+	trap, err := s.call.Failure()
+	if entered {
+		s.table.settle(mark)
+		s.table.giveBack(mark)
+	} else {
+		s.table.takeBack(mark)
+	}
+	return s.store.Failure(trap, err)
+}
+
+// StoreClosed frees what the store had for components.
+func (s *state) StoreClosed() {
+	s.calls++
+	for _, f := range s.funcs {
+		f.handle.Close()
+	}
+	s.funcs, s.linked, s.more, s.call = nil, nil, nil, nil
+	s.table.closeAll()
+}

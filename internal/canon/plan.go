@@ -1,0 +1,166 @@
+package canon
+
+import (
+	"reflect"
+	"sync"
+	"unsafe"
+)
+
+// Dir is the direction in which a plan is used.
+type Dir uint8
+
+// The directions.
+const (
+	Encode Dir = iota // from Go to a guest
+	Decode            // from a guest to Go
+)
+
+// Handles says how Go values stand for resources. It must be comparable, and safe for concurrent use.
+type Handles interface {
+	// Handle returns how a Go type stands for an own or a borrow, or says in an error why it does not. The type any
+	// stands for every handle.
+	Handle(t reflect.Type, wit *Type, dir Dir) (HandleCodec, error)
+}
+
+// HandleCodec carries handles. Only the function of the plan's direction is needed. The Go type is an interface, a
+// pointer, or a struct of one pointer; its value is at a pointer that is good during the call, and not that of a caller
+// of [Plan.Encode] or [Plan.Decode].
+type HandleCodec struct {
+	// Lower returns the handle of a Go value. That a handle was lowered does not mean that the call takes place:
+	// something behind it may be wrong.
+	Lower func(m *Message, value unsafe.Pointer) (uint32, error)
+	// Lift stores what stands for a handle. It is called once for each handle of a message, until something in the
+	// message is wrong.
+	Lift func(v *View, handle uint32, value unsafe.Pointer) error
+}
+
+// Tags say what a struct stands for. Each is the type of the first field, which is blank; the other fields may be
+// unexported, are as many as is said here, and in this order.
+type (
+	// OptionTag marks an option: a value, and a bool that tells whether there is one.
+	OptionTag struct{}
+	// ResultTag marks a result: the value of ok, the value of err, and a bool that is true for err.
+	ResultTag struct{}
+	// VariantTag marks a variant of any kind: the name of the case, a string, and its payload, an any, nil if it has
+	// none.
+	VariantTag struct{}
+)
+
+// Dynamic are the types that are decoded into an any; each has the tag of its name.
+type Dynamic struct {
+	Variant reflect.Type
+	// Option has a value of type any.
+	Option reflect.Type
+	// Result has values of type any.
+	Result reflect.Type
+}
+
+// Planner makes plans and keeps them. It is safe for concurrent use.
+type Planner struct {
+	handles Handles
+	dynamic Dynamic
+
+	mu    sync.RWMutex
+	plans map[planKey]planned
+}
+
+type planKey struct {
+	wit *Type
+	typ reflect.Type
+	dir Dir
+}
+
+type planned struct {
+	node *node
+	err  error
+}
+
+// NewPlanner returns a planner. handles may be nil: then nothing stands for a resource.
+func NewPlanner(handles Handles, dynamic Dynamic) *Planner {
+	return &Planner{handles: handles, dynamic: dynamic, plans: map[planKey]planned{}}
+}
+
+// Plan encodes or decodes values of one Go type as one WIT type. It is safe for concurrent use.
+type Plan struct {
+	node *node
+	step string
+	at   uint32
+}
+
+// Plan returns the plan for a type. The error is a [*TypeError], or that of [Handles].
+func (p *Planner) Plan(t reflect.Type, wit *Type, dir Dir) (*Plan, error) {
+	n, err := p.plan(t, wit, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{node: n}, nil
+}
+
+// Params returns the plan for all parameters of a function: t is a struct whose exported fields are the parameters,
+// in order. A field that has a tag must have the parameter's name in it.
+func (p *Planner) Params(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
+	n, err := p.params(t, f, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{node: n}, nil
+}
+
+// Param returns the plan for the i-th parameter of a function. Its place is relative to the block of all parameters.
+func (p *Planner) Param(t reflect.Type, f *Func, i int, dir Dir) (*Plan, error) {
+	step := f.step(i)
+	n, err := p.plan(t, f.Params[i].Type, dir)
+	if err != nil {
+		return nil, In(step, err)
+	}
+	return &Plan{node: n, step: step, at: f.Params[i].Offset}, nil
+}
+
+// Result returns the plan for the result of a function, which must have one.
+func (p *Planner) Result(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
+	n, err := p.plan(t, f.Result, dir)
+	if err != nil {
+		return nil, In("result", err)
+	}
+	return &Plan{node: n, step: "result"}, nil
+}
+
+// Type returns the WIT type. For a plan of all parameters it is a record of them.
+func (p *Plan) Type() *Type { return p.node.wit }
+
+// Encode writes the value at a pointer into the message, at an offset that [Message.Block] has reserved. The error is
+// a [*ValueError], or a [*TypeError] if an any has the wrong type in it; the message is of no use then.
+func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
+	err := p.node.encode(m, at+p.at, value)
+	if err != nil && p.step != "" {
+		return In(p.step, err)
+	}
+	return err
+}
+
+// Decode reads a value from a message into memory that holds the zero value of the Go type, or a value of which
+// slices of numbers have memory that may be used again. The error is a [*ValueError]; some of the value may have been
+// written then.
+func (p *Plan) Decode(v *View, at uint32, value unsafe.Pointer) error {
+	err := v.use(at+p.at, p.node.wit)
+	if err == nil {
+		err = p.node.decode(v, at+p.at, value)
+	}
+	if err != nil && p.step != "" {
+		return In(p.step, err)
+	}
+	return err
+}
+
+// EncodeAny writes a value as a type, at an offset that [Message.Block] has reserved.
+func (p *Planner) EncodeAny(m *Message, at uint32, t *Type, value any) error {
+	return p.encodeAny(m, at, t, value)
+}
+
+// DecodeAny reads a value of a type.
+func (p *Planner) DecodeAny(v *View, at uint32, t *Type) (any, error) {
+	if err := v.use(at, t); err != nil {
+		return nil, err
+	}
+	return p.decodeAny(v, at, t)
+}

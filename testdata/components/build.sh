@@ -1,0 +1,116 @@
+#!/bin/sh
+# Builds components in several languages into a cache, for test/components: the world in wit/, from what is below c/,
+# rust/, js/ and python/.
+#
+#   build.sh [NAME…]     builds these, or all: c js python rust; those that are there already are left
+#   build.sh --sum NAME  prints what the name of a built component has of its sources
+#
+# The cache is $GOWASMTIME_COMPONENTS, or gowasmtime/components in the user's cache folder. A component that cannot be
+# built leaves a file with the reason there, which the test says. The toolchains come from the registries of npm, PyPI
+# and crates, in the versions below, and into the cache; needed are node with npm, python3 with venv, and cargo with the
+# target wasm32-unknown-unknown (rustup target add wasm32-unknown-unknown). It takes some minutes the first time.
+set -eu
+cd "$(dirname "$0")"
+here=$PWD
+case $(uname) in Darwin) caches=$HOME/Library/Caches ;; *) caches=${XDG_CACHE_HOME:-$HOME/.cache} ;; esac
+cache=${GOWASMTIME_COMPONENTS:-$caches/gowasmtime/components}
+tools=$cache/tools
+
+jco=1.35.0 componentize_js=0.23.0 componentize_py=0.25.1 ziglang=0.17.1 wit_bindgen=0.63.0
+
+# A digest of the sources, as package components makes it.
+sum() {
+    digest=sha256sum
+    command -v $digest >/dev/null || digest="shasum -a 256"
+    find build.sh wit "$1" -type f | grep -v '/[._]' | LC_ALL=C sort | xargs cat | $digest | cut -c1-16
+}
+
+if [ "${1:-}" = --sum ]; then
+    sum "$2"
+    exit
+fi
+
+mkdir -p "$tools"
+cache=$(cd "$cache" && pwd)
+tools=$cache/tools
+
+# need TOOL…: what has to be there already.
+need() {
+    for tool; do command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; return 1; }; done
+}
+
+npm_tools() {
+    need node npm || return 1
+    [ -e "$tools/js/$jco-$componentize_js" ] && return
+    mkdir -p "$tools/js"
+    (cd "$tools/js" && echo '{"private": true}' >package.json && npm install --no-audit --no-fund --silent \
+        "@bytecodealliance/jco@$jco" "@bytecodealliance/componentize-js@$componentize_js") || return 1
+    touch "$tools/js/$jco-$componentize_js"
+}
+
+python_tools() { # NAME PACKAGE…: a virtual environment
+    need python3 || return 1
+    venv=$tools/$1
+    shift
+    [ -e "$venv/installed-$*" ] && return
+    python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || return 1
+    touch "$venv/installed-$*"
+}
+
+# A component of a core module that has its world in a custom section.
+new() { "$tools/js/node_modules/.bin/jco" new "$1" -o "$2"; }
+
+build_rust() {
+    need cargo rustc || return 1
+    [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ] ||
+        { echo "Rust has no target wasm32-unknown-unknown" >&2; return 1; }
+    npm_tools || return 1
+    (cd rust && CARGO_TARGET_DIR=$tools/rust cargo build --quiet --locked --release --target wasm32-unknown-unknown) &&
+        new "$tools/rust/wasm32-unknown-unknown/release/plugin.wasm" "$1"
+}
+
+build_c() {
+    need cargo || return 1
+    npm_tools && python_tools zig "ziglang==$ziglang" || return 1
+    [ -x "$tools/wit-bindgen/bin/wit-bindgen" ] ||
+        CARGO_TARGET_DIR=$tools/rust cargo install --quiet --debug --locked --no-default-features --features c \
+            --root "$tools/wit-bindgen" "wit-bindgen-cli@$wit_bindgen" || return 1
+    bindings=$(mktemp -d)
+    "$tools/wit-bindgen/bin/wit-bindgen" c wit --world plugin --out-dir "$bindings" >/dev/null &&
+        "$tools/zig/bin/python" -m ziglang cc -target wasm32-wasi -mexec-model=reactor -Os -s -std=c11 -Wall -Wextra \
+            -I "$bindings" c/plugin.c "$bindings/plugin.c" "$bindings/plugin_component_type.o" \
+            -o "$bindings/plugin.wasm" &&
+        new "$bindings/plugin.wasm" "$1" || { rm -rf "$bindings"; return 1; }
+    rm -rf "$bindings"
+}
+
+build_js() {
+    npm_tools || return 1
+    cp js/build.mjs "$tools/js/" && (cd "$tools/js" && node build.mjs "$here/wit" "$here/js/plugin.js" "$1")
+}
+
+# Without WASI: what Python calls of it traps.
+build_python() {
+    python_tools python "componentize-py==$componentize_py" || return 1
+    "$tools/python/bin/componentize-py" -q -d wit -w plugin componentize --stub-wasi -p python -o "$1" app
+}
+
+status=0
+[ $# -gt 0 ] || set -- c js python rust
+for name; do
+    out=$cache/$name-$(sum "$name")
+    [ ! -e "$out.wasm" ] || continue
+    started=$(date +%s)
+    if "build_$name" "$out.tmp" >"$out.log" 2>&1; then
+        mv "$out.tmp" "$out.wasm"
+        rm -f "$out.log" "$out.error"
+        echo "$name: $(($(wc -c <"$out.wasm"))) bytes in $(($(date +%s) - started)) s"
+    else
+        rm -f "$out.tmp"
+        tail -n 20 "$out.log" >"$out.error"
+        echo "build.sh: $name was not built:" >&2
+        cat "$out.error" >&2
+        status=1
+    fi
+done
+exit $status

@@ -1,0 +1,141 @@
+;; Components that import from the host and from each other, and those that are refused.
+
+(component
+  (import "host-return-two" (func $two (result u32)))
+  (import "host" (instance $host
+    (export "return-three" (func (result u32)))
+    (export "return-hi" (func (result string)))
+    (export "nested" (instance (export "return-four" (func (result u32)))))
+    (export "simple-module" (core module (export "g" (global i32)) (export "f" (func (result i32)))))))
+  (core module $memory
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64))
+  (core instance $memory (instantiate $memory))
+  (alias core export $memory "memory" (core memory $mem))
+  (alias core export $memory "realloc" (core func $realloc))
+  (alias export $host "nested" (instance $nested))
+  (alias export $host "simple-module" (core module $simple))
+  (core func $two (canon lower (func $two)))
+  (core func $three (canon lower (func $host "return-three")))
+  (core func $four (canon lower (func $nested "return-four")))
+  (core func $hi (canon lower (func $host "return-hi") (memory $mem) (realloc $realloc)))
+  (core instance $simple (instantiate $simple))
+  (core module $m
+    (import "" "two" (func $two (result i32)))
+    (import "" "three" (func $three (result i32)))
+    (import "" "four" (func $four (result i32)))
+    (import "" "hi" (func $hi (param i32)))
+    (import "simple" "f" (func $f (result i32)))
+    (import "simple" "g" (global $g i32))
+    (func (export "two") (result i32) call $two)
+    (func (export "three") (result i32) call $three)
+    (func (export "four") (result i32) call $four)
+    (func (export "hi") (result i32) (call $hi (i32.const 16)) (i32.const 16))
+    (func (export "f") (result i32) call $f)
+    (func (export "g") (result i32) global.get $g))
+  (core instance $i (instantiate $m
+    (with "" (instance
+      (export "two" (func $two)) (export "three" (func $three)) (export "four" (func $four)) (export "hi" (func $hi))))
+    (with "simple" (instance $simple))))
+  (func (export "two") (result u32) (canon lift (core func $i "two")))
+  (func (export "three") (result u32) (canon lift (core func $i "three")))
+  (func (export "four") (result u32) (canon lift (core func $i "four")))
+  (func (export "hi") (result string) (canon lift (core func $i "hi") (memory $mem)))
+  (func (export "f") (result u32) (canon lift (core func $i "f")))
+  (func (export "g") (result u32) (canon lift (core func $i "g"))))
+
+(assert_return (invoke "two") (u32.const 2))
+(assert_return (invoke "three") (u32.const 3))
+(assert_return (invoke "four") (u32.const 4))
+(assert_return (invoke "hi") (str.const "hi"))
+(assert_return (invoke "f") (u32.const 101))
+(assert_return (invoke "g") (u32.const 100))
+
+;; What nobody has defined, or has defined otherwise.
+(assert_unlinkable (component (import "missing" (func))) "was not found in the linker")
+(assert_unlinkable (component (import "missing" (func))) "function implementation is missing")
+(assert_unlinkable (component (import "host" (instance (export "missing" (func))))) "function implementation is missing")
+(assert_unlinkable (component (import "host" (func))) "expected function found instance")
+(assert_unlinkable (component (import "host-return-two" (func (result string)))) "host-return-two")
+(assert_unlinkable (component (import "host-return-two" (func (param "v" u32) (result u32)))) "host-return-two")
+(assert_unlinkable (component (import "host" (instance (export "simple-module" (core module (export "x" (func))))))) "simple-module")
+(assert_unlinkable (component (import "host-return-two" (func (result u32)))) "host-return-two") ;; fails: expected that it is not instantiated
+
+;; Definitions, of which instances are made: each has a state of its own.
+(component definition $counter
+  (core module $m
+    (global $n (mut i32) (i32.const 0))
+    (func (export "next") (result i32)
+      (global.set $n (i32.add (global.get $n) (i32.const 1)))
+      (global.get $n))
+    (func (export "trap") unreachable))
+  (core instance $i (instantiate $m))
+  (func (export "next") (result u32) (canon lift (core func $i "next")))
+  (func (export "trap") (canon lift (core func $i "trap"))))
+(component instance $one $counter)
+(assert_return (invoke "next") (u32.const 1))
+(assert_return (invoke "next") (u32.const 2))
+(component instance $two $counter)
+(assert_return (invoke "next") (u32.const 1))
+(assert_return (invoke $one "next") (u32.const 3))
+(assert_return (invoke $two "next") (u32.const 2))
+
+;; An instance that has trapped cannot be entered any more; others can.
+(assert_trap (invoke "trap") "unreachable")
+(assert_trap (invoke "next") "cannot enter component instance")
+(assert_return (invoke $one "next") (u32.const 4))
+(assert_return (invoke "next") (u32.const 3)) ;; fails: expected u32 3, got
+
+;; Components within components: they may call each other, but not the one around them.
+(component definition $nested
+  (component $twice
+    (core module $m (func (export "twice") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))
+    (core instance $i (instantiate $m))
+    (func (export "twice") (param "v" u32) (result u32) (canon lift (core func $i "twice"))))
+  (component $four
+    (import "twice" (func $twice (param "v" u32) (result u32)))
+    (core func $twice (canon lower (func $twice)))
+    (core module $m
+      (import "" "twice" (func $twice (param i32) (result i32)))
+      (func (export "four times") (param i32) (result i32) (call $twice (call $twice (local.get 0)))))
+    (core instance $i (instantiate $m (with "" (instance (export "twice" (func $twice))))))
+    (func (export "four-times") (param "v" u32) (result u32) (canon lift (core func $i "four times"))))
+  (core module $m (func (export "once") (param i32) (result i32) local.get 0))
+  (core instance $i (instantiate $m))
+  (func $once (param "v" u32) (result u32) (canon lift (core func $i "once")))
+  (instance $twice (instantiate $twice))
+  (instance $four (instantiate $four (with "twice" (func $twice "twice"))))
+  (instance $around (instantiate $four (with "twice" (func $once))))
+  (export "four-times" (func $four "four-times"))
+  (export "around" (func $around "four-times")))
+(component instance $nested1 $nested)
+(assert_return (invoke "four-times" (u32.const 5)) (u32.const 20))
+(assert_trap (invoke "around" (u32.const 5)) "cannot enter component instance")
+
+;; A start function of a module within, and what does not compile.
+(assert_trap
+  (component
+    (core module $m (func $start unreachable) (start $start))
+    (core instance (instantiate $m)))
+  "unreachable")
+(component (core module $m (func $start unreachable) (start $start)) (core instance (instantiate $m))) ;; fails: instantiation failed
+(assert_invalid (component (export "f" (func 0))) "unknown function")
+(assert_invalid (component) "unknown function") ;; fails: expected that it does not compile
+(assert_invalid (component (import "f" (func)) (import "f" (func))) "conflicts with previous name")
+(assert_invalid (component (import "not a name" (func))) "is not in kebab case")
+(assert_malformed (component quote "(import)") "expected")
+(assert_malformed (component binary "\00asm\0d\00\01\00\ff") "malformed section id")
+(component quote "(import \"host-return-two\" (func (result u32)))")
+
+;; Modules beside them.
+(module (func (export "f") (result i32) i32.const 1))
+(assert_return (invoke "f") (i32.const 1))
+(assert_return (invoke $one "next") (u32.const 5))
+
+;; The name of an instance is enough to import it, with nothing that is not in it; an empty one need not be there.
+(component $empty)
+(component (import "empty" (instance)))
+(assert_unlinkable (component (import "empty" (instance (export "f" (func))))) "function implementation is missing")
+(assert_unlinkable (component (import "empty" (func))) "expected function found instance")
+(assert_unlinkable (component (import "host-return-two" (instance))) "expected instance found func")
+(component (import "there-is-none" (instance (export "neither" (instance)))))
