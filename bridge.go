@@ -78,7 +78,7 @@ func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintpt
 	if err != nil {
 		return err
 	}
-	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, f) })
+	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, nil, f) })
 }
 
 // Engine returns the store's engine.
