@@ -359,8 +359,10 @@ func (s *state) made() ffi.Store {
 	return s.native
 }
 
-func (s *state) makeNative() {
-	err := s.native.Make()
+func (s *state) makeNative() { s.wantMade(s.native.Make()) }
+
+// wantMade notes that the native store has been made, if it had not been before, unless that failed with err.
+func (s *state) wantMade(err ffi.Error) {
 	s.slot.made()
 	if !err.IsNil() {
 		panic(newError(err)) // a defect: whoever leaves something for later has seen that it can be done
