@@ -293,14 +293,15 @@ func (s *state) open(engine *Engine, data any) {
 	s.firstCaller.init(s)
 }
 
-// close frees the store. It panics if a guest is running in it.
-func (s *state) close() {
+// close frees the store. It panics if a guest is running in it. It returns what guests have written in vain, of which
+// nobody has been told: a file of a file system has failed, for one, when it was closed now.
+func (s *state) close() (lost []served.Unwritten) {
 	switch s.lock.Acquire() {
 	case owner.Nested:
 		panic("wasmtime: Store.Close called from inside a call of the store")
 	case owner.Busy:
 		if s.closed.Load() {
-			return
+			return nil
 		}
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
@@ -308,6 +309,7 @@ func (s *state) close() {
 	s.together = true
 	s.owner.giveBack()
 	s.endTogether()
+	lost = s.behind.Unwritten()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
 	attached := s.attached
 	s.linked, s.more, s.behind, s.attached = nil, nil, nil, nil
@@ -317,6 +319,7 @@ func (s *state) close() {
 		s.closeAttached(attached)
 	}
 	s.raisePanic()
+	return lost
 }
 
 // closeAttached tells another package that the store has been closed. What comes of that as a panic is kept.
