@@ -127,9 +127,12 @@ func mustEnter(store Storelike) (s *state, outermost bool) {
 	return s, outermost
 }
 
-// GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. See
-// wasmtime::Store::gc.
-func (store *Store) GC() {
+// GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. It panics if
+// the store is closed or in use. See wasmtime::Store::gc.
+func (store *Store) GC() { collect(store) }
+
+// collect is GC of a store, or of the one that a Caller stands for.
+func collect(store Storelike) {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if err := s.made().GC(); !err.IsNil() {
