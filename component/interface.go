@@ -166,7 +166,11 @@ func methodOf(t reflect.Type, name string) (*goFunc, error) {
 		out = append(out, o)
 	}
 	call := func(in []reflect.Value) []reflect.Value { return in[0].Method(m.Index).Call(in[1:]) }
-	return reflectedFunc(reflect.FuncOf(in, out, m.Type.IsVariadic()), 1, call)
+	r, err := reflectedOf(reflect.FuncOf(in, out, m.Type.IsVariadic()), 1, call)
+	if err != nil {
+		return nil, err
+	}
+	return r.goFunc(), nil
 }
 
 // methodNamed finds the method of a Go type that has a name of WIT; nil if there is none.
