@@ -247,11 +247,10 @@
 (assert_unlinkable (component (import "my:own/other@1.2.0" (instance (export "m" (core module))))) "module implementation is missing")
 
 ;; What the host has none of.
-(assert_unlinkable (component (import "c" (component))) "component implementation is missing")
+(assert_invalid (component (import "c" (component))) "root-level component imports are not supported")
 (assert_unlinkable (component (import "m" (core module))) "module implementation is missing")
 (assert_unlinkable (component (import "r" (type (sub resource)))) "resource implementation is missing")
 (assert_unlinkable (component (import "host" (core module))) "expected module found instance")
-(assert_unlinkable (component (import "host" (component))) "expected component found instance")
 (assert_unlinkable (component (import "host-return-two" (type (sub resource)))) "expected resource found func")
 (assert_unlinkable (component (import "host" (instance (export "nested" (instance (export "x" (func))))))) "instance export `nested` has the wrong type")
 (assert_unlinkable (component (import "host" (instance (export "nested" (func))))) "expected function found instance")
