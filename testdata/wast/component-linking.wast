@@ -167,6 +167,51 @@
 (assert_unlinkable (component (import "named" (instance (export "m" (core module (export "g" (func (result i32)))))))) "module export `g` has the wrong type")
 (assert_unlinkable (component (import "named" (instance (export "m" (core module (export "g" (global i32))))))) "module export `g` has the wrong type")
 
+;; A module may be another than the one that is asked for: with more exports, fewer imports, and larger limits.
+(component $kinds
+  (core module (export "out")
+    (func (export "f"))
+    (table (export "t") 2 4 funcref)
+    (memory (export "m") 2 4)
+    (global (export "g") (mut i32) (i32.const 0))
+    (tag (export "e") (param i32)))
+  (core module (export "in")
+    (import "" "f" (func (param i32)))
+    (import "" "t" (table 2 4 funcref))
+    (import "" "m" (memory 2 4))
+    (import "" "g" (global i32))
+    (import "" "e" (tag (param i32)))))
+(component (import "kinds" (instance (export "out" (core module (export "t" (table 1 funcref)) (export "m" (memory 1 5)))))))
+(component (import "kinds" (instance (export "out" (core module (import "a" "b" (func)) (export "e" (tag (param i32))))))))
+(component (import "kinds" (instance (export "in" (core module
+  (import "" "f" (func (param i32))) (import "" "t" (table 3 3 funcref)) (import "" "m" (memory 3 4))
+  (import "" "g" (global i32)) (import "" "e" (tag (param i32))) (import "" "more" (func)))))))
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "f" (global i32))))))) "expected global found func")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (func))))))) "expected func found table")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "m" (func))))))) "expected func found memory")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (func))))))) "expected func found global")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "f" (func (param i32)))))))) "expected type `(func (param i32))`, found type `(func)`")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (table 3 funcref))))))) "module export `t` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (table 1 externref))))))) "module export `t` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "m" (memory 2 3))))))) "module export `m` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (global i32))))))) "module export `g` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (global (mut i64)))))))) "module export `g` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "e" (tag))))))) "module export `e` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "in" (core module))))) "module import `::f` not defined")
+(assert_unlinkable (component (import "kinds" (instance (export "in" (core module (import "" "f" (func))))))) "module import `::f` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module (import "" "f" (func (param i32))) (import "" "t" (table 1 4 funcref)))))))
+  "module import `::t` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module
+    (import "" "f" (func (param i32))) (import "" "t" (table 2 4 funcref)) (import "" "m" (memory 2 5)))))))
+  "module import `::m` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module
+    (import "" "f" (func (param i32))) (import "" "t" (table 2 4 funcref)) (import "" "m" (memory 2 4))
+    (import "" "g" (func)))))))
+  "expected global found func")
+
 ;; Its resource is another than that of the host, and the same wherever it is imported.
 (component
   (import "named" (instance $named (export "r" (type $r (sub resource)))))
