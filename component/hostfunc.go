@@ -63,7 +63,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 // decode reads the parameters into a struct of them.
 func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
 	v := s.read(call.Message()[:call.Len])
-	if err := b.params.Decode(v, 0, params); err != nil {
+	if err := s.readTo(b.params.Decode(v, 0, params)); err != nil {
 		return typeError(err)
 	}
 	return nil
@@ -87,8 +87,13 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	s.answering = call
 	m.Reset(call.Message(), false)
 	mark := s.table.mark()
-	if err := o.encode(m, result, failed != nil, given); err != nil {
-		s.table.takeBack(mark)
+	err := o.encode(m, result, failed != nil, given)
+	if err == nil {
+		err = s.table.exceeded
+	}
+	s.table.exceeded = nil
+	if err != nil {
+		s.table.strand(mark)
 		return typeError(err)
 	}
 	s.table.settle(mark)
