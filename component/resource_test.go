@@ -313,6 +313,7 @@ func TestGuestResources(t *testing.T) {
 	for _, err := range []error{ErrorOf(get.Call(nil, a)), ErrorOf(take.Call(nil, a.Resource)), a.Drop(nil), ErrorOf(get.Call(nil, thing{}))} {
 		WantIs(t, err, component.ErrHandle)
 	}
+	WantTyped(t, ErrorOf(get.Call(nil, a)), component.ErrHandle, "[method]thing.get: parameter 1: the handle was given away")
 	Equal(t, "dropped", w.call(t, "dropped"), any(uint32(3)))
 	Check(t, b.Drop(nil))
 	WantIs(t, b.Drop(nil), component.ErrHandle)

@@ -51,10 +51,13 @@ func (g *guest) runComponent(src *source) error {
 		if len(s.operands) > 1 {
 			return usageErrorf("the arguments for a component's function are part of --invoke, as in --invoke 'f(1, \"a\")'")
 		}
-		called, rest, _ := strings.Cut(strings.TrimSpace(*s.invoke), "(")
+		called, rest, opened := strings.Cut(strings.TrimSpace(*s.invoke), "(")
 		var closed bool
-		if args, closed = strings.CutSuffix(rest, ")"); !closed {
+		switch args, closed = strings.CutSuffix(rest, ")"); {
+		case !opened:
 			return usageErrorf("--invoke: a component's function is called with its arguments, as in --invoke 'f(1, \"a\")'")
+		case !closed:
+			return usageErrorf("--invoke: '%s' does not end with the ) of the call", *s.invoke)
 		}
 		name = strings.TrimSpace(called)
 	}

@@ -70,6 +70,7 @@ func TestComponents(t *testing.T) {
 	invoke("sum(1)").want(t, 1, "", "parameter 2 (b)", "missing")
 	invoke("sum(1, 256)").want(t, 1, "", "parameter 2 (b)", "256")
 	invoke("sum").want(t, 2, "", "--invoke 'f(1, \"a\")'")
+	invoke("sum(1, 2").want(t, 2, "", "--invoke: 'sum(1, 2' does not end with the ) of the call")
 	invoke("trap()").want(t, 134, "", "failed to invoke `trap`", "unreachable")
 	invoke("forever()", "-W", "timeout=10ms").want(t, 134, "", "interrupt")
 	invoke("forever()", "-W", "fuel=1000").want(t, 134, "", "fuel")

@@ -315,7 +315,7 @@ func (n *node) option(dir Dir) (err error) {
 		n.at = [2]uintptr{n.typ.Field(1).Offset, n.typ.Field(2).Offset}
 		n.elem, err = n.part("some", n.typ.Field(1).Type, elem, dir)
 	default:
-		return mismatch(n.typ, n.wit, "a pointer stands for an option, or an option's struct")
+		return mismatch(n.typ, n.wit, "a pointer or a component.Option stands for an option")
 	}
 	return err
 }
