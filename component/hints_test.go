@@ -77,6 +77,52 @@ func TestHints(t *testing.T) {
 	}
 }
 
+// rooted are functions that a component imports by itself.
+type rooted struct{ counters }
+
+func (rooted) Log(string)          {}
+func (rooted) TimeZone() string    { return "" }
+func (rooted) Wrong(uint32) uint32 { return 0 }
+
+// An interface may be what a component imports outside of instances, or in an instance within another.
+func TestInterfacesOfOtherPlaces(t *testing.T) {
+	engine := wasmtime.NewEngine()
+	defer engine.Close()
+	root := func(l *component.Linker) *component.LinkerInstance { return l.Root() }
+	inner := func(l *component.Linker) *component.LinkerInstance {
+		return l.Instance("example:test/outer@1.0.0").Instance("inner")
+	}
+	const imports = `(import "log" (func (param "text" string))) (import "time-zone" (func (result string)))`
+	for _, test := range []struct {
+		imports string
+		place   func(*component.Linker) *component.LinkerInstance
+		cause   error
+		text    string
+	}{
+		{imports, root, nil, ""},
+		{imports + `(import "other" (instance))`, root, nil, ""}, // which is no function of the root
+		{imports + `(import "wrong" (func))`, root, component.ErrType, "`wrong` func(): WIT has func(), Go has a function of 1 parameter"},
+		{imports + `(import "price-of" (func))`, root, component.ErrMissing, "`price-of` func(): component_test.rooted has no method PriceOf"},
+		{`(import "example:test/outer@1.0.0" (instance))`, root, component.ErrNotFound,
+			"the component imports nothing outside of instances; its imports are example:test/outer@1.0.0"},
+		{`(import "example:test/outer@1.2.0" (instance (export "inner" (instance (export "time-zone" (func (result string)))))))`,
+			inner, nil, ""},
+		{`(import "example:test/outer@1.0.0" (instance (export "inner" (instance (export "wrong" (func))))))`, inner, component.ErrType,
+			"`example:test/outer@1.0.0#inner#wrong` func(): "},
+		{imports, inner, component.ErrNotFound, "the component does not import `example:test/outer@1.0.0#inner`; its imports are log, time-zone"},
+	} {
+		c := Must(component.New(engine, []byte("(component "+test.imports+")")))
+		l := component.NewLinker(engine)
+		err := test.place(l).InterfaceOf(c, rooted{})
+		if test.cause != nil {
+			WantTyped(t, err, test.cause, test.text)
+			continue
+		}
+		Check(t, err)
+		Check(t, l.Check(c))
+	}
+}
+
 // The error about a function that is missing says which one was meant instead.
 func TestMisplacedFunctions(t *testing.T) {
 	engine := wasmtime.NewEngine()

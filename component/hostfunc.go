@@ -50,7 +50,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 		return nil, errorf(wasmtime.ErrUnsupported, "%v is async, which is %v yet for what a component imports", f.Short(), wasmtime.ErrUnsupported)
 	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
-		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
+		return nil, mismatch("WIT has %s, Go has a function of %s", f.Short(), count(got, "parameter"))
 	}
 	params, err := p.Params(fn.params, f, canon.Decode)
 	if err != nil {

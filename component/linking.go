@@ -127,9 +127,15 @@ func (l *linking) all() error {
 	return l.outcome()
 }
 
-// only links one of the imports.
-func (l *linking) only(imported *canon.Named) error {
-	l.imported(imported)
+// only links some of the imports: items that are outside of instances, or in the one to which a path leads.
+func (l *linking) only(path []string, items []canon.Named) error {
+	for i := range items {
+		first := canon.InstanceItem
+		if len(path) == 0 {
+			first = items[i].Item.Kind
+		}
+		l.check(first, append(slices.Clip(path), items[i].Name), &items[i].Item)
+	}
 	return l.outcome()
 }
 

@@ -13,7 +13,7 @@ const (
 )
 
 // Names returns up to four of the known names that are like a name, the most similar first: those that differ by a few
-// characters, or contain it. Names of more than 128 bytes are like no other, and it looks at the first ten thousand of
+// characters, or in their case, or contain it. Names of more than 128 bytes are like no other, and it looks at the first ten thousand of
 // those that are known, so it may be asked about names that a guest has chosen.
 func Names(name string, known []string) []string {
 	if len(name) > longest {
@@ -29,7 +29,7 @@ func Names(name string, known []string) []string {
 		if len(k) > longest {
 			continue
 		}
-		d := distance(name, k)
+		d := distance(strings.ToLower(name), strings.ToLower(k))
 		if len(bare) >= 3 && strings.Contains(k, bare) {
 			d = min(d, 2)
 		}

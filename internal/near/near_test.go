@@ -19,6 +19,7 @@ func TestNames(t *testing.T) {
 		{"rnu", []string{"run"}},
 		{"complie", []string{"compile"}},
 		{"--memory", []string{"--max-memory-size"}}, // contained
+		{"RUN", []string{"run"}},
 		{"spectrum", nil},
 		{"", nil}, // all of ab would have to be written
 		{"x", nil},
