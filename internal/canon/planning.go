@@ -391,7 +391,11 @@ func (n *node) variant(dir Dir) error {
 
 // oneCase plans a case of a variant: a Go type, and the WIT type of the payload or nil.
 func (n *node) oneCase(t reflect.Type, wit *Type, dir Dir) (c caseNode, err error) {
-	if !t.Implements(n.typ) {
+	switch {
+	case t.Implements(n.typ):
+	case reflect.PointerTo(t).Implements(n.typ):
+		return c, mismatch(t, wit, "it does not implement %s, a *%v does", n.typ, t)
+	default:
 		return c, mismatch(t, wit, "it does not implement %s", n.typ)
 	}
 	held := reflect.New(n.typ)

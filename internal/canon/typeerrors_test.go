@@ -17,6 +17,9 @@ type (
 	}
 	wrongCase interface{ wrong(wrongs) }
 	wrongs    struct{ A int }
+	ptrCase   interface{ ptr(ptrs) }
+	ptrs      struct{ A ptrA }
+	ptrA      struct{}
 	ifaceCase interface{ iface(ifaces) }
 	ifaces    struct{ A ifaceCase }
 	sameCase  interface{ same(sames) }
@@ -52,6 +55,7 @@ type (
 	Deep struct{ People []Aged }
 )
 
+func (*ptrA) ptr(ptrs)      {}
 func (sameA) same(sames)    {}
 func (fullA) full(fulls)    {}
 func (valueA) value(values) {}
@@ -118,6 +122,8 @@ func TestTypeErrors(t *testing.T) {
 		{variant("a", nil), reflect.TypeFor[twoStruct](), "WIT has variant { a }, Go has canon_test.twoStruct: more than one of its methods takes a struct and returns nothing"},
 		{variant("a", nil), reflect.TypeFor[Shape](), "WIT has variant { a }, Go has canon_test.shapes: nothing stands for a"},
 		{variant("a", nil), reflect.TypeFor[wrongCase](), "case a (A): WIT has nothing, Go has int: it does not implement canon_test.wrongCase"},
+		{variant("a", nil), reflect.TypeFor[ptrCase](),
+			"case a (A): WIT has nothing, Go has canon_test.ptrA: it does not implement canon_test.ptrCase, a *canon_test.ptrA does"},
 		{variant("a", nil), reflect.TypeFor[ifaceCase](), "case a (A): WIT has nothing, Go has canon_test.ifaceCase: a case is not an interface"},
 		{variant("a", nil, "b", nil), reflect.TypeFor[sameCase](), "WIT has variant { a, b }, Go has canon_test.sames: a and b have the same Go type"},
 		{variant("a", nil), reflect.TypeFor[fullCase](), "case a (A): WIT has nothing, Go has canon_test.fullA: a struct without exported fields stands for nothing"},

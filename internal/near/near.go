@@ -8,13 +8,13 @@ import (
 
 const (
 	most    = 4      // names that are of use to a reader
-	longest = 128    // bytes of a name that is compared: the time grows with the product of two lengths
+	longest = 128    // bytes of a name that is compared: time grows with the product of two lengths
 	looked  = 10_000 // how many names are looked at
 )
 
 // Names returns up to four of the known names that are like a name, the most similar first: those that differ by a few
-// characters, or in their case, or contain it. Names of more than 128 bytes are like no other, and it looks at the first ten thousand of
-// those that are known, so it may be asked about names that a guest has chosen.
+// characters, or in their case, or contain it. Names of more than 128 bytes are like no other, and it looks at ten
+// thousand of those that are known at most, so it may be asked about names that a guest has chosen.
 func Names(name string, known []string) []string {
 	if len(name) > longest {
 		return nil
