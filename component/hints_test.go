@@ -83,6 +83,7 @@ type rooted struct{ counters }
 func (rooted) Log(string)          {}
 func (rooted) TimeZone() string    { return "" }
 func (rooted) Wrong(uint32) uint32 { return 0 }
+func (rooted) Two() (a, b uint32)  { return 0, 0 }
 
 // An interface may be what a component imports outside of instances, or in an instance within another.
 func TestInterfacesOfOtherPlaces(t *testing.T) {
@@ -102,6 +103,7 @@ func TestInterfacesOfOtherPlaces(t *testing.T) {
 		{imports, root, nil, ""},
 		{imports + `(import "other" (instance))`, root, nil, ""}, // which is no function of the root
 		{imports + `(import "wrong" (func))`, root, component.ErrType, "`wrong` func(): WIT has func(), Go has a function of 1 parameter"},
+		{imports + `(import "two" (func))`, root, component.ErrType, "a func() (uint32, uint32): a WIT function has one result"},
 		{imports + `(import "price-of" (func))`, root, component.ErrMissing, "`price-of` func(): component_test.rooted has no method PriceOf"},
 		{`(import "example:test/outer@1.0.0" (instance))`, root, component.ErrNotFound,
 			"the component imports nothing outside of instances; its imports are example:test/outer@1.0.0"},

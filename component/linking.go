@@ -168,7 +168,11 @@ func (l *linking) check(first canon.ItemKind, path []string, item *canon.Item) {
 // problem notes what is wrong with an import.
 func (l *linking) problem(first canon.ItemKind, path []string, item *canon.Item, err error) {
 	l.bad++
-	if cause := sentinel(causeOf(err)); cause != nil && len(l.causes) < mostProblems && !slices.Contains(l.causes, cause) {
+	cause := sentinel(causeOf(err))
+	if cause == nil {
+		cause = ErrType // of a Go function that is none of WIT's, whatever its type there
+	}
+	if len(l.causes) < mostProblems && !slices.Contains(l.causes, cause) {
 		l.causes = append(l.causes, cause)
 	}
 	if len(l.problems) == mostProblems {
