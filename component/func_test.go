@@ -282,8 +282,11 @@ func TestTrap(t *testing.T) {
 	WantTrap(t, err, wasmtime.UnreachableCodeReached)
 	for range 2 {
 		_, err = w.fn(t, "add").Call(nil, 1, 2)
-		WantIs(t, err, component.ErrUnusable)
+		WantTyped(t, err, component.ErrUnusable, "of it or of another in the same store; a new store is needed")
 	}
+	second := Must(w.linker.Instantiate(nil, w.store, w.component)) // which can be made, and not be called
+	_, err = Must(second.Func("add")).Call(nil, 1, 2)
+	WantTyped(t, err, component.ErrUnusable, "; a new store is needed")
 	w.renew(t)
 	Equal(t, "add", w.call(t, "add", 1, 2), any(uint32(3)))
 }

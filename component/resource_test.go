@@ -333,6 +333,7 @@ func TestGuestResources(t *testing.T) {
 	// A destructor that traps is a trap.
 	bad := w.call(t, "thing", 13).(*component.Resource)
 	WantTrap(t, bad.Drop(nil), wasmtime.UnreachableCodeReached)
+	WantTyped(t, made.Drop(nil), component.ErrUnusable, "; a new store is needed")
 
 	w.renew(t)
 	last := w.call(t, "thing", 1).(*component.Resource)

@@ -190,7 +190,7 @@ func (s *state) failure(f *Func, mark marks) error {
 	if !entered && errors.Is(failed, ErrHandle) {
 		return f.argumentError(failed) // the native library knows of the parameter only
 	}
-	return failed
+	return withRemedy(failed)
 }
 
 // StoreClosed frees what the store had for components.
