@@ -72,8 +72,8 @@ func (l *Linker) Close() {
 func (l *Linker) AllowShadowing(allow bool) { l.set(func() { l.shadowing = allow }) }
 
 // TrapUnknownImports sets whether functions and resources that a component imports and nobody has defined are made of
-// nothing: a function that ends the guest with a [*wasmtime.Error] when it is called, a resource of which there is none.
-// Otherwise, and at first, such a component cannot be instantiated. It panics if the linker is closed. See
+// nothing: a function that ends the guest with a [*wasmtime.Error] when it is called, a resource of which there is
+// none. Otherwise, and at first, such a component cannot be instantiated. It panics if the linker is closed. See
 // wasmtime::component::Linker::define_unknown_imports_as_traps.
 func (l *Linker) TrapUnknownImports(trap bool) { l.set(func() { l.traps = trap }) }
 
