@@ -8,8 +8,8 @@ import (
 	"github.com/gowasmtime/wasmtime/component"
 )
 
-// tellerWat imports a resource of the host, and exports pay: func(amount: u32) -> u32, which opens an account with that,
-// asks for its balance, and drops it.
+// tellerWat imports a resource of the host, and exports pay: func(amount: u32) -> u32, which opens an account with
+// that, asks for its balance, and drops it.
 const tellerWat = `(component
   (import "example:docs/bank@1.0.0" (instance $bank
     (export "account" (type $account (sub resource)))
