@@ -119,7 +119,7 @@ func load(engine *wasmtime.Engine, from origin, make func(ffi.Engine) (ffi.Compo
 		} else if other != nil {
 			return nil, other
 		}
-		return nil, err
+		return nil, withSetting(err)
 	}
 	types, err := describe(native)
 	if err != nil {
@@ -154,6 +154,20 @@ func (o origin) insteadOf(refused error) error {
 		return errorf(nil, "this is not a compiled component: New and NewFromFile take WebAssembly's binary and text formats")
 	}
 	return nil
+}
+
+// withSetting adds to an error about a proposal that is off what switches it on.
+func withSetting(err error) error {
+	for _, proposal := range []struct{ name, setting string }{
+		{"async", "SetConcurrencySupport"},
+		{"map", "SetWasmComponentModelMap"},
+		{"fixed-length lists", "SetWasmComponentModelFixedLengthLists"},
+	} {
+		if strings.Contains(err.Error(), "the component model "+proposal.name+" feature") {
+			return errorf(errors.Unwrap(err), "%v\n\nConfig.%s switches it on", err, proposal.setting)
+		}
+	}
+	return err
 }
 
 // describe returns what a component imports and exports. It is asked for when the component is loaded, so that one with

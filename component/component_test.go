@@ -99,6 +99,28 @@ func TestNotComponents(t *testing.T) {
 	WantIs(t, err, wasmtime.ErrComponent)
 }
 
+// The error about a proposal that is off names what switches it on.
+func TestProposals(t *testing.T) {
+	engine := wasmtime.NewEngine()
+	defer engine.Close()
+	for setting, test := range map[string]struct {
+		set  func(*wasmtime.Config, bool)
+		uses string
+	}{
+		"SetConcurrencySupport":                 {(*wasmtime.Config).SetConcurrencySupport, "(func async)"},
+		"SetWasmComponentModelMap":              {(*wasmtime.Config).SetWasmComponentModelMap, `(func (param "m" (map string u32)))`},
+		"SetWasmComponentModelFixedLengthLists": {(*wasmtime.Config).SetWasmComponentModelFixedLengthLists, `(func (param "l" (list u8 4)))`},
+	} {
+		text := []byte(`(component (import "f" ` + test.uses + `))`)
+		WantText(t, ErrorOf(component.New(engine, text)), "\n\nConfig."+setting+" switches it on")
+		config := wasmtime.NewConfig()
+		test.set(config, true)
+		with := wasmtime.NewEngineWithConfig(config)
+		Must(component.New(with, text)).Close()
+		with.Close()
+	}
+}
+
 func TestTypes(t *testing.T) {
 	engine := wasmtime.NewEngine()
 	defer engine.Close()
