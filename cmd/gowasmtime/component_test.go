@@ -54,6 +54,9 @@ func TestComponents(t *testing.T) {
 	  (core module $m (func (export "f")))
 	  (core instance $i (instantiate $m))
 	  (func (export "f") (canon lift (core func $i "f"))))`)
+	write(t, dir, "map.wat", `(component (import "f" (func (param "m" (map string u32)))))`)
+	gowasmtime(t, dir, "inspect", "map.wat").want(t, 1, "", "component model map feature", "\n    -W component-model-map switches it on")
+	gowasmtime(t, dir, "compile", "-W", "component-model-map", "map.wat", "-o", "map.cwasm").want(t, 0, "")
 	invoke := func(call string, options ...string) ran {
 		args := append([]string{"run"}, options...)
 		return gowasmtime(t, dir, append(args, "--invoke", call, "c.wat")...)
