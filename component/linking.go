@@ -249,8 +249,12 @@ func (i *LinkerInstance) versionHint(name string, imported []canon.Named) string
 	return i.nameHint(name, imported)
 }
 
-// nameHint says which definitions have nearly the same name, and are nothing else that the component imports.
+// nameHint says which definitions have nearly the same name, and are nothing else that the component imports. It looks
+// at names of a usual length only, since the component chooses it.
 func (i *LinkerInstance) nameHint(name string, imported []canon.Named) string {
+	if len(name) > longestMade {
+		return ""
+	}
 	others := maps.Clone(i.items.exact)
 	for _, other := range imported {
 		delete(others, other.Name)
