@@ -75,7 +75,7 @@ func TestComponents(t *testing.T) {
 	invoke("sum").want(t, 2, "", "--invoke 'f(1, \"a\")'")
 	invoke("sum(1, 2").want(t, 2, "", "--invoke: 'sum(1, 2' does not end with the ) of the call")
 	invoke("trap()").want(t, 134, "", "failed to invoke `trap`", "unreachable")
-	invoke("forever()", "-W", "timeout=10ms").want(t, 134, "", "interrupt")
+	invoke("forever()", "-W", "timeout=1s").want(t, 134, "", "interrupt")
 	invoke("forever()", "-W", "fuel=1000").want(t, 134, "", "fuel")
 	gowasmtime(t, dir, "run", "--invoke", "nothing()", "c.wat", "x").want(t, 2, "", "part of --invoke")
 	gowasmtime(t, dir, "run", "--preload", "a=c.wat", "c.wat").want(t, 2, "", "--preload is for modules")

@@ -75,7 +75,7 @@ func TestWastOptions(t *testing.T) {
 		{"type": "module", "line": 1, "filename": "spin.wat", "module_type": "text"},
 		{"type": "assert_return", "line": 2, "action": {"type": "invoke", "field": "f", "args": []}, "expected": []}]}`)
 	write(t, dir, "spin.wat", `(module (func (export "f") (loop (br 0))))`)
-	gowasmtime(t, dir, "wast", "-W", "timeout=50ms", "spin.json").want(t, 1, "", "spin.wast:2: assert_return: expected a return, got", "interrupt")
+	gowasmtime(t, dir, "wast", "-W", "timeout=3s", "spin.json").want(t, 1, "", "spin.wast:2: assert_return: expected a return, got", "interrupt")
 }
 
 // Messages of refused modules matter unless they are to be ignored.
