@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
@@ -99,19 +100,14 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		return isNil("function")
 	}
 	s := f.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	if len(args) != len(f.fn.Params) {
 		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn.Short())
 	}
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.store.End(within)
 	m, mark, err := s.begin(f)
 	for i := 0; err == nil && i < len(args); i++ {
 		p := &f.fn.Params[i]
@@ -188,28 +184,21 @@ func numParams(t reflect.Type) (n int) {
 }
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
-func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) (err error) {
+func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) error {
+	return b.callTo(ctx, params, result, false)
+}
+
+// callTo is call. With alias, slices of numbers in the result are memory of the native library's.
+func (b *bound) callTo(ctx context.Context, params, result unsafe.Pointer, alias bool) (err error) {
 	if b.Func == nil || b.state == nil {
 		return isNil("function")
 	}
 	s := b.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
-	return b.callEntered(ctx, params, result, false)
-}
-
-// callEntered is call in a store that is entered. With alias, slices of numbers in the result are memory of the native
-// library's.
-func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, alias bool) error {
-	s := b.state
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.store.End(within)
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	m, mark, err := s.begin(b.Func)
 	if err == nil {
 		err = b.params.Encode(m, 0, params)
@@ -224,9 +213,12 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 		return err
 	}
 	v.Alias = alias
-	err = b.result.decode(v, result)
+	err = s.readTo(b.result.decode(v, result))
 	v.Alias = false
-	return resultError(s.readTo(err))
+	if err != nil {
+		return resultError(err)
+	}
+	return nil
 }
 
 // TypedFunc is a function bound by [Bind].
@@ -314,10 +306,10 @@ func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
-	s.store.Identify() // f may enter it
+	defer func() { err = s.store.LeaveCall(bridge.Call{Outermost: outermost}, err) }()
+	s.store.Identify() // the call enters it again, and f may do so
 	var result R
-	if err := tf.callEntered(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {
+	if err := tf.callTo(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {
 		return err
 	}
 	return f(result)

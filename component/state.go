@@ -117,8 +117,7 @@ func (s *state) run(mark marks) (*canon.View, error) {
 	if !ok {
 		return nil, s.failure(mark)
 	}
-	s.table.settle(mark)
-	s.table.giveBack(mark)
+	s.table.passed(mark)
 	return s.read(call.Results()), nil
 }
 
@@ -136,8 +135,10 @@ func (s *state) read(message []byte) *canon.View {
 
 // readTo ends what read has begun, with the error of reading, which it returns.
 func (s *state) readTo(err error) error {
+	if len(s.table.taken) == 0 {
+		return err
+	}
 	switch _, returned := err.(*ResultError); {
-	case len(s.table.taken) == 0:
 	case err == nil || returned:
 		s.table.received()
 	default:
@@ -180,8 +181,7 @@ func (s *state) failure(mark marks) error {
 	entered := s.call.Entered()
 	trap, err := s.call.Failure()
 	if entered {
-		s.table.settle(mark)
-		s.table.giveBack(mark)
+		s.table.passed(mark)
 	} else {
 		s.table.takeBack(mark)
 	}

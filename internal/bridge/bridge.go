@@ -20,19 +20,17 @@ type Store interface {
 	Enter() (outermost bool, err error)
 	// Leave gives the store back after Enter. It keeps the store reachable until then.
 	Leave(outermost bool)
-	// FinishCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
+	// EnterCall is Enter for a call into a guest, and makes ctx the context of that, until LeaveCall. A nil ctx changes
+	// nothing. The error is that of Enter, or wraps that of ctx, wasmtime.ErrNoEpochs, or wasmtime.ErrTooManyGuests.
+	EnterCall(ctx context.Context) (Call, error)
+	// LeaveCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
 	// the outermost call adds what writers have not taken of what guests have written, and nobody has been told of.
-	FinishCall(outermost bool, err error) error
+	LeaveCall(call Call, err error) error
 	// Identify lets the goroutine that has entered the store enter it again, until it leaves it. Host does so, too.
 	Identify()
-	// Begin makes ctx the context of the call into a guest that follows, until End. A nil ctx changes nothing. The
-	// error wraps that of ctx, wasmtime.ErrNoEpochs, or wasmtime.ErrTooManyGuests.
-	Begin(ctx context.Context) (Call, error)
-	// End ends what Begin began.
-	End(Call)
 	// Allocate runs an instantiation, which f does in the frame that it is given: again when there may be room after
 	// it has failed for want of that, and, with a ctx that can end, when there is a place in the engine's pool. ctx is
-	// as for Begin. f tells whether it has succeeded.
+	// as for EnterCall. f tells whether it has succeeded.
 	Allocate(ctx context.Context, f func(call *ffi.Call, room uintptr) bool) error
 	// Host runs a host function in the middle of a call into a guest, with this store, a *wasmtime.Caller that has no
 	// calling instance, and frame as it is. It returns the trap that has to end the guest, if there is to be one. An
@@ -53,9 +51,11 @@ type Store interface {
 	Attached() *Attachment
 }
 
-// Call is a call into a guest with a context, between Begin and End.
+// Call is a call into a guest, between EnterCall and LeaveCall.
 type Call struct {
-	// Begun says that there is something to be ended.
+	// Outermost is what Enter has returned.
+	Outermost bool
+	// Begun says that the call has a context, which is to be ended.
 	Begun bool
 	// Outer is the context of the call around this one, which may be nil, and Watch what stops the guest, if anything.
 	Outer context.Context

@@ -157,7 +157,9 @@ type View struct {
 func (v *View) Reset(message []byte) {
 	v.base, v.len = unsafe.Pointer(unsafe.SliceData(message)), uint64(len(message))
 	v.left, v.taken = v.len, 0
-	v.text = textCopy{}
+	if v.text.to > 0 {
+		v.text = textCopy{}
+	}
 }
 
 // Case returns which case the variant, option, result or enum at an offset has.
