@@ -108,7 +108,8 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if len(args) != len(f.fn.Params) {
 		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn.Short())
 	}
-	m, mark, err := s.begin(f)
+	m, mark := s.begin(f)
+	_, err = m.Block(f.fn.Size, f.fn.Align)
 	for i := 0; err == nil && i < len(args); i++ {
 		p := &f.fn.Params[i]
 		if err = f.plans.EncodeAny(m, p.Offset, p.Type, args[i]); err != nil {
@@ -199,11 +200,8 @@ func (b *bound) callTo(ctx context.Context, params, result unsafe.Pointer, alias
 		return err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
-	m, mark, err := s.begin(b.Func)
-	if err == nil {
-		err = b.params.Encode(m, 0, params)
-	}
-	if err != nil {
+	m, mark := s.begin(b.Func)
+	if err := b.params.EncodeFirst(m, params); err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
 		return b.argumentError(err)

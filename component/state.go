@@ -2,7 +2,6 @@ package component
 
 import (
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime"
@@ -21,9 +20,7 @@ type state struct {
 	message, answer canon.Message
 	answering       *ffi.ComponentHostCall
 	view            canon.View
-	// pinner keeps the list of a message's segments in its place; the message itself keeps the segments.
-	pinner runtime.Pinner
-	table  table
+	table           table
 
 	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
 	// others.
@@ -93,14 +90,12 @@ func (s *state) host(env uint64) *boundHost {
 }
 
 // begin begins the message of a call.
-func (s *state) begin(f *Func) (*canon.Message, marks, error) {
+func (s *state) begin(f *Func) (*canon.Message, marks) {
 	s.calls++
 	s.call.SetFunc(f.native)
 	m := &s.message
 	m.Reset(s.call.Message(), true)
-	mark := s.table.mark()
-	_, err := m.Block(f.fn.Size, f.fn.Align)
-	return m, mark, err
+	return m, s.table.mark()
 }
 
 // run makes the call whose message has been written, and returns its results, which are good until the next call.
@@ -108,8 +103,12 @@ func (s *state) run(mark marks) (*canon.View, error) {
 	call := s.call
 	call.Len = uintptr(s.message.Len())
 	var ok bool
-	if segments := s.message.Segments(); len(segments) > 0 {
-		ok = s.runPinned(segments)
+	if len(s.message.Segments()) > 0 {
+		var err error
+		if ok, err = s.runPinned(); err != nil {
+			s.table.takeBack(mark)
+			return nil, err
+		}
 	} else {
 		room := s.store.Room()
 		ok = call.Run(room) || call.RunAgain(room)
@@ -155,18 +154,15 @@ func (s *state) largestLimit() uint64 {
 }
 
 // runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.
-func (s *state) runPinned(segments []canon.Segment) bool {
-	s.pinner.Pin(&segments[0])
-	defer s.unpin()
+func (s *state) runPinned() (ok bool, err error) {
+	defer s.message.Unpin() // those of calls around this one have been read
+	segments, err := s.message.ListSegments()
+	if err != nil {
+		return false, typeError(err)
+	}
 	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
 	room := s.store.Room()
-	return s.call.Run(room) || s.call.RunAgain(room)
-}
-
-// unpin lets go of the segments of messages. Those of calls around this one have been read.
-func (s *state) unpin() {
-	s.pinner.Unpin()
-	s.message.Unpin()
+	return s.call.Run(room) || s.call.RunAgain(room), nil
 }
 
 // The C structure of a segment is that of package canon's.

@@ -8,7 +8,7 @@ import (
 
 // MinSegment is how many bytes a list of numbers or a string has at least that is not copied into the message but
 // handed over where it is.
-const MinSegment = 16 << 10
+const MinSegment = 8 << 10
 
 // segmentBit is set in a pointer that is the number of a segment.
 const segmentBit = 1 << 31
@@ -17,7 +17,8 @@ const segmentBit = 1 << 31
 // One message serves many calls, one after the other; [Message.Reset] begins each. The zero value can be used after a
 // Reset.
 //
-// Bytes of the memory that belong to no value are zero, so nothing of the host's shows to a guest.
+// Bytes of the memory that belong to no value are zero, but for those between the numbers of a list's elements: these are
+// as Go has them, and the native library makes them zero where the guest sees them.
 type Message struct {
 	// Grow returns memory of at least n bytes that begins with what was written so far, or nil if there is none. It is
 	// called when the memory of Reset does not suffice; nil means that there is never more.
@@ -57,6 +58,25 @@ func (m *Message) Bytes() []byte { return unsafe.Slice((*byte)(m.base), m.len) }
 
 // Segments returns what the message refers to: segment i is the pointer 0x8000_0000 | i. The memory is pinned.
 func (m *Message) Segments() []Segment { return m.segments }
+
+// ListSegments writes the list of the segments behind the message, which does not become longer, and returns it: memory
+// that need not be pinned if that of the message is none of Go's. There is at least one segment.
+func (m *Message) ListSegments() ([]Segment, error) {
+	end, n := m.len, len(m.segments)
+	at, err := m.reserve(uint64(n)*uint64(unsafe.Sizeof(Segment{})), uint32(unsafe.Alignof(Segment{})))
+	m.len = end
+	if err != nil {
+		return nil, err
+	}
+	list := unsafe.Slice((*segmentEntry)(unsafe.Add(m.base, at)), n)
+	for i, s := range m.segments {
+		list[i] = segmentEntry{uintptr(s.Data), s.Len}
+	}
+	return unsafe.Slice((*Segment)(unsafe.Pointer(&list[0])), n), nil
+}
+
+// segmentEntry is a segment where the garbage collector does not look: writing a pointer there would tell it of one.
+type segmentEntry struct{ data, len uintptr }
 
 // Unpin lets go of the segments. It costs nothing if there are none.
 func (m *Message) Unpin() {
