@@ -92,6 +92,14 @@ func (s *state) enterBegun(ctx context.Context, outermost bool) (_ bridge.Call, 
 	return bridge.Call{Outermost: outermost, Begun: call.s != nil, Outer: call.outer, Watch: unsafe.Pointer(call.watch)}, nil
 }
 
+// EndCall ends what enterBegun has begun.
+func (s *state) EndCall(call bridge.Call) bridge.Call {
+	if call.Begun {
+		callContext{s, call.Outer, (*watch)(call.Watch)}.end()
+	}
+	return bridge.Call{Outermost: call.Outermost}
+}
+
 // LeaveCall is Finish after EnterCall. By an interface, a pointer to the error would cost an allocation.
 func (s *state) LeaveCall(call bridge.Call, err error) error {
 	if call.Begun {
@@ -105,7 +113,7 @@ func (s *state) LeaveCall(call bridge.Call, err error) error {
 func (s *state) leaveBegun(call bridge.Call, failed error) (err error) {
 	err = failed
 	defer func() { s.Finish(call.Outermost, &err) }()
-	callContext{s, call.Outer, (*watch)(call.Watch)}.end()
+	s.EndCall(call)
 	return err
 }
 
@@ -119,6 +127,12 @@ func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintpt
 		return err
 	}
 	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, nil, f) })
+}
+
+// ComponentCall returns the frame for calls of components.
+func (s *state) ComponentCall() *ffi.ComponentCall {
+	s.slot.takeMore() // a component has instances that nobody counts
+	return s.native.ComponentCall()
 }
 
 // Engine returns the store's engine.

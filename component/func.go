@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
@@ -186,11 +185,23 @@ func numParams(t reflect.Type) (n int) {
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
 func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) error {
-	return b.callTo(ctx, params, result, false)
+	return b.callAs(ctx, params, result, copied)
 }
 
-// callTo is call. With alias, slices of numbers in the result are memory of the native library's.
-func (b *bound) callTo(ctx context.Context, params, result unsafe.Pointer, alias bool) (err error) {
+// taking is what becomes of slices of numbers in a result, []byte above all.
+type taking int
+
+const (
+	// copied are those that are new, or have memory enough and stay.
+	copied taking = iota
+	// placed is one that the native library may write into itself, if it is the result and has memory enough.
+	placed
+	// shown are those that are memory of the native library's.
+	shown
+)
+
+// callAs is call with a choice.
+func (b *bound) callAs(ctx context.Context, params, result unsafe.Pointer, how taking) (err error) {
 	if b.Func == nil || b.state == nil {
 		return isNil("function")
 	}
@@ -200,17 +211,27 @@ func (b *bound) callTo(ctx context.Context, params, result unsafe.Pointer, alias
 		return err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
+	return b.callEntered(params, result, how)
+}
+
+// callEntered is callAs in a store that is entered.
+func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
+	s := b.state
 	m, mark := s.begin(b.Func)
 	if err := b.params.EncodeFirst(m, params); err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
 		return b.argumentError(err)
 	}
-	v, err := s.run(mark)
+	var list []byte
+	if how == placed {
+		list = b.result.list(result)
+	}
+	v, err := s.runInto(mark, list)
 	if err != nil {
 		return err
 	}
-	v.Alias = alias
+	v.Alias = how == shown
 	err = s.readTo(b.result.decode(v, result))
 	v.Alias = false
 	if err != nil {
@@ -277,8 +298,9 @@ func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err er
 }
 
 // CallInto is Call for parameters and a result that are the caller's: nothing of them is copied, and slices of numbers
-// that are the result, or fields of it, are used again if they are long enough, []byte above all. Everything else that
-// was in result is gone. If the call fails, result has anything in it.
+// that are the result, or fields of it, are used again if they are long enough, []byte above all: a large one that is the
+// result is copied once, from the guest's memory. Everything else that was in result is gone. If the call fails, result has
+// anything in it.
 func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) error {
 	if tf == nil {
 		return isNil("function")
@@ -289,7 +311,7 @@ func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) e
 	if !tf.reuses {
 		clear(unsafe.Slice(result, 1))
 	}
-	return tf.call(ctx, unsafe.Pointer(params), unsafe.Pointer(result))
+	return tf.callAs(ctx, unsafe.Pointer(params), unsafe.Pointer(result), placed)
 }
 
 // CallView is Call without a copy of the slices of numbers in the result, []byte above all: they are memory of the
@@ -300,15 +322,16 @@ func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result
 		return isNil("function")
 	}
 	s := tf.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.LeaveCall(bridge.Call{Outermost: outermost}, err) }()
-	s.store.Identify() // the call enters it again, and f may do so
+	defer func() { err = s.store.LeaveCall(within, err) }()
+	s.store.Identify() // f may enter it
 	var result R
-	if err := tf.callTo(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {
+	if err := tf.callEntered(unsafe.Pointer(&params), unsafe.Pointer(&result), shown); err != nil {
 		return err
 	}
+	within = s.store.EndCall(within)
 	return f(result)
 }

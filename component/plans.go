@@ -138,6 +138,14 @@ func (o *outcome) decode(v *canon.View, value unsafe.Pointer) error {
 	return e
 }
 
+// list returns the memory of a slice that is the result, if its numbers may be written there before they are decoded.
+func (o *outcome) list(value unsafe.Pointer) []byte {
+	if o.plan == nil || o.split {
+		return nil
+	}
+	return o.plan.List(value)
+}
+
 // encode writes the result that a host function has returned, of which there is one: if it has failed, what given has
 // made of its error. value is as for decode.
 func (o *outcome) encode(m *canon.Message, value unsafe.Pointer, failed bool, given any) error {

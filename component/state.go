@@ -2,6 +2,7 @@ package component
 
 import (
 	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime"
@@ -50,19 +51,27 @@ func stateOf(store bridge.Store) *state {
 	if s, ok := (*attached).(*state); ok {
 		return s
 	}
-	s := &state{store: store, call: store.Native().ComponentCall()}
+	s := &state{store: store, call: store.ComponentCall()}
 	s.table.limit = mostResources
-	s.message = canon.Message{Context: s, Grow: func(n int) []byte {
-		s.call.Len = uintptr(s.message.Len())
-		return s.call.Grow(n)
-	}}
-	s.answer = canon.Message{Context: s, Grow: func(n int) []byte {
-		s.answering.Len = uintptr(s.answer.Len())
-		return s.answering.Grow(n)
-	}}
-	s.view.Context, s.view.Raise = s, s.largestLimit
+	s.message.Context, s.message.Grow = s, growMessage
+	s.answer.Context, s.answer.Grow = s, growAnswer
+	s.view.Context, s.view.Raise = s, largestLimit
 	*attached = s
 	return s
+}
+
+// growMessage makes room in the frame of calls.
+func growMessage(m *canon.Message, n int) []byte {
+	call := m.Context.(*state).call
+	call.Len = uintptr(m.Len())
+	return call.Grow(n)
+}
+
+// growAnswer makes room for what the host call that is being answered returns.
+func growAnswer(m *canon.Message, n int) []byte {
+	call := m.Context.(*state).answering
+	call.Len = uintptr(m.Len())
+	return call.Grow(n)
 }
 
 // link keeps host functions for the life of the store.
@@ -120,6 +129,23 @@ func (s *state) run(mark marks) (*canon.View, error) {
 	return s.read(call.Results()), nil
 }
 
+// runInto is run for a call whose result is a slice that has memory: the native library writes what is in it there, and
+// nobody has to copy it. The store may be lost meanwhile, and the goroutine end.
+func (s *state) runInto(mark marks, list []byte) (*canon.View, error) {
+	if len(list) < canon.MinSegment {
+		return s.run(mark)
+	}
+	var pinner runtime.Pinner // one of its own: this call may be inside of another one
+	pinner.Pin(&list[0])
+	defer pinner.Unpin()
+	s.call.SetList(list)
+	v, err := s.run(mark)
+	if err == nil {
+		v.Place(list)
+	}
+	return v, err
+}
+
 // usualLimit is how many bytes the values of any message may take in Go.
 const usualLimit = 64 << 20
 
@@ -148,9 +174,9 @@ func (s *state) readTo(err error) error {
 }
 
 // largestLimit is how many bytes they may take if the guest may pass much.
-func (s *state) largestLimit() uint64 {
+func largestLimit(v *canon.View) uint64 {
 	const times = 4
-	return max(usualLimit, times*min(s.store.Native().HostcallFuel(), math.MaxUint64/times))
+	return max(usualLimit, times*min(v.Context.(*state).store.Native().HostcallFuel(), math.MaxUint64/times))
 }
 
 // runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.

@@ -13,7 +13,7 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Store is the inside of a store. Everything but Enter and Engine is for the goroutine that has entered it.
+// Store is the inside of a store. Everything but Enter, EnterCall and Engine is for the goroutine that has entered it.
 type Store interface {
 	// Enter takes the store for an operation. It returns whether the operation is the outermost one, for Leave. The
 	// error wraps wasmtime.ErrClosed or wasmtime.ErrConcurrentUse.
@@ -26,6 +26,9 @@ type Store interface {
 	// LeaveCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
 	// the outermost call adds what writers have not taken of what guests have written, and nobody has been told of.
 	LeaveCall(call Call, err error) error
+	// EndCall ends the context of a call before LeaveCall, for which it returns the call: what comes until then is not
+	// stopped by that.
+	EndCall(Call) Call
 	// Identify lets the goroutine that has entered the store enter it again, until it leaves it. Host does so, too.
 	Identify()
 	// Allocate runs an instantiation, which f does in the frame that it is given: again when there may be room after
@@ -45,6 +48,9 @@ type Store interface {
 	Room() uintptr
 	// Native returns the native store. It is valid until the store is left.
 	Native() ffi.Store
+	// ComponentCall returns the frame of the native store for calls of components, which is there before that is made:
+	// an instantiation makes it in passing. From then on the store may have any number of places in the engine's pool.
+	ComponentCall() *ffi.ComponentCall
 	// Engine returns the store's *wasmtime.Engine.
 	Engine() any
 	// Attached is where the package component keeps what belongs to a store of its own; nil at first.

@@ -22,7 +22,7 @@ const segmentBit = 1 << 31
 type Message struct {
 	// Grow returns memory of at least n bytes that begins with what was written so far, or nil if there is none. It is
 	// called when the memory of Reset does not suffice; nil means that there is never more.
-	Grow func(n int) []byte
+	Grow func(m *Message, n int) []byte
 	// Context is for the codecs of [Handles].
 	Context any
 
@@ -130,7 +130,7 @@ func (m *Message) reserve(size uint64, to uint32) (uint32, error) {
 func (m *Message) grow(n int) error {
 	var memory []byte
 	if m.Grow != nil {
-		memory = m.Grow(min(max(n, 2*m.cap), math.MaxInt32))
+		memory = m.Grow(m, min(max(n, 2*m.cap), math.MaxInt32))
 	}
 	if len(memory) < n {
 		return invalid("there is no memory for a message of %d bytes", n)
@@ -159,10 +159,12 @@ type View struct {
 	// is small for a guest can be large in Go.
 	Limit uint64
 	// Raise, if it is not nil, returns a limit that may be larger. It is asked when Limit is not enough.
-	Raise func() uint64
+	Raise func(v *View) uint64
 
 	base unsafe.Pointer
 	len  uint64
+	// list is what Place has said.
+	list []byte
 	// left is how many bytes strings and lists may still refer to: no byte of a message is referred to twice.
 	left uint64
 	// taken is what counts for the limit.
@@ -180,7 +182,14 @@ func (v *View) Reset(message []byte) {
 	if v.text.to > 0 {
 		v.text = textCopy{}
 	}
+	if v.list != nil {
+		v.list = nil
+	}
 }
+
+// Place says where the list is that the message refers to as segment 0, and not as a part of itself: in memory that
+// [Plan.List] has returned, for a value of that plan.
+func (v *View) Place(list []byte) { v.list = list }
 
 // Case returns which case the variant, option, result or enum at an offset has.
 func (v *View) Case(at uint32, t *Type) (int, error) {
@@ -220,12 +229,22 @@ func (v *View) charge(n uint64) error {
 // raised asks for a larger limit.
 func (v *View) raised() error {
 	if v.Raise != nil {
-		v.Limit = max(v.Limit, v.Raise())
+		v.Limit = max(v.Limit, v.Raise(v))
 	}
 	if v.taken > v.Limit {
 		return invalid("the values take more than %d bytes in Go", v.Limit)
 	}
 	return nil
+}
+
+// numbers is block for a list of what is copied, which may be where Place has said.
+func (v *View) numbers(ptr, n, size uint32) (unsafe.Pointer, error) {
+	if ptr != segmentBit || uint64(len(v.list)) < uint64(n)*uint64(size) {
+		return v.block(ptr, n, size)
+	}
+	list := unsafe.Pointer(unsafe.SliceData(v.list))
+	v.list = nil // once
+	return list, nil
 }
 
 // block returns where n elements are that a list refers to.

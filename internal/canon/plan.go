@@ -174,6 +174,18 @@ func (p *Plan) Decode(v *View, at uint32, value unsafe.Pointer) error {
 	return err
 }
 
+// List returns the memory of the slice at a pointer, all of it, if the plan is that of a list of numbers, or of structs
+// of numbers, which are copied there: so they may be written there in the first place, see [View.Place]. Otherwise it
+// returns nil.
+func (p *Plan) List(value unsafe.Pointer) []byte {
+	n := p.node
+	if n.op != opSlice || !n.elem.copies() {
+		return nil
+	}
+	s := (*slice)(value)
+	return unsafe.Slice((*byte)(s.data), uintptr(s.cap)*n.elem.size)
+}
+
 // EncodeAny writes a value as a type, at an offset that [Message.Block] has reserved.
 func (p *Planner) EncodeAny(m *Message, at uint32, t *Type, value any) error {
 	return p.encodeAny(m, at, t, value)
