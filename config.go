@@ -412,6 +412,13 @@ func (cfg *Config) SetWasmComponentModelFixedLengthLists(enabled bool) {
 	cfg.flag(ffi.WasmComponentModelFixedLengthLists, enabled)
 }
 
+// SetWasmComponentModelImplements sets whether a component may import or export several instances of one interface,
+// each under a name of its own that says which interface it implements. Off by default. See
+// wasmtime::Config::wasm_component_model_implements.
+func (cfg *Config) SetWasmComponentModelImplements(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelImplements, enabled)
+}
+
 // SetConcurrencySupport sets whether components may use the async features of the component model: without, one that
 // does is not valid. Off by default, other than in Wasmtime, since it makes calls into all components slower. Compiled
 // code is for engines with the same setting, that of modules too: with what the command wasmtime compiles, set it on.

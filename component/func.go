@@ -105,7 +105,8 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
 	if len(args) != len(f.fn.Params) {
-		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn.Short())
+		return errorf(ErrType, "%s takes %s, and was given %d: it is a %v", f.name, count(len(f.fn.Params), "argument"), len(args),
+			f.fn.Short())
 	}
 	m, mark := s.begin(f)
 	_, err = m.Block(f.fn.Size, f.fn.Align)
@@ -120,11 +121,19 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		m.Unpin()
 		return f.argumentError(err)
 	}
-	v, err := s.run(mark)
+	v, err := s.run(f, mark)
 	if err != nil {
 		return err
 	}
 	return resultError(s.readTo(got(v)))
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // dynamicResult is the Go type of what Call returns: any, or nil for no result.
@@ -160,7 +169,8 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 		return bound{}, isNil("function")
 	}
 	if n := numParams(params); n != len(f.fn.Params) {
-		return bound{}, errorf(ErrType, "%s takes %d parameters, and is bound with %d: it is a %v", f.name, len(f.fn.Params), n, f.fn)
+		return bound{}, errorf(ErrType, "%s takes %s, and is bound with %d: it is a %v", f.name, count(len(f.fn.Params), "parameter"), n,
+			f.fn.Short())
 	}
 	plan, err := f.plans.Params(params, f.fn, canon.Encode)
 	if err != nil {
@@ -227,7 +237,7 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 	if how == placed {
 		list = b.result.list(result)
 	}
-	v, err := s.runInto(mark, list)
+	v, err := s.runInto(b.Func, mark, list)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
 	if !s.call.Drop(s.store.Room(), r.handle) {
-		return s.store.Failure(s.call.Failure())
+		return withRemedy(s.store.Failure(s.call.Failure()))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"math"
 	"runtime"
 	"unsafe"
@@ -107,8 +108,8 @@ func (s *state) begin(f *Func) (*canon.Message, marks) {
 	return m, s.table.mark()
 }
 
-// run makes the call whose message has been written, and returns its results, which are good until the next call.
-func (s *state) run(mark marks) (*canon.View, error) {
+// run makes the call of f whose message has been written, and returns its results, which are good until the next call.
+func (s *state) run(f *Func, mark marks) (*canon.View, error) {
 	call := s.call
 	call.Len = uintptr(s.message.Len())
 	var ok bool
@@ -116,14 +117,14 @@ func (s *state) run(mark marks) (*canon.View, error) {
 		var err error
 		if ok, err = s.runPinned(); err != nil {
 			s.table.takeBack(mark)
-			return nil, err
+			return nil, f.argumentError(err)
 		}
 	} else {
 		room := s.store.Room()
 		ok = call.Run(room) || call.RunAgain(room)
 	}
 	if !ok {
-		return nil, s.failure(mark)
+		return nil, s.failure(f, mark)
 	}
 	s.table.passed(mark)
 	return s.read(call.Results()), nil
@@ -131,15 +132,15 @@ func (s *state) run(mark marks) (*canon.View, error) {
 
 // runInto is run for a call whose result is a slice that has memory: the native library writes what is in it there, and
 // nobody has to copy it. The store may be lost meanwhile, and the goroutine end.
-func (s *state) runInto(mark marks, list []byte) (*canon.View, error) {
+func (s *state) runInto(f *Func, mark marks, list []byte) (*canon.View, error) {
 	if len(list) < canon.MinSegment {
-		return s.run(mark)
+		return s.run(f, mark)
 	}
 	var pinner runtime.Pinner // one of its own: this call may be inside of another one
 	pinner.Pin(&list[0])
 	defer pinner.Unpin()
 	s.call.SetList(list)
-	v, err := s.run(mark)
+	v, err := s.run(f, mark)
 	if err == nil {
 		v.Place(list)
 	}
@@ -179,12 +180,12 @@ func largestLimit(v *canon.View) uint64 {
 	return max(usualLimit, times*min(v.Context.(*state).store.Native().HostcallFuel(), math.MaxUint64/times))
 }
 
-// runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.
+// runPinned makes a call whose message has segments. The error is that there is no memory for their list. The store may be lost meanwhile, and the goroutine end.
 func (s *state) runPinned() (ok bool, err error) {
 	defer s.message.Unpin() // those of calls around this one have been read
 	segments, err := s.message.ListSegments()
 	if err != nil {
-		return false, typeError(err)
+		return false, err
 	}
 	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
 	room := s.store.Room()
@@ -197,9 +198,9 @@ var (
 	_ [unsafe.Sizeof(canon.Segment{}) - unsafe.Sizeof(ffi.Segment{})]byte
 )
 
-// failure makes the error of a call that failed. What the message gave to the guest is the guest's only if it was
+// failure makes the error of a call of f that failed. What the message gave to the guest is the guest's only if it was
 // entered.
-func (s *state) failure(mark marks) error {
+func (s *state) failure(f *Func, mark marks) error {
 	entered := s.call.Entered()
 	trap, err := s.call.Failure()
 	if entered {
@@ -207,7 +208,11 @@ func (s *state) failure(mark marks) error {
 	} else {
 		s.table.takeBack(mark)
 	}
-	return s.store.Failure(trap, err)
+	failed := s.store.Failure(trap, err)
+	if !entered && errors.Is(failed, ErrHandle) {
+		return f.argumentError(failed) // the native library knows of the parameter only
+	}
+	return withRemedy(failed)
 }
 
 // StoreClosed frees what the store had for components.
