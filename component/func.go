@@ -308,9 +308,9 @@ func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err er
 }
 
 // CallInto is Call for parameters and a result that are the caller's: nothing of them is copied, and slices of numbers
-// that are the result, or fields of it, are used again if they are long enough, []byte above all: a large one that is the
-// result is copied once, from the guest's memory. Everything else that was in result is gone. If the call fails, result has
-// anything in it.
+// that are the result, or fields of it, are used again if they are long enough, []byte above all: a large one that is
+// the result is copied once, from the guest's memory. Everything else that was in result is gone. If the call fails,
+// result has anything in it.
 func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) error {
 	if tf == nil {
 		return isNil("function")

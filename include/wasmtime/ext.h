@@ -750,8 +750,8 @@ typedef struct wasmtime_binding_component_call_t {
    */
   size_t nsegments;
   /**
-   * Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or of
-   * tuples of numbers, that fits is written there and not to `results`, and its pointer is 0x8000_0000. May be null.
+   * Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or
+   * of tuples of numbers, that fits is written there and not to `results`. Its pointer is 0x8000_0000. May be null.
    */
   uint8_t *list;
   /**

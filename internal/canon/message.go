@@ -17,8 +17,8 @@ const segmentBit = 1 << 31
 // One message serves many calls, one after the other; [Message.Reset] begins each. The zero value can be used after a
 // Reset.
 //
-// Bytes of the memory that belong to no value are zero, but for those between the numbers of a list's elements: these are
-// as Go has them, and the native library makes them zero where the guest sees them.
+// Bytes of the memory that belong to no value are zero, but for those between the numbers of a list's elements: these
+// are as Go has them, and the native library makes them zero where the guest sees them.
 type Message struct {
 	// Grow returns memory of at least n bytes that begins with what was written so far, or nil if there is none. It is
 	// called when the memory of Reset does not suffice; nil means that there is never more.

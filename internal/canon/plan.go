@@ -132,7 +132,7 @@ func (p *Plan) Type() *Type { return p.node.wit }
 // [Message.Block].
 func (p *Plan) EncodeFirst(m *Message, value unsafe.Pointer) error {
 	n := p.node
-	if n.op == opCopy && n.gaps == nil && int64(n.wit.Size) <= int64(m.cap) { // no memory to be made zero, no error to be made
+	if n.op == opCopy && n.gaps == nil && int64(n.wit.Size) <= int64(m.cap) { // nothing to make zero, nothing can fail
 		copyBytes(m.base, value, n.wit.Size)
 		m.len = int(n.wit.Size)
 		return nil

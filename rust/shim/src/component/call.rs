@@ -53,8 +53,8 @@ pub struct wasmtime_binding_component_call_t {
     pub segments: *const wasmtime_binding_component_segment_t,
     /// The number of entries in `segments`.
     pub nsegments: usize,
-    /// Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or of
-    /// tuples of numbers, that fits is written there and not to `results`, and its pointer is 0x8000_0000. May be null.
+    /// Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or
+    /// of tuples of numbers, that fits is written there and not to `results`. Its pointer is 0x8000_0000. May be null.
     pub list: *mut u8,
     /// How many bytes `list` has.
     pub list_capacity: usize,
