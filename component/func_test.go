@@ -1,10 +1,12 @@
 package component_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +242,58 @@ func TestBuffers(t *testing.T) {
 		t.Error(err)
 	}
 	WantText(t, fill.CallInto(nil, nil, nil), "needs")
+}
+
+// A list that fits is written into the caller's memory, also by a call inside of another one that does the same, and
+// nothing is written behind it.
+func TestBuffersNested(t *testing.T) {
+	const wat = `(component
+	  (import "more" (func $more (param "n" u32)))
+	  (core func $more (canon lower (func $more)))
+	  (core module $m (import "" "more" (func $more (param i32)))` + memoryWat + `
+	    (func (export "fill") (param i32) (result i32)
+	      (local $p i32)
+	      (call $more (local.get 0))
+	      (local.set $p (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (local.get 0)))
+	      (memory.fill (local.get $p) (local.get 0) (local.get 0))
+	      (i32.store (i32.const 16) (local.get $p)) (i32.store (i32.const 20) (local.get 0)) (i32.const 16)))
+	  (core instance $i (instantiate $m (with "" (instance (export "more" (func $more))))))
+	  (alias core export $i "memory" (core memory $memory))
+	  (alias core export $i "realloc" (core func $realloc))
+	  (alias core export $i "reset" (core func $reset))
+	  (func (export "fill") (param "n" u32) (result (list u8))
+	    (canon lift (core func $i "fill") (memory $memory) (realloc $realloc) (post-return $reset))))`
+	type size struct{ N uint32 }
+	fill := func(w *world) *component.TypedFunc[size, []byte] {
+		return Must(component.Bind[size, []byte](w.fn(t, "fill")))
+	}
+	var w, other *world
+	inner := make([]byte, 50_000)
+	w = newWorld(t, wat, func(l *component.Linker) error {
+		return l.Root().Func("more", component.HostVoid1(func(_ *wasmtime.Caller, n uint32) error {
+			if n < 40_000 {
+				return nil
+			}
+			runtime.GC()
+			return fill(other).CallInto(nil, &size{n / 2}, &inner)
+		}))
+	})
+	other = &world{store: w.store}
+	var err error
+	other.instance, err = w.linker.Instantiate(nil, w.store, w.component)
+	Check(t, err)
+	all := func(b []byte, n int) bool { return len(b) == n && bytes.Count(b, []byte{byte(n)}) == n }
+	for _, n := range []int{40_007, 49_999, 50_000, 50_001, 10} {
+		outer := bytes.Repeat([]byte{0xaa}, 50_000)
+		inner = inner[:0]
+		Check(t, fill(w).CallInto(nil, &size{uint32(n)}, &outer))
+		if !all(outer, n) || n >= 40_000 && !all(inner, n/2) {
+			t.Errorf("%d: %d bytes, and inside %d", n, len(outer), len(inner))
+		}
+		if rest := outer[n:cap(outer)]; cap(outer) == 50_000 && bytes.Count(rest, []byte{0xaa}) != len(rest) {
+			t.Errorf("%d: something was written behind the list", n)
+		}
+	}
 }
 
 // What was in the result before is gone.

@@ -102,16 +102,11 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 		return isNil("resource")
 	}
 	s := r.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.store.End(within)
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	if !s.call.Drop(s.store.Room(), r.handle) {
 		return withRemedy(s.store.Failure(s.call.Failure()))
 	}

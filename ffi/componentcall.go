@@ -16,6 +16,8 @@ type ComponentCall struct {
 	capacity  uintptr
 	segments  unsafe.Pointer
 	nsegments uintptr
+	list      unsafe.Pointer
+	nlist     uintptr
 	results   unsafe.Pointer
 	nresults  uintptr
 	err       *C.wasmtime_error_t
@@ -63,10 +65,16 @@ func (c *ComponentCall) Grow(n int) []byte {
 	return c.Message()
 }
 
-// SetFunc says which function is called. The message has no segments then.
+// SetFunc says which function is called. The message has no segments then, and there is no memory for a list.
 func (c *ComponentCall) SetFunc(f ComponentFunc) {
 	c.fn = unsafe.Pointer(f.ptr)
 	c.segments, c.nsegments = nil, 0
+	c.list, c.nlist = nil, 0
+}
+
+// SetList gives pinned memory, until the call returns, for the first list of numbers in the results that fits.
+func (c *ComponentCall) SetList(memory []byte) {
+	c.list, c.nlist = unsafe.Pointer(unsafe.SliceData(memory)), uintptr(len(memory))
 }
 
 // SetSegments gives the message its segments, which are pinned memory, until the call.

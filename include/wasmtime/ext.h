@@ -64,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 5
+#define WASMTIME_EXT_ABI 6
 
 /**
  * The guest may read the file.
@@ -749,6 +749,15 @@ typedef struct wasmtime_binding_component_call_t {
    * The number of entries in `segments`.
    */
   size_t nsegments;
+  /**
+   * Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or
+   * of tuples of numbers, that fits is written there and not to `results`. Its pointer is 0x8000_0000. May be null.
+   */
+  uint8_t *list;
+  /**
+   * How many bytes `list` has.
+   */
+  size_t list_capacity;
   /**
    * The results of the last call that succeeded: aligned to 16 bytes, and there until the store's next call of a
    * component's function, which may be one that is made inside of another.
@@ -1610,8 +1619,9 @@ void wasmtime_binding_component_pre_delete(struct wasmtime_binding_component_pre
 
 /**
  * Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
- * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
- * counterpart of `wasmtime::component::InstancePre::instantiate`.
+ * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. A frame
+ * without a context is that of a store which has not been made, and which is made first. The counterpart of
+ * `wasmtime::component::InstancePre::instantiate`.
  *
  * # Safety
  *

@@ -116,6 +116,13 @@ func (n *node) decodeSlice(v *View, at uint32, p unsafe.Pointer) error {
 		n.makeSlice(v, p, 0)
 		return nil
 	}
+	if n.elem.copies() {
+		block, err := v.numbers(ptr, count, n.elem.wit.Size)
+		if err != nil {
+			return err
+		}
+		return n.copySlice(v, block, int(count), p)
+	}
 	if _, err := v.block(ptr, count, n.elem.wit.Size); err != nil {
 		return err
 	}
@@ -192,6 +199,9 @@ func (n *node) copySlice(v *View, block unsafe.Pointer, count int, p unsafe.Poin
 	switch {
 	case v.Alias && uintptr(block)%uintptr(elem.typ.Align()) == 0:
 		*to = slice{block, count, count}
+		return nil
+	case to.cap >= count && to.data == block: // see View.Place
+		to.len = count
 		return nil
 	case to.cap >= count:
 		to.len = count

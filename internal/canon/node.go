@@ -163,21 +163,6 @@ func clearGaps(gaps []gap, p unsafe.Pointer) {
 	}
 }
 
-// clearAll makes the gaps of copied values zero that follow each other.
-func (n *node) clearAll(p unsafe.Pointer, count int) {
-	size := uintptr(n.wit.Size)
-	for _, g := range n.gaps {
-		for i := range uintptr(count) {
-			at := unsafe.Add(p, i*size+uintptr(g.at))
-			if g.n == 4 { // the most frequent one, without a call
-				*(*[4]byte)(at) = [4]byte{}
-			} else {
-				clear(unsafe.Slice((*byte)(at), g.n))
-			}
-		}
-	}
-}
-
 // copyBytes copies few bytes faster than a call of memmove.
 func copyBytes(to, from unsafe.Pointer, n uint32) {
 	switch n {

@@ -128,6 +128,21 @@ func (p *Planner) Result(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
 // Type returns the WIT type. For a plan of all parameters it is a record of them.
 func (p *Plan) Type() *Type { return p.node.wit }
 
+// EncodeFirst writes the value at a pointer into the message, as its first block. The error is that of Encode, or of
+// [Message.Block].
+func (p *Plan) EncodeFirst(m *Message, value unsafe.Pointer) error {
+	n := p.node
+	if n.op == opCopy && n.gaps == nil && int64(n.wit.Size) <= int64(m.cap) { // nothing to make zero, nothing can fail
+		copyBytes(m.base, value, n.wit.Size)
+		m.len = int(n.wit.Size)
+		return nil
+	}
+	if _, err := m.Block(n.wit.Size, n.wit.Align); err != nil {
+		return err
+	}
+	return p.Encode(m, 0, value)
+}
+
 // Encode writes the value at a pointer into the message, at an offset that [Message.Block] has reserved. The error is
 // a [*ValueError], or a [*TypeError] if an any has the wrong type in it; the message is of no use then.
 func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
@@ -142,14 +157,33 @@ func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
 // slices of numbers have memory that may be used again. The error is a [*ValueError]; some of the value may have been
 // written then.
 func (p *Plan) Decode(v *View, at uint32, value unsafe.Pointer) error {
-	err := v.use(at+p.at, p.node.wit)
-	if err == nil {
-		err = p.node.decode(v, at+p.at, value)
+	n := p.node
+	at += p.at
+	err := v.use(at, n.wit)
+	switch {
+	case err != nil:
+	case n.op == opCopy:
+		copyBytes(value, unsafe.Add(v.base, at), n.wit.Size)
+		return nil
+	default:
+		err = n.decode(v, at, value)
 	}
 	if err != nil && p.step != "" {
 		return In(p.step, err)
 	}
 	return err
+}
+
+// List returns the memory of the slice at a pointer, all of it, if the plan is that of a list of numbers, or of structs
+// of numbers, which are copied there: so they may be written there in the first place, see [View.Place]. Otherwise it
+// returns nil.
+func (p *Plan) List(value unsafe.Pointer) []byte {
+	n := p.node
+	if n.op != opSlice || !n.elem.copies() {
+		return nil
+	}
+	s := (*slice)(value)
+	return unsafe.Slice((*byte)(s.data), uintptr(s.cap)*n.elem.size)
 }
 
 // EncodeAny writes a value as a type, at an offset that [Message.Block] has reserved.

@@ -276,7 +276,7 @@ impl Passed {
             types,
             ty,
             |cx| cx.types.clone(),
-            |cx, plan| lift(&mut Lifting { cx, plan, resources: None, out: buffer, pending }),
+            |cx, plan| lift(&mut Lifting { cx, plan, resources: None, out: buffer, list: None, pending }),
         )?;
         Ok(passed)
     }

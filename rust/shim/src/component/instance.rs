@@ -6,6 +6,7 @@ use crate::call::{run, wasmtime_binding_call_t};
 use crate::cast;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::guard::guard;
+use crate::instantiate::is_made;
 use crate::store::Whole;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, ResourceType};
 use wasmtime::{Error, Result, ValRaw};
@@ -55,8 +56,9 @@ fn told_of_async(error: Error) -> Error {
 pub extern "C" fn wasmtime_binding_component_pre_delete(_: Box<wasmtime_binding_component_pre_t>) {}
 
 /// Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
-/// frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
-/// counterpart of `wasmtime::component::InstancePre::instantiate`.
+/// frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. A frame
+/// without a context is that of a store which has not been made, and which is made first. The counterpart of
+/// `wasmtime::component::InstancePre::instantiate`.
 ///
 /// # Safety
 ///
@@ -66,6 +68,10 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
     pre: &wasmtime_binding_component_pre_t,
     call: *mut wasmtime_binding_call_t,
 ) {
+    // SAFETY: the caller vouches for the frame.
+    if !unsafe { is_made(call) } {
+        return;
+    }
     run(call, |context| {
         Whole::instantiating(context.data());
         // SAFETY: the state is there as long as the store.

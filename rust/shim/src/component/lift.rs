@@ -4,10 +4,11 @@
 
 use super::buffer::{Buffer, NoRoom};
 use super::check::Resource;
-use super::message::{case_at, pair_at, u32_at, unnamed};
+use super::message::{SEGMENT, case_at, pair_at, u32_at, unnamed};
 use super::plan::{Id, Kind, Node, Number, Plan, Variant};
 use super::resource::is_host;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use std::ptr::NonNull;
 use wasmtime::component::__internal::wasmtime_environ::component::{StringEncoding, TypeResourceTableIndex};
 use wasmtime::component::__internal::{InterfaceType, LiftContext};
 use wasmtime::component::{Lift as _, ResourceAny};
@@ -27,7 +28,16 @@ pub(super) struct Lifting<'c, 'a> {
     pub(super) resources: Option<&'c [Resource]>,
     /// Where the message goes; empty at first.
     pub(super) out: &'c mut Buffer,
+    /// Where a list goes instead, the first that is nothing but numbers and fits.
+    pub(super) list: Option<Place>,
     pub(super) pending: &'c mut Vec<Pending>,
+}
+
+/// Memory outside of a message that nobody else uses, for a part of it.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) start: NonNull<u8>,
+    pub(super) capacity: usize,
 }
 
 /// Set in the length of a string that a guest with two encodings has as UTF-16.
@@ -137,6 +147,14 @@ impl Lifting<'_, '_> {
             return Err(broken(&format!("{what} pointer is not aligned")));
         }
         pay(self.cx, bytes.len())?;
+        if element.plain
+            && let Some(place) = self.list.take_if(|place| bytes.len() <= place.capacity)
+        {
+            // SAFETY: who made the place vouches for it, and no guest has it in its memory.
+            unsafe { place.start.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            self.put_pair(at, SEGMENT as usize, n as usize);
+            return Ok(());
+        }
         let start = self.out.push(bytes, element.align)?;
         self.put_pair(at, start, n as usize);
         self.elements(element, start, n as usize)
