@@ -135,9 +135,7 @@ impl Wide {
         });
         let wide: Vec<_> = component.options.values().filter(|options| is_wide(options)).collect();
         let import = imports.into_iter().find(|import| match item(component, types, *import) {
-            Some(TypeDef::ComponentFunc(ty)) => {
-                wide.iter().any(|options| may_lower(types, ty, options)) && crosses(types, ty)
-            }
+            Some(TypeDef::ComponentFunc(ty)) => wide.iter().any(|options| may_lower(types, ty, options)),
             // Nothing else is lowered.
             _ => !wide.is_empty(),
         });
@@ -199,16 +197,16 @@ fn flat(types: &ComponentTypes, func: TypeFuncIndex) -> (Option<usize>, Option<u
     (params.flat_count(MAX_FLAT_PARAMS), results.flat_count(MAX_FLAT_RESULTS))
 }
 
-/// Whether a function that crosses may be lowered with these options: the description does not say which options an
-/// import has. But it says what the core function is that comes of it, which has as many values as the type, and a
-/// pointer among them.
+/// Whether a function may be lowered with these options, and has values in their memory: the description does not say
+/// which options an import has. But it says what the core function is that comes of them, which has as many values as
+/// the type, and a pointer among them. With the async ABI, results are always in memory.
 fn may_lower(types: &ComponentTypes, func: TypeFuncIndex, options: &CanonicalOptions) -> bool {
     let core = types[options.core_type].unwrap_func();
     let (params, results) = flat(types, func);
     // A pointer to the results is one more parameter.
     let count = params.unwrap_or(1) + usize::from(results.is_none());
     let alike = core.params().len() == count && core.results().len() == results.unwrap_or(0);
-    options.async_ || alike && core.params().contains(&WasmValType::I64)
+    options.async_ || alike && core.params().contains(&WasmValType::I64) && crosses(types, func)
 }
 
 fn unsupported(what: &str) -> Error {
