@@ -1558,10 +1558,10 @@ wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_c
  * there is none.
  *
  * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
- * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
- * function whose type has a future, a stream or an error-context, or is too large, or whose values the component has in
- * a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The
- * counterpart of `wasmtime_component_instance_get_func`.
+ * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible.
+ * A function whose type has a future, a stream or an error-context, or is too large, or whose values the component
+ * has in a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is
+ * called. The counterpart of `wasmtime_component_instance_get_func`.
  *
  * # Safety
  *
@@ -1593,9 +1593,9 @@ bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_
                                               size_t capacity);
 
 /**
- * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
- * `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be sent, or
- * whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+ * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+ * in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+ * sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
  * `wasmtime::component::Linker::instantiate_pre`.
  */
 WASM_API_EXTERN

@@ -27,10 +27,10 @@ pub struct wasmtime_binding_component_func_t {
 /// there is none.
 ///
 /// `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
-/// function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
-/// function whose type has a future, a stream or an error-context, or is too large, or whose values the component has in
-/// a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The
-/// counterpart of `wasmtime_component_instance_get_func`.
+/// function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible.
+/// A function whose type has a future, a stream or an error-context, or is too large, or whose values the component
+/// has in a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is
+/// called. The counterpart of `wasmtime_component_instance_get_func`.
 ///
 /// # Safety
 ///

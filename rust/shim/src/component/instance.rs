@@ -20,9 +20,9 @@ pub struct wasmtime_binding_component_pre_t {
     pre: InstancePre<Data>,
 }
 
-/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
-/// `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be sent, or
-/// whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+/// in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+/// sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
 /// `wasmtime::component::Linker::instantiate_pre`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
