@@ -44,7 +44,8 @@
 //
 // Types with future, stream and error-context are not supported yet: what has one is an error that wraps
 // [wasmtime.ErrUnsupported]. So is the call of an export that is lifted asynchronously, as tools do with functions that
-// are async in WIT, and an import of such a function.
+// are async in WIT, and an import of such a function; and what a component has in a 64-bit memory, see
+// [wasmtime.Config.SetWasmComponentModelMemory64].
 //
 // # Errors
 //

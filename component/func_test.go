@@ -547,3 +547,35 @@ func TestAsyncIsNotSupportedYet(t *testing.T) {
 	Check(t, linker.Instance("h").Func("f", func(uint32) {}))
 	WantTyped(t, ErrorOf(linker.InstantiatePre(c)), wasmtime.ErrUnsupported, "async func(x: u32) is async")
 }
+
+// What is in a 64-bit memory does not cross between a component and the host: a function is refused when it is looked
+// up, an import when it is linked, and nothing before that.
+func TestWideMemories(t *testing.T) {
+	wide := func(c *wasmtime.Config) { c.SetWasmComponentModelMemory64(true) }
+	w := newWorld(t, `(component
+	  (core module $m
+	    (memory (export "memory") i64 1)
+	    (func (export "text") (result i64) (unreachable))
+	    (func (export "number") (result i32) (i32.const 7)))
+	  (core instance $i (instantiate $m))
+	  (func (export "text") (result string) (canon lift (core func $i "text") (memory (core memory $i "memory"))))
+	  (func (export "number") (result u32) (canon lift (core func $i "number") (memory (core memory $i "memory")))))`, nil, wide)
+	for range 2 {
+		WantTyped(t, ErrorOf(w.instance.Func("text")), wasmtime.ErrUnsupported, "exported with a 64-bit memory")
+		Equal(t, "number", w.call(t, "number"), any(uint32(7)))
+	}
+	c := Must(component.New(w.engine, []byte(`(component
+	  (import "f" (func $f (param "s" string)))
+	  (core module $m (memory (export "memory") i64 1))
+	  (core instance $m (instantiate $m))
+	  (core func $f (canon lower (func $f) (memory (core memory $m "memory"))))
+	  (core module $n (import "" "f" (func (param i64 i64))))
+	  (core instance (instantiate $n (with "" (instance (export "f" (func $f)))))))`)))
+	linker := component.NewLinker(w.engine)
+	Check(t, linker.Root().Func("f", func(string) {}))
+	for _, err := range []error{linker.Check(c), ErrorOf(linker.InstantiatePre(c))} {
+		WantTyped(t, err, wasmtime.ErrUnsupported, "`f` is imported with a 64-bit memory")
+	}
+	_, err := component.New(w.engine, []byte(`(component (type $r (resource (rep i64))) (core func (canon resource.new $r)))`))
+	WantTyped(t, err, wasmtime.ErrUnsupported, "a resource is represented by 64 bits")
+}

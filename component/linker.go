@@ -137,7 +137,8 @@ func (i *LinkerInstance) in(name string) string {
 }
 
 // Instance returns the place of an instance within this one, and defines it if there is none. A definition of another
-// kind of that name stays what it is: what is defined in the place is not found then.
+// kind of that name is replaced if [Linker.AllowShadowing] allows that. Otherwise it stays what it is: what is defined
+// in the place is not found then. See wasmtime::component::LinkerInstance::instance.
 func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 	notNil(notNil(i, "place in a linker").linker, "linker").mu.Lock()
 	defer i.linker.mu.Unlock()
@@ -149,7 +150,7 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 		full = i.name + "#" + name
 	}
 	inner := &LinkerInstance{linker: i.linker, name: full}
-	if _, taken := i.items.exact[name]; !taken && !i.linker.engine.Closed() {
+	if _, taken := i.items.exact[name]; (!taken || i.linker.shadowing) && !i.linker.engine.Closed() {
 		i.items.set(name, definition{instance: inner})
 	}
 	return inner
@@ -368,11 +369,10 @@ func (i *LinkerInstance) find(name string, kind canon.ItemKind) (definition, err
 
 // Check tells whether the component can be linked: the error is that which [Linker.Instantiate] would return.
 func (l *Linker) Check(c *Component) error {
-	d, err := l.describe(c)
-	if err != nil {
-		return err
+	pre, err := l.InstantiatePre(c)
+	if err == nil {
+		pre.Close()
 	}
-	_, err = l.link(c, d)
 	return err
 }
 

@@ -1567,10 +1567,10 @@ wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_c
  * there is none.
  *
  * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
- * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
- * function whose type has a future, a stream or an error-context, or is too large, is a
- * `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The counterpart of
- * `wasmtime_component_instance_get_func`.
+ * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible.
+ * A function whose type has a future, a stream or an error-context, or is too large, or whose values the component
+ * has in a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is
+ * called. The counterpart of `wasmtime_component_instance_get_func`.
  *
  * # Safety
  *
@@ -1602,9 +1602,10 @@ bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_
                                               size_t capacity);
 
 /**
- * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
- * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
- * sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+ * in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+ * sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+ * `wasmtime::component::Linker::instantiate_pre`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,
@@ -1749,7 +1750,8 @@ wasmtime_error_t *wasmtime_binding_component_linker_define_unknown_as_traps(wasm
 
 /**
  * Compiles a component, from the binary format or the text, and stores it in `*out`. A core module is a
- * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_new`.
+ * `WASMTIME_ERROR_NOT_COMPONENT`, a resource that is represented by 64 bits a `WASMTIME_ERROR_UNSUPPORTED`. The
+ * counterpart of `wasmtime_component_new`.
  *
  * # Safety
  *
@@ -1885,6 +1887,18 @@ void wasmtime_config_wasm_component_model_fixed_length_lists_set(wasm_config_t *
 WASM_API_EXTERN
 void wasmtime_config_wasm_component_model_implements_set(wasm_config_t *config,
                                                          bool enable);
+
+/**
+ * Enables or disables 64-bit memories in components. The counterpart of
+ * `wasmtime::Config::wasm_component_model_memory64`.
+ *
+ * Upstream passes values through such memories from component to component only: between a component and the host it
+ * takes each pointer for 32 bits and checks nothing. So `wasmtime_binding_component_linker_instantiate_pre` and
+ * `wasmtime_binding_component_instance_func` refuse functions that need it, which the official API does not.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_memory64_set(wasm_config_t *config,
+                                                       bool enable);
 
 /**
  * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.

@@ -1,7 +1,7 @@
 //! Components with their imports, and instances of them.
 
 use super::state::Deeper;
-use super::{Data, path};
+use super::{Data, path, wide};
 use crate::call::{run, wasmtime_binding_call_t};
 use crate::cast;
 use crate::error::{ExtError, wasmtime_error_code_t};
@@ -21,9 +21,10 @@ pub struct wasmtime_binding_component_pre_t {
     pre: InstancePre<Data>,
 }
 
-/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
-/// `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
-/// sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+/// in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+/// sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+/// `wasmtime::component::Linker::instantiate_pre`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
     linker: &wasmtime_component_linker_t,
@@ -31,8 +32,9 @@ pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
     out: &mut *mut wasmtime_binding_component_pre_t,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(|| {
-        let linked = cast::component_linker_ref(linker).instantiate_pre(cast::component(component));
-        let pre = linked.map_err(told_of_async)?;
+        let component = cast::component(component);
+        let pre = cast::component_linker_ref(linker).instantiate_pre(component).map_err(told_of_async)?;
+        wide::check_imports(component)?;
         *out = Box::into_raw(Box::new(wasmtime_binding_component_pre_t { pre }));
         Ok(())
     })

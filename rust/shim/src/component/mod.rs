@@ -39,6 +39,7 @@ mod resource;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use call::*;
 pub use describe::*;
