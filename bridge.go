@@ -48,6 +48,7 @@ func init() {
 	}
 	bridge.NewError = func(native ffi.Error) error { return newError(native) }
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
+	bridge.Ended = ended
 }
 
 // FinishCall is Finish for the other packages of the module: by an interface, a pointer would cost an allocation.

@@ -28,6 +28,8 @@ type linking struct {
 	funcs     []linkedFunc
 	resources []linkedResource
 	modules   []linkedModule
+	// wasi are the paths of what is WASI's own.
+	wasi [][]string
 
 	problems []problem
 }
@@ -108,7 +110,7 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 			return found, nil
 		}
 	}
-	return found, nil
+	return l.roots[0].linker.findWasi(path, kind), nil
 }
 
 // all links everything.
@@ -185,7 +187,7 @@ func (i *LinkerInstance) versionHint(name string) string {
 	switch {
 	case len(others) > 0:
 	case strings.HasPrefix(name, "wasi:"):
-		return "WASI for components is not in this package yet: see Linker.TrapUnknownImports"
+		return "see Linker.DefineWasi"
 	default:
 		return ""
 	}
@@ -220,6 +222,8 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 	case found == (definition{}):
 		return errMissing
 	case item.Kind == canon.InstanceItem && found.instance != nil:
+	case found.wasi:
+		l.wasi = append(l.wasi, path)
 	case item.Kind == canon.FuncItem && found.fn != nil:
 		host, err := l.plans.host(found.fn, item.Func)
 		if err != nil {
@@ -403,6 +407,13 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 	for _, f := range l.funcs {
 		if failed := linker.DefineFunc(ffi.ComponentPath(f.path...), hostFuncs.Add(hosts, f.host)); !failed.IsNil() {
 			return bridge.NewError(failed)
+		}
+	}
+	for _, path := range l.wasi {
+		if found, failed := linker.DefineWasi(ffi.ComponentPath(path...)); !failed.IsNil() {
+			return bridge.NewError(failed)
+		} else if !found {
+			return errorf(ErrMissing, "`%s`: %v", strings.Join(path, "#"), ErrMissing)
 		}
 	}
 	for _, m := range l.modules {

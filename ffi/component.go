@@ -131,6 +131,24 @@ func (l ComponentLinker) DefineModule(path []byte, module Module) Error {
 	return wrapError(C.wasmtime_binding_component_linker_define_module(l.ptr, bytesPtr(path), C.size_t(len(path)), module.ptr))
 }
 
+// WasiItems returns what there is of WASI 0.2, in the lines of wasmtime_binding_component_wasi_items.
+func WasiItems() ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_binding_component_wasi_items(&vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}
+
+// DefineWasi defines an item of WASI 0.2, and tells whether there is such an item.
+func (l ComponentLinker) DefineWasi(path []byte) (bool, Error) {
+	crossing()
+	var found C.bool
+	err := C.wasmtime_binding_component_linker_define_wasi(l.ptr, bytesPtr(path), C.size_t(len(path)), &found)
+	return bool(found), wrapError(err)
+}
+
 // DefineUnknownImportsAsTraps defines what the component imports and nobody defined as functions that trap.
 func (l ComponentLinker) DefineUnknownImportsAsTraps(component Component) Error {
 	crossing()

@@ -51,6 +51,7 @@ pub use message::wasmtime_binding_component_segment_t;
 pub use state::*;
 
 pub(crate) use call::frame;
+pub(crate) use linker::define_at;
 pub(crate) use state::State;
 
 use wasmtime::ValRaw;

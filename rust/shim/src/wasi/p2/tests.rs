@@ -1,0 +1,1 @@
+//! Tests of WASI 0.2.
