@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/goexit"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
@@ -272,7 +273,7 @@ func (s *state) trapOf(err error) ffi.Trap {
 var noCall ffi.HostCall
 
 // Host runs a host function of another package for a guest, see [bridge.Store].
-func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (trap ffi.Trap) {
+func (s *state) Host(run func(store bridge.Store, caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) (trap ffi.Trap) {
 	s.lock.Identify()
 	if s.behind != nil {
 		s.settle()
@@ -290,7 +291,7 @@ func (s *state) Host(run func(caller any, frame unsafe.Pointer) error, frame uns
 		}
 		c.returnCaller()
 	}()
-	if failed := run(c, frame); failed != nil {
+	if failed := run(s, c, frame); failed != nil {
 		trap = s.trapOf(failed)
 	}
 	c.done = true

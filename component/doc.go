@@ -43,7 +43,8 @@
 // where, in both languages.
 //
 // Types with future, stream and error-context are not supported yet: what has one is an error that wraps
-// [wasmtime.ErrUnsupported].
+// [wasmtime.ErrUnsupported]. So is the call of an export that is lifted asynchronously, as tools do with functions that
+// are async in WIT, and an import of such a function.
 //
 // # Errors
 //
@@ -53,7 +54,8 @@
 //
 // # Goroutines, not async
 //
-// A function that is async in WIT is called like any other, and its call blocks the goroutine until it has returned.
+// A function that is async in WIT is called like any other, once that is supported, and its call blocks the goroutine
+// until it has returned.
 // That is what Go's functions do: a goroutine is what other languages have async for, a hundred thousand of them are
 // no problem, and a function that may wait looks like one that does not. So that many guests can wait, each has a
 // store and a goroutine of its own.

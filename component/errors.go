@@ -30,7 +30,10 @@ var (
 	ErrHandle = errors.New("not a valid handle")
 	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there.
 	ErrHasChildren = errors.New("the resource has children")
-	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits].
+	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits]. The error says whether the
+	// function was called: if so, the resources in its results were dropped, and it can be called again. A guest that
+	// gives a host function more than there may be ends there, and is [ErrUnusable] from then on. No store can make
+	// more than about four billion handles in its life.
 	ErrTooManyHandles = errors.New("the store has too many resources")
 	// ErrTooManyBytes: a guest passed or returned more in one call than it may, see
 	// [wasmtime.Store.SetHostcallFuel].

@@ -459,3 +459,29 @@ func TestAllocations(t *testing.T) {
 		Equal(t, what, testing.AllocsPerRun(100, test.f), test.want)
 	}
 }
+
+// What is async is not supported yet, and told so: an import when it is linked, an export that is lifted asynchronously
+// when it is called, which leaves the instance as it was.
+func TestAsyncIsNotSupportedYet(t *testing.T) {
+	w := newWorld(t, `(component
+	  (core func $return (canon task.return (result u32)))
+	  (core module $m
+	    (import "" "return" (func $return (param i32)))
+	    (func (export "a") (param i32) (result i32) (call $return (local.get 0)) (i32.const 0))
+	    (func (export "callback") (param i32 i32 i32) (result i32) (unreachable))
+	    (func (export "s") (param i32) (result i32) (local.get 0)))
+	  (core instance $i (instantiate $m (with "" (instance (export "return" (func $return))))))
+	  (func (export "a") async (param "x" u32) (result u32)
+	    (canon lift (core func $i "a") async (callback (core func $i "callback"))))
+	  (func (export "s") async (param "x" u32) (result u32) (canon lift (core func $i "s"))))`, nil,
+		func(c *wasmtime.Config) { c.SetConcurrencySupport(true) })
+	for range 2 {
+		_, err := w.fn(t, "a").Call(nil, 7)
+		WantTyped(t, err, wasmtime.ErrUnsupported, "the function is async")
+		Equal(t, "s", w.call(t, "s", 7), any(uint32(7)))
+	}
+	c := Must(component.New(w.engine, []byte(`(component (import "h" (instance (export "f" (func async (param "x" u32))))))`)))
+	linker := component.NewLinker(w.engine)
+	Check(t, linker.Instance("h").Func("f", func(uint32) {}))
+	WantTyped(t, ErrorOf(linker.InstantiatePre(c)), wasmtime.ErrUnsupported, "async func(x: u32) is async")
+}

@@ -43,6 +43,9 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 	if err := unsupported(f); err != nil {
 		return nil, err
 	}
+	if f.Async {
+		return nil, errorf(wasmtime.ErrUnsupported, "%v is async, which is %v yet for what a component imports", f.Short(), wasmtime.ErrUnsupported)
+	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
 		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
 	}
@@ -111,12 +114,8 @@ func onHostCall(call *ffi.ComponentHostCall) {
 }
 
 // serve runs the host function of a call.
-func serve(caller any, frame unsafe.Pointer) error {
+func serve(store bridge.Store, caller any, frame unsafe.Pointer) error {
 	c, call := caller.(*wasmtime.Caller), (*ffi.ComponentHostCall)(frame)
-	store, err := bridge.StoreOf(c)
-	if err != nil {
-		return err
-	}
 	s := stateOf(store)
 	b := s.host(call.Env)
 	return b.fn.run(c, b, s, call)

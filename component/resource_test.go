@@ -353,6 +353,45 @@ func TestGuestHandleLimit(t *testing.T) {
 	w.call(t, "thing", 1)
 }
 
+// What a call gives to the guest stays the program's if there is no room for the results: the guest is not entered. And
+// the error says what has become of the call.
+func TestHandleLimitKeepsWhatIsGiven(t *testing.T) {
+	w := newWorld(t, `(component
+	  (import "h" (instance $h (export "counter" (type $c (sub resource)))))
+	  (alias export $h "counter" (type $counter))
+	  (core func $drop (canon resource.drop $counter))
+	  (type $thing' (resource (rep i32)))
+	  (export $thing "thing" (type $thing'))
+	  (core func $new (canon resource.new $thing'))
+	  (core module $m
+	    (import "h" "drop" (func $drop (param i32)))
+	    (import "h" "new" (func $new (param i32) (result i32)))
+	    (memory (export "memory") 1)
+	    (func (export "swap") (param i32) (result i32) (call $drop (local.get 0)) (call $new (i32.const 1)))
+	    (func (export "two") (result i32)
+	      (i32.store (i32.const 0) (call $new (i32.const 1))) (i32.store (i32.const 4) (call $new (i32.const 1)))
+	      (i32.const 0)))
+	  (core instance $i (instantiate $m (with "h" (instance (export "drop" (func $drop)) (export "new" (func $new))))))
+	  (func (export "swap") (param "c" (own $counter)) (result (own $thing)) (canon lift (core func $i "swap")))
+	  (func (export "two") (result (tuple (own $thing) (own $thing)))
+	    (canon lift (core func $i "two") (memory (core memory $i "memory")))))`, func(l *component.Linker) error {
+		return l.Instance("h").Resource("counter", component.ResourceOf[*counter]())
+	})
+	component.SetLimits(w.store, component.Limits{Resources: 1})
+	_, err := w.fn(t, "two").Call(nil)
+	WantTyped(t, err, component.ErrTooManyHandles, "the function has returned")
+	var closed []uint32
+	first := w.call(t, "swap", &counter{n: 1, closed: &closed}).(*component.Resource)
+	second := &counter{n: 2, closed: &closed}
+	_, err = w.fn(t, "swap").Call(nil, second)
+	WantTyped(t, err, component.ErrTooManyHandles, "was not called")
+	Equal(t, "values that the guest has", component.TableOf(w.store).Len(), 0)
+	Check(t, first.Drop(nil))
+	WantTyped(t, first.Drop(nil), component.ErrHandle, "the handle was dropped")
+	w.call(t, "swap", second)
+	Equal(t, "closed", fmt.Sprint(closed), "[1 2]")
+}
+
 // What a component exports may be what another imports.
 func TestExportedModulesAndResources(t *testing.T) {
 	one := newWorld(t, `(component

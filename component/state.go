@@ -158,14 +158,8 @@ var (
 // failure makes the error of a call that failed. What the message gave to the guest is the guest's only if it was
 // entered.
 func (s *state) failure(mark marks) error {
+	entered := s.call.Entered()
 	trap, err := s.call.Failure()
-	entered := true
-	if trap.IsNil() {
-		switch err.Code() {
-		case ffi.ErrorBadArgument, ffi.ErrorBadHandle, ffi.ErrorNoRoom, ffi.ErrorComponentUnusable:
-			entered = false
-		}
-	}
 	if entered {
 		s.table.settle(mark)
 		s.table.giveBack(mark)

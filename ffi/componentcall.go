@@ -20,6 +20,9 @@ type ComponentCall struct {
 	nresults  uintptr
 	err       *C.wasmtime_error_t
 	trap      *C.wasm_trap_t
+	entered   bool
+	// brokenOff is not needed: the native library refuses the next call.
+	brokenOff bool
 }
 
 // The C structure and its mirror must be one.
@@ -102,6 +105,10 @@ func (c *ComponentCall) Drop(room uintptr, handle uint32) bool {
 func (c *ComponentCall) again(enter func()) bool {
 	return againUntil(&c.err, enter) && c.trap == nil
 }
+
+// Entered tells of a call that has failed whether it had entered the guest: then what the message gave to the guest is
+// the guest's. It is to be asked before Failure.
+func (c *ComponentCall) Entered() bool { return c.entered && !(Error{c.err}).isNoRoom() }
 
 // Failure takes the error or the trap out of the frame.
 func (c *ComponentCall) Failure() (Trap, Error) {

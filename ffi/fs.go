@@ -94,7 +94,8 @@ const (
 	FSSymlink      FSOp = C.WASMTIME_FS_SYMLINK
 )
 
-// Flags of requests: how a path is looked up and opened, and which times are set.
+// Flags of requests: how a path is looked up and opened, which times are set, and that a read or a write goes on after
+// a part: the guest does not hear of its error then.
 const (
 	FSFollow      uint32 = C.WASMTIME_FS_FOLLOW
 	FSDirectory   uint32 = C.WASMTIME_FS_DIRECTORY
@@ -109,6 +110,7 @@ const (
 	FSAccessedNow uint32 = C.WASMTIME_FS_ACCESSED_NOW
 	FSModified    uint32 = C.WASMTIME_FS_MODIFIED
 	FSModifiedNow uint32 = C.WASMTIME_FS_MODIFIED_NOW
+	FSGoesOn      uint32 = C.WASMTIME_FS_GOES_ON
 )
 
 // FSStatus says how a request ended.

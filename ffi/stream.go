@@ -65,10 +65,12 @@ const (
 	StreamListener   StreamKind = C.WASMTIME_STREAM_LISTENER
 )
 
-// Flags of requests: those of reads, writes and accepts, then the directions of StreamShutdown.
+// Flags of requests: those of reads, writes and accepts, then the directions of StreamShutdown. A read or a write that
+// goes on comes after a part of the guest's call: the guest does not hear of its error.
 const (
 	StreamMayWait   uint32 = C.WASMTIME_STREAM_MAY_WAIT
 	StreamPeek      uint32 = C.WASMTIME_STREAM_PEEK
+	StreamGoesOn    uint32 = C.WASMTIME_STREAM_GOES_ON
 	StreamShutRead  uint32 = 1
 	StreamShutWrite uint32 = 2
 )

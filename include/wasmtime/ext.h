@@ -286,6 +286,13 @@
 #define WASMTIME_FS_MODIFIED_NOW 4096
 
 /**
+ * Of reading and writing a file: the guest's call has moved something already, and succeeds whatever comes of this
+ * request. So the guest does not hear of an error that this one is answered with; the next request for the same place
+ * without this flag has to be answered with it, unless it has passed.
+ */
+#define WASMTIME_FS_GOES_ON 8192
+
+/**
  * Done.
  */
 #define WASMTIME_FS_DONE 0
@@ -344,6 +351,13 @@
  * Of a read: what is read stays to be read.
  */
 #define WASMTIME_STREAM_PEEK 2
+
+/**
+ * Of a read or a write: the guest's call has moved something already, and succeeds whatever comes of this request. So
+ * the guest does not hear of an error that this one is answered with; the next request without this flag has to be
+ * answered with it.
+ */
+#define WASMTIME_STREAM_GOES_ON 4
 
 /**
  * Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
@@ -433,7 +447,7 @@ enum wasmtime_error_code_t
    */
   WASMTIME_ERROR_PANIC = 1,
   /**
-   * The platform cannot do what was asked.
+   * The platform or the library cannot do what was asked.
    */
   WASMTIME_ERROR_UNSUPPORTED = 2,
   /**
@@ -479,7 +493,8 @@ enum wasmtime_error_code_t
    */
   WASMTIME_ERROR_BAD_HANDLE = 12,
   /**
-   * The store has as many handles of resources as it may have.
+   * The store has as many handles of resources as it may have. The frame of a call says whether the guest was
+   * entered, and whether its instance can still be called.
    */
   WASMTIME_ERROR_HANDLE_LIMIT = 13,
   /**
@@ -527,7 +542,7 @@ typedef struct wasmtime_binding_stream_request_t {
    */
   uint32_t what;
   /**
-   * `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+   * Some of `WASMTIME_STREAM_*` from `MAY_WAIT` to `GOES_ON`, or the directions to end.
    */
   uint32_t flags;
   /**
@@ -751,6 +766,15 @@ typedef struct wasmtime_binding_component_call_t {
    * Set when the call trapped: owned by the caller. Null before and after a success.
    */
   wasm_trap_t *trap;
+  /**
+   * Whether the call that has failed last had entered the guest: then, the handles that it gave away are gone.
+   */
+  bool entered;
+  /**
+   * Whether the call that has failed last has left its instance half done: then, calls of that are a
+   * `WASMTIME_ERROR_COMPONENT_UNUSABLE`. Not so if the guest had returned when the call failed.
+   */
+  bool broken_off;
 } wasmtime_binding_component_call_t;
 
 /**
@@ -1312,7 +1336,7 @@ typedef struct wasmtime_binding_fs_request_t {
    */
   uint32_t what;
   /**
-   * Some of `WASMTIME_FS_*` from `FOLLOW` to `MODIFIED_NOW`, or whence to seek.
+   * Some of `WASMTIME_FS_*` from `FOLLOW` to `GOES_ON`, or whence to seek.
    */
   uint32_t flags;
   /**
@@ -1462,14 +1486,17 @@ wasmtime_error_t *wasmtime_binding_wat2wasm(const char *wat,
 
 /**
  * Makes the call that the frame describes, and calls the function's post-return. Returns 0 when it succeeded, with
- * `results`, and 1 when `error` or `trap` is set.
+ * `results`, and 1 when `error` or `trap` is set, with `entered` and `broken_off`.
  *
  * Everything is checked before the guest is entered. A message that is not what the function's type says is a
- * `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`: these leave everything as it was, and
- * the handles with the caller. Afterwards, handles that were given away are gone even if the call fails. A guest that
- * breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over too much a
- * `WASMTIME_ERROR_HOSTCALL_FUEL`. After any failure inside of a guest, calls of the same instance are a
- * `WASMTIME_ERROR_COMPONENT_UNUSABLE`.
+ * `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`, a store without room for handles in the
+ * results a `WASMTIME_ERROR_HANDLE_LIMIT`, a function that is lifted asynchronously a `WASMTIME_ERROR_UNSUPPORTED`:
+ * these leave everything as it was, and the handles with the caller. Afterwards, handles that were given away are gone
+ * even if the call fails. A guest that breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over
+ * too much a `WASMTIME_ERROR_HOSTCALL_FUEL`. What a host function does wrong has the same codes as if the caller had
+ * done it: `entered` tells them apart. After any failure inside of a guest, calls of the same instance are a
+ * `WASMTIME_ERROR_COMPONENT_UNUSABLE`; results for which there is no room, a `WASMTIME_ERROR_HANDLE_LIMIT` too, are
+ * none: the guest has returned.
  *
  * Whatever is used of the frame is read before the guest is entered, and the outcome is written when it has left.
  *
@@ -1533,7 +1560,8 @@ wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_c
  * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
  * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
  * function whose type has a future, a stream or an error-context, or is too large, is a
- * `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime_component_instance_get_func`.
+ * `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The counterpart of
+ * `wasmtime_component_instance_get_func`.
  *
  * # Safety
  *
@@ -1566,8 +1594,8 @@ bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_
 
 /**
  * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
- * `*out`. What the component needs of the linker stays with it. A function whose type cannot be sent is a
- * `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
+ * sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,
@@ -1774,8 +1802,12 @@ void wasmtime_binding_component_handles(struct wasmtime_binding_store_t *store,
  * more than 1,048,575. Those beyond a lower limit stay valid.
  *
  * A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
- * there is no room for any. When there is room for some but not for all of them, they are dropped, as by
- * `wasmtime_binding_component_resource_drop`, and the call fails with the same code.
+ * there is no room for any, also not for as many as the call gives away. When there is room for some but not for all
+ * of them, they are dropped, as by `wasmtime_binding_component_resource_drop`, and the call fails with the same code;
+ * so does a call in which a host function was given more than there is room for. `entered` and `broken_off` in the
+ * frame tell these apart.
+ *
+ * No handle comes twice in a store: after 4,293,914,625 of them, there is room for none any more.
  *
  * # Safety
  *

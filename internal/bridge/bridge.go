@@ -33,11 +33,11 @@ type Store interface {
 	// it has failed for want of that, and, with a ctx that can end, when there is a place in the engine's pool. ctx is
 	// as for Begin. f tells whether it has succeeded.
 	Allocate(ctx context.Context, f func(call *ffi.Call, room uintptr) bool) error
-	// Host runs a host function in the middle of a call into a guest, with a *wasmtime.Caller that has no calling
-	// instance, and with frame as it is. It returns the trap that has to end the guest, if there is to be one. An
+	// Host runs a host function in the middle of a call into a guest, with this store, a *wasmtime.Caller that has no
+	// calling instance, and frame as it is. It returns the trap that has to end the guest, if there is to be one. An
 	// error of the host function becomes the cause of what Failure makes; a panic is kept for Failure to panic with;
 	// runtime.Goexit loses the store, and Host does not return.
-	Host(run func(caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) ffi.Trap
+	Host(run func(store Store, caller any, frame unsafe.Pointer) error, frame unsafe.Pointer) ffi.Trap
 	// Failure makes the error of a call into a guest that failed, a *wasmtime.Trap or a *wasmtime.Error, of which it
 	// takes the native one. It panics if a host function has panicked.
 	Failure(trap ffi.Trap, err ffi.Error) error

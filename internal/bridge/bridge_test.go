@@ -83,7 +83,10 @@ func (t *toy) host(f func(caller *wasmtime.Caller) error) error {
 		return err
 	}
 	defer t.store.Leave(outermost)
-	run := func(caller any, frame unsafe.Pointer) error {
+	run := func(store bridge.Store, caller any, frame unsafe.Pointer) error {
+		if store != t.store {
+			return errors.New("the host function got another store")
+		}
 		return (*(*func(*wasmtime.Caller) error)(frame))(caller.(*wasmtime.Caller))
 	}
 	trap := t.store.Host(run, unsafe.Pointer(&f))

@@ -93,7 +93,7 @@ func TestGoneOfGarbage(t *testing.T) {
 		defer close(g.let)
 		d = NewWriter(g)
 		numbers = append(numbers, d.Attach(h))
-		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false) })
+		locked(d, func() { d.by.(*Stream).writeLocked(nil, []byte("x"), false, false) })
 	}
 	h.absent = true
 	if waited := took(func() {
@@ -118,7 +118,7 @@ func TestStuckWritersHaveOneDeadline(t *testing.T) {
 		g := &gate{let: make(chan struct{})}
 		defer close(g.let)
 		st := attached(t, h, NewWriter(g))
-		locked(&st.Descriptor, func() { st.writeLocked(nil, []byte("x"), false) })
+		locked(&st.Descriptor, func() { st.writeLocked(nil, []byte("x"), false, false) })
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -208,7 +208,7 @@ func TestGoneIsClosedOnce(t *testing.T) {
 	number := d.Attach(h)
 	st := d.by.(*Stream)
 	locked(d, func() {
-		st.writeLocked(nil, []byte("text"), false)
+		st.writeLocked(nil, []byte("text"), false, false)
 		st.uses, st.closed = 0, true
 		st.goneLocked(h.Behind())
 	})

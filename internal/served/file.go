@@ -23,7 +23,7 @@ type servedFile struct {
 	moves bool
 	// pos is the guest's position, at is where file is.
 	pos, at int64
-	// failed is what reading at failedAt met, after bytes that came before it.
+	// failed is what reading at failedAt met, after bytes that came before it. It was not told.
 	failed   error
 	failedAt int64
 	// ahead are bytes from aheadAt on that have been read and kept; they are in buffer.
@@ -39,19 +39,20 @@ func newServedFile(m *mount, file fs.File, info fs.FileInfo) *servedFile {
 	return &servedFile{mount: m, file: file, regular: regular, moves: regular || seeks || readsAt}
 }
 
-// read reads at the guest's position.
-func (f *servedFile) read(ctx context.Context, p []byte) (uint64, error) {
-	n, err := f.readFrom(ctx, p, f.pos)
+// read reads at the guest's position. If it goesOn, the guest's call has read something already: the guest does not
+// hear of an error then, but its next call does.
+func (f *servedFile) read(ctx context.Context, p []byte, goesOn bool) (uint64, error) {
+	n, err := f.readFrom(ctx, p, f.pos, goesOn)
 	f.pos += int64(n)
 	return uint64(n), err
 }
 
-// pread reads at an offset.
-func (f *servedFile) pread(ctx context.Context, p []byte, off int64) (uint64, error) {
+// pread is read at an offset.
+func (f *servedFile) pread(ctx context.Context, p []byte, off int64, goesOn bool) (uint64, error) {
 	if !f.moves {
 		return 0, errnoSpipe
 	}
-	n, err := f.readFrom(ctx, p, off)
+	n, err := f.readFrom(ctx, p, off, goesOn)
 	return uint64(n), err
 }
 
@@ -80,7 +81,7 @@ func (f *servedFile) seek(ctx context.Context, offset int64, whence uint32) (uin
 }
 
 // readFrom fills p with the bytes from off on, if the file has as many.
-func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64) (n int, err error) {
+func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64, goesOn bool) (n int, err error) {
 	if off > math.MaxInt64-int64(len(p)) {
 		return 0, errnoInval
 	}
@@ -92,8 +93,10 @@ func (f *servedFile) readFrom(ctx context.Context, p []byte, off int64) (n int, 
 			break
 		}
 	}
-	if n > 0 && err != nil && err != errStopped {
+	if err != nil && err != errStopped && (n > 0 || goesOn) {
 		f.failed, f.failedAt = err, off+int64(n) // for the next call
+	}
+	if n > 0 && err != errStopped {
 		err = nil
 	}
 	return n, err

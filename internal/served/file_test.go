@@ -74,7 +74,7 @@ func TestFileFills(t *testing.T) {
 		for mode, want := range map[fs.FileMode]string{0: "one two", fs.ModeDevice: "one "} {
 			n := opened(t, &testHost{}, &scriptFS{mode: mode, size: 7, reads: []func([]byte) (int, error){gives("one ", nil), gives("two", nil)}})
 			p := make([]byte, 7)
-			k, err := n.file.read(ctx, p)
+			k, err := n.file.read(ctx, p, false)
 			if string(p[:k]) != want || err != nil {
 				t.Errorf("%s, mode %v: %q, %v", name, mode, p[:k], err)
 			}
@@ -93,7 +93,7 @@ func TestFileErrorsPass(t *testing.T) {
 			s   string
 			err error
 		}{{"one ", nil}, {"", syscall.EAGAIN}, {"two", nil}, {"", syscall.EIO}, {"end", nil}, {"", nil}} {
-			k, err := n.file.read(ctx, p)
+			k, err := n.file.read(ctx, p, false)
 			if string(p[:k]) != want.s || err != want.err {
 				t.Errorf("%s, read %d: %q, %v, want %q, %v", name, i, p[:k], err, want.s, want.err)
 			}
@@ -105,11 +105,11 @@ func TestFileErrorsPass(t *testing.T) {
 func TestFileErrorsHaveAPlace(t *testing.T) {
 	n := opened(t, &testHost{}, &scriptFS{size: 4, reads: []func([]byte) (int, error){gives("one ", syscall.EIO), gives("one ", nil)}})
 	p := make([]byte, 4)
-	n.file.read(nil, p)
-	if k, err := n.file.pread(nil, p, 0); string(p[:k]) != "one " || err != nil {
+	n.file.read(nil, p, false)
+	if k, err := n.file.pread(nil, p, 0, false); string(p[:k]) != "one " || err != nil {
 		t.Errorf("at another place: %q, %v", p[:k], err)
 	}
-	if _, err := n.file.pread(nil, p, 4); err != syscall.EIO {
+	if _, err := n.file.pread(nil, p, 4, false); err != syscall.EIO {
 		t.Errorf("at its place: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -118,11 +118,34 @@ func TestFileErrorsHaveAPlace(t *testing.T) {
 	n = opened(t, &testHost{}, &scriptFS{size: 8, reads: []func([]byte) (int, error){
 		gives("one ", nil), func([]byte) (int, error) { cancel(); <-block; return 0, nil },
 	}})
-	if k, err := n.file.read(ctx, make([]byte, 8)); err != errStopped {
+	if k, err := n.file.read(ctx, make([]byte, 8), false); err != errStopped {
 		t.Errorf("a guest that has to stop: %d, %v", k, err)
 	}
 	if n.file.failed != nil {
 		t.Errorf("for the next guest: %v", n.file.failed)
+	}
+}
+
+// A guest's call that has read something does not hear of an error of its next buffer; the next call does, once.
+func TestFileErrorsWait(t *testing.T) {
+	for name, ctx := range contexts(t) {
+		for what, reads := range map[string][]func([]byte) (int, error){
+			"with what was read": {gives("one ", syscall.EIO), gives("two ", nil)},
+			"by itself":          {gives("one ", nil), gives("", syscall.EIO), gives("two ", nil)},
+		} {
+			n := opened(t, &testHost{}, &scriptFS{mode: fs.ModeDevice, reads: reads})
+			p := make([]byte, 4)
+			for i, want := range []struct {
+				goesOn bool
+				text   string
+				err    error
+			}{{false, "one ", nil}, {true, "", syscall.EIO}, {false, "", syscall.EIO}, {false, "two ", nil}} {
+				k, err := n.file.read(ctx, p, want.goesOn)
+				if string(p[:k]) != want.text || err != want.err {
+					t.Errorf("%s, %s, request %d: %q, %v, want %q, %v", name, what, i, p[:k], err, want.text, want.err)
+				}
+			}
+		}
 	}
 }
 
@@ -133,23 +156,23 @@ func TestAbsurdFiles(t *testing.T) {
 		nothing.reads = append(nothing.reads, gives("", nil))
 	}
 	n := opened(t, &testHost{}, nothing)
-	if _, err := n.file.read(nil, make([]byte, 4)); err != io.ErrNoProgress || nothing.asked != 100 {
+	if _, err := n.file.read(nil, make([]byte, 4), false); err != io.ErrNoProgress || nothing.asked != 100 {
 		t.Errorf("nothing for ever: %v after %d reads", err, nothing.asked)
 	}
 	n = opened(t, &testHost{}, &scriptFS{mode: fs.ModeDevice, reads: []func([]byte) (int, error){
 		func(p []byte) (int, error) { return len(p) + 9, nil }, func([]byte) (int, error) { return -9, syscall.EIO },
 	}})
-	if k, err := n.file.read(nil, make([]byte, 4)); k != 4 || err != nil {
+	if k, err := n.file.read(nil, make([]byte, 4), false); k != 4 || err != nil {
 		t.Errorf("too many: %d, %v", k, err)
 	}
-	if k, err := n.file.read(nil, make([]byte, 4)); k != 0 || err != syscall.EIO || n.file.pos != 4 {
+	if k, err := n.file.read(nil, make([]byte, 4), false); k != 0 || err != syscall.EIO || n.file.pos != 4 {
 		t.Errorf("fewer than none: %d, %v, at %d", k, err, n.file.pos)
 	}
 	again := &scriptFS{size: 4, reads: []func([]byte) (int, error){gives("text", nil), gives("text", nil)}}
 	n = opened(t, &testHost{}, again)
 	p := make([]byte, 4)
-	n.file.read(nil, p)
-	if k, err := n.file.pread(nil, p, 0); string(p[:k]) != "text" || err != nil || again.open != 1 {
+	n.file.read(nil, p, false)
+	if k, err := n.file.pread(nil, p, 0, false); string(p[:k]) != "text" || err != nil || again.open != 1 {
 		t.Errorf("going back: %q, %v, %d are open", p[:k], err, again.open)
 	}
 }
@@ -161,14 +184,14 @@ func TestFileForgetsAhead(t *testing.T) {
 	}})
 	ctx := t.Context()
 	p := make([]byte, 4)
-	n.file.pread(ctx, p, 0)
+	n.file.pread(ctx, p, 0, false)
 	func() {
 		defer func() {
 			if value := recover(); value != "reading" {
 				t.Errorf("recovered %v", value)
 			}
 		}()
-		n.file.pread(ctx, p, 4)
+		n.file.pread(ctx, p, 4, false)
 	}()
 	if len(n.file.ahead) != 0 {
 		t.Error("what was read ahead stays, in a buffer that is another's")
@@ -192,7 +215,7 @@ func TestFSCallPanics(t *testing.T) {
 	block := make(chan struct{})
 	h = &testHost{stop: ctx}
 	n = opened(t, h, &scriptFS{size: 4, reads: []func([]byte) (int, error){func([]byte) (int, error) { cancel(); <-block; panic("late") }}})
-	if _, err := n.file.read(ctx, make([]byte, 4)); err != errStopped {
+	if _, err := n.file.read(ctx, make([]byte, 4), false); err != errStopped {
 		t.Errorf("stopped with %v", err)
 	}
 	close(block)

@@ -62,7 +62,7 @@ func (ln *listener) acceptLocked(ctx context.Context, r *ffi.StreamRequest) (uin
 		case ln.accepted != nil:
 			return ln.handLocked(r)
 		case ln.acceptErr != nil:
-			return tell(&ln.acceptErr)
+			return tell(&ln.acceptErr, false)
 		case !mayWait:
 			ln.fetchLocked()
 			return 0, ffi.StreamWouldWait

@@ -129,9 +129,9 @@ func (n *node) answer(ctx context.Context, r *ffi.FSRequest) (err error) {
 	case ffi.FSReadDir:
 		r.Count, err = n.readDir(ctx, r.Buffer(), r.Number)
 	case ffi.FSRead:
-		r.Count, err = n.file.read(ctx, r.Buffer())
+		r.Count, err = n.file.read(ctx, r.Buffer(), r.Flags&ffi.FSGoesOn != 0)
 	case ffi.FSPread:
-		r.Count, err = n.file.pread(ctx, r.Buffer(), int64(r.Number))
+		r.Count, err = n.file.pread(ctx, r.Buffer(), int64(r.Number), r.Flags&ffi.FSGoesOn != 0)
 	case ffi.FSSeek:
 		r.Count, err = n.file.seek(ctx, int64(r.Number), r.Flags)
 	case ffi.FSFileStat:

@@ -67,7 +67,7 @@ func TestOpen(t *testing.T) {
 			continue
 		}
 		p := make([]byte, 99)
-		n, err := child.file.read(nil, p)
+		n, err := child.file.read(nil, p, false)
 		if string(p[:n]) != test.want || err != nil || stat.Size != uint64(len(test.want)) || stat.Dev != servedDevs+3 {
 			t.Errorf("%q: %q, %v, %+v", test.path, p[:n], err, stat)
 		}
@@ -117,19 +117,19 @@ func TestSeekAndPread(t *testing.T) {
 		t.Fatalf("to %d, %v", to, err)
 	}
 	p := make([]byte, 3)
-	if n, err := f.read(nil, p); string(p[:n]) != "con" || err != nil {
+	if n, err := f.read(nil, p, false); string(p[:n]) != "con" || err != nil {
 		t.Errorf("%q, %v", p[:n], err)
 	}
-	if n, err := f.pread(nil, p, 0); string(p[:n]) != "the" || err != nil {
+	if n, err := f.pread(nil, p, 0, false); string(p[:n]) != "the" || err != nil {
 		t.Errorf("%q, %v", p[:n], err)
 	}
-	if n, err := f.read(nil, p); string(p[:n]) != "ten" || err != nil {
+	if n, err := f.read(nil, p, false); string(p[:n]) != "ten" || err != nil {
 		t.Errorf("pread has moved: %q, %v", p[:n], err)
 	}
 	if _, err := f.seek(nil, -1, 0); err != errnoInval {
 		t.Errorf("before the beginning: %v", err)
 	}
-	if n, err := f.pread(nil, p, 1<<40); n != 0 || err != nil {
+	if n, err := f.pread(nil, p, 1<<40, false); n != 0 || err != nil {
 		t.Errorf("far beyond the end: %d, %v", n, err)
 	}
 }

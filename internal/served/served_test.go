@@ -115,7 +115,7 @@ func (st *Stream) mustRead(t *testing.T, ctx context.Context, n int, mayWait boo
 	t.Helper()
 	locked(&st.Descriptor, func() {
 		p := make([]byte, n)
-		got, how := st.readLocked(ctx, p, mayWait, false)
+		got, how := st.readLocked(ctx, p, mayWait, false, false)
 		if how != status || how == ffi.StreamDone && string(p[:got]) != want {
 			t.Errorf("read %q with status %d, want %q with %d", p[:min(got, uint64(n))], how, want, status)
 		}
@@ -156,7 +156,7 @@ func TestReadInPlace(t *testing.T) {
 	st.mustRead(t, nil, 99, true, " text", ffi.StreamDone)
 	st.mustRead(t, nil, 99, true, "", ffi.StreamDone)
 	locked(&st.Descriptor, func() {
-		if n, how := st.writeLocked(nil, []byte("x"), true); n != uint64(errnoBadf) || how != ffi.StreamFailed {
+		if n, how := st.writeLocked(nil, []byte("x"), true, false); n != uint64(errnoBadf) || how != ffi.StreamFailed {
 			t.Errorf("writing to a reader: %d, %d", n, how)
 		}
 	})
@@ -221,7 +221,7 @@ func TestWriteBehind(t *testing.T) {
 	write := func(n int) (uint64, ffi.StreamStatus) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		return st.writeLocked(nil, make([]byte, n), false)
+		return st.writeLocked(nil, make([]byte, n), false, false)
 	}
 	for _, n := range []int{1, readAhead - 2} {
 		if got, how := write(n); got != uint64(n) || how != ffi.StreamDone {
@@ -253,10 +253,10 @@ func TestWriteErrors(t *testing.T) {
 	close(g.let)
 	st := attached(t, &testHost{}, NewWriter(g))
 	locked(&st.Descriptor, func() {
-		if n, how := st.writeLocked(nil, []byte("all of it"), true); n != 9 || how != ffi.StreamDone {
+		if n, how := st.writeLocked(nil, []byte("all of it"), true, false); n != 9 || how != ffi.StreamDone {
 			t.Errorf("bytes that were written before an error: %d, %d", n, how)
 		}
-		if n, how := st.writeLocked(nil, []byte("more"), true); n != uint64(errnoPipe) || how != ffi.StreamFailed {
+		if n, how := st.writeLocked(nil, []byte("more"), true, false); n != uint64(errnoPipe) || how != ffi.StreamFailed {
 			t.Errorf("the error: %d, %d", n, how)
 		}
 	})

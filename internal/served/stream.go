@@ -40,9 +40,6 @@ type Stream struct {
 	writeErr     error
 	writing      bool
 	writingEnded bool
-	// goesOn says that the guest got a part of its write, so that the same call asks for the rest next: it does not
-	// tell the guest of an error then.
-	goesOn bool
 	// behind says that the host's operation knows that the writer may be at work, and fresh that the guest has written
 	// in this very operation.
 	behind, fresh bool
@@ -92,12 +89,12 @@ func newStream(st *Stream) *Descriptor {
 }
 
 func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64, ffi.StreamStatus) {
-	mayWait := r.Flags&ffi.StreamMayWait != 0
+	mayWait, goesOn := r.Flags&ffi.StreamMayWait != 0, r.Flags&ffi.StreamGoesOn != 0
 	switch r.What {
 	case ffi.StreamRead:
-		return st.readLocked(ctx, r.Buffer(), mayWait, r.Flags&ffi.StreamPeek != 0)
+		return st.readLocked(ctx, r.Buffer(), mayWait, r.Flags&ffi.StreamPeek != 0, goesOn)
 	case ffi.StreamWrite:
-		return st.writeLocked(ctx, r.Buffer(), mayWait)
+		return st.writeLocked(ctx, r.Buffer(), mayWait, goesOn)
 	case ffi.StreamPollRead:
 		return st.pollReadLocked()
 	case ffi.StreamPollWrite:
@@ -108,8 +105,9 @@ func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64
 	return uint64(errnoNotsup), ffi.StreamFailed
 }
 
-// readLocked lets go of the lock while it waits.
-func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) (uint64, ffi.StreamStatus) {
+// readLocked lets go of the lock while it waits. If the guest's call goesOn after a part that was read, the guest does
+// not hear of an error, but its next call does.
+func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek, goesOn bool) (uint64, ffi.StreamStatus) {
 	for {
 		st.panics.Raise()
 		switch {
@@ -126,7 +124,7 @@ func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek bool) 
 		case errors.Is(st.readErr, io.EOF):
 			return 0, ffi.StreamDone
 		case st.readErr != nil:
-			return tell(&st.readErr)
+			return tell(&st.readErr, goesOn)
 		case !mayWait:
 			st.fetchLocked()
 			return 0, ffi.StreamWouldWait
@@ -157,10 +155,10 @@ func (st *Stream) pollReadLocked() (uint64, ffi.StreamStatus) {
 	return 0, ffi.StreamWouldWait
 }
 
-// tell answers with an error, which is told once if it may pass.
-func tell(err *error) (uint64, ffi.StreamStatus) {
+// tell answers with an error, which the guest is told once if it may pass: not now if its call goesOn.
+func tell(err *error, goesOn bool) (uint64, ffi.StreamStatus) {
 	number := errnoOf(*err)
-	if !final(*err) {
+	if !goesOn && !final(*err) {
 		*err = nil
 	}
 	return number, ffi.StreamFailed
@@ -228,10 +226,8 @@ func (st *Stream) pollWriteLocked() (uint64, ffi.StreamStatus) {
 	return 0, ffi.StreamWouldWait
 }
 
-// writeLocked lets go of the lock while it waits.
-func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait bool) (n uint64, status ffi.StreamStatus) {
-	goesOn := st.goesOn
-	defer func() { st.goesOn = status == ffi.StreamDone && 0 < n && n < uint64(len(p)) }()
+// writeLocked lets go of the lock while it waits. goesOn is as for readLocked.
+func (st *Stream) writeLocked(ctx context.Context, p []byte, mayWait, goesOn bool) (n uint64, status ffi.StreamStatus) {
 	if mayWait && !st.waitForWriterLocked(ctx) {
 		return 0, ffi.StreamStop
 	}
@@ -292,12 +288,10 @@ func (st *Stream) followLocked() {
 // tellWriteErrLocked answers with an error of the writer. If the guest's call goes on after a part that was written,
 // the guest does not hear of it, but its next call does.
 func (st *Stream) tellWriteErrLocked(goesOn bool) (uint64, ffi.StreamStatus) {
-	err := st.writeErr
-	if goesOn {
-		return tell(&err)
+	if !goesOn {
+		st.promised, st.lost = false, 0
 	}
-	st.promised, st.lost = false, 0
-	return tell(&st.writeErr)
+	return tell(&st.writeErr, goesOn)
 }
 
 // writeBehindLocked takes what fits, for a goroutine to write.

@@ -100,8 +100,16 @@ func (st *Stream) ask(what ffi.StreamOp, flags uint32) (uint64, ffi.StreamStatus
 
 func (st *Stream) mustWrite(t *testing.T, ctx context.Context, s string, mayWait bool, want uint64, status ffi.StreamStatus) {
 	t.Helper()
+	st.mustWriteAfter(t, ctx, false, s, mayWait, want, status)
+}
+
+// mustWriteAfter is mustWrite, of a call that may have written a part already.
+func (st *Stream) mustWriteAfter(
+	t *testing.T, ctx context.Context, goesOn bool, s string, mayWait bool, want uint64, status ffi.StreamStatus,
+) {
+	t.Helper()
 	locked(&st.Descriptor, func() {
-		if n, how := st.writeLocked(ctx, []byte(s), mayWait); n != want || how != status {
+		if n, how := st.writeLocked(ctx, []byte(s), mayWait, goesOn); n != want || how != status {
 			t.Errorf("writing %d bytes: %d with status %d, want %d with %d", len(s), n, how, want, status)
 		}
 	})
@@ -135,7 +143,7 @@ func TestOneReadAtATime(t *testing.T) {
 	locked(&st.Descriptor, func() {
 		p := make([]byte, 9)
 		for range 2 {
-			if n, how := st.readLocked(nil, p, true, true); string(p[:n]) != "xt" || how != ffi.StreamDone {
+			if n, how := st.readLocked(nil, p, true, true, false); string(p[:n]) != "xt" || how != ffi.StreamDone {
 				t.Errorf("peek: %q, %d", p[:n], how)
 			}
 		}
@@ -145,7 +153,7 @@ func TestOneReadAtATime(t *testing.T) {
 	c.reads <- "more"
 	locked(&st.Descriptor, func() { // a peek reads ahead, and takes nothing
 		p := make([]byte, 2)
-		if n, how := st.readLocked(nil, p, true, true); string(p[:n]) != "mo" || how != ffi.StreamDone {
+		if n, how := st.readLocked(nil, p, true, true, false); string(p[:n]) != "mo" || how != ffi.StreamDone {
 			t.Errorf("peek of what is not there yet: %q, %d", p[:n], how)
 		}
 	})
@@ -182,7 +190,7 @@ func TestPollsOfErrors(t *testing.T) {
 				}
 			}
 			locked(&st.Descriptor, func() {
-				if n, how := st.readLocked(nil, make([]byte, 1), false, false); n != test.count || how != test.how {
+				if n, how := st.readLocked(nil, make([]byte, 1), false, false, false); n != test.count || how != test.how {
 					t.Errorf("%v, read %d: %d, %d", test.err, i, n, how)
 				}
 			})
@@ -205,7 +213,7 @@ func TestReadsNothing(t *testing.T) {
 		})))
 		for i := range 2 {
 			locked(&st.Descriptor, func() {
-				n, how := st.readLocked(ctx, make([]byte, 1), true, false)
+				n, how := st.readLocked(ctx, make([]byte, 1), true, false, false)
 				if n != uint64(errnoIo) || how != ffi.StreamFailed || asked != (i+1)*100 {
 					t.Errorf("%s: %d with status %d, after %d times", name, n, how, asked)
 				}
@@ -219,7 +227,7 @@ func TestShortWrites(t *testing.T) {
 	for name, ctx := range contexts(t) {
 		st := attached(t, &testHost{}, NewWriter(writerFunc(func(p []byte) (int, error) { return 1, nil })))
 		st.mustWrite(t, ctx, "text", true, 1, ffi.StreamDone)
-		st.mustWrite(t, ctx, "ext", true, uint64(errnoIo), ffi.StreamFailed) // the call goes on, and hears nothing
+		st.mustWriteAfter(t, ctx, true, "ext", true, uint64(errnoIo), ffi.StreamFailed)
 		st.mustWrite(t, ctx, "ext", true, uint64(errnoIo), ffi.StreamFailed)
 		st.mustWrite(t, ctx, "e", true, 1, ffi.StreamDone)
 		if t.Failed() {
@@ -271,9 +279,9 @@ func TestPanicsWhileTheGuestWaits(t *testing.T) {
 			defer func() { value = recover() }()
 			locked(&st.Descriptor, func() {
 				if st.reader != nil {
-					st.readLocked(t.Context(), make([]byte, 1), true, false)
+					st.readLocked(t.Context(), make([]byte, 1), true, false, false)
 				} else {
-					st.writeLocked(t.Context(), make([]byte, 1), true)
+					st.writeLocked(t.Context(), make([]byte, 1), true, false)
 				}
 			})
 			return nil
@@ -450,7 +458,7 @@ func TestWriteStops(t *testing.T) {
 	}()
 	p := []byte("text")
 	locked(&st.Descriptor, func() {
-		if _, how := st.writeLocked(ctx, p, true); how != ffi.StreamStop {
+		if _, how := st.writeLocked(ctx, p, true, false); how != ffi.StreamStop {
 			t.Errorf("status %d", how)
 		}
 		if st.writing {
@@ -478,7 +486,7 @@ func TestWriteCopies(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-entered; cancel() }()
 	p := []byte("text")
-	locked(&st.Descriptor, func() { st.writeLocked(ctx, p, true) })
+	locked(&st.Descriptor, func() { st.writeLocked(ctx, p, true, false) })
 	copy(p, "gone")
 	close(g.let)
 	st.settled()
@@ -603,7 +611,7 @@ func TestPollTriesAgain(t *testing.T) {
 	w.times = 1
 	st.mustWrite(t, nil, string(make([]byte, readAhead+1)), false, readAhead, ffi.StreamDone)
 	st.settled() // one is written, so one fits, and the error is to be told, but not to a call that goes on
-	st.mustWrite(t, nil, "y", false, uint64(errnoIntr), ffi.StreamFailed)
+	st.mustWriteAfter(t, nil, true, "y", false, uint64(errnoIntr), ffi.StreamFailed)
 	st.mustWrite(t, nil, "y", false, uint64(errnoIntr), ffi.StreamFailed)
 	w.times = 0
 	locked(&st.Descriptor, func() { st.queued = append(st.queued, 'z') }) // as full as can be
@@ -622,7 +630,7 @@ func TestWriterThatIsBusyIsAdopted(t *testing.T) {
 	w := &gate{let: make(chan struct{})}
 	first := NewWriter(w)
 	number := first.Attach(h)
-	locked(first, func() { first.by.(*Stream).writeLocked(nil, []byte("x"), false) })
+	locked(first, func() { first.by.(*Stream).writeLocked(nil, []byte("x"), false, false) })
 	OnStream(&ffi.StreamRequest{Env: number, What: ffi.StreamGone})
 	second := NewWriter(w)
 	second.Attach(h)

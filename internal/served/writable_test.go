@@ -166,9 +166,9 @@ func TestFileIsNotReadAhead(t *testing.T) {
 		n := openedFor(t, NewWritable(dir), ffi.FSForReading)
 		defer n.file.close()
 		p := make([]byte, 3)
-		n.file.read(ctx, p)
+		n.file.read(ctx, p, false)
 		dir.WriteFile("file", []byte("abcdefghij"), 0o600)
-		if k, err := n.file.read(ctx, p); string(p[:k]) != "def" || err != nil {
+		if k, err := n.file.read(ctx, p, false); string(p[:k]) != "def" || err != nil {
 			t.Errorf("%s: %q, %v", name, p[:k], err)
 		}
 	}
@@ -191,14 +191,14 @@ func TestAbandonedReadLeavesNothing(t *testing.T) {
 	}))
 	n := openedFor(t, w, ffi.FSForReading)
 	p := make([]byte, 3)
-	if _, err := n.file.pread(ctx, p, 0); err != errStopped {
+	if _, err := n.file.pread(ctx, p, 0, false); err != errStopped {
 		t.Fatalf("stopped with %v", err)
 	}
 	close(block)
 	n.mount.turn <- struct{}{} // it is over
 	cancel, text = nil, "new"
 	n.mount.release()
-	if k, err := n.file.pread(t.Context(), p, 0); string(p[:k]) != "new" || err != nil {
+	if k, err := n.file.pread(t.Context(), p, 0, false); string(p[:k]) != "new" || err != nil {
 		t.Errorf("%q, %v", p[:k], err)
 	}
 }

@@ -367,3 +367,94 @@ func TestTimeoutReader(t *testing.T) {
 	Equal(t, "read", all.String(), "abc")
 	Equal(t, "errors", failed, 1)
 }
+
+// several makes the guest transfer buffers of these lengths, one behind the other, in one call. It returns how many
+// bytes went.
+func several(g *WasiGuest, function string, lens []int, more ...any) (uint32, Errno) {
+	const iovecs = 256
+	at := GuestBuffer
+	for i, n := range lens {
+		g.Mem.PutUint32(uint64(iovecs+8*i), uint32(at))
+		g.Mem.PutUint32(uint64(iovecs+8*i+4), uint32(n))
+		at += n
+	}
+	errno := g.Call(function, append([]any{3, iovecs, len(lens)}, more...)...)
+	if errno != ErrnoSuccess {
+		return 0, errno
+	}
+	return g.Result32(), errno
+}
+
+// An error behind a buffer that was written is not lost: the guest hears of the short count, and of the error in its
+// next call, once. Then the writer is asked again.
+func TestErrorsBetweenBuffers(t *testing.T) {
+	for name, serve := range ways {
+		t.Run(name, func(t *testing.T) {
+			for what, steps := range map[string][]step{
+				"a whole buffer": {{n: 4}, {err: syscall.EIO}, {n: 100}},
+				"part of one":    {{n: 4, err: syscall.EIO}, {n: 100}},
+			} {
+				g := serve(t)
+				w := &script{steps: steps}
+				Check(t, g.Store.InsertWriter(3, w))
+				first := 4
+				if what == "part of one" {
+					first = 6
+				}
+				g.Mem.Write(GuestBuffer, []byte("one two three"))
+				n, errno := several(g, "fd_write", []int{first, 4}, GuestResult)
+				WantErrno(t, what+": a part", errno, ErrnoSuccess)
+				Equal(t, what+": written", n, 4)
+				_, errno = several(g, "fd_write", []int{4}, GuestResult)
+				WantErrno(t, what+": the next call", errno, errnoIo)
+				n, errno = several(g, "fd_write", []int{4, 4}, GuestResult)
+				WantErrno(t, what+": and then", errno, ErrnoSuccess)
+				Equal(t, what+": written", n, 8)
+				Equal(t, what+": the writer has", w.text(), "one one two ")
+			}
+		})
+	}
+}
+
+// errorConn is a connection that reads and writes by a script.
+type errorConn struct {
+	net.Conn
+	*script
+}
+
+func (c errorConn) Read(p []byte) (int, error)  { return c.script.Read(p) }
+func (c errorConn) Write(p []byte) (int, error) { return c.script.Write(p) }
+func (c errorConn) Close() error                { return nil }
+
+// The same of a guest that receives as much as it asks for, and of one that sends.
+func TestErrorsBehindReceived(t *testing.T) {
+	const recvWaitall = 2
+	for name, serve := range ways {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t)
+			Check(t, g.Store.InsertConn(3, errorConn{script: &script{steps: []step{
+				{s: "one"}, {err: syscall.EIO}, {s: "two"}, {s: "!", err: syscall.EIO}, {s: "six"}, {n: 3}, {err: syscall.EIO}, {n: 9},
+			}}}))
+			for i, want := range []struct {
+				s     string
+				errno Errno
+			}{{"one", 0}, {"", errnoIo}, {"two!", 0}, {"", errnoIo}} {
+				s, errno := g.Recv(3, 6, recvWaitall)
+				if s != want.s || errno != want.errno {
+					t.Errorf("receive %d: %q with errno %d, want %q with %d", i, s, errno, want.s, want.errno)
+				}
+			}
+			s, errno := g.Recv(3, 3, recvWaitall)
+			Want(t, "received in the end", s, errno, "six")
+			for i, want := range []struct {
+				n     uint32
+				errno Errno
+			}{{3, 0}, {0, errnoIo}, {6, 0}} {
+				n, errno := several(g, "sock_send", []int{3, 3}, 0, GuestResult)
+				if n != want.n || errno != want.errno {
+					t.Errorf("send %d: %d with errno %d, want %d with %d", i, n, errno, want.n, want.errno)
+				}
+			}
+		})
+	}
+}

@@ -13,7 +13,7 @@ pub enum wasmtime_error_code_t {
     WASMTIME_ERROR_OTHER = 0,
     /// A Rust panic was caught at the boundary: a defect in the library.
     WASMTIME_ERROR_PANIC = 1,
-    /// The platform cannot do what was asked.
+    /// The platform or the library cannot do what was asked.
     WASMTIME_ERROR_UNSUPPORTED = 2,
     /// The store has no WASI configuration.
     WASMTIME_ERROR_NO_WASI = 3,
@@ -37,7 +37,8 @@ pub enum wasmtime_error_code_t {
     /// A handle of a resource does not exist any more, is of another resource, is lent to a call that still runs, is
     /// given away twice, or is only borrowed where it has to be owned.
     WASMTIME_ERROR_BAD_HANDLE = 12,
-    /// The store has as many handles of resources as it may have.
+    /// The store has as many handles of resources as it may have. The frame of a call says whether the guest was
+    /// entered, and whether its instance can still be called.
     WASMTIME_ERROR_HANDLE_LIMIT = 13,
     /// A component has broken the canonical ABI: it gave the host what is no value of its type.
     WASMTIME_ERROR_GUEST_ABI = 14,

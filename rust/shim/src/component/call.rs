@@ -14,7 +14,7 @@ use super::resource::is_host;
 use super::state::{Deeper, State};
 use crate::call::{guarded, is_trap};
 use crate::cast;
-use crate::error::{ExtError, wasmtime_error_code_t};
+use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -62,6 +62,11 @@ pub struct wasmtime_binding_component_call_t {
     pub error: *mut wasmtime_error_t,
     /// Set when the call trapped: owned by the caller. Null before and after a success.
     pub trap: *mut wasm_trap_t,
+    /// Whether the call that has failed last had entered the guest: then, the handles that it gave away are gone.
+    pub entered: bool,
+    /// Whether the call that has failed last has left its instance half done: then, calls of that are a
+    /// `WASMTIME_ERROR_COMPONENT_UNUSABLE`. Not so if the guest had returned when the call failed.
+    pub broken_off: bool,
 }
 
 /// A new store's frame.
@@ -78,18 +83,23 @@ pub(crate) fn frame(context: *mut c_void) -> wasmtime_binding_component_call_t {
         results_len: 0,
         error: ptr::null_mut(),
         trap: ptr::null_mut(),
+        entered: false,
+        broken_off: false,
     }
 }
 
 /// Makes the call that the frame describes, and calls the function's post-return. Returns 0 when it succeeded, with
-/// `results`, and 1 when `error` or `trap` is set.
+/// `results`, and 1 when `error` or `trap` is set, with `entered` and `broken_off`.
 ///
 /// Everything is checked before the guest is entered. A message that is not what the function's type says is a
-/// `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`: these leave everything as it was, and
-/// the handles with the caller. Afterwards, handles that were given away are gone even if the call fails. A guest that
-/// breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over too much a
-/// `WASMTIME_ERROR_HOSTCALL_FUEL`. After any failure inside of a guest, calls of the same instance are a
-/// `WASMTIME_ERROR_COMPONENT_UNUSABLE`.
+/// `WASMTIME_ERROR_BAD_ARGUMENT`, a wrong handle a `WASMTIME_ERROR_BAD_HANDLE`, a store without room for handles in the
+/// results a `WASMTIME_ERROR_HANDLE_LIMIT`, a function that is lifted asynchronously a `WASMTIME_ERROR_UNSUPPORTED`:
+/// these leave everything as it was, and the handles with the caller. Afterwards, handles that were given away are gone
+/// even if the call fails. A guest that breaks the canonical ABI is a `WASMTIME_ERROR_GUEST_ABI`, one that hands over
+/// too much a `WASMTIME_ERROR_HOSTCALL_FUEL`. What a host function does wrong has the same codes as if the caller had
+/// done it: `entered` tells them apart. After any failure inside of a guest, calls of the same instance are a
+/// `WASMTIME_ERROR_COMPONENT_UNUSABLE`; results for which there is no room, a `WASMTIME_ERROR_HANDLE_LIMIT` too, are
+/// none: the guest has returned.
 ///
 /// Whatever is used of the frame is read before the guest is entered, and the outcome is written when it has left.
 ///
@@ -101,13 +111,13 @@ pub(crate) fn frame(context: *mut c_void) -> wasmtime_binding_component_call_t {
 pub unsafe extern "C" fn wasmtime_binding_component_call(call: *mut wasmtime_binding_component_call_t) -> u32 {
     // SAFETY: the caller vouches for the frame.
     let (state, func) = unsafe { (Whole::state(Whole::of_component(call)), (*call).func) };
-    let entered = Cell::new(false);
+    let guest = Cell::new(Guest::Outside);
     // SAFETY: the store's state is there as long as the store, and nobody else uses it now.
     let outcome = unsafe {
         let lent = (*state).handles.lent();
         let _deeper = Deeper::new(state);
         // SAFETY: as above.
-        let outcome = guarded((*call).context, |context| invoke(context, call, state, &entered));
+        let outcome = guarded((*call).context, |context| invoke(context, call, state, &guest));
         (*state).handles.give_back(lent);
         outcome
     };
@@ -127,12 +137,16 @@ pub unsafe extern "C" fn wasmtime_binding_component_call(call: *mut wasmtime_bin
             0
         }
         Err(error) => {
-            if entered.get() {
-                // SAFETY: as above, and the function has been used.
-                unsafe { (*state).unusable.push((*func).instance) };
+            let broken_off = guest.get() == Guest::Inside;
+            // SAFETY: as above, and the function has been used if the guest was entered.
+            unsafe {
+                if broken_off {
+                    (*state).unusable.push((*func).instance);
+                }
+                (*call).entered = guest.get() != Guest::Outside;
+                (*call).broken_off = broken_off;
+                fail(call, state, broken_off, error)
             }
-            // SAFETY: as above.
-            unsafe { fail(call, state, entered.get(), error) }
         }
     }
 }
@@ -202,6 +216,16 @@ unsafe fn show_message(call: *mut wasmtime_binding_component_call_t, message: &B
     }
 }
 
+/// How far a call has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    /// The guest has not been entered.
+    Outside,
+    Inside,
+    /// The guest has returned.
+    Left,
+}
+
 /// Puts a failure where the caller looks for it. `inside` says whether the guest was entered.
 ///
 /// # Safety
@@ -241,7 +265,7 @@ unsafe fn invoke(
     context: &mut StoreContextMut<'_, Data>,
     call: *mut wasmtime_binding_component_call_t,
     state: *mut State,
-    entered: &Cell<bool>,
+    guest: &Cell<Guest>,
 ) -> Result<()> {
     // SAFETY: the caller vouches for the frame.
     let frame = unsafe { &*call };
@@ -265,23 +289,36 @@ unsafe fn invoke(
         }
         let handles = &mut state.handles;
         let lent = handles.lent();
-        check(&func.params.plan, message, handles, &|number| func.params.resources[number as usize], "parameter")?;
-        if func.results.resources.iter().any(|resource| !resource.host) && handles.room() == 0 {
+        let resource = |number: u32| func.params.resources[number as usize];
+        let given = check(&func.params.plan, message, handles, &resource, "parameter")?;
+        if func.results.resources.iter().any(|resource| !resource.host) && handles.room() + given == 0 {
             handles.forget(lent);
-            return Err(handles::full());
+            return Err(handles::full("the function was not called, since its results may have more"));
         }
         handles.lend(lent);
     }
     // SAFETY: as above; addresses only.
     let (handles, results) = unsafe { (&raw mut (*state).handles, &raw mut (*state).results) };
-    let running = Running { func, message, handles, results, entered, pending: RefCell::default() };
+    let running = Running { func, message, handles, results, guest, pending: RefCell::default() };
     {
         let _current = Current::new(&running);
-        func.typed.call(&mut *context, Args { running: ptr::from_ref(&running).cast() })?;
+        let made = func.typed.call(&mut *context, Args { running: ptr::from_ref(&running).cast() });
+        made.map_err(|error| refused(func, guest.get(), error))?;
     }
-    entered.set(false);
+    guest.set(Guest::Left);
     // SAFETY: the guest has left.
     settle(context, unsafe { &mut *state }, running.pending.into_inner())
+}
+
+/// What a call ends with that has failed: upstream has no code for functions that cannot be called synchronously.
+#[cold]
+fn refused(func: &wasmtime_binding_component_func_t, guest: Guest, error: Error) -> Error {
+    let known = is_trap(&error) || code_of(&error) != wasmtime_error_code_t::WASMTIME_ERROR_OTHER;
+    if guest != Guest::Outside || known || !func.is_async {
+        return error;
+    }
+    let message = "the function is async and lifted asynchronously, which is not supported yet";
+    ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_UNSUPPORTED, message)
 }
 
 /// Gives the resources in the results handles.
@@ -289,17 +326,18 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     if pending.is_empty() {
         return Ok(());
     }
+    let full = || handles::full("the function has returned, but its results have more and were dropped");
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
         for Pending { resource, .. } in pending {
             resource.resource_drop(&mut *context)?;
         }
-        return Err(handles::full());
+        return Err(full());
     }
     // SAFETY: as above.
     let State { handles, results, .. } = unsafe { &mut *state };
     for Pending { at, resource } in pending {
-        let handle = handles.insert(resource).ok_or_else(handles::full)?;
+        let handle = handles.insert(resource).ok_or_else(full)?;
         results.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
     }
     Ok(())
@@ -312,8 +350,7 @@ struct Running<'a> {
     /// Those of the store, which the guest does not use while values are lowered and lifted.
     handles: *mut Handles,
     results: *mut Buffer,
-    /// Set when the guest has been entered.
-    entered: &'a Cell<bool>,
+    guest: &'a Cell<Guest>,
     pending: RefCell<Vec<Pending>>,
 }
 
@@ -375,8 +412,8 @@ unsafe impl Lower for Args {
         to: &mut MaybeUninit<[ValRaw; 16]>,
     ) -> Result<()> {
         // SAFETY: the call lasts.
-        let Running { func, message, handles, entered, .. } = unsafe { &*self.running };
-        entered.set(true);
+        let Running { func, message, handles, guest, .. } = unsafe { &*self.running };
+        guest.set(Guest::Inside);
         let plan = &*func.params.plan;
         let resources = Some(&*func.params.resources);
         let mut lowering = Lowering { cx, plan, message: *message, resources, handles: *handles };

@@ -17,29 +17,32 @@ pub(super) struct Resource {
     pub(super) host: bool,
 }
 
-/// Checks a message. Afterwards, the handles that it lends are noted in `handles`, but not lent yet. `what` says what
-/// the tuple's fields are.
+/// Checks a message, and returns how many handles it gives away. Afterwards, those that it lends are noted in
+/// `handles`, but not lent yet. `what` says what the tuple's fields are.
 pub(super) fn check(
     plan: &Plan,
     message: Message<'_>,
     handles: &mut Handles,
     resource: &dyn Fn(u32) -> Resource,
     what: &str,
-) -> Result<()> {
+) -> Result<usize> {
     let root = plan.root();
     let Some(block) = message.block(root.size) else {
         return Err(bad_argument(TOO_SHORT));
     };
     if root.plain {
-        return Ok(());
+        return Ok(0);
     }
     handles.begin();
     let lent = handles.lent();
-    let mut check = Check { plan, message, handles, resource };
-    check.value(root, block).map_err(|fault| {
-        handles.forget(lent);
-        fault.error(what)
-    })
+    let mut check = Check { plan, message, handles, resource, given: 0 };
+    match check.value(root, block) {
+        Ok(()) => Ok(check.given),
+        Err(fault) => {
+            handles.forget(lent);
+            Err(fault.error(what))
+        }
+    }
 }
 
 struct Check<'a> {
@@ -47,6 +50,8 @@ struct Check<'a> {
     message: Message<'a>,
     handles: &'a mut Handles,
     resource: &'a dyn Fn(u32) -> Resource,
+    /// How many handles are given away.
+    given: usize,
 }
 
 /// What is wrong, and where: from the inside to the outside.
@@ -142,6 +147,7 @@ impl Check<'_> {
                 if resource.host {
                     return Ok(());
                 }
+                self.given += 1;
                 self.handles.check_own(u32_at(block, 0), resource.ty).map_err(Fault::handle)
             }
             Kind::Borrow(number) => {

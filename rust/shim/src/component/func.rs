@@ -18,6 +18,8 @@ pub struct wasmtime_binding_component_func_t {
     pub(super) context: *mut c_void,
     /// The number of the instance in its store.
     pub(super) instance: u32,
+    /// Whether its type is async.
+    pub(super) is_async: bool,
 }
 
 /// Looks a function up and stores it in `*out`, to be deleted with `wasmtime_binding_component_func_delete`; null if
@@ -26,7 +28,8 @@ pub struct wasmtime_binding_component_func_t {
 /// `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
 /// function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
 /// function whose type has a future, a stream or an error-context, or is too large, is a
-/// `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime_component_instance_get_func`.
+/// `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The counterpart of
+/// `wasmtime_component_instance_get_func`.
 ///
 /// # Safety
 ///
@@ -47,9 +50,10 @@ pub unsafe extern "C" fn wasmtime_binding_component_instance_func(
             return Ok(());
         };
         let (typed, params, results) = Sought::both(|| func.typed::<Args, Results>(&context))?;
+        let is_async = func.ty(&context).async_();
         let context = StoreAddress::of(context).pointer();
         let instance = number(instance);
-        let func = wasmtime_binding_component_func_t { typed, params, results, context, instance };
+        let func = wasmtime_binding_component_func_t { typed, params, results, context, instance, is_async };
         *out = Box::into_raw(Box::new(func));
         Ok(())
     })

@@ -1,8 +1,9 @@
 //! The handles that a store's host has to resources that others define.
 //!
 //! A handle is a place in a table together with a generation, so that one that was given up is never taken for what has
-//! its place now. What the host borrows, and what it has lent to a call that still runs, is known here too: upstream
-//! checks the same, but only when the guest has been entered.
+//! its place now: no handle comes twice. A place whose generations are used up is never used again, so that a store
+//! runs out of handles after four billion of them. What the host borrows, and what it has lent to a call that still
+//! runs, is known here too: upstream checks the same, but only when the guest has been entered.
 
 use crate::error::{ExtError, wasmtime_error_code_t};
 use wasmtime::component::{ResourceAny, ResourceType};
@@ -20,7 +21,8 @@ pub(super) const MOST: usize = PLACE as usize;
 /// How many handles a store has if nobody says otherwise.
 const USUAL: usize = 65_536;
 
-/// A place is used again only when so many others wait, so that a generation comes back late.
+/// A place is used again only when so many others wait: so the host's mistakes with a handle are told by what became of
+/// it for a while.
 const WAITING: usize = 64;
 
 /// No place.
@@ -32,6 +34,10 @@ pub(super) struct Handles {
     first_free: u32,
     last_free: u32,
     free: usize,
+    /// How many places have used up their generations.
+    used_up: usize,
+    /// How many places there may be.
+    most: usize,
     limit: usize,
     /// The number of the message that is checked, never 0.
     message: u64,
@@ -41,7 +47,10 @@ pub(super) struct Handles {
 
 struct Entry {
     resource: Option<ResourceAny>,
+    /// That of the handle that there is, or, if there is no resource, of the next one; behind [`LAST`] if none comes.
     generation: u32,
+    /// What became of the handle before.
+    end: End,
     next_free: u32,
     /// How many calls have borrowed it.
     lent: u32,
@@ -50,13 +59,31 @@ struct Entry {
     borrowed: u64,
 }
 
+/// What becomes of a handle.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// It was dropped.
+    Dropped,
+    /// A guest has got it.
+    Given,
+    /// The call is over that the resource was lent to the host for.
+    Returned,
+}
+
 impl Handles {
     pub(super) fn new() -> Handles {
+        Handles::with_places(MOST)
+    }
+
+    /// A table that has no more than so many places, ever.
+    fn with_places(most: usize) -> Handles {
         Handles {
             entries: Vec::new(),
             first_free: NONE,
             last_free: NONE,
             free: 0,
+            used_up: 0,
+            most,
             limit: USUAL,
             message: 0,
             lent: Vec::new(),
@@ -64,7 +91,7 @@ impl Handles {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.entries.len() - self.free
+        self.entries.len() - self.free - self.used_up
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -77,7 +104,8 @@ impl Handles {
 
     /// How many more there may be.
     pub(super) fn room(&self) -> usize {
-        self.limit.saturating_sub(self.count())
+        let places = self.most - self.count() - self.used_up;
+        self.limit.saturating_sub(self.count()).min(places)
     }
 
     /// Gives a resource a handle; nothing if there are too many.
@@ -87,7 +115,7 @@ impl Handles {
         }
         let place = match self.first_free {
             NONE => self.append(),
-            _ if self.free <= WAITING && self.entries.len() < MOST => self.append(),
+            _ if self.free <= WAITING && self.entries.len() < self.most => self.append(),
             place => {
                 self.first_free = self.entries[place as usize].next_free;
                 if self.first_free == NONE {
@@ -103,16 +131,29 @@ impl Handles {
     }
 
     fn append(&mut self) -> u32 {
-        self.entries.push(Entry { resource: None, generation: 1, next_free: NONE, lent: 0, given: 0, borrowed: 0 });
+        self.entries.push(Entry {
+            resource: None,
+            generation: 1,
+            end: End::Dropped,
+            next_free: NONE,
+            lent: 0,
+            given: 0,
+            borrowed: 0,
+        });
         (self.entries.len() - 1) as u32
     }
 
     /// Takes a handle's resource out, whatever its state.
-    pub(super) fn remove(&mut self, handle: u32) -> Option<ResourceAny> {
+    pub(super) fn remove(&mut self, handle: u32, end: End) -> Option<ResourceAny> {
         let place = self.place(handle)?;
         let entry = &mut self.entries[place as usize];
         let resource = entry.resource.take();
-        entry.generation = if entry.generation == LAST { 1 } else { entry.generation + 1 };
+        entry.end = end;
+        entry.generation += 1;
+        if entry.generation > LAST {
+            self.used_up += 1;
+            return resource;
+        }
         entry.next_free = NONE;
         match self.last_free {
             NONE => self.first_free = place,
@@ -128,7 +169,7 @@ impl Handles {
         if self.entry(handle).map_err(bad)?.lent > 0 {
             return Err(bad("a handle that is lent to a call cannot be dropped before that returns"));
         }
-        self.remove(handle).ok_or_else(|| bad(UNKNOWN))
+        self.remove(handle, End::Dropped).ok_or_else(|| bad(UNKNOWN))
     }
 
     /// The resource of a handle.
@@ -210,7 +251,24 @@ impl Handles {
     fn entry(&mut self, handle: u32) -> Result<&mut Entry, Fault> {
         match self.place(handle) {
             Some(place) => Ok(&mut self.entries[place as usize]),
-            None => Err(UNKNOWN),
+            None => Err(self.end(handle)),
+        }
+    }
+
+    /// What is wrong with a handle that is not valid.
+    #[cold]
+    fn end(&self, handle: u32) -> Fault {
+        let (place, generation) = (handle & PLACE, handle >> PLACE_BITS);
+        match self.entries.get(place as usize) {
+            Some(entry) if generation != 0 && generation + 1 == entry.generation => match entry.end {
+                End::Dropped => "the handle was dropped",
+                End::Given => "the handle was given away",
+                End::Returned => "the handle was lent for a call that is over",
+            },
+            Some(entry) if generation != 0 && generation < entry.generation => {
+                "the handle was dropped or given away, or lent for a call that is over"
+            }
+            _ => UNKNOWN,
         }
     }
 
@@ -232,8 +290,72 @@ pub(super) fn bad(message: &str) -> Error {
     ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_BAD_HANDLE, message)
 }
 
-/// There are more handles than the store may have.
-pub(super) fn full() -> Error {
-    let message = "the store has as many handles of resources as it may have";
+/// There are more handles than the store may have. `what` says what came of it.
+#[cold]
+pub(super) fn full(what: &str) -> Error {
+    let message = format!("the store has as many handles of resources as it may have: {what}");
     ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_HANDLE_LIMIT, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use wasmtime::component::Resource;
+    use wasmtime::{Engine, Store};
+
+    /// A resource; they are all alike.
+    fn resource() -> ResourceAny {
+        let mut store = Store::new(&Engine::default(), ());
+        ResourceAny::try_from_resource(Resource::<u8>::new_own(1), &mut store).unwrap()
+    }
+
+    #[test]
+    fn no_handle_comes_twice() {
+        let resource = resource();
+        let mut handles = Handles::with_places(2 * WAITING);
+        let mut seen = HashSet::new();
+        while let Some(handle) = handles.insert(resource) {
+            assert!(handle != 0 && seen.insert(handle), "{handle:#x} has come before");
+            assert_eq!(handles.count(), 1);
+            assert!(handles.remove(handle, End::Dropped).is_some());
+        }
+        // Each place has had all of its generations.
+        assert_eq!(seen.len(), 2 * WAITING * LAST as usize);
+        assert_eq!((handles.count(), handles.room()), (0, 0));
+        assert!(seen.iter().all(|handle| handles.get(*handle).is_none()));
+    }
+
+    #[test]
+    fn what_became_of_a_handle() {
+        let resource = resource();
+        let mut handles = Handles::with_places(1);
+        let mut told = |handle| handles.take(handle).unwrap_err().to_string();
+        assert_eq!(told(0), UNKNOWN);
+        assert_eq!(told(1 << PLACE_BITS), UNKNOWN);
+        let mut old = Vec::new();
+        for (end, text) in [
+            (End::Dropped, "the handle was dropped"),
+            (End::Given, "the handle was given away"),
+            (End::Returned, "the handle was lent for a call that is over"),
+        ] {
+            let handle = handles.insert(resource).unwrap();
+            handles.remove(handle, end);
+            assert_eq!(handles.take(handle).unwrap_err().to_string(), text);
+            old.push(handle);
+        }
+        let told = |handle| handles.end(handle);
+        assert!(told(old[0]).starts_with("the handle was dropped or given away"));
+        // The next one, and what cannot be one.
+        for none in [0, old[2] + (1 << PLACE_BITS), u32::MAX, old[2] + 1] {
+            assert_eq!(told(none), UNKNOWN);
+        }
+        // The last of a place has its end, too.
+        let mut last = 0;
+        while let Some(handle) = handles.insert(resource) {
+            handles.remove(handle, End::Given);
+            last = handle;
+        }
+        assert_eq!(handles.end(last), "the handle was given away");
+    }
 }

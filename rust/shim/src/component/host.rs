@@ -3,7 +3,7 @@
 use super::Data;
 use super::buffer::Buffer;
 use super::check::{Resource, bad_argument, check};
-use super::handles::{self, Handles};
+use super::handles::{self, End, Handles};
 use super::lift::{Lifting, Pending, broken};
 use super::lower::Lowering;
 use super::message::Message;
@@ -132,11 +132,12 @@ impl Call {
     fn register(&mut self) -> Result<()> {
         // SAFETY: the store's handles are there, and nobody else uses them now.
         let handles = unsafe { &mut *self.handles };
+        let full = || handles::full("the arguments of a host function have more");
         if handles.room() < self.pending.len() {
-            return Err(handles::full());
+            return Err(full());
         }
         for Pending { at, resource } in self.pending.drain(..) {
-            let handle = handles.insert(resource).ok_or_else(handles::full)?;
+            let handle = handles.insert(resource).ok_or_else(full)?;
             self.buffer.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
             if !resource.owned() {
                 self.borrowed.push(handle);
@@ -150,7 +151,7 @@ impl Call {
     fn return_borrowed(&mut self, cx: &mut StoreContextMut<'_, Data>) -> Result<()> {
         for handle in self.borrowed.drain(..) {
             // SAFETY: the store's handles are there; what the callback has called is over.
-            if let Some(resource) = unsafe { (*self.handles).remove(handle) } {
+            if let Some(resource) = unsafe { (*self.handles).remove(handle, End::Returned) } {
                 resource.resource_drop(&mut *cx)?;
             }
         }

@@ -2,7 +2,7 @@
 //! undefined.
 
 use super::check::{Resource, TOO_SHORT, bad_argument, changed, handle_changed};
-use super::handles::Handles;
+use super::handles::{End, Handles};
 use super::message::{Message, case_at, pair_at, u16_at, u32_at, u64_at};
 use super::plan::{Id, Kind, Node, Number, Plan};
 use super::resource::is_host;
@@ -261,7 +261,7 @@ impl<'c, T: 'static> Lowering<'c, '_, T> {
         }
         let index = self.other(ty, handle)?;
         // SAFETY: nobody else uses the handles meanwhile.
-        unsafe { (*self.handles).remove(handle) };
+        unsafe { (*self.handles).remove(handle, End::Given) };
         Ok(index)
     }
 

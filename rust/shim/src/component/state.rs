@@ -74,8 +74,12 @@ pub unsafe extern "C" fn wasmtime_binding_component_handles(
 /// more than 1,048,575. Those beyond a lower limit stay valid.
 ///
 /// A call whose results may have handles fails with `WASMTIME_ERROR_HANDLE_LIMIT` before the guest is entered when
-/// there is no room for any. When there is room for some but not for all of them, they are dropped, as by
-/// `wasmtime_binding_component_resource_drop`, and the call fails with the same code.
+/// there is no room for any, also not for as many as the call gives away. When there is room for some but not for all
+/// of them, they are dropped, as by `wasmtime_binding_component_resource_drop`, and the call fails with the same code;
+/// so does a call in which a host function was given more than there is room for. `entered` and `broken_off` in the
+/// frame tell these apart.
+///
+/// No handle comes twice in a store: after 4,293,914,625 of them, there is room for none any more.
 ///
 /// # Safety
 ///

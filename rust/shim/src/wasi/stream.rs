@@ -35,6 +35,10 @@ pub const WASMTIME_STREAM_GONE: u32 = 6;
 pub const WASMTIME_STREAM_MAY_WAIT: u32 = 1;
 /// Of a read: what is read stays to be read.
 pub const WASMTIME_STREAM_PEEK: u32 = 2;
+/// Of a read or a write: the guest's call has moved something already, and succeeds whatever comes of this request. So
+/// the guest does not hear of an error that this one is answered with; the next request without this flag has to be
+/// answered with it.
+pub const WASMTIME_STREAM_GOES_ON: u32 = 4;
 
 /// Done; `count` says how much, or which stream an accepted connection is: what the callback knows it by, as if it had
 /// been inserted.
@@ -60,7 +64,7 @@ pub struct wasmtime_binding_stream_request_t {
     pub env: u64,
     /// What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
     pub what: u32,
-    /// `WASMTIME_STREAM_MAY_WAIT` and `WASMTIME_STREAM_PEEK`, or the directions to end.
+    /// Some of `WASMTIME_STREAM_*` from `MAY_WAIT` to `GOES_ON`, or the directions to end.
     pub flags: u32,
     /// Memory of the guest. It may be shared with other threads.
     pub buffer: *mut u8,
@@ -169,6 +173,11 @@ impl Stream {
         if self.nonblock { 0 } else { WASMTIME_STREAM_MAY_WAIT }
     }
 
+    /// The flag of a request of a call that has moved so many bytes before.
+    fn goes_on(done: usize) -> u32 {
+        if done > 0 { WASMTIME_STREAM_GOES_ON } else { 0 }
+    }
+
     fn check_readable(&self) -> Result<(), Errno> {
         if self.access.reads() { Ok(()) } else { Err(Errno::Badf) }
     }
@@ -205,7 +214,8 @@ impl Stream {
         }
         let mut done = 0;
         while let Some(span) = spans.as_slice().iter().copied().find(|span| span.len > 0) {
-            match self.ask(WASMTIME_STREAM_WRITE, self.may_wait(), span.base, span.len) {
+            let flags = self.may_wait() | Stream::goes_on(done);
+            match self.ask(WASMTIME_STREAM_WRITE, flags, span.base, span.len) {
                 Ok(Some(n)) => {
                     let n = (n as usize).min(span.len);
                     done += n;
@@ -216,7 +226,7 @@ impl Stream {
                 }
                 Ok(None) if done > 0 => break,
                 Ok(None) => return Err(Errno::Again.into()),
-                // It is met again by the next call.
+                // The binding, which knows that the guest does not hear of it, has it for the next call.
                 Err(Fault::Errno(_)) if done > 0 => break,
                 Err(fault) => return Err(fault),
             }
@@ -252,7 +262,7 @@ impl Stream {
         let mut spans = spans.clone();
         let mut done = 0;
         loop {
-            match self.receive(&spans, 0) {
+            match self.receive(&spans, Stream::goes_on(done)) {
                 Ok(n) => {
                     done += n;
                     spans.advance(n);
@@ -260,7 +270,7 @@ impl Stream {
                         return Ok(done);
                     }
                 }
-                Err(Fault::Errno(_)) if done > 0 => return Ok(done),
+                Err(Fault::Errno(_)) if done > 0 => return Ok(done), // as above
                 Err(fault) => return Err(fault),
             }
         }

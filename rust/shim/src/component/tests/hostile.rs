@@ -535,9 +535,11 @@ fn what_is_not_supported_yet() {
     if !cfg!(feature = "component-model-async") {
         return;
     }
-    let types = ["(future u32)", "(stream u8)", "(list (tuple u8 (option (stream u8))))"];
+    let types = ["(future u32)", "(stream u8)", "(list (tuple u8 (option (stream u8))))", "error-context"];
     for ty in types {
-        let mut host = Host::with(|_| {});
+        let mut host = Host::with(|config| {
+            config.wasm_component_model_error_context(true);
+        });
         host.define(&["h"], |_| Ok(Vec::new()));
         let exporting = format!(
             r#"(component {MEMORY}
@@ -550,11 +552,51 @@ fn what_is_not_supported_yet() {
         let instance = host.instantiate(&exporting).unwrap();
         let (found, text) = host.find(&instance, &["f"]).map(drop).unwrap_err();
         assert_eq!(found, Some(WASMTIME_ERROR_UNSUPPORTED), "{text}");
-        assert!(text.contains("future") || text.contains("stream"), "{text}");
+        assert!(["future", "stream", "error-context"].iter().any(|name| text.contains(name)), "{text}");
         let importing = format!(r#"(component (import "h" (func (param "x" {ty}))))"#);
         let component = host.compile(&importing).unwrap();
         let (found, text) = host.link(&component).map(drop).unwrap_err();
         assert_eq!(found, Some(WASMTIME_ERROR_UNSUPPORTED), "{text}");
+    }
+}
+
+#[test]
+fn what_is_asynchronous() {
+    if !cfg!(feature = "component-model-async") {
+        return;
+    }
+    let mut host = Host::with(|_| {});
+    host.define(&["h"], |_| Ok(Vec::new()));
+    host.define(&["of", "h"], |_| Ok(Vec::new()));
+    // An import is refused when it is linked, wherever it is.
+    for import in [r#""h" (func async (param "x" u32))"#, r#""of" (instance (export "h" (func async)))"#] {
+        let component = host.compile(&format!("(component (import {import}))")).unwrap();
+        let (found, text) = host.link(&component).map(drop).unwrap_err();
+        assert_eq!(found, Some(WASMTIME_ERROR_UNSUPPORTED), "{text}");
+        assert!(text.contains("`h`") && text.contains("the function is async"), "{text}");
+    }
+    // An export that is lifted asynchronously is refused when it is called: nothing has happened, and what is lifted
+    // synchronously can be called although its type is async.
+    let wat = r#"(component
+      (core func $return (canon task.return (result u32)))
+      (core module $m
+        (import "" "return" (func $return (param i32)))
+        (func (export "a") (param i32) (result i32) (call $return (local.get 0)) (i32.const 0))
+        (func (export "callback") (param i32 i32 i32) (result i32) (unreachable))
+        (func (export "s") (param i32) (result i32) (local.get 0)))
+      (core instance $i (instantiate $m (with "" (instance (export "return" (func $return))))))
+      (func (export "a") async (param "x" u32) (result u32)
+        (canon lift (core func $i "a") async (callback (core func $i "callback"))))
+      (func (export "s") async (param "x" u32) (result u32) (canon lift (core func $i "s"))))"#;
+    let instance = host.instantiate(wat).unwrap();
+    let (a, s) = (host.func(&instance, &["a"]), host.func(&instance, &["s"]));
+    for _ in 0..2 {
+        let (found, text) = host.call(&a, &7_u32.to_le_bytes()).unwrap_err();
+        assert_eq!(found, Some(WASMTIME_ERROR_UNSUPPORTED), "{text}");
+        assert!(text.contains("async"), "{text}");
+        // SAFETY: the store is the test's own.
+        unsafe { assert!(!(*host.store).component.entered && !(*host.store).component.broken_off) };
+        assert_eq!(host.call(&s, &7_u32.to_le_bytes()).unwrap(), 7_u32.to_le_bytes());
     }
 }
 

@@ -38,6 +38,7 @@ const GUEST: &str = r#"(component
     (func (export "get") (param i32) (result i32) (local.get 0))
     (func (export "two") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
     (func (export "take") (param i32) (call $drop (local.get 0)))
+    (func (export "again") (param i32) (result i32) (call $drop (local.get 0)) (call $new (i32.const 99)))
     (func (export "many") (param i32) (result i32) (local $i i32)
       (i32.store (i32.const 16) (i32.const 4096)) (i32.store (i32.const 20) (local.get 0))
       (block $done (loop $l
@@ -62,6 +63,7 @@ const GUEST: &str = r#"(component
   (func (export "two") (param "a" (borrow $thing)) (param "b" (borrow $thing)) (result u32)
     (canon lift (core func $i "two")))
   (func (export "take") (param "t" (own $thing)) (canon lift (core func $i "take")))
+  (func (export "again") (param "t" (own $thing)) (result (own $thing)) (canon lift (core func $i "again")))
   (func (export "mixed") (param "a" (own $thing)) (param "b" (borrow $thing)) (result u32)
     (canon lift (core func $i "two")))
   (func (export "both") (param "a" (own $thing)) (param "b" (own $thing)) (result u32)
@@ -192,10 +194,29 @@ fn too_many_handles() {
     let handles: Vec<u32> = (0..3).map(|n| word(&host.call(&make, &words(&[n])).unwrap())).collect();
     assert_eq!(host.handles(), (3, 3));
     log.take();
+    // Whether the guest was entered by the call that has failed last, and whether it was broken off.
+    // SAFETY: the store is the test's own.
+    let how = || unsafe { ((*host.store).component.entered, (*host.store).component.broken_off) };
     // Full: the guest is not entered.
-    assert_eq!(code(host.call(&make, &words(&[100]))), Some(WASMTIME_ERROR_HANDLE_LIMIT));
-    assert_eq!(code(host.call(&many, &words(&[1]))), Some(WASMTIME_ERROR_HANDLE_LIMIT));
+    for (func, n) in [(&make, 100), (&many, 1)] {
+        let (found, text) = host.call(func, &words(&[n])).unwrap_err();
+        assert_eq!(found, Some(WASMTIME_ERROR_HANDLE_LIMIT));
+        assert!(text.contains("was not called"), "{text}");
+        assert_eq!(how(), (false, false));
+    }
     assert_eq!(log.take(), []);
+    // A call that gives one away makes room for one.
+    let again = host.func(&instance, &["again"]);
+    let other = word(&host.call(&again, &words(&[handles[2]])).unwrap());
+    assert_eq!(log.take(), [("destroyed", 2)]);
+    let (found, text) = host.call(&again, &words(&[handles[2]])).unwrap_err();
+    assert_eq!((found, how()), (Some(WASMTIME_ERROR_BAD_HANDLE), (false, false)));
+    assert_eq!(text, "parameter 1: the handle was given away");
+    host.drop_handle(other).unwrap();
+    assert_eq!(host.drop_handle(other).unwrap_err().1, "the handle was dropped");
+    assert_eq!(host.drop_handle(1 << 19).unwrap_err().1, "there is no such handle");
+    host.call(&make, &words(&[2])).unwrap();
+    log.take();
     // Numbers of the host's own resources are no handles.
     let give = host.func(&instance, &["give-host"]);
     assert_eq!(host.call(&give, &words(&[1])).unwrap(), words(&[1001]));
@@ -203,7 +224,9 @@ fn too_many_handles() {
     // Too few: what does not fit is dropped, and all is as before.
     host.drop_handle(handles[0]).unwrap();
     log.take();
-    assert_eq!(code(host.call(&many, &words(&[2]))), Some(WASMTIME_ERROR_HANDLE_LIMIT));
+    let (found, text) = host.call(&many, &words(&[2])).unwrap_err();
+    assert_eq!((found, how()), (Some(WASMTIME_ERROR_HANDLE_LIMIT), (true, false)));
+    assert!(text.contains("has returned"), "{text}");
     assert_eq!(log.take(), [("destroyed", 0), ("destroyed", 1)]);
     assert_eq!(host.handles(), (2, 3));
     assert_eq!(host.call(&many, &words(&[1])).unwrap().len(), 12);
@@ -294,6 +317,9 @@ fn handles_in_host_functions() {
         if !good {
             // The host function has failed; its handle stays the host's.
             assert_eq!(code(outcome), Some(WASMTIME_ERROR_BAD_HANDLE));
+            // It is not the caller's handle that is wrong.
+            // SAFETY: the store is the test's own.
+            unsafe { assert!((*host.store).component.entered && (*host.store).component.broken_off) };
             assert_eq!(host.handles().0, 1);
             host.drop_handle(handle).unwrap();
             continue;
@@ -302,8 +328,11 @@ fn handles_in_host_functions() {
         // What was lent is gone, what was given away is the host's again, with another handle.
         let (lent, given) = (seen.borrow()[0], seen.borrow()[1]);
         assert_eq!(host.handles().0, 1);
-        for gone in [lent, handle] {
-            assert_eq!(code(host.drop_handle(gone)), Some(WASMTIME_ERROR_BAD_HANDLE));
+        for (gone, why) in
+            [(lent, "the handle was lent for a call that is over"), (handle, "the handle was given away")]
+        {
+            let (found, text) = host.drop_handle(gone).unwrap_err();
+            assert_eq!((found, &*text), (Some(WASMTIME_ERROR_BAD_HANDLE), why));
         }
         host.drop_handle(given).unwrap();
         assert_eq!(host.handles().0, 0);

@@ -1,8 +1,9 @@
 //! A file that the binding serves, as a guest descriptor.
 
 use super::{
-    Node, Times, WASMTIME_FS_ALLOCATE, WASMTIME_FS_APPEND, WASMTIME_FS_PREAD, WASMTIME_FS_PWRITE, WASMTIME_FS_READ,
-    WASMTIME_FS_SEEK, WASMTIME_FS_SET_SIZE, WASMTIME_FS_SET_TIMES, WASMTIME_FS_SYNC, WASMTIME_FS_WRITE,
+    Node, Times, WASMTIME_FS_ALLOCATE, WASMTIME_FS_APPEND, WASMTIME_FS_GOES_ON, WASMTIME_FS_PREAD, WASMTIME_FS_PWRITE,
+    WASMTIME_FS_READ, WASMTIME_FS_SEEK, WASMTIME_FS_SET_SIZE, WASMTIME_FS_SET_TIMES, WASMTIME_FS_SYNC,
+    WASMTIME_FS_WRITE,
 };
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{AccessMode, Direction, Readiness};
@@ -92,7 +93,10 @@ impl ServedFile {
         for span in spans.iter().filter(|span| span.len > 0) {
             let answer = self.node.ask(what, |request| {
                 if self.flags.contains(Fdflags::APPEND) {
-                    request.flags = WASMTIME_FS_APPEND;
+                    request.flags |= WASMTIME_FS_APPEND;
+                }
+                if done > 0 {
+                    request.flags |= WASMTIME_FS_GOES_ON;
                 }
                 request.buffer = span.base;
                 request.len = span.len;
@@ -106,7 +110,7 @@ impl ServedFile {
                         break;
                     }
                 }
-                // It is met again by the next call.
+                // The binding, which knows that the guest does not hear of it, has it for the next call.
                 Err(Fault::Errno(_)) if done > 0 => break,
                 Err(fault) => return Err(fault),
             }

@@ -102,6 +102,10 @@ pub const WASMTIME_FS_ACCESSED_NOW: u32 = 1024;
 pub const WASMTIME_FS_MODIFIED: u32 = 2048;
 /// Of times: the time of the last modification is now.
 pub const WASMTIME_FS_MODIFIED_NOW: u32 = 4096;
+/// Of reading and writing a file: the guest's call has moved something already, and succeeds whatever comes of this
+/// request. So the guest does not hear of an error that this one is answered with; the next request for the same place
+/// without this flag has to be answered with it, unless it has passed.
+pub const WASMTIME_FS_GOES_ON: u32 = 8192;
 
 /// Done.
 pub const WASMTIME_FS_DONE: u32 = 0;
@@ -139,7 +143,7 @@ pub struct wasmtime_binding_fs_request_t {
     pub env: u64,
     /// What to do: a `WASMTIME_FS_*` from `OPEN` to `SYMLINK`.
     pub what: u32,
-    /// Some of `WASMTIME_FS_*` from `FOLLOW` to `MODIFIED_NOW`, or whence to seek.
+    /// Some of `WASMTIME_FS_*` from `FOLLOW` to `GOES_ON`, or whence to seek.
     pub flags: u32,
     /// A path, in UTF-8, as the guest wrote it.
     pub path: *const u8,
