@@ -2609,6 +2609,32 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
                                                   wasmtime_binding_stream_callback_t callback);
 
 /**
+ * Lists the interfaces of WASI 0.2: lines of a `+`, which stands before an item that can only be had on demand, or a
+ * space, an interface without its version, a space, `r` for a resource or `f` for a function, a space, and its name in
+ * WIT. The list is written to `*out`, which the caller owns.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
+
+/**
+ * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
+ * (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.
+ *
+ * `path` is the name of the instance, which is that of an interface with a version, such as
+ * `wasi:cli/stdin@0.2.0`, and the name of the item, encoded as for `wasmtime_binding_component_linker_define_func`.
+ * Any version 0.2 will do: nothing was ever taken out. `*found` tells whether there is such an item.
+ *
+ * # Safety
+ *
+ * `path` must be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_wasi(wasmtime_component_linker_t *linker,
+                                                                const uint8_t *path,
+                                                                size_t path_len,
+                                                                bool *found);
+
+/**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by
  * `wasmtime_binding_store_set_wasi`.
  *

@@ -50,12 +50,6 @@ impl Wasi<'_> {
         result
     }
 
-    /// The resources.
-    #[inline]
-    pub(super) fn table(&mut self) -> &mut ResourceTable {
-        &mut self.second.table
-    }
-
     /// Puts something into the table. A component that has too much of it hears so.
     pub(super) fn push<T: Send + 'static>(&mut self, entry: T) -> Outcome<u32> {
         Ok(self.second.table.push(entry)?.rep())

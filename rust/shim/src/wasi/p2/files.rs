@@ -99,7 +99,7 @@ impl Wasi<'_> {
         this: Resource<Descriptor>,
         offset: u64,
     ) -> Answer<Resource<DynInputStream>> {
-        let source = self.source(&this, true)?;
+        let source = self.file_source(&this, true)?;
         answer(source.and_then(|source| Ok(Resource::new_own(self.push(Input::new(source, offset))?))))
     }
 
@@ -108,17 +108,17 @@ impl Wasi<'_> {
         this: Resource<Descriptor>,
         offset: u64,
     ) -> Answer<Resource<DynOutputStream>> {
-        let source = self.source(&this, false)?;
+        let source = self.file_source(&this, false)?;
         answer(source.and_then(|source| Ok(Resource::new_own(self.push(Output::new(source, Some(offset)))?))))
     }
 
     pub(super) fn append_via_stream(&mut self, this: Resource<Descriptor>) -> Answer<Resource<DynOutputStream>> {
-        let source = self.source(&this, false)?;
+        let source = self.file_source(&this, false)?;
         answer(source.and_then(|source| Ok(Resource::new_own(self.push(Output::new(source, None))?))))
     }
 
     /// The file behind a descriptor, if it can be read or written.
-    fn source(&self, this: &Resource<Descriptor>, reads: bool) -> Result<Outcome<Source>> {
+    fn file_source(&self, this: &Resource<Descriptor>, reads: bool) -> Result<Outcome<Source>> {
         let check = |can_read: Result<(), Errno>, can_write: Result<(), Errno>| match reads {
             true => can_read,
             // What upstream says of a file that may only be read.
@@ -225,12 +225,13 @@ impl Wasi<'_> {
 
     pub(super) fn read_directory(&mut self, this: Resource<Descriptor>) -> Answer<Resource<DirectoryEntryStream>> {
         let node = self.node(&this)?;
-        let dir = (|| match node.dir()? {
-            AnyDir::Host(dir) => Ok(Node::Dir(Box::new(dir.another().map_err(|_| Errno::Io)?))),
-            AnyDir::Served(dir) => Ok(Node::ServedDir(Box::new(dir.another()))),
-        })();
+        let dir = match node.dir() {
+            Ok(AnyDir::Host(dir)) => dir.another().map(|dir| Node::Dir(Box::new(dir))).map_err(|_| Errno::Io),
+            Ok(AnyDir::Served(dir)) => Ok(Node::ServedDir(Box::new(dir.another()))),
+            Err(errno) => Err(errno),
+        };
         answer((|| {
-            let dir = dir.map_err(Fault::from)?;
+            let dir = dir?;
             self.count_descriptor()?;
             match self.push(Entries { dir, bytes: Vec::new(), at: 0, cookie: 0, more: true }) {
                 Ok(number) => Ok(Resource::new_own(number)),

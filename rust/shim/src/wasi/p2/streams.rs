@@ -12,6 +12,7 @@ use crate::wasi::memory::{Span, Spans};
 use crate::wasi::served::ServedFile;
 use crate::wasi::state::State;
 use crate::wasi::stream::Stream;
+use std::pin::Pin;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::sync::io::streams::StreamError;
@@ -376,7 +377,7 @@ impl Wasi<'_> {
             return self.take::<Input>(number).map(drop);
         }
         let mut stream = self.take::<DynInputStream>(number)?;
-        with_ambient_tokio_runtime(|| poll_noop(stream.cancel().as_mut()));
+        with_ambient_tokio_runtime(|| poll_noop(Pin::new(&mut stream.cancel())));
         Ok(())
     }
 
@@ -564,7 +565,7 @@ impl Wasi<'_> {
         }
         or_trap(self.wait_for_upstream::<DynOutputStream>(number))?;
         let mut stream = self.take::<DynOutputStream>(number)?;
-        with_ambient_tokio_runtime(|| poll_noop(stream.cancel().as_mut()));
+        with_ambient_tokio_runtime(|| poll_noop(Pin::new(&mut stream.cancel())));
         Ok(())
     }
 }

@@ -64,7 +64,8 @@ impl ServedFile {
 
     /// Writes at the end, whatever the guest's descriptor says; the position stays.
     pub(in crate::wasi) fn append(&mut self, spans: &Spans) -> Outcome<usize> {
-        let before = std::mem::replace(&mut self.flags, self.flags | Fdflags::APPEND);
+        let before = self.flags;
+        self.flags |= Fdflags::APPEND;
         let written = self.pwrite(spans, 0);
         self.flags = before;
         written
