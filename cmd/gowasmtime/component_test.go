@@ -76,7 +76,7 @@ func TestComponents(t *testing.T) {
 	gowasmtime(t, dir, "run", "--invoke", "nothing()", "c.wat", "x").want(t, 2, "", "part of --invoke")
 	gowasmtime(t, dir, "run", "--preload", "a=c.wat", "c.wat").want(t, 2, "", "--preload is for modules")
 	gowasmtime(t, dir, "run", "program.wat").want(t, 1, "")
-	gowasmtime(t, dir, "run", "--invoke", "f()", "lacks.wat").want(t, 1, "", "`wasi:cli/stdout@0.2.0#f` func()", "no WASI 0.2 yet")
+	gowasmtime(t, dir, "run", "--invoke", "f()", "lacks.wat").want(t, 1, "", "`wasi:cli/stdout@0.2.0#f` func()", "function implementation is missing")
 	gowasmtime(t, dir, "run", "-W", "unknown-imports-trap", "--invoke", "f()", "lacks.wat").want(t, 0, "")
 
 	gowasmtime(t, dir, "compile", "c.wat").want(t, 0, "")
