@@ -6,7 +6,7 @@ use crate::component::define_at;
 use crate::guard::guard;
 use crate::wasi::find::silence_probe;
 use std::fmt::Write;
-use wasmtime::component::{LinkerInstance, Resource, ResourceType};
+use wasmtime::component::{LinkerInstance, Resource, ResourceAny, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_c_api::{WasmtimeStoreData as Data, wasm_byte_vec_t, wasmtime_component_linker_t, wasmtime_error_t};
 use wasmtime_wasi::p2::bindings::cli::{terminal_input::TerminalInput, terminal_output::TerminalOutput};
@@ -271,6 +271,27 @@ macro_rules! one {
     };
 }
 
+/// Finds the resource that is meant, and how it is dropped.
+macro_rules! drop_of {
+    ($wanted:ident; $($in:literal {
+        $($item:literal => $kind:ident $method:ident($($arg:ident: $ty:ty),*);)*
+    })*) => {
+        $($(if_resource!($kind $wanted $method($($arg: $ty),*));)*)*
+    };
+}
+
+macro_rules! if_resource {
+    (resource $wanted:ident $method:ident($arg:ident: $ty:ty)) => {
+        if $wanted == ResourceType::host::<$ty>() {
+            return Some(|mut cx, resource| {
+                let number = resource.try_into_resource::<$ty>(&mut cx)?.rep();
+                Wasi::enter(cx, |wasi| wasi.$method(number))
+            });
+        }
+    };
+    ($kind:ident $wanted:ident $method:ident($($arg:ident: $ty:ty),*)) => {};
+}
+
 /// Lists all items.
 macro_rules! list {
     (; $($in:literal { $($item:literal => $kind:ident $method:ident($($arg:ident: $ty:ty),*);)* })*) => {
@@ -291,12 +312,21 @@ macro_rules! is_resource {
 type Items = (&'static str, &'static [(&'static str, bool)]);
 
 /// All interfaces.
-const INTERFACES: &[Items] = all!(list);
+pub(super) const INTERFACES: &[Items] = all!(list);
 
 /// Defines an item of an interface in an instance. False if there is no such item.
 fn define(to: &mut LinkerInstance<'_, Data>, interface: &str, name: &str) -> Result<bool> {
     let defined = all!(define to interface name);
     defined.map(|()| true)
+}
+
+/// How a resource that is owned is dropped.
+type Dropper = fn(StoreContextMut<'_, Data>, ResourceAny) -> Result<()>;
+
+/// How a resource of WASI is dropped; nothing for any other.
+pub(super) fn drop_of(wanted: ResourceType) -> Option<Dropper> {
+    all!(drop_of wanted);
+    None
 }
 
 /// Lists the interfaces of WASI 0.2: lines of a `+`, which stands before an item that can only be had on demand, or a

@@ -12,6 +12,7 @@
 //! - `linker.rs` names all functions, and defines them one by one, under whatever version a component asks for.
 //! - `enter.rs` is what each of them starts with, `fault.rs` how they fail.
 //! - `cli.rs`, `clocks.rs`, `random.rs`, `files.rs`, `streams.rs` and `sockets.rs` are the functions themselves.
+//! - `hand.rs` is what the host hands over, and drops.
 //! - `nodes.rs` is what a descriptor stands for, and `poll.rs` the only place that waits.
 
 mod cli;
@@ -19,6 +20,7 @@ mod clocks;
 mod enter;
 mod fault;
 mod files;
+mod hand;
 mod linker;
 mod nodes;
 mod poll;
@@ -29,4 +31,6 @@ mod streams;
 mod tests;
 
 pub(in crate::wasi) use enter::Second;
+pub use hand::*;
+pub(crate) use hand::{drop_resource, hand_over};
 pub use linker::*;

@@ -26,14 +26,14 @@ const PERMIT: usize = 64 * 1024;
 const MOST_BLOCKING: usize = 4096;
 
 /// Where our streams come from, or go to.
+#[derive(Clone)]
 pub(super) enum Source {
     /// What the store has for a standard stream.
     Standard(i32),
     File(Shared<HostFile>),
     Served(Shared<ServedFile>),
     /// A stream of the binding's.
-    #[allow(dead_code, reason = "for what the binding hands to a component")]
-    Stream(Stream),
+    Stream(Shared<Stream>),
 }
 
 /// A stream of ours that is read.
@@ -119,7 +119,7 @@ impl Source {
                 }
             }
             Source::Served(file) => file.borrow().pread(&spans, at).map(Some),
-            Source::Stream(stream) => stream.read_some(span, wait),
+            Source::Stream(stream) => stream.borrow().read_some(span, wait),
         }
     }
 
@@ -148,7 +148,7 @@ impl Source {
                 Some(at) => file.borrow().pwrite(&spans, at).map(Some),
                 None => file.borrow().append(&spans).map(Some),
             },
-            Source::Stream(stream) => stream.write_some(span, wait),
+            Source::Stream(stream) => stream.borrow().write_some(span, wait),
         }
     }
 
@@ -162,7 +162,7 @@ impl Source {
                 _ => Ok(None),
             },
             Source::File(file) if !file.borrow().seeks() => Ok(Some(Watched::File(file.clone(), direction))),
-            Source::Stream(it) => stream(it),
+            Source::Stream(it) => stream(&it.borrow()),
             Source::File(_) | Source::Served(_) => Ok(None),
         }
     }
