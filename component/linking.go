@@ -28,8 +28,9 @@ type linking struct {
 	funcs     []linkedFunc
 	resources []linkedResource
 	modules   []linkedModule
-	// wasi are the paths of what is WASI's own.
-	wasi [][]string
+	// wasi are the paths of what is WASI's own, and wasiResources says which resources are.
+	wasi          [][]string
+	wasiResources map[int]bool
 
 	problems []problem
 }
@@ -63,7 +64,7 @@ type linkedModule struct {
 
 // newLinking begins with the resources, because types depend on them. The linker's lock is held until the end.
 func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *linking {
-	l := &linking{d: d, roots: roots}
+	l := &linking{d: d, roots: roots, wasiResources: map[int]bool{}}
 	defs := make([]*resourceDef, len(d.Resources))
 	walk(d.Imports, nil, func(path []string, item *canon.Item) {
 		if item.Kind != canon.ResourceItem || item.Resource >= len(defs) || defs[item.Resource] != nil {
@@ -71,6 +72,9 @@ func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *lin
 		}
 		found, _ := l.find(path, canon.ResourceItem)
 		defs[item.Resource] = found.resource
+		if found.wasi {
+			l.wasiResources[item.Resource] = true
+		}
 	})
 	l.plans = c.plansFor(defs)
 	return l
@@ -217,7 +221,8 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 	switch {
 	case found == (definition{}) && item.Kind == canon.InstanceItem:
 		return nil // what is in it is missing
-	case found == (definition{}) && item.Kind == canon.ResourceItem && l.plans.defs[item.Resource] != nil:
+	case found == (definition{}) && item.Kind == canon.ResourceItem &&
+		(l.plans.defs[item.Resource] != nil || l.wasiResources[item.Resource]):
 		return nil // the same as another, which is defined
 	case found == (definition{}):
 		return errMissing
