@@ -103,6 +103,26 @@
 #define WASMTIME_WASI_STDIO_STREAM 3
 
 /**
+ * A descriptor becomes a `descriptor` of `wasi:filesystem`.
+ */
+#define WASMTIME_WASI_DESCRIPTOR 0
+
+/**
+ * A descriptor becomes an `input-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_INPUT_STREAM 1
+
+/**
+ * A descriptor becomes an `output-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_OUTPUT_STREAM 2
+
+/**
+ * A descriptor becomes an `input-stream` and an `output-stream`, as a connection has them.
+ */
+#define WASMTIME_WASI_BOTH_STREAMS 3
+
+/**
  * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
  * `host_fd` may become a descriptor of the host's, which is duplicated and used in place of what was opened.
  */
@@ -1852,6 +1872,29 @@ size_t wasmtime_binding_component_hostcall_fuel(struct wasmtime_binding_store_t 
 WASM_API_EXTERN
 void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_t *store,
                                                   size_t bytes);
+
+/**
+ * Takes a descriptor out of a store, which was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
+ * of WASI 0.2, to be passed to a component or returned by a host function: `what` is one of
+ * `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`, `WASMTIME_WASI_OUTPUT_STREAM` and
+ * `WASMTIME_WASI_BOTH_STREAMS`. So whatever can be inserted for a module can be handed to a component.
+ *
+ * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they are
+ * dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
+ *
+ * Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
+ * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where it
+ * is then.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use but by a host function, and `out` be writable for as many handles.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_take(struct wasmtime_binding_store_t *store,
+                                                       uint32_t guest_fd,
+                                                       uint32_t what,
+                                                       uint32_t *out);
 
 /**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
