@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
@@ -62,6 +63,66 @@ func (l *Linker) DefineWasi(names ...string) error {
 	}
 	maps.Copy(l.wasi, defined)
 	return nil
+}
+
+// WasiDescriptor takes a descriptor out of a store and makes it a descriptor of wasi:filesystem, for an export that
+// takes one, or for a Go function that returns one. So whatever can be inserted for modules can be handed to
+// components: a file, a directory, a file system of Go's.
+//
+//	fd, err := store.PushFS(tree, "")
+//	…
+//	root, err := component.WasiDescriptor(store, fd)
+//	…
+//	_, err = build.Call(ctx, root)
+//
+// It is the program's until it is given away, or dropped with [Resource.Drop]. One that is not open is an error that
+// wraps [wasmtime.ErrBadFd]; a reader, a writer or a connection is none of wasi:filesystem, which is an error, too. The
+// store must have been given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi].
+func WasiDescriptor(store wasmtime.Storelike, fd uint32) (*Resource, error) {
+	taken, err := takeDescriptor(store, fd, ffi.WasiDescriptor, "descriptor")
+	return taken[0], err
+}
+
+// WasiInput is [WasiDescriptor] for an input-stream of wasi:io: of a reader, a file, which is read from its position on,
+// a pipe, or a connection that is only read.
+func WasiInput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
+	taken, err := takeDescriptor(store, fd, ffi.WasiInputStream, "input-stream")
+	return taken[0], err
+}
+
+// WasiOutput is [WasiDescriptor] for an output-stream of wasi:io: of a writer, a file, which is written from its
+// position on, a pipe, or a connection that is only written.
+func WasiOutput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
+	taken, err := takeDescriptor(store, fd, ffi.WasiOutputStream, "output-stream")
+	return taken[0], err
+}
+
+// WasiStreams is [WasiDescriptor] for the two streams of a connection.
+func WasiStreams(store wasmtime.Storelike, fd uint32) (input, output *Resource, err error) {
+	taken, err := takeDescriptor(store, fd, ffi.WasiBothStreams, "input-stream", "output-stream")
+	return taken[0], taken[1], err
+}
+
+// takeDescriptor makes resources with these names of a descriptor.
+func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, names ...string) (taken [2]*Resource, err error) {
+	inside, err := bridge.StoreOf(store)
+	if err != nil {
+		return taken, err
+	}
+	outermost, err := inside.Enter()
+	if err != nil {
+		return taken, err
+	}
+	defer inside.Leave(outermost)
+	s := stateOf(inside)
+	handles, failed := inside.Native().TakeDescriptor(fd, what)
+	if !failed.IsNil() {
+		return taken, bridge.NewError(failed)
+	}
+	for i, name := range names {
+		taken[i] = &Resource{s, handles[i], name}
+	}
+	return taken, nil
 }
 
 // wasiKind is what an item of WASI is.

@@ -149,6 +149,26 @@ func (l ComponentLinker) DefineWasi(path []byte) (bool, Error) {
 	return bool(found), wrapError(err)
 }
 
+// WasiResource is what a descriptor becomes: a WASMTIME_WASI_* of the C API.
+type WasiResource uint32
+
+// What a descriptor can become.
+const (
+	WasiDescriptor   WasiResource = C.WASMTIME_WASI_DESCRIPTOR
+	WasiInputStream  WasiResource = C.WASMTIME_WASI_INPUT_STREAM
+	WasiOutputStream WasiResource = C.WASMTIME_WASI_OUTPUT_STREAM
+	WasiBothStreams  WasiResource = C.WASMTIME_WASI_BOTH_STREAMS
+)
+
+// TakeDescriptor takes a descriptor out of the store and makes resources of it. It returns their handles: two with
+// WasiBothStreams, otherwise one.
+func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [2]uint32, err Error) {
+	crossing()
+	var out [2]C.uint32_t
+	err = wrapError(C.wasmtime_binding_component_wasi_take(s.ptr, C.uint32_t(fd), C.uint32_t(what), &out[0]))
+	return [2]uint32{uint32(out[0]), uint32(out[1])}, err
+}
+
 // DefineUnknownImportsAsTraps defines what the component imports and nobody defined as functions that trap.
 func (l ComponentLinker) DefineUnknownImportsAsTraps(component Component) Error {
 	crossing()

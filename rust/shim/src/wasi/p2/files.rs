@@ -99,6 +99,7 @@ impl Wasi<'_> {
         this: Resource<Descriptor>,
         offset: u64,
     ) -> Answer<Resource<DynInputStream>> {
+        eprintln!("DEBUG read_via_stream {offset}");
         let source = self.file_source(&this, true)?;
         answer(source.and_then(|source| Ok(Resource::new_own(self.push(Input::new(source, offset))?))))
     }
@@ -163,7 +164,10 @@ impl Wasi<'_> {
 
     pub(super) fn get_flags(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorFlags> {
         let node = self.node(&this)?;
-        answer((|| Ok(any!(node, |it| Ok::<_, Fault>(flags(node, it.fdstat().fs_flags)))))())
+        answer((|| {
+            let set = any!(node, |it| Ok::<_, Fault>(it.fdstat().fs_flags));
+            Ok(flags(node, set))
+        })())
     }
 
     pub(super) fn get_type(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorType> {

@@ -5,7 +5,7 @@ use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Outcome};
 use crate::wasi::host::{HostDir, HostFile};
 use crate::wasi::served::{ServedDir, ServedFile};
-use std::cell::{RefCell, RefMut};
+use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -30,7 +30,12 @@ impl<T> Shared<T> {
     }
 
     /// For as long as one operation lasts.
-    pub(super) fn borrow(&self) -> RefMut<'_, T> {
+    pub(super) fn borrow(&self) -> Ref<'_, T> {
+        self.0.borrow()
+    }
+
+    /// For an operation during which nobody else may have it.
+    pub(super) fn borrow_mut(&self) -> RefMut<'_, T> {
         self.0.borrow_mut()
     }
 

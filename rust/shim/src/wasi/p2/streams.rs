@@ -112,7 +112,7 @@ impl Source {
                 Entry::Inner(_) => Err(Errno::Notsup.into()),
             },
             Source::File(file) => {
-                let mut file = file.borrow();
+                let mut file = file.borrow_mut();
                 match file.seeks() {
                     true => file.pread(&spans, at, waker).map(Some),
                     false => now(file.waiting(wait, |file| file.read(&spans, waker)), wait),
@@ -137,7 +137,7 @@ impl Source {
                 Entry::Inner(_) => Err(Errno::Notsup.into()),
             },
             Source::File(file) => {
-                let mut file = file.borrow();
+                let mut file = file.borrow_mut();
                 match (file.seeks(), at) {
                     (true, Some(at)) => file.pwrite(&spans, at, waker).map(Some),
                     (true, None) => file.appending(|file| file.pwrite(&spans, 0, waker)).map(Some),
@@ -146,7 +146,7 @@ impl Source {
             }
             Source::Served(file) => match at {
                 Some(at) => file.borrow().pwrite(&spans, at).map(Some),
-                None => file.borrow().append(&spans).map(Some),
+                None => file.borrow_mut().append(&spans).map(Some),
             },
             Source::Stream(stream) => stream.borrow().write_some(span, wait),
         }
@@ -186,6 +186,7 @@ impl Input {
         }
         let span = Span { base: bytes.as_mut_ptr(), len };
         let read = self.source.read(state, self.at, span, wait);
+        eprintln!("DEBUG read {len} at {} : {:?}", self.at, read.as_ref().ok());
         self.ended = !matches!(read, Ok(None | Some(1..)) | Err(Fault::Errno(Errno::Again)));
         match read? {
             Some(0) => Err(End::Closed),
