@@ -78,9 +78,11 @@ fn files(dir: &str) -> Outcome {
     let path = |name: &str| format!("{dir}/{name}");
     fs::create_dir(path("sub"))?;
     fs::write(path("sub/a"), "hello")?;
-    let mut file = OpenOptions::new().read(true).append(true).open(path("sub/a"))?;
-    file.write_all(b", world")?;
+    OpenOptions::new().append(true).open(path("sub/a"))?.write_all(b", World")?;
+    let mut file = OpenOptions::new().read(true).write(true).open(path("sub/a"))?;
     file.seek(SeekFrom::Start(7))?;
+    file.write_all(b"w")?;
+    file.seek(SeekFrom::Current(-1))?;
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     println!("read {text}");

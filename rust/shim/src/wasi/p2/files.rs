@@ -99,7 +99,6 @@ impl Wasi<'_> {
         this: Resource<Descriptor>,
         offset: u64,
     ) -> Answer<Resource<DynInputStream>> {
-        eprintln!("DEBUG read_via_stream {offset}");
         let source = self.file_source(&this, true)?;
         answer(source.and_then(|source| Ok(Resource::new_own(self.push(Input::new(source, offset))?))))
     }

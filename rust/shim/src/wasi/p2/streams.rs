@@ -186,7 +186,6 @@ impl Input {
         }
         let span = Span { base: bytes.as_mut_ptr(), len };
         let read = self.source.read(state, self.at, span, wait);
-        eprintln!("DEBUG read {len} at {} : {:?}", self.at, read.as_ref().ok());
         self.ended = !matches!(read, Ok(None | Some(1..)) | Err(Fault::Errno(Errno::Again)));
         match read? {
             Some(0) => Err(End::Closed),
