@@ -83,15 +83,15 @@ func WasiDescriptor(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	return taken[0], err
 }
 
-// WasiInput is [WasiDescriptor] for an input-stream of wasi:io: of a reader, a file, which is read from its position on,
-// a pipe, or a connection that is only read.
+// WasiInput is [WasiDescriptor] for an input-stream of wasi:io: of a reader, of a file, which is read from its position
+// on, of a pipe, or of a connection that is only read.
 func WasiInput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiInputStream, "input-stream")
 	return taken[0], err
 }
 
-// WasiOutput is [WasiDescriptor] for an output-stream of wasi:io: of a writer, a file, which is written from its
-// position on, a pipe, or a connection that is only written.
+// WasiOutput is [WasiDescriptor] for an output-stream of wasi:io: of a writer, of a file, which is written from its
+// position on, of a pipe, or of a connection that is only written.
 func WasiOutput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiOutputStream, "output-stream")
 	return taken[0], err

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime/internal/testkit"
+	"github.com/gowasmtime/wasmtime/testdata/programs"
 )
 
 // componentWat exports functions of its own, and in an instance.
@@ -91,4 +94,24 @@ func TestComponents(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A program of WASI 0.2 gets what a module gets.
+func TestComponentProgram(t *testing.T) {
+	program, err := programs.File("std")
+	if errors.Is(err, programs.ErrNotBuilt) {
+		t.Skip(err)
+	}
+	testkit.Check(t, err)
+	dir := testkit.TempDir(t)
+	write(t, dir, "std.wasm", string(testkit.Must(os.ReadFile(program))))
+	write(t, dir, "f", "text\n")
+	run := func(args ...string) ran { return gowasmtime(t, dir, append([]string{"run"}, args...)...) }
+	run("--env", "A=1", "std.wasm", "hello", "--there").want(t, 0, "args [\"std.wasm\", \"hello\", \"--there\"]\nenv {\"A\": \"1\"}\ncwd \"/\"\n", "to stderr")
+	run("--dir", ".::/d", "std.wasm", "read", "/d/f").want(t, 0, "text\n")
+	run("std.wasm", "read", "/d/f").want(t, 1, "", "error: ")
+	run("-S", "inherit-network", "std.wasm", "udp").want(t, 0, "datagram true\n")
+	run("-S", "inherit-network,udp=n", "std.wasm", "udp").want(t, 1, "", "error: ")
+	run("-S", "cli=n", "std.wasm", "hello").want(t, 1, "", "wasi:cli", "implementation is missing")
+	run("-W", "timeout=100ms", "std.wasm", "sleep", "1000").want(t, 134, "", "interrupt")
 }

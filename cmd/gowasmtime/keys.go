@@ -131,7 +131,7 @@ func wasiGroup() group {
 	g.keys = append(g.keys, ignoredKeys("cli-exit-with-code", "p3", "config-var", "keyvalue-in-memory-data", "max-http-fields-size", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
 	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph")...)
-	g.keys = append(g.keys, missingKeysBecause("gowasmtime does not have this yet", "http=n", "config=n", "keyvalue=n", "tls=n")...)
+	g.keys = append(g.keys, missingKeysBecause("this is for components, and gowasmtime does not have it yet", "http=n", "config=n", "keyvalue=n", "tls=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)
 	return g

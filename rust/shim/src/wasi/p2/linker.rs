@@ -21,8 +21,8 @@ use wasmtime_wasi::p2::bindings::sockets::udp::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, IoError};
 
-/// Everything that there is: `interface { "name" => kind method(parameters); }`. A kind is `value` for a function with a
-/// result, `nothing` for one without, `resource` for a resource, whose method drops it.
+/// Everything that there is: `interface { "name" => kind method(parameters); }`. A kind is `value` for a function with
+/// a result, `nothing` for one without, `resource` for a resource, whose method drops it.
 macro_rules! all {
     ($use:ident $($args:ident)*) => {
         $use! { $($args)*;

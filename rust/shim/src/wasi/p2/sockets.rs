@@ -24,8 +24,8 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
-/// Passes calls on to upstream: `name(parameters) -> result = kind Trait::method`. A kind is `plain`, `future` for what is
-/// asynchronous there, or `whole` for what has no error.
+/// Passes calls on to upstream: `name(parameters) -> result = kind Trait::method`. A kind is `plain`, `future` for what
+/// is asynchronous there, or `whole` for what has no error.
 macro_rules! upstream {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $result:ty = $kind:ident $trait:ident::$method:ident;)*) => {
         impl Wasi<'_> {
