@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"context"
+	"reflect"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -46,6 +47,17 @@ func init() {
 		})
 		return made, failed
 	}
+	bridge.Direct = func(fn reflect.Value) func(caller any, slots *ffi.Slot) error {
+		g := &goFunc{fn: fn}
+		if g.inspect(fn.Type()) != nil {
+			return nil
+		}
+		run := g.direct()
+		if run == nil {
+			return nil
+		}
+		return func(caller any, slots *ffi.Slot) error { return run(caller.(*Caller), unsafe.Pointer(slots)) }
+	}
 	bridge.NewError = func(native ffi.Error) error { return newError(native) }
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
 	bridge.Ended = ended
@@ -79,7 +91,7 @@ func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintpt
 	if err != nil {
 		return err
 	}
-	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, f) })
+	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, nil, f) })
 }
 
 // Engine returns the store's engine.

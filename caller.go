@@ -112,6 +112,11 @@ func (c *Caller) Memory() *MemoryView {
 	return s.viewOf(item)
 }
 
+// GC is [Store.GC] for the Caller's store, in the middle of the guest's call: what its frames hold stays, and so does
+// what the host function was given and has not returned from yet. It panics where [Caller.Data] does. See
+// wasmtime::Caller::gc.
+func (c *Caller) GC() { collect(c) }
+
 // Callers are lent to the host calls of a store that are running, one for each depth, and used again: a list that grows
 // when a host call is nested deeper than any before.
 

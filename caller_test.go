@@ -3,6 +3,7 @@ package wasmtime_test
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/gowasmtime/wasmtime"
@@ -131,4 +132,34 @@ func TestCallerMemoryDoesNotAllocate(t *testing.T) {
 		Equal(t, "allocations", testing.AllocsPerRun(100, func() { run.Call(10) }), 0)
 		Equal(t, "sum", sum, 101*10*(10+first))
 	}
+}
+
+// A host function collects what its guest cannot reach any more, in the middle of the guest's call; what the guest and
+// its frames hold stays.
+func TestCallerGC(t *testing.T) {
+	var gone atomic.Int32
+	before, after := int32(-1), int32(-1)
+	host := func(c *Caller) {
+		for range 3 {
+			runtime.GC()
+		}
+		before = gone.Load()
+		c.GC()
+		Collected(t, "the values that the guest has forgotten", func() bool { return gone.Load() == 2 })
+		after = gone.Load()
+	}
+	store, instance := Guest(t, `(module (import "" "" (func $host)) (table $t 3 externref) (global $g (mut externref) (ref.null extern))
+		(func (export "keep") (param i32 externref) (table.set $t (local.get 0) (local.get 1)) (global.set $g (local.get 1)))
+		(func (export "run") (result externref) (local $held externref)
+			(local.set $held (table.get $t (i32.const 2)))
+			(table.fill $t (i32.const 0) (ref.null extern) (i32.const 3)) (global.set $g (ref.null extern))
+			(call $host) (local.get $held)))`, host)
+	for i := range 3 {
+		Call(t, store, instance, "keep", i, Tracked(&gone))
+	}
+	held, ok := Call(t, store, instance, "run").(*Payload)
+	Equal(t, "the value in the frame", ok && held != nil, true)
+	Equal(t, "gone before the collection", before, 0)
+	Equal(t, "gone after it", after, 2)
+	runtime.KeepAlive(store)
 }

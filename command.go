@@ -33,7 +33,8 @@ type Command struct {
 // As [os/exec.Cmd.Run], it returns nil if the program returned or exited with status 0. Any other status is an error
 // in which [errors.As] finds an [*ExitError]: what matters about a program that failed cannot be overlooked by a caller
 // who looks at errors only. So is output that a writer of Wasi has not taken, also of a program that exited with status
-// 0: it wraps [ErrUnwritten], see [Store.InsertWriter], and there is an [*ExitError] in it for any other status only. A
+// 0: it wraps [ErrUnwritten], see [Store.InsertWriter], and there is an [*ExitError] in it for any other status only.
+// So is a file that the program has written and not closed, if it fails when it is closed at last, see [Writable]. A
 // program that was stopped or failed is a [*Trap], which wraps the error of the context if that ended it. What keeps it
 // from running is an [*Error]: a module without _start, such as a library, which takes [Linker.InstantiateReactor]; a
 // linker of another engine; an import that is missing.
@@ -41,7 +42,7 @@ type Command struct {
 // A panic in a host function or in Prepare comes out of Run, when the store has been closed.
 //
 // In the command line it is wasmtime run.
-func (c *Command) Run(ctx context.Context) error {
+func (c *Command) Run(ctx context.Context) (err error) {
 	switch {
 	case c == nil:
 		return isNil[Command]()
@@ -82,7 +83,11 @@ func (c *Command) Run(ctx context.Context) error {
 		wasi = NewWasiConfig()
 	}
 	store := NewStore(c.Module.engine)
-	defer store.Close()
+	defer func() {
+		if lost := store.state.close(); lost != nil {
+			err = withUnwritten(err, lost)
+		}
+	}()
 	if err := store.ConfigureWasi(wasi); err != nil {
 		return err
 	}

@@ -412,6 +412,13 @@ func (cfg *Config) SetWasmComponentModelFixedLengthLists(enabled bool) {
 	cfg.flag(ffi.WasmComponentModelFixedLengthLists, enabled)
 }
 
+// SetWasmComponentModelImplements sets whether a component may import or export several instances of one interface,
+// each under a name of its own that says which interface it implements. Off by default. See
+// wasmtime::Config::wasm_component_model_implements.
+func (cfg *Config) SetWasmComponentModelImplements(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelImplements, enabled)
+}
+
 // SetConcurrencySupport sets whether components may use the async features of the component model: without, one that
 // does is not valid. Off by default, other than in Wasmtime, since it makes calls into all components slower. Compiled
 // code is for engines with the same setting, that of modules too: with what the command wasmtime compiles, set it on.
@@ -525,9 +532,10 @@ const maxMemoriesPerModule = 10_000
 // served; if its context ends before, the error wraps both what ended that and ErrPoolFull. The place that it gets is
 // free again when its store is closed. An instantiation without a context does not wait for those that do.
 //
-// One for which no place can become free fails at once, with ErrPoolFull: because its module has more memories than the
-// pool, or because all stores that have places are its own, those of host functions that it is part of, and those of
-// others that wait.
+// One for which no place can become free fails at once, with ErrPoolFull: because all stores that have places are its
+// own, those of host functions that it is part of, and those of others that wait. One that lacks an import fails at
+// once, too, with the error that says so. A module or a component that takes more than the pool has is refused when it
+// is compiled or loaded.
 func (cfg *Config) SetPooling(p PoolingConfig) {
 	defer cfg.hold()()
 	native := cfg.open()
@@ -535,17 +543,24 @@ func (cfg *Config) SetPooling(p PoolingConfig) {
 		cfg.refuse("a module of the pool cannot have %d memories; the most is %d",
 			p.MaxMemoriesPerModule, maxMemoriesPerModule)
 	}
-	cfg.pool = &poolQueue{memories: uint64(cmp.Or(p.MaxMemories, p.MaxInstances, maxPooled))}
+	cfg.pool = new(poolQueue)
+	const all = 1000 // of everything, if nobody has given a number: Wasmtime's own
+	instances := cmp.Or(p.MaxInstances, all)
+	memories, tables := cmp.Or(p.MaxMemories, instances), cmp.Or(p.MaxTables, instances)
 	native.SetPooling(ffi.Pooling{
-		TotalCoreInstances:       p.MaxInstances,
-		TotalComponentInstances:  p.MaxInstances,
-		TotalMemories:            cmp.Or(p.MaxMemories, p.MaxInstances),
-		TotalTables:              cmp.Or(p.MaxTables, p.MaxInstances),
-		TotalGCHeaps:             cmp.Or(p.MaxGCHeaps, p.MaxInstances),
-		TotalStacks:              p.MaxInstances,
-		MaxUnusedWarmSlots:       p.MaxUnusedWarmSlots,
-		MaxMemoriesPerModule:     p.MaxMemoriesPerModule,
-		MaxTablesPerModule:       p.MaxTablesPerModule,
+		TotalCoreInstances:      instances,
+		TotalComponentInstances: instances,
+		TotalMemories:           memories,
+		TotalTables:             tables,
+		TotalGCHeaps:            cmp.Or(p.MaxGCHeaps, instances),
+		TotalStacks:             instances,
+		MaxUnusedWarmSlots:      p.MaxUnusedWarmSlots,
+		// What needs more than there is would wait for it for ever. So it is refused when it is compiled or loaded.
+		MaxMemoriesPerModule:     min(p.MaxMemoriesPerModule, memories),
+		MaxTablesPerModule:       min(p.MaxTablesPerModule, tables),
+		MaxInstancesPerComponent: instances,
+		MaxMemoriesPerComponent:  memories,
+		MaxTablesPerComponent:    tables,
 		MaxMemorySize:            p.MaxMemorySize,
 		TableElements:            p.MaxTableElements,
 		LinearMemoryKeepResident: p.KeepResident,

@@ -11,9 +11,6 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 )
 
-// never is a deadline that never comes.
-const never = ^uint64(0)
-
 // callContext is the context of a call, from begin to end. The zero value is that of a call without one. It is a value,
 // so that a call with a context that cannot end allocates nothing for it.
 type callContext struct {
@@ -63,11 +60,12 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 			return callContext{}, errorf(contextError(ctx), "%v", contextError(ctx))
 		}
 	}
-	if s.engine.epochs && !s.hasDeadline {
-		s.setDeadline(never)
-	}
+	first := s.engine.epochs && !s.hasDeadline
 	call := callContext{s: s, outer: s.ctx}
 	if done == nil {
+		if first {
+			s.beginUnlimited(false)
+		}
 		s.ctx = ctx
 		return call, nil
 	}
@@ -75,7 +73,11 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 	w.ctx, w.done, w.native, w.pause = ctx, done, s.native, raiseAgain
 	w.outerCtx, w.outer = s.ctx, s.watch
 	s.ctx, s.watch = ctx, w
-	s.made().Watch(true)
+	if first {
+		s.beginUnlimited(true)
+	} else {
+		s.native.Watch(true)
+	}
 	begun := false
 	defer func() {
 		if !begun {
@@ -89,6 +91,12 @@ func (s *state) beginContext(ctx context.Context) (callContext, error) {
 	begun = true
 	call.watch = w
 	return call, nil
+}
+
+// beginUnlimited gives a store that has no deadline yet one that never comes, and begins its first watch if it is to.
+func (s *state) beginUnlimited(watch bool) {
+	s.wantMade(s.native.Begin(watch))
+	s.hasDeadline = true
 }
 
 // end ends what begin began.

@@ -185,6 +185,14 @@ func (store *Store) PushListener(l net.Listener) (uint32, error) {
 // descriptor non-blocking, or has a context that can be cancelled, by a goroutine that reads up to 64 KiB ahead.
 // One call is made at a time. The reader must not use the store. It is never closed.
 //
+// Equal readers, as == compares them, are one pipe, of which the guest's descriptors in this store are duplicates. A
+// Read that a goroutine has begun goes on when the guest is stopped, and when its descriptors are gone. No other
+// goroutine calls an equal reader meanwhile, for whatever store. What the Read brings when the descriptors are gone is
+// what the next descriptor of an equal reader gets first, in whatever store: a line that is typed after one guest was
+// stopped is the next guest's. That is kept for the last 64 readers that were late. What was read ahead in time, and
+// the guest has not taken, is gone with its descriptors, and so is all that is read for a store that nobody has closed
+// and the garbage collector has taken.
+//
 // [io.EOF] is the end. Any other error is an error number for the guest: that of an operating system's error in it,
 // those of [net.ErrClosed], [os.ErrDeadlineExceeded] and the like, else EIO. What was read before it comes first. The
 // guest is told once, also of an error that the goroutine met, and its next read asks the reader again: an EAGAIN or a

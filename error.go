@@ -196,10 +196,10 @@ func (e *ExitError) Error() string {
 
 // UnwrittenError says that a writer has not taken all of what a guest's writes had returned as written. It is found
 // with [errors.As] in the error of the call into the guest, which wraps whatever else the call ended with; [errors.Is]
-// finds [ErrUnwritten], too. There is one for each writer.
+// finds [ErrUnwritten], too. There is one for each writer, and for each file that [Writable] says is told of.
 type UnwrittenError struct {
 	// Bytes is how many bytes were not written when the call ended. It is 0 if the writer took all, and returned an
-	// error nevertheless.
+	// error nevertheless, and for a file.
 	Bytes int
 	// Err is what the writer returned. It is nil if the writer is still at work, and may write all of it.
 	Err error

@@ -44,7 +44,8 @@ func NewInstanceContext(ctx context.Context, store Storelike, module *Module, im
 		}
 		items[i] = *item
 	}
-	instance, err := instantiate(ctx, store, nil, asItIs, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	fits := func() bool { return len(items) == len(module.types.imported(native)) }
+	instance, err := instantiate(ctx, store, nil, asItIs, fits, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return ffi.NewInstance(call, room, native, items)
 	})
 	runtime.KeepAlive(imports)
@@ -102,8 +103,8 @@ const (
 
 // instantiate runs an instantiation in the store, stopped when ctx is done; ctx may be nil. With a ctx that can be done
 // it waits for a place in the engine's pool. hosts are the host functions of the linker that the instance may have some
-// of, nil if there is none.
-func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[hostFunc], as instanceKind,
+// of, nil if there is none. fits is as in [state.allocate].
+func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[hostFunc], as instanceKind, fits func() bool,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (instance *Instance, err error) {
 	s, outermost, err := enter(store)
 	if err != nil {
@@ -113,7 +114,7 @@ func instantiate(ctx context.Context, store Storelike, hosts *registry.Family[ho
 		if hosts != nil {
 			s.link(hosts)
 		}
-		instance, err = s.newInstance(outermost, pool, f)
+		instance, err = s.newInstance(outermost, pool, fits, f)
 		if err == nil && as == reactor {
 			err = s.initialize(instance)
 		}
@@ -142,11 +143,12 @@ func (s *state) inPlace(ctx context.Context, outermost bool, f func(pool *poolQu
 	return f(pool)
 }
 
-// newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered.
-func (s *state) newInstance(outermost bool, pool *poolQueue,
+// newInstance runs an instantiation, and waits for room if it is given a pool. The store is entered. fits is as in
+// [state.allocate].
+func (s *state) newInstance(outermost bool, pool *poolQueue, fits func() bool,
 	f func(call *ffi.Call, room uintptr) (ffi.Instance, bool)) (*Instance, error) {
 	var raw ffi.Instance
-	err := s.allocate(outermost, pool, func(call *ffi.Call, room uintptr) (ok bool) {
+	err := s.allocate(outermost, pool, fits, func(call *ffi.Call, room uintptr) (ok bool) {
 		raw, ok = f(call, room)
 		return ok
 	})
@@ -183,13 +185,15 @@ func (s *state) initialize(instance *Instance) error {
 }
 
 // allocate runs f, which instantiates, again if there may be room after it has failed for want of that. It waits for
-// room if it is given a pool.
-func (s *state) allocate(outermost bool, pool *poolQueue, f func(call *ffi.Call, room uintptr) bool) error {
+// room if it is given a pool, and for its turn before it tries: unless fits says that an import is missing, so that it
+// will have no place, for which nobody should wait. A nil fits is that of an instantiation whose imports are known.
+func (s *state) allocate(outermost bool, pool *poolQueue, fits func() bool,
+	f func(call *ffi.Call, room uintptr) bool) error {
 	s.slot.take()
 	var waiter *placeWaiter // nil without a pool
 	if pool != nil {
 		waiter = new(placeWaiter)
-		if pool.waiting.Load() > 0 { // others were here before
+		if pool.waiting.Load() > 0 && (fits == nil || fits()) { // others were here before
 			if err := s.awaitPlace(outermost, waiter, pool.given.Load()); err != nil {
 				s.slot.untake()
 				return err
@@ -382,7 +386,7 @@ func (pre *InstancePre) instantiate(ctx context.Context, store Storelike, as ins
 	case s.engine != pre.engine:
 		return nil, wrongEngine("InstancePre", "store")
 	}
-	return instantiate(ctx, store, pre.hosts, as, native.Instantiate)
+	return instantiate(ctx, store, pre.hosts, as, nil, native.Instantiate)
 }
 
 // Close frees it, at once or when the last instantiation by another goroutine is over; instances stay usable. Those

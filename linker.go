@@ -602,7 +602,8 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 	case s.engine != l.Engine:
 		return nil, wrongEngine("linker", "store")
 	}
-	instance, err := instantiate(ctx, store, l.hosts, as, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
+	fits := func() bool { return links(native, m) }
+	instance, err := instantiate(ctx, store, l.hosts, as, fits, func(call *ffi.Call, room uintptr) (ffi.Instance, bool) {
 		return native.Instantiate(call, room, m)
 	})
 	if err != nil {
@@ -610,4 +611,16 @@ func (l *Linker) instantiate(ctx context.Context, store Storelike, module *Modul
 		return nil, l.explainMissing(l.explain(err, imports), native, imports)
 	}
 	return instance, nil
+}
+
+// links tells whether the module's imports have been defined, with the types that they had when they were. A memory or
+// a table that has grown since may fit better than this says.
+func links(native ffi.Linker, m ffi.Module) bool {
+	pre, err := native.InstantiatePre(m)
+	if !err.IsNil() {
+		err.Delete()
+		return false
+	}
+	pre.Delete()
+	return true
 }

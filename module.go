@@ -18,8 +18,6 @@ type Module struct {
 	handle registry.Handle[ffi.Module]
 	engine *Engine
 	types  moduleTypes
-	// unfit says why it can have no instance in the engine's pool; nil if it can, or that is not known.
-	unfit *Error
 }
 
 // NewModule compiles the binary format. A module that is not valid is an [*Error]; for a component it wraps
@@ -41,11 +39,7 @@ func NewModule(engine *Engine, wasm []byte) (*Module, error) {
 			return nil, other
 		}
 	}
-	module, err := wrapModule(engine, m, failed)
-	if err == nil && engine.pool != nil {
-		module.unfit = engine.pool.refuse(wasm)
-	}
-	return module, err
+	return wrapModule(engine, m, failed)
 }
 
 func componentError() *Error { return errorf(ErrComponent, "%v", ErrComponent) }
@@ -226,15 +220,8 @@ func (m *Module) acquire(with string, engine *Engine) (ffi.Module, error) {
 		return ffi.Module{}, isNil[Module]()
 	}
 	native, err := acquire(&m.handle, "module")
-	switch {
-	case err != nil:
-		return native, err
-	case m.engine != engine:
+	if err == nil && m.engine != engine {
 		err = wrongEngine("module", with)
-	case m.unfit != nil:
-		err = m.unfit
-	}
-	if err != nil {
 		m.handle.Release()
 	}
 	return native, err

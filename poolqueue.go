@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gowasmtime/wasmtime/internal/registry"
-	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
 // poolQueue holds the instantiations that wait for a place in an engine's pool, in the order in which they began. A
@@ -21,9 +20,6 @@ import (
 // One for which no place can become free does not wait. That is so when all stores that may have something of the pool
 // are those of goroutines that wait themselves: a store is closed by who uses it, and nobody does who waits.
 type poolQueue struct {
-	// memories is how many the pool has.
-	memories uint64
-
 	// given counts how often places may have been given back, and waiting the queue. They are all that most stores look
 	// at.
 	given, waiting atomic.Uint64
@@ -48,23 +44,6 @@ type placeWaiter struct {
 	holders int64
 	// hopeless says that it has been found that no place can become free.
 	hopeless bool
-}
-
-// maxPooled is how many memories a pool has if nobody has given a number: Wasmtime's own.
-const maxPooled = 1000
-
-// refuse says why a module in the binary format, which the engine has compiled, can never have an instance in the pool;
-// nil if it can. One that has more tables than the pool is refused by the compiler.
-func (q *poolQueue) refuse(wasm []byte) *Error {
-	for id, section := range wasmfile.Sections(wasm) {
-		if id != wasmfile.SectionMemory {
-			continue
-		}
-		if n := section.Number(); n > q.memories {
-			return errorf(ErrPoolFull, "the module has %d memories, and the pool of its engine %d: Config.SetPooling makes a larger one", n, q.memories)
-		}
-	}
-	return nil
 }
 
 // enlist and dismiss count a store that may have something of the pool. They do nothing for an engine without a pool.

@@ -3,6 +3,8 @@ package wasmtime_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -415,37 +417,84 @@ func TestPoolIsNotWaitedForInVain(t *testing.T) {
 	}
 }
 
-// A module that has more memories than the pool is refused at once, however busy the pool is; and one that nobody knows
-// that of, because it was compiled before, as soon as it is alone.
-func TestPoolIsTooSmallForAModule(t *testing.T) {
-	engine := EngineWith(t, WithEpochs, func(cfg *Config) {
-		cfg.SetPooling(PoolingConfig{MaxInstances: 2, MaxMemorySize: 1 << 16, MaxTableElements: 10, MaxMemoriesPerModule: 5, MaxTablesPerModule: 5})
-	})
-	defer engine.Close()
+// What takes more than the pool has is refused when it is loaded, however it is: it could have no instance.
+func TestPoolIsTooSmall(t *testing.T) {
+	pool := func(of uint32) *Engine {
+		engine := EngineWith(t, func(cfg *Config) {
+			cfg.SetPooling(PoolingConfig{
+				MaxInstances: of, MaxMemorySize: 1 << 16, MaxTableElements: 10, MaxMemoriesPerModule: 5, MaxTablesPerModule: 5,
+			})
+		})
+		t.Cleanup(engine.Close)
+		return engine
+	}
+	small, large := pool(2), pool(3)
+	fits := Compile(t, small, `(module (memory 1) (memory 1) (table 1 funcref) (table 1 funcref))`)
+	store := NewStore(small)
+	defer store.Close()
+	Must(NewInstance(store, fits, nil))
+	for text, wat := range map[string]string{
+		"memories count of 3 exceeds the per-instance limit of 2": `(module (memory 1) (memory 1) (memory 1))`,
+		"tables count of 3 exceeds the per-instance limit of 2":   `(module (table 1 funcref) (table 1 funcref) (table 1 funcref))`,
+	} {
+		wasm := Must(Wat2Wasm(wat))
+		WantText(t, ErrorOf(NewModule(small, wasm)), text)
+		compiled := Must(Must(NewModule(large, wasm)).Serialize())
+		WantText(t, ErrorOf(NewModuleDeserialize(small, compiled)), text)
+		path := filepath.Join(TempDir(t), "compiled")
+		Check(t, os.WriteFile(path, compiled, 0o600))
+		WantText(t, ErrorOf(NewModuleDeserializeFile(small, path)), text)
+	}
+}
+
+// An instantiation that lacks an import says so at once, whoever waits for a place.
+func TestMissingImportsDoNotWait(t *testing.T) {
+	engine := smallPool(t, 1)
+	plain := Compile(t, engine, `(module (memory 1))`)
+	held := fillPool(t, engine, plain, 1)
+	lacking := Compile(t, engine, `(module (import "a" "b" (func)) (memory 1))`)
+	linker := NewLinker(engine)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	fits := Compile(t, engine, `(module (memory 1) (memory 1) (table 1 funcref) (table 1 funcref))`)
-	held := NewStore(engine)
-	Must(NewInstance(held, fits, nil))
+	done := make(chan error)
+	for i, f := range []func(*Store) error{
+		func(s *Store) error { return ErrorOf(NewInstanceContext(ctx, s, plain, nil)) },
+		func(s *Store) error { return ErrorOf(linker.InstantiateContext(ctx, s, plain)) },
+	} {
+		store := NewStore(engine)
+		defer store.Close()
+		go func() { done <- f(store); store.Close() }()
+		awaitWaiting(t, i+1)
+	}
 	store := NewStore(engine)
 	defer store.Close()
-	linker := NewLinker(engine)
-	const text = "3 memories, and the pool of its engine 2"
-	module := Compile(t, engine, `(module (memory 1) (memory 1) (memory 1))`)
-	neverServed(t, ErrorOf(NewInstanceContext(ctx, store, module, nil)), text)
-	neverServed(t, ErrorOf(NewInstance(store, module, nil)), text)
-	neverServed(t, ErrorOf(linker.InstantiateContext(ctx, store, module)), text)
-	neverServed(t, ErrorOf(linker.InstantiatePre(module)), text)
-	neverServed(t, linker.DefineModule(store, "m", module), text)
-	module = Must(NewModuleDeserialize(engine, Must(module.Serialize())))
-	done := make(chan error)
-	go func() { done <- ErrorOf(NewInstanceContext(ctx, store, module, nil)) }()
-	awaitWaiting(t, 1)
-	held.Close()
-	neverServed(t, <-done, "limit of 2")
-	Check(t, ErrorOf(NewInstanceContext(ctx, store, fits, nil)))
-	_, err := NewModule(engine, Must(Wat2Wasm(`(module (table 1 funcref) (table 1 funcref) (table 1 funcref))`)))
-	WantText(t, err, "total tables limit of 2")
+	const unknown, few = "unknown import: `a::b`", "expected 1 imports, found 0"
+	for _, c := range []struct {
+		text        string
+		instantiate func() (*Instance, error)
+	}{
+		{unknown, func() (*Instance, error) { return linker.InstantiateContext(ctx, store, lacking) }},
+		{unknown, func() (*Instance, error) { return linker.InstantiateReactorContext(ctx, store, lacking) }},
+		{few, func() (*Instance, error) { return NewInstanceContext(ctx, store, lacking, nil) }},
+	} {
+		failed := make(chan error)
+		go func() { failed <- ErrorOf(c.instantiate()) }()
+		for waited := false; failed != nil; runtime.Gosched() {
+			select {
+			case err := <-failed:
+				WantText(t, err, c.text)
+				failed = nil
+			default:
+				if !waited && Stats().WaitingInstances > 2 {
+					waited = true
+					t.Errorf("it waits for a place before it says %q", c.text)
+				}
+			}
+		}
+	}
+	held[0].Close()
+	Check(t, <-done)
+	Check(t, <-done)
 }
 
 // A store that may have something of the pool, though no instance, is waited for: a GC heap, or a module that a linker

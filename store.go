@@ -127,9 +127,12 @@ func mustEnter(store Storelike) (s *state, outermost bool) {
 	return s, outermost
 }
 
-// GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. See
-// wasmtime::Store::gc.
-func (store *Store) GC() {
+// GC runs the collector of the store's GC heap: externrefs that no guest can reach any more are let go. It panics if
+// the store is closed or in use. See wasmtime::Store::gc.
+func (store *Store) GC() { collect(store) }
+
+// collect is GC of a store, or of the one that a Caller stands for.
+func collect(store Storelike) {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
 	if err := s.made().GC(); !err.IsNil() {
@@ -293,14 +296,15 @@ func (s *state) open(engine *Engine, data any) {
 	s.firstCaller.init(s)
 }
 
-// close frees the store. It panics if a guest is running in it.
-func (s *state) close() {
+// close frees the store. It panics if a guest is running in it. It returns what guests have written in vain, of which
+// nobody has been told: a file of a file system has failed, for one, when it was closed now.
+func (s *state) close() (lost []served.Unwritten) {
 	switch s.lock.Acquire() {
 	case owner.Nested:
 		panic("wasmtime: Store.Close called from inside a call of the store")
 	case owner.Busy:
 		if s.closed.Load() {
-			return
+			return nil
 		}
 		panic("wasmtime: Store.Close: " + ErrConcurrentUse.Error())
 	}
@@ -308,6 +312,7 @@ func (s *state) close() {
 	s.together = true
 	s.owner.giveBack()
 	s.endTogether()
+	lost = s.behind.Unwritten()
 	s.owner, s.slot, s.hosts, s.externs, s.data = nil, nil, nil, nil, nil
 	attached := s.attached
 	s.linked, s.more, s.behind, s.attached = nil, nil, nil, nil
@@ -317,6 +322,7 @@ func (s *state) close() {
 		s.closeAttached(attached)
 	}
 	s.raisePanic()
+	return lost
 }
 
 // closeAttached tells another package that the store has been closed. What comes of that as a panic is kept.
@@ -359,8 +365,10 @@ func (s *state) made() ffi.Store {
 	return s.native
 }
 
-func (s *state) makeNative() {
-	err := s.native.Make()
+func (s *state) makeNative() { s.wantMade(s.native.Make()) }
+
+// wantMade notes that the native store has been made, if it had not been before, unless that failed with err.
+func (s *state) wantMade(err ffi.Error) {
 	s.slot.made()
 	if !err.IsNil() {
 		panic(newError(err)) // a defect: whoever leaves something for later has seen that it can be done

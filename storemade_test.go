@@ -2,6 +2,7 @@ package wasmtime_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -49,6 +50,17 @@ func TestCrossings(t *testing.T) {
 	compiled := Must(Compile(t, engine, sayWat).Serialize())
 	path := filepath.Join(TempDir(t), "say.cwasm")
 	Check(t, os.WriteFile(path, compiled, 0o600))
+	watched := EngineWith(t, WithEpochs)
+	idle := Must(NewLinker(watched).InstantiatePre(Compile(t, watched, `(module)`)))
+	cancellable, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	within := func(ctx context.Context) func() {
+		return func() {
+			store := NewStore(watched)
+			Must(idle.InstantiateContext(ctx, store))
+			store.Close()
+		}
+	}
 	for _, c := range []struct {
 		name      string
 		crossings int64
@@ -71,6 +83,8 @@ func TestCrossings(t *testing.T) {
 			wasi.Close()
 			Equal(t, "output", out.String(), "hi")
 		}},
+		{"an instance with a context", 3, 1, within(context.Background())},
+		{"an instance with a context that may end", 4, 3, within(cancellable)},
 		{"a module from bytes", 2, 5, func() { Must(NewModuleDeserialize(engine, compiled)).Close() }},
 		{"a module from a file", 2, 5, func() { Must(NewModuleDeserializeFile(engine, path)).Close() }},
 	} {
@@ -339,11 +353,13 @@ func TestStoreIsGoneWhenAReaderReturns(t *testing.T) {
 		func() {
 			store := NewStore(engine)
 			wasi := NewWasiConfig()
-			wasi.SetStdin(r)
+			asked := make(chan struct{})
+			wasi.SetStdin(&announced{r, asked})
 			store.SetWasi(wasi)
 			g := guestOf(t, store)
 			g.SetFlags(0, 4)
 			WantErrno(t, "a read that would wait", ErrnoOf(g.Read(0, 1)), ErrnoAgain)
+			<-asked // a reader that has not been called by then is not called when the store is closed
 			if closed {
 				store.Close()
 			}
@@ -355,4 +371,15 @@ func TestStoreIsGoneWhenAReaderReturns(t *testing.T) {
 		next.Close()
 		Check(t, errors.Join(r.Close(), w.Close()))
 	}
+}
+
+// announced is a reader that says that it is called, once.
+type announced struct {
+	io.Reader
+	asked chan struct{}
+}
+
+func (r *announced) Read(p []byte) (int, error) {
+	close(r.asked)
+	return r.Reader.Read(p)
 }

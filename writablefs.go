@@ -52,6 +52,13 @@ type RootFS[F fs.File] interface {
 	Chtimes(name string, atime, mtime time.Time) error
 }
 
+// LinkTimesFS is for a file system that can set the times of a symbolic link itself. An [os.Root] has no such method;
+// its links' times are set on Linux all the same, and are ENOTSUP for the guest elsewhere.
+type LinkTimesFS interface {
+	// Lchtimes is as Chtimes of [RootFS], but does not follow a symbolic link.
+	Lchtimes(name string, atime, mtime time.Time) error
+}
+
 // Writable makes a file system that guests can write of one that opens files for writing, such as an [*os.Root]:
 //
 //	root, err := os.OpenRoot("data")
@@ -71,6 +78,15 @@ type RootFS[F fs.File] interface {
 // affair; an os.Root is not led out by that either. So is one without Lstat and Readlink, which follows what links it
 // has as it likes; the guest makes none there. New files have the permissions 0666, new directories 0777, of which the
 // process's umask takes some if they are the host's.
+//
+// What Write, Sync and Close say of a file is what the guest's own calls say. A file that the guest has written and not
+// closed is closed with its store: what it says then is part of what [Command.Run] returns, an [*UnwrittenError] of 0
+// bytes, unless it takes longer than 100 ms. A [Store.Close] of your own tells nobody. So a file system that writes
+// elsewhere when a file is closed should remember what came of that.
+//
+// A guest's fd_allocate is a Stat and, if the file is smaller than was asked for, a Truncate to that size: nothing is
+// reserved, unless Truncate does, and a file never shrinks by it. But the two are two: what somebody else, outside of
+// this store, appends in between is cut off beyond that size. Files of an os.Root are the host's, where it is one step.
 //
 // How much a guest stores is up to the file system: an error such as [syscall.ENOSPC] or [syscall.EDQUOT] is what a
 // guest understands. A guest says in one call how large a file is to be.

@@ -21,10 +21,8 @@ type Component struct {
 	handle registry.Handle[ffi.Component]
 	engine *wasmtime.Engine
 
-	describe sync.Once
-	// types are its imports and exports, once they have been asked for, and failed is why there are none.
-	types  *canon.Component
-	failed error
+	// types are its imports and exports.
+	types *canon.Component
 
 	mu sync.Mutex
 	// planned are the plans of its functions that were made last, for what its resources were then.
@@ -32,9 +30,9 @@ type Component struct {
 }
 
 // New compiles a component in the binary format or in the text format. One that is not valid is a [*wasmtime.Error];
-// for a module it wraps [ErrNotComponent], and for one that needs what this package cannot do yet it wraps
-// [wasmtime.ErrUnsupported]. What the engine's cache has is taken from there, see [wasmtime.Config.CacheConfigLoad].
-// See wasmtime::component::Component::new.
+// for a module it wraps [ErrNotComponent], and for one that needs what this package cannot do yet, or whose types are
+// too large for it, it wraps [wasmtime.ErrUnsupported]. What the engine's cache has is taken from there, see
+// [wasmtime.Config.CacheConfigLoad]. See wasmtime::component::Component::new.
 func New(engine *wasmtime.Engine, source []byte) (*Component, error) {
 	return load(engine, func(e ffi.Engine) (ffi.Component, ffi.Error) {
 		made, failed := bridge.Compile(engine, e, source,
@@ -110,9 +108,28 @@ func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Err
 		}
 		return nil, err
 	}
-	c := &Component{engine: engine}
+	types, err := describe(native)
+	if err != nil {
+		native.Delete()
+		return nil, err
+	}
+	c := &Component{engine: engine, types: types}
 	registry.Own(&c.handle, c, native)
 	return c, nil
+}
+
+// describe returns what a component imports and exports. It is asked for when the component is loaded, so that one with
+// types beyond all measure is an error there, and nowhere else.
+func describe(native ffi.Component) (*canon.Component, error) {
+	encoded, failed := native.Describe()
+	if !failed.IsNil() {
+		return nil, bridge.NewError(failed)
+	}
+	types, err := canon.Describe(encoded)
+	if err != nil {
+		return nil, errorf(wasmtime.ErrUnsupported, "this component is %v: %v", wasmtime.ErrUnsupported, err)
+	}
+	return types, nil
 }
 
 // closedError is the error about something that is closed.
@@ -150,39 +167,23 @@ func (c *Component) Serialize() ([]byte, error) {
 
 // description returns the imports and exports.
 func (c *Component) description() (*canon.Component, error) {
-	native, err := c.acquire()
-	if err != nil {
+	if _, err := c.acquire(); err != nil {
 		return nil, err
 	}
 	defer c.handle.Release()
-	c.describe.Do(func() {
-		encoded, failed := native.Describe()
-		if !failed.IsNil() {
-			c.failed = bridge.NewError(failed)
-			return
-		}
-		c.types, err = canon.Describe(encoded)
-		if err != nil {
-			c.failed = errorf(err, "the native library describes the component in a way that cannot be read: %v", err)
-		}
-	})
-	return c.types, c.failed
+	return c.types, nil
 }
 
 // mustDescription is description for methods that return no error.
 func (c *Component) mustDescription() *canon.Component {
 	d, err := c.description()
-	switch {
-	case errors.Is(err, wasmtime.ErrClosed):
+	if err != nil {
 		panic(registry.Closed)
-	case err != nil:
-		panic(err)
 	}
 	return d
 }
 
-// Imports returns what the component imports, in its order. It panics if the component is closed, or if its types are
-// so large that the native library refuses to describe them.
+// Imports returns what the component imports, in its order. It panics if the component is closed.
 func (c *Component) Imports() []Item { return newItems(c.mustDescription().Imports) }
 
 // Exports returns what the component exports, in its order. It panics as [Component.Imports] does.

@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"strings"
@@ -50,7 +51,7 @@ func Example() {
 	}
 	store := wasmtime.NewStore(engine)
 	defer store.Close()
-	instance, err := linker.Instantiate(nil, store, c)
+	instance, err := linker.Instantiate(context.Background(), store, c)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -62,10 +63,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := greet.Call(nil, "world")
+	text, err := greet.Call(context.Background(), "world")
 	fmt.Println(text, err)
 
-	same, err := f.CallText(nil, `"text"`)
+	same, err := f.CallText(context.Background(), `"text"`)
 	fmt.Println(same, err)
 	// Output:
 	// *WORLD* <nil>

@@ -128,7 +128,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	if err != nil {
 		return err
 	}
-	return resultError(got(v))
+	return resultError(s.readTo(got(v)))
 }
 
 // dynamicResult is the Go type of what Call returns: any, or nil for no result.
@@ -226,7 +226,7 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 	v.Alias = alias
 	err = b.result.decode(v, result)
 	v.Alias = false
-	return resultError(err)
+	return resultError(s.readTo(err))
 }
 
 // TypedFunc is a function bound by [Bind].

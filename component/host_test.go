@@ -85,7 +85,13 @@ func plainHost() hostFuncs {
 
 func (h hostFuncs) define(l *component.Linker) error {
 	host := l.Instance("example:test/host@0.2.0") // 0.2.1 is compatible
-	return errors.Join(l.Root().Func("inc", h.inc), host.Func("greet", h.greet), host.Func("parse-number", h.parse),
+	var inc error
+	if impl, ok := h.inc.(adder); ok {
+		inc = l.Root().Interface(impl)
+	} else {
+		inc = l.Root().Func("inc", h.inc)
+	}
+	return errors.Join(inc, host.Func("greet", h.greet), host.Func("parse-number", h.parse),
 		host.Func("log", h.log), host.Func("check", h.check))
 }
 
@@ -287,12 +293,36 @@ func TestHostAllocations(t *testing.T) {
 	if Race || Debug {
 		t.Skip("the race detector and the checks allocate")
 	}
-	host := plainHost()
-	host.inc = component.HostFunc1(func(_ *wasmtime.Caller, n uint32) (uint32, error) { return n + 1, nil })
-	w := newWorld(t, hostWat, host.define)
-	incs := Must(component.Bind1[uint32, uint32](w.fn(t, "incs")))
-	Equal(t, "100 host calls", testing.AllocsPerRun(10, func() { Must(incs.Call(nil, 100)) }), 0)
+	type number uint32
+	for what, inc := range map[string]any{
+		"typed":        component.HostFunc1(func(_ *wasmtime.Caller, n uint32) (uint32, error) { return n + 1, nil }),
+		"plain":        func(n uint32) uint32 { return n + 1 },
+		"named type":   func(n number) number { return n + 1 },
+		"with context": func(_ context.Context, n uint32) (uint32, error) { return n + 1, nil },
+		"with caller":  func(_ *wasmtime.Caller, n uint32) (uint32, *wasmtime.Trap) { return n + 1, nil },
+		"method value": adder(1).Inc,
+		"method":       adder(1), // of which reflect makes a function
+	} {
+		host := plainHost()
+		host.inc = inc
+		w := newWorld(t, hostWat, host.define)
+		incs := Must(component.Bind1[uint32, uint32](w.fn(t, "incs")))
+		Equal(t, what+": sum", Must(incs.Call(nil, 100)), 100)
+		most := 0.0
+		if what == "method" {
+			most = 100
+		}
+		if n := testing.AllocsPerRun(10, func() { Must(incs.Call(nil, 100)) }); n > most {
+			t.Errorf("%s: 100 host calls take %v allocations, want %v", what, n, most)
+		}
+	}
 }
+
+// adder is an interface with a function.
+type adder uint32
+
+// Inc is the function inc of the interface.
+func (a adder) Inc(n uint32) uint32 { return n + uint32(a) }
 
 // A host function, and a resource, that lead back to what has them do not keep it alive.
 func TestCycles(t *testing.T) {

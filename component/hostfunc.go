@@ -63,7 +63,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 // decode reads the parameters into a struct of them.
 func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
 	v := s.read(call.Message()[:call.Len])
-	if err := b.params.Decode(v, 0, params); err != nil {
+	if err := s.readTo(b.params.Decode(v, 0, params)); err != nil {
 		return typeError(err)
 	}
 	return nil
@@ -87,8 +87,13 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	s.answering = call
 	m.Reset(call.Message(), false)
 	mark := s.table.mark()
-	if err := o.encode(m, result, failed != nil, given); err != nil {
-		s.table.takeBack(mark)
+	err := o.encode(m, result, failed != nil, given)
+	if err == nil {
+		err = s.table.exceeded
+	}
+	s.table.exceeded = nil
+	if err != nil {
+		s.table.strand(mark)
 		return typeError(err)
 	}
 	s.table.settle(mark)
@@ -137,9 +142,11 @@ var (
 	trapType    = reflect.TypeFor[*wasmtime.Trap]()
 )
 
-// reflected is a Go function that is called by reflection.
+// reflected is a Go function whose type is known by reflection.
 type reflected struct {
-	call func(in []reflect.Value) []reflect.Value
+	// call calls it by reflection, and direct, if it is not nil, without: see bridge.Direct.
+	call   func(in []reflect.Value) []reflect.Value
+	direct func(caller any, slots *ffi.Slot) error
 	// self is how many parameters come before what is given by the host, which lead says.
 	self int
 	lead lead
@@ -162,11 +169,18 @@ func goFuncOf(fn reflect.Value, self int) (*goFunc, error) {
 	if fn.IsNil() {
 		return nil, fmt.Errorf("the %v is nil", fn.Type())
 	}
-	return reflectedFunc(fn.Type(), self, fn.Call)
+	r, err := reflectedOf(fn.Type(), self, fn.Call)
+	if err != nil {
+		return nil, err
+	}
+	if self == 0 {
+		r.direct = bridge.Direct(fn)
+	}
+	return r.goFunc(), nil
 }
 
-// reflectedFunc is goFuncOf for a type and a way to call it.
-func reflectedFunc(t reflect.Type, self int, call func([]reflect.Value) []reflect.Value) (*goFunc, error) {
+// reflectedOf is goFuncOf for a type and a way to call it.
+func reflectedOf(t reflect.Type, self int, call func([]reflect.Value) []reflect.Value) (*reflected, error) {
 	r := &reflected{call: call, self: self}
 	if t.IsVariadic() {
 		return nil, fmt.Errorf("a %v takes any number of arguments, a WIT function does not", t)
@@ -198,8 +212,10 @@ func reflectedFunc(t reflect.Type, self int, call func([]reflect.Value) []reflec
 	}
 	r.params = reflect.StructOf(fields)
 	r.frames.New = func() any { return r.newFrame() }
-	return &goFunc{r.params, r.result, r.run}, nil
+	return r, nil
 }
+
+func (r *reflected) goFunc() *goFunc { return &goFunc{r.params, r.result, r.run} }
 
 // reflectedFrame is what a call by reflection works with. It is used again.
 type reflectedFrame struct {
@@ -208,6 +224,8 @@ type reflectedFrame struct {
 	// in are what the function is called with.
 	in             []reflect.Value
 	params, result reflect.Value
+	// slots are for a direct call.
+	slots []ffi.Slot
 }
 
 func (r *reflected) newFrame() *reflectedFrame {
@@ -228,7 +246,49 @@ func (r *reflected) newFrame() *reflectedFrame {
 	if r.result != nil {
 		fr.result = reflect.New(r.result).Elem()
 	}
+	if r.direct != nil {
+		fr.slots = make([]ffi.Slot, max(1, r.params.NumField()))
+	}
 	return fr
+}
+
+// call calls the function with the parameters of the frame. Its result is in the frame then.
+func (fr *reflectedFrame) call(r *reflected, c *wasmtime.Caller) (failed error) {
+	if r.direct != nil {
+		return fr.callDirectly(r, c)
+	}
+	fr.caller = c
+	if r.lead == contextFirst {
+		fr.ctx = c.Context()
+	}
+	out := r.call(fr.in)
+	if r.fails {
+		if last := out[len(out)-1]; !last.IsNil() {
+			failed = last.Interface().(error)
+		}
+	}
+	if r.result != nil {
+		fr.result.Set(out[0])
+	}
+	fr.caller, fr.ctx = nil, nil
+	return failed
+}
+
+// callDirectly is call without reflection.
+func (fr *reflectedFrame) callDirectly(r *reflected, c *wasmtime.Caller) error {
+	for i := range fr.params.NumField() {
+		field := fr.params.Field(i)
+		copyNumber(unsafe.Pointer(&fr.slots[i]), field.Addr().UnsafePointer(), field.Type().Size())
+	}
+	err := r.direct(c, &fr.slots[0])
+	if err == nil && r.result != nil {
+		copyNumber(fr.result.Addr().UnsafePointer(), unsafe.Pointer(&fr.slots[0]), r.result.Size())
+	}
+	return err
+}
+
+func copyNumber(to, from unsafe.Pointer, size uintptr) {
+	copy(unsafe.Slice((*byte)(to), size), unsafe.Slice((*byte)(from), size))
 }
 
 func (r *reflected) run(c *wasmtime.Caller, b *boundHost, s *state, call *ffi.ComponentHostCall) error {
@@ -236,24 +296,12 @@ func (r *reflected) run(c *wasmtime.Caller, b *boundHost, s *state, call *ffi.Co
 	if err := b.decode(s, call, fr.params.Addr().UnsafePointer()); err != nil {
 		return err
 	}
-	fr.caller = c
-	if r.lead == contextFirst {
-		fr.ctx = c.Context()
-	}
-	out := r.call(fr.in)
-	var failed error
-	if r.fails {
-		if last := out[len(out)-1]; !last.IsNil() {
-			failed = last.Interface().(error)
-		}
-	}
+	failed := fr.call(r, c)
 	var result unsafe.Pointer
 	if r.result != nil {
-		fr.result.Set(out[0])
 		result = fr.result.Addr().UnsafePointer()
 	}
 	err := b.encode(s, call, result, failed)
-	fr.caller, fr.ctx = nil, nil
 	fr.params.SetZero()
 	if r.result != nil {
 		fr.result.SetZero()

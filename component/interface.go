@@ -15,9 +15,16 @@ type goInterface struct {
 	resources []ResourceType
 
 	mu sync.Mutex
-	// made are the functions that have been asked for.
+	// made are functions that have been asked for, by their names in WIT. Any number of names can stand for one method,
+	// and a component chooses: so there are not more of them than mostMade.
 	made map[string]*goFunc
 }
+
+// The linker keeps so many functions of a Go value, and only those whose names have so many bytes.
+const (
+	mostMade    = 1024
+	longestMade = 128
+)
 
 func newInterface(impl any, resources []ResourceType) (*goInterface, error) {
 	g := &goInterface{impl: reflect.ValueOf(impl), resources: resources, made: map[string]*goFunc{}}
@@ -67,7 +74,10 @@ func (g *goInterface) function(name string) (*goFunc, error) {
 		return fn, nil
 	}
 	fn, err := g.find(name)
-	if err == nil && fn != nil {
+	if err == nil && fn != nil && len(name) <= longestMade {
+		if len(g.made) >= mostMade {
+			clear(g.made)
+		}
 		g.made[name] = fn
 	}
 	return fn, err
@@ -156,7 +166,11 @@ func methodOf(t reflect.Type, name string) (*goFunc, error) {
 		out = append(out, o)
 	}
 	call := func(in []reflect.Value) []reflect.Value { return in[0].Method(m.Index).Call(in[1:]) }
-	return reflectedFunc(reflect.FuncOf(in, out, m.Type.IsVariadic()), 1, call)
+	r, err := reflectedOf(reflect.FuncOf(in, out, m.Type.IsVariadic()), 1, call)
+	if err != nil {
+		return nil, err
+	}
+	return r.goFunc(), nil
 }
 
 // methodNamed finds the method of a Go type that has a name of WIT; nil if there is none.

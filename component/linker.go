@@ -169,8 +169,10 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 // takes every error. An error that is an integer, as [syscall.Errno] is, stands for an enum or flags only if it has a
 // method WitNames, see the top of this package; a string type needs none.
 //
-// A Go function is called by reflection, which takes some allocations in each call; [HostFunc2] and its like do
-// without. That f is no such function is an error here; whether its types fit is found when a component is linked.
+// A Go function of numbers is called without reflection and allocation, if it has one of the shapes that
+// [wasmtime.HostFuncOf] says are common; one that is a method of what [LinkerInstance.Interface] was given takes one
+// allocation. Any other is called by reflection, which takes some in each call; [HostFunc2] and its like do without.
+// That f is no such function is an error here; whether its types fit is found when a component is linked.
 //
 // Name is that of the function in WIT, for those of resources with what says so: [method]counter.get. See
 // wasmtime::component::LinkerInstance::func_wrap.

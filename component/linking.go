@@ -32,8 +32,15 @@ type linking struct {
 	wasi          [][]string
 	wasiResources map[int]bool
 
+	// problems are the first of them, bad counts all, and causes are what their errors wrap. A component chooses how
+	// many imports it has.
 	problems []problem
+	bad      int
+	causes   []error
 }
+
+// mostProblems is how many an error tells of.
+const mostProblems = 10
 
 // problem is an import that is missing, or does not fit.
 type problem struct {
@@ -41,7 +48,6 @@ type problem struct {
 	// first is the kind of the first item on the path.
 	first canon.ItemKind
 	item  *canon.Item
-	cause error
 	why   string
 	// hint says what is near to an import that is missing, or is empty.
 	hint string
@@ -149,17 +155,40 @@ func (l *linking) check(first canon.ItemKind, path []string, item *canon.Item) {
 		err = nil
 	}
 	if err != nil {
-		p := problem{path: path, first: first, item: item, cause: causeOf(err), why: err.Error()}
-		if err == errMissing {
-			if hint := l.hint(path, item); !slices.ContainsFunc(l.problems, func(p problem) bool { return p.hint == hint }) {
-				p.hint = hint // once
-			}
-		}
-		l.problems = append(l.problems, p)
+		l.problem(first, path, item, err)
 		return
 	}
 	for i := range item.Items {
 		l.check(first, append(slices.Clip(path), item.Items[i].Name), &item.Items[i].Item)
+	}
+}
+
+// problem notes what is wrong with an import.
+func (l *linking) problem(first canon.ItemKind, path []string, item *canon.Item, err error) {
+	l.bad++
+	if cause := sentinel(causeOf(err)); cause != nil && len(l.causes) < mostProblems && !slices.Contains(l.causes, cause) {
+		l.causes = append(l.causes, cause)
+	}
+	if len(l.problems) == mostProblems {
+		return
+	}
+	p := problem{path: path, first: first, item: item, why: err.Error()}
+	if err == errMissing {
+		if hint := l.hint(path, item); !slices.ContainsFunc(l.problems, func(p problem) bool { return p.hint == hint }) {
+			p.hint = hint // once
+		}
+	}
+	l.problems = append(l.problems, p)
+}
+
+// sentinel is the innermost error, which many may wrap.
+func sentinel(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
 	}
 }
 
@@ -304,32 +333,24 @@ func (p *problem) line() string {
 
 // outcome is the error about all problems; nil if there are none.
 func (l *linking) outcome() error {
-	const most = 10
-	if len(l.problems) == 0 {
+	if l.bad == 0 {
 		return nil
 	}
-	var causes []error
 	text := l.problems[0].text()
 	list := ""
 	for i := range l.problems {
-		p := &l.problems[i]
-		if !slices.Contains(causes, p.cause) {
-			causes = append(causes, p.cause)
-		}
-		if i < most {
-			list += "\n    " + p.line()
-		}
+		list += "\n    " + l.problems[i].line()
 	}
-	if len(l.problems) > most {
-		list += fmt.Sprintf("\n    and %d more", len(l.problems)-most)
+	if more := l.bad - len(l.problems); more > 0 {
+		list += fmt.Sprintf("\n    and %d more", more)
 	}
 	if len(l.problems) > 1 || l.problems[0].item.Func != nil || l.problems[0].hint != "" {
 		text += "\n\nThese imports have not been defined, or do not fit:" + list
 	}
-	if len(causes) == 1 {
-		return errorf(causes[0], "%s", text)
+	if len(l.causes) == 1 {
+		return errorf(l.causes[0], "%s", text)
 	}
-	return errorf(errors.Join(causes...), "%s", text)
+	return errorf(errors.Join(l.causes...), "%s", text)
 }
 
 // InstancePre is a component whose imports have been found and compared once, to be instantiated many times. It is

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime"
@@ -211,7 +213,8 @@ func (o *outcome) given(failed error) any {
 	}
 	value, ok := o.errorValue(failed)
 	if !ok {
-		value = failed.Error()
+		// It may be about bytes that are no text, and a guest that gets an error is better than one that ends.
+		value = strings.ToValidUTF8(failed.Error(), string(utf8.RuneError))
 	}
 	return value
 }

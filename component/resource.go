@@ -41,7 +41,9 @@ var resourceNumbers atomic.Uint32
 // that drops the handle.
 //
 // A host function that returns a value as an own gives it to the guest: it is in the store's [Table] until the guest
-// drops it, or gives it back as the own of another call. As a borrow, a value is the guest's for the length of a call.
+// drops it, or gives it back as the own of another call. If the guest cannot have it, since it has come to a limit or
+// something else in the result is wrong, the value is closed with the store. What a guest gives back together with
+// something that cannot be read is closed at once. As a borrow, a value is the guest's for the length of a call.
 // A value that is given several times is as many handles, and is closed with each of them: give one that guests share
 // a Close that does nothing, or none.
 func ResourceOf[T any]() ResourceType {
@@ -191,18 +193,21 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 			case got != def.goType && (def.goType.Kind() != reflect.Interface || !got.Implements(def.goType)):
 				return 0, errorf(ErrType, "values of the resource are %v, and not %v", def.goType, got)
 			}
-			table := &m.Context.(*state).table
-			if own {
-				return table.give(v, def)
+			s := m.Context.(*state)
+			switch {
+			case own && m == &s.answer:
+				return s.table.answer(v, def), nil
+			case own:
+				return s.table.give(v, def)
 			}
-			return table.lend(v, def)
+			return s.table.lend(v, def)
 		},
 		Lift: func(v *canon.View, handle uint32, value unsafe.Pointer) error {
 			table := &v.Context.(*state).table
 			var found any
 			var err error
 			if own {
-				found, err = table.take(handle, def)
+				found, err = table.receive(handle, def)
 			} else {
 				found, err = table.get(handle, def)
 			}

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"math"
 	"runtime"
 	"unsafe"
 
@@ -62,7 +63,7 @@ func stateOf(store bridge.Store) *state {
 		s.answering.Len = uintptr(s.answer.Len())
 		return s.answering.Grow(n)
 	}}
-	s.view.Context = s
+	s.view.Context, s.view.Raise = s, s.largestLimit
 	*attached = s
 	return s
 }
@@ -121,17 +122,35 @@ func (s *state) run(mark marks) (*canon.View, error) {
 	return s.read(call.Results()), nil
 }
 
+// usualLimit is how many bytes the values of any message may take in Go.
+const usualLimit = 64 << 20
+
 // read begins to read a message of a guest's. Its values may take several times as much memory in Go as the guest has
-// paid for, but not any number of times: an empty tuple takes nothing in a message, and 16 bytes as an any.
+// paid for, but not any number of times: a flag takes a bit in a message, and 16 bytes as a name in a slice.
 func (s *state) read(message []byte) *canon.View {
-	const small, larger = 1 << 20, 4
 	v := &s.view
 	v.Reset(message)
-	v.Limit = 64 * small
-	if len(message) > small {
-		v.Limit = larger * s.store.Native().HostcallFuel()
-	}
+	v.Limit = usualLimit
 	return v
+}
+
+// readTo ends what read has begun, with the error of reading, which it returns.
+func (s *state) readTo(err error) error {
+	switch _, returned := err.(*ResultError); {
+	case len(s.table.taken) == 0:
+	case err == nil || returned:
+		s.table.received()
+	default:
+		s.store.Identify() // destructors may use the store
+		s.table.refuse()
+	}
+	return err
+}
+
+// largestLimit is how many bytes they may take if the guest may pass much.
+func (s *state) largestLimit() uint64 {
+	const times = 4
+	return max(usualLimit, times*min(s.store.Native().HostcallFuel(), math.MaxUint64/times))
 }
 
 // runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.

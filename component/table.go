@@ -116,6 +116,10 @@ type table struct {
 	// given are the values that the message that is being written gives to a guest, and lent those that guests have
 	// been lent by the calls that go on.
 	given, lent []uint32
+	// taken are the values that the message that is being read has given back so far.
+	taken []any
+	// exceeded says that what a host function returns is more than a guest may own.
+	exceeded error
 }
 
 // entry is a value in a table.
@@ -129,6 +133,8 @@ type entry struct {
 	pushed bool
 	// onLoan says that it is there for a call only.
 	onLoan bool
+	// older and newer are the numbers of entries with the same value, 0 for none. The index has the newest.
+	older, newer uint32
 }
 
 // mostResources is the limit at first.
@@ -139,6 +145,11 @@ func (t *table) add(e entry) (rep uint32, err error) {
 	if t.count >= t.limit {
 		return 0, errorf(ErrTooManyHandles, "%v: there may be %d, see SetLimits", ErrTooManyHandles, t.limit)
 	}
+	return t.put(e), nil
+}
+
+// put is add without a limit.
+func (t *table) put(e entry) (rep uint32) {
 	t.count++
 	if n := len(t.unused); n > 0 {
 		rep = t.unused[n-1]
@@ -151,10 +162,10 @@ func (t *table) add(e entry) (rep uint32, err error) {
 	if e.parent != 0 {
 		t.entries[e.parent-1].children++
 	}
-	if t.index != nil && !e.onLoan && findable(e.value) {
-		t.index[e.value] = rep
+	if t.index != nil {
+		t.enlist(rep)
 	}
-	return rep, nil
+	return rep
 }
 
 // findable tells whether a value can be found by comparison: its type does not say so, which may have an interface in
@@ -167,13 +178,40 @@ func findable(value any) bool {
 func (t *table) indexed() map[any]uint32 {
 	if t.index == nil {
 		t.index = map[any]uint32{}
-		for i, e := range t.entries {
-			if !e.onLoan && findable(e.value) {
-				t.index[e.value] = uint32(i + 1)
-			}
+		for i := range t.entries {
+			t.enlist(uint32(i + 1))
 		}
 	}
 	return t.index
+}
+
+// enlist puts an entry into the index, before others with the same value.
+func (t *table) enlist(rep uint32) {
+	e := &t.entries[rep-1]
+	if e.onLoan || !findable(e.value) {
+		return
+	}
+	if e.older = t.index[e.value]; e.older != 0 {
+		t.entries[e.older-1].newer = rep
+	}
+	t.index[e.value] = rep
+}
+
+// delist takes an entry out of the index; others with the same value stay.
+func (t *table) delist(rep uint32) {
+	e := &t.entries[rep-1]
+	if e.older != 0 {
+		t.entries[e.older-1].newer = e.newer
+	}
+	switch {
+	case e.newer != 0:
+		t.entries[e.newer-1].older = e.older
+	case e.onLoan || !findable(e.value):
+	case e.older != 0:
+		t.index[e.value] = e.older
+	default:
+		delete(t.index, e.value)
+	}
 }
 
 // lookUp finds a value.
@@ -202,6 +240,33 @@ func (t *table) get(rep uint32, def *resourceDef) (any, error) {
 	return e.value, nil
 }
 
+// receive is take for a value that a message gives back.
+func (t *table) receive(rep uint32, def *resourceDef) (any, error) {
+	value, err := t.take(rep, def)
+	if err == nil {
+		t.taken = append(t.taken, value)
+	}
+	return value, err
+}
+
+// received says that the message has been read, and that the program has its values.
+func (t *table) received() {
+	clear(t.taken)
+	t.taken = t.taken[:0]
+}
+
+// refuse says that the message cannot be read to its end, so that nobody has its values: they are closed. What has not
+// been reached stays in the table, and is closed with the store.
+func (t *table) refuse() {
+	c := closing{entries: make([]entry, len(t.taken))}
+	for i, value := range t.taken {
+		c.entries[i].value = value
+		c.ready = append(c.ready, i)
+	}
+	t.received()
+	c.all()
+}
+
 // take removes an entry that a guest owns no more, and returns its value.
 func (t *table) take(rep uint32, def *resourceDef) (any, error) {
 	if _, err := t.at(rep, def); err != nil {
@@ -220,8 +285,8 @@ func (t *table) remove(rep uint32) (any, error) {
 	if e.parent != 0 {
 		t.entries[e.parent-1].children--
 	}
-	if t.index != nil && !e.onLoan && findable(e.value) && t.index[e.value] == rep {
-		delete(t.index, e.value)
+	if t.index != nil {
+		t.delist(rep)
 	}
 	t.entries[rep-1] = entry{}
 	t.unused = append(t.unused, rep)
@@ -243,6 +308,27 @@ func (t *table) give(value any, def *resourceDef) (rep uint32, err error) {
 		t.given = append(t.given, rep)
 	}
 	return rep, err
+}
+
+// answer is give for what a host function returns. The function has let go of the value: one that is too many is in the
+// table nevertheless, to be closed with the store, and exceeded says so when the message has been written.
+func (t *table) answer(value any, def *resourceDef) uint32 {
+	rep, err := t.give(value, def)
+	if err != nil {
+		t.exceeded = err
+		rep = t.put(entry{value: value, def: def})
+		t.given = append(t.given, rep)
+	}
+	return rep
+}
+
+// strand says that no guest has what a host function has returned, nor will have it: it is closed with the store.
+func (t *table) strand(m marks) {
+	for _, rep := range t.given[m.given:] {
+		e := &t.entries[rep&^wasPushed-1]
+		e.pushed, e.def = true, nil
+	}
+	t.settle(m)
 }
 
 // wasPushed marks one of given that was in the table before. There are never as many values.
@@ -297,10 +383,7 @@ func (t *table) closeAll() {
 			c.ready = append(c.ready, i)
 		}
 	}
-	c.rest()
-	if c.panicked != nil {
-		panic(c.panicked)
-	}
+	c.all()
 }
 
 // closing are values that are being closed.
@@ -310,6 +393,14 @@ type closing struct {
 	ready []int
 	// panicked is what the first one has panicked with.
 	panicked any
+}
+
+// all closes everything, and panics in the end with what a value has panicked with.
+func (c *closing) all() {
+	c.rest()
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
 }
 
 // rest closes what has not been closed.

@@ -47,6 +47,7 @@ const (
 	WasmBranchHinting
 	WasmComponentModelMap
 	WasmComponentModelFixedLengthLists
+	WasmComponentModelImplements
 )
 
 // NewConfig creates a default configuration.

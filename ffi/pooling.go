@@ -9,6 +9,7 @@ type Pooling struct {
 	TotalComponentInstances                                                   uint32
 	MaxUnusedWarmSlots                                                        uint32
 	MaxMemoriesPerModule, MaxTablesPerModule                                  uint32
+	MaxInstancesPerComponent, MaxMemoriesPerComponent, MaxTablesPerComponent  uint32
 	DecommitBatchSize, MaxCoreInstanceSize, MaxMemorySize, TableElements      uint64
 	LinearMemoryKeepResident, TableKeepResident                               uint64
 }
@@ -44,6 +45,15 @@ func (c Config) SetPooling(p Pooling) {
 	}
 	if p.MaxTablesPerModule != 0 {
 		C.wasmtime_pooling_allocation_config_max_tables_per_module_set(pc, C.uint32_t(p.MaxTablesPerModule))
+	}
+	if p.MaxInstancesPerComponent != 0 {
+		C.wasmtime_pooling_allocation_config_max_core_instances_per_component_set(pc, C.uint32_t(p.MaxInstancesPerComponent))
+	}
+	if p.MaxMemoriesPerComponent != 0 {
+		C.wasmtime_pooling_allocation_config_max_memories_per_component_set(pc, C.uint32_t(p.MaxMemoriesPerComponent))
+	}
+	if p.MaxTablesPerComponent != 0 {
+		C.wasmtime_pooling_allocation_config_max_tables_per_component_set(pc, C.uint32_t(p.MaxTablesPerComponent))
 	}
 	if p.DecommitBatchSize != 0 {
 		C.wasmtime_pooling_allocation_config_decommit_batch_size_set(pc, C.size_t(p.DecommitBatchSize))

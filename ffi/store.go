@@ -13,6 +13,17 @@ static inline wasmtime_binding_store_t *ffi_store_new(void) {
   store->setup.refused = (wasmtime_binding_refusal_callback_t)gowasmtimeRefused;
   return store;
 }
+
+// Makes the store, unless it has been made, gives it a deadline that never comes, and begins a watch if it is to.
+static inline wasmtime_error_t *ffi_store_begin(wasmtime_binding_store_t *store, bool watch) {
+  wasmtime_error_t *error = wasmtime_binding_store_make(store);
+  if (error == NULL) {
+    wasmtime_binding_store_set_deadline(store, UINT64_MAX);
+    if (watch)
+      wasmtime_binding_store_watch(store, true);
+  }
+  return error;
+}
 */
 import "C"
 
@@ -90,6 +101,13 @@ func (s Store) IsNil() bool { return s.ptr == nil }
 // SetDeadline sets the deadline in ticks from now; the largest number means none.
 func (s Store) SetDeadline(ticks uint64) {
 	C.wasmtime_binding_store_set_deadline(s.ptr, C.uint64_t(ticks))
+}
+
+// Begin is what the first call with a context takes, in one crossing: it makes the store, unless it has been made, sets
+// a deadline that never comes, and begins a watch if watch is set.
+func (s Store) Begin(watch bool) Error {
+	crossing()
+	return wrapError(C.ffi_store_begin(s.ptr, C.bool(watch)))
 }
 
 // Watch begins or ends a watch, during which Interrupt stops guests.

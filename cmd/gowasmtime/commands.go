@@ -17,9 +17,10 @@ import (
 type command struct {
 	// name is "" for gowasmtime without a command, which is run.
 	name string
-	// operands is how they are written; least and most are how many there may be.
-	operands    string
-	least, most int
+	// operands is how they are written, and explained what the help says of them; least and most are how many there may
+	// be.
+	operands, explained string
+	least, most         int
 	// trailing says that everything after the first operand belongs to the operands.
 	trailing bool
 	help     string
@@ -63,14 +64,18 @@ func misspelt(name string, err error) error {
 
 // commands returns all commands. The first is gowasmtime without one.
 func commands() []command {
-	main := command{operands: "MODULE [ARGS...]", least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules and components", options: runOptions, do: runModule}
+	const (
+		wasm           = "MODULE is a file in WebAssembly's binary or text format, or - for standard input."
+		wasmOrCompiled = "MODULE is a file in WebAssembly's binary or text format, a .cwasm file, or - for standard input."
+	)
+	main := command{operands: "MODULE [ARGS...]", explained: wasmOrCompiled, least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules and components", options: runOptions, do: runModule}
 	run := main
 	run.name, run.help = "run", "Run a module or a component; this is what gowasmtime does without a command"
 	return []command{
 		main,
 		run,
-		{name: "compile", operands: "MODULE", least: 1, most: 1, help: "Compile a module or a component to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
-		{name: "inspect", operands: "MODULE", least: 1, most: 1, help: "Show what a module imports, exports and consists of, or a component's world in WIT", options: inspectOptions, do: inspectModule},
+		{name: "compile", operands: "MODULE", explained: wasm, least: 1, most: 1, help: "Compile a module or a component to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
+		{name: "inspect", operands: "MODULE", explained: wasmOrCompiled, least: 1, most: 1, help: "Show what a module imports, exports and consists of, or a component's world in WIT", options: inspectOptions, do: inspectModule},
 		{name: "wast", operands: "SCRIPT...", least: 1, most: math.MaxInt, help: "Run scripts of WebAssembly's test suites, which 'wasm-tools json-from-wast' has translated", options: wastOptions, do: runScripts},
 		{name: "completion", operands: "SHELL", least: 1, most: 1, help: "Write a completion script for bash, zsh or fish", options: versionOptions, do: printCompletion},
 		{name: "version", help: "Show the versions of gowasmtime and of Wasmtime", options: versionOptions, do: printVersion},

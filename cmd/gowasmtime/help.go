@@ -43,11 +43,8 @@ func (c *command) usage() string {
 		rows = append(rows, [2]string{"help [COMMAND]", "Show the help of a command"})
 		writeRows(&b, rows)
 	}
-	switch {
-	case c.name == "compile":
-		b.WriteString("\nMODULE is a file in WebAssembly's binary or text format, or - for standard input.\n")
-	case strings.HasPrefix(c.operands, "MODULE"):
-		b.WriteString("\nMODULE is a file in WebAssembly's binary or text format, a .cwasm file, or - for standard input.\n")
+	if c.explained != "" {
+		fmt.Fprintf(&b, "\n%s\n", c.explained)
 	}
 	b.WriteString("\nOptions:\n")
 	writeRows(&b, c.rows())

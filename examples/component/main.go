@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"log"
@@ -49,7 +50,7 @@ func run() error {
 	}
 	store := wasmtime.NewStore(engine)
 	defer store.Close()
-	instance, err := linker.Instantiate(nil, store, words)
+	instance, err := linker.Instantiate(context.Background(), store, words)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	reversed, err := reverse.Call(nil, strings.Fields("tea coffee milk"))
+	reversed, err := reverse.Call(context.Background(), strings.Fields("tea coffee milk"))
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func run() error {
 		return err
 	}
 	for _, list := range [][]string{reversed, nil} {
-		heaviest, err := f.Call(nil, list)
+		heaviest, err := f.Call(context.Background(), list)
 		if err != nil {
 			return err
 		}

@@ -1912,6 +1912,14 @@ void wasmtime_config_wasm_component_model_fixed_length_lists_set(wasm_config_t *
                                                                  bool enable);
 
 /**
+ * Enables or disables names of imports and exports with the interface that they implement. The counterpart of
+ * `wasmtime::Config::wasm_component_model_implements`.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_implements_set(wasm_config_t *config,
+                                                         bool enable);
+
+/**
  * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
  *
  * The counterpart of `wasmtime_context_set_epoch_deadline`.

@@ -6,6 +6,7 @@ package bridge
 
 import (
 	"context"
+	"reflect"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -94,6 +95,11 @@ var (
 	// engine is given, and loads it with load: again when garbage has been collected if there is no room.
 	Compile func(engine any, native ffi.Engine, source []byte, compile, load func(bytes []byte) (Artifact, ffi.Error)) (
 		Artifact, ffi.Error)
+	// Direct returns how to call a Go function without reflection: nil unless it is one of numbers in one of the shapes
+	// that wasmtime.HostFuncOf says are common. caller is a *wasmtime.Caller. Each parameter is at the beginning of a
+	// slot; the result, if there is one, will be at the beginning of the first. What the function returns as its error,
+	// or its *wasmtime.Trap, is the error.
+	Direct func(fn reflect.Value) func(caller any, slots *ffi.Slot) error
 	// NewError makes a *wasmtime.Error of a native one, which it takes.
 	NewError func(ffi.Error) error
 	// MakeError makes a *wasmtime.Error that wraps cause, which may be nil.

@@ -1,6 +1,7 @@
 package canon
 
 import (
+	"math/bits"
 	"reflect"
 	"unsafe"
 )
@@ -36,6 +37,9 @@ func natural(t *Type) reflect.Type {
 
 // decodeAny reads a value at an offset where the message is known to have it.
 func (p *Planner) decodeAny(v *View, at uint32, t *Type) (any, error) {
+	if err := v.charge(boxCost); err != nil {
+		return nil, err
+	}
 	from := unsafe.Add(v.base, at)
 	switch t.Kind {
 	case S32: // the most frequent ones, without a plan
@@ -77,7 +81,7 @@ func (p *Planner) decodeAny(v *View, at uint32, t *Type) (any, error) {
 		value, err := p.decodeAny(v, at+t.Payload, t.Elem)
 		return value, In("some", err)
 	case Flags:
-		return decodeFlags(from, t)
+		return decodeFlags(v, from, t)
 	case Own, Borrow:
 		var value any
 		n, err := p.plan(anyType, t, Decode)
@@ -109,11 +113,18 @@ func (p *Planner) decodeAs(v *View, at uint32, t *Type, typ reflect.Type) (any, 
 	return n.box(value), nil
 }
 
-// mapCost is about what an entry of a map of Go takes beside what is in it.
-const mapCost = 48
+// boxCost is about what an any takes outside of itself: memory for a number, or for what a string or a slice is.
+const boxCost = 16
+
+// mapCost is about what a map of Go takes whose entries have a size. There is room for more of them than there are, and
+// for eight at least.
+func mapCost(count uint64, size uintptr) uint64 {
+	const header, perEntry = 64, 2
+	return header + max(8, count+count/2)*(uint64(size)+perEntry)
+}
 
 func (p *Planner) decodeRecord(v *View, at uint32, t *Type) (any, error) {
-	if err := v.charge(uint64(len(t.Fields)+1) * mapCost); err != nil {
+	if err := v.charge(mapCost(uint64(len(t.Fields)), unsafe.Sizeof("")+unsafe.Sizeof(any(nil)))); err != nil {
 		return nil, err
 	}
 	fields := make(map[string]any, len(t.Fields))
@@ -162,14 +173,18 @@ func (p *Planner) decodeFixed(v *View, at uint32, t *Type) (any, error) {
 }
 
 // decodeFlags reads the names of the flags that are set.
-func decodeFlags(from unsafe.Pointer, t *Type) (any, error) {
-	bits := readInt(from, uintptr(t.Size), false)
-	if bits>>len(t.Names) != 0 {
-		return nil, invalid("there is no flag for some of the bits %#x", bits)
+func decodeFlags(v *View, from unsafe.Pointer, t *Type) (any, error) {
+	flags := readInt(from, uintptr(t.Size), false)
+	if flags>>len(t.Names) != 0 {
+		return nil, invalid("there is no flag for some of the bits %#x", flags)
 	}
-	names := []string{}
+	count := bits.OnesCount64(flags)
+	if err := v.charge(uint64(unsafe.Sizeof(slice{})) + uint64(count)*uint64(unsafe.Sizeof(""))); err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, count)
 	for i, name := range t.Names {
-		if bits>>i&1 == 1 {
+		if flags>>i&1 == 1 {
 			names = append(names, name)
 		}
 	}
@@ -182,6 +197,8 @@ func (p *Planner) decodeCase(v *View, at uint32, t *Type) (i uint32, payload any
 	if err != nil || t.Cases[i].Type == nil {
 		return i, nil, err
 	}
-	payload, err = p.decodeAny(v, at+t.Payload, t.Cases[i].Type)
-	return i, payload, In("case "+t.Cases[i].Name, err)
+	if payload, err = p.decodeAny(v, at+t.Payload, t.Cases[i].Type); err != nil {
+		return i, nil, In("case "+t.Cases[i].Name, err)
+	}
+	return i, payload, nil
 }

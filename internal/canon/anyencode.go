@@ -229,7 +229,9 @@ func (p *Planner) encodeCase(m *Message, at uint32, t *Type, name string, value 
 	c := t.Cases[t.caseNamed(name)]
 	switch {
 	case c.Type != nil:
-		return In("case "+name, p.encodeAny(m, at+t.Payload, c.Type, value))
+		if err := p.encodeAny(m, at+t.Payload, c.Type, value); err != nil {
+			return In("case "+name, err)
+		}
 	case value != nil:
 		return In("case "+name, mismatch(reflect.TypeOf(value), nil, ""))
 	}

@@ -227,7 +227,7 @@ func (n *node) decodeMap(v *View, at uint32, p unsafe.Pointer) error {
 			return err
 		}
 	}
-	if err := v.charge(uint64(count) * uint64(n.key.size+n.elem.size+mapCost/2)); err != nil {
+	if err := v.charge(mapCost(uint64(count), n.key.size+n.elem.size)); err != nil {
 		return err
 	}
 	entries := reflect.MakeMapWithSize(n.typ, int(count))

@@ -2,6 +2,7 @@ package canon_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -273,6 +274,30 @@ func TestLongWIT(t *testing.T) {
 	}
 	if n := len(c.WIT()); n > 20<<20 || n < 1<<20 {
 		t.Errorf("%d bytes", n)
+	}
+}
+
+// As many resources as an interface may have are written in one go, each with its own functions.
+func TestManyResourcesInWIT(t *testing.T) {
+	const n = 20_000
+	d := (&description{}).u32(n)
+	for range n {
+		d.u8(0).str("")
+	}
+	d.u32(0).u32(1).str("a:b/c").u8(1).u32(2 * n)
+	for i := range uint32(n) {
+		d.str(fmt.Sprintf("r%d", i)).u8(5).u32(i)
+	}
+	for i := range uint32(n) {
+		d.str(fmt.Sprintf("[method]r%d.m", n-1-i)).u8(0).u8(0).u32(0).u8(0)
+	}
+	c, err := canon.Describe(*d.u32(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := c.WIT()
+	if got := strings.Count(text, " {\n      m: func();\n    }\n"); got != n {
+		t.Errorf("%d resources with a method: %.200s", got, text)
 	}
 }
 

@@ -135,9 +135,11 @@ type View struct {
 	// Alias lets slices of numbers, []byte above all, point into the message instead of into a copy: they are good as
 	// long as the message is.
 	Alias bool
-	// Limit is about how many bytes of Go's memory the values of a message may take; 0 is no limit. What is small for a
-	// guest can be large in Go.
+	// Limit is about how many bytes of Go's memory the values of a message may take, or their text; 0 is no limit. What
+	// is small for a guest can be large in Go.
 	Limit uint64
+	// Raise, if it is not nil, returns a limit that may be larger. It is asked when Limit is not enough.
+	Raise func() uint64
 
 	base unsafe.Pointer
 	len  uint64
@@ -188,6 +190,17 @@ func (v *View) use(at uint32, t *Type) error {
 func (v *View) charge(n uint64) error {
 	v.taken += n
 	if v.taken > v.Limit && v.Limit > 0 {
+		return v.raised()
+	}
+	return nil
+}
+
+// raised asks for a larger limit.
+func (v *View) raised() error {
+	if v.Raise != nil {
+		v.Limit = max(v.Limit, v.Raise())
+	}
+	if v.taken > v.Limit {
 		return invalid("the values take more than %d bytes in Go", v.Limit)
 	}
 	return nil

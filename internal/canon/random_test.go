@@ -1,6 +1,7 @@
 package canon_test
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/gowasmtime/wasmtime/internal/canon"
 )
+
+// noSample is what Whole is in package testkit, which needs the native library; this package does not.
+var noSample = flag.Bool("whole", false, "everything of which some tests otherwise take a sample")
 
 // random makes types and values.
 type random struct{ *rand.Rand }
@@ -254,16 +258,19 @@ func seed(t *testing.T) uint64 {
 // Random values of random types come back the same, also as values of type any and as texts, and nothing shows of the
 // memory that they were written to.
 func TestRandom(t *testing.T) {
-	count := 2000
-	if testing.Short() {
-		count = 200
+	types, values := 2000, 5
+	switch {
+	case *noSample:
+		types, values = 10_000, 10
+	case testing.Short():
+		types = 200
 	}
 	first := seed(t)
-	for i := range uint64(count) {
+	for i := range uint64(types) {
 		r := random{rand.New(rand.NewPCG(first, i))}
 		wit, goType := r.typ(1 + r.IntN(4))
 		p := newPlanner()
-		for range 5 {
+		for range values {
 			value := reflect.New(goType).Elem()
 			r.fill(wit, value)
 			if !check(t, p, wit, value.Interface()) {

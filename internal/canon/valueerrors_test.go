@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -179,7 +180,7 @@ func TestLimit(t *testing.T) {
 		{canon.ListType(canon.EnumType("a")), reflect.TypeFor[[]Name](), long(1000)},
 		{canon.ListType(tU8), reflect.TypeFor[[]byte](), long(10_001)},
 		{tString, reflect.TypeFor[string](), long(10_001)},
-		{canon.MapType(tU8, tU8), reflect.TypeFor[map[uint8]uint8](), append(message(8, 1000), make([]byte, 2000)...)},
+		{canon.MapType(tU8, tU8), reflect.TypeFor[map[uint8]uint8](), append(message(8, 3000), make([]byte, 6000)...)},
 		{canon.ListType(canon.OptionType(tU8)), reflect.TypeFor[[]*uint8](), append(message(8, 1000), strings.Repeat("\x01", 2000)...)},
 		{canon.ListType(variant("a", canon.TupleType(tU8, tU8))), reflect.TypeFor[[]pairs](), append(message(8, 600), make([]byte, 1800)...)},
 		{canon.ListType(canon.ListType(canon.TupleType(tU8))), reflect.TypeFor[any](), append(message(8, 1, 16, 1000), make([]byte, 1000)...)},
@@ -209,3 +210,70 @@ type (
 )
 
 func (onePair) pairs(allPairs) {}
+
+// What the limit counts is about what there is: whatever a guest packs, Go does not take several times the limit, for
+// values as for their text.
+func TestLimitCounts(t *testing.T) {
+	const limit = 1 << 20
+	names := make([]string, 8)
+	for i := range names {
+		names[i] = strings.Repeat("a", 1000) + string(rune('a'+i))
+	}
+	all := func(n int, element string) []byte {
+		return append(message(8, uint32(n/len(element))), strings.Repeat(element, n/len(element))...)
+	}
+	deep := tU8
+	for range 60 {
+		deep = canon.TupleType(deep)
+	}
+	p := newPlanner()
+	for _, elem := range []struct {
+		wit  *canon.Type
+		some string
+	}{
+		{canon.FlagsType(names...), "\xff"},
+		{record("a", tU8), "\x01"},
+		{record("a", canon.FlagsType("a", "b", "c", "d", "e", "f", "g", "h")), "\xff"},
+		{canon.TupleType(tU8, tS8), "\xff\xff"},
+		{canon.TupleType(tU64), "\xff\xff\xff\xff\xff\xff\xff\x7f"},
+		{canon.EnumType(names...), "\x07"},
+		{variant(names[0], tU16), "\x00\x00\xff\xff"},
+		{canon.OptionType(canon.OptionType(tU8)), "\x01\x01\xff"},
+		{canon.ResultType(tU8, canon.FlagsType(names...)), "\x01\xff"},
+		{record(names[0], tU8), "\xff"},
+		{tF64, "\xff\xff\xff\xff\xff\xff\xef\x7f"},
+		{canon.FixedListType(canon.FlagsType("a", "b"), 2), "\x03\x03"},
+		{deep, "\x01"},
+	} {
+		list := canon.ListType(elem.wit)
+		for what, read := range map[string]func(v *canon.View) error{
+			"value": func(v *canon.View) error { return errorOf(p.DecodeAny(v, 0, list)) },
+			"text":  func(v *canon.View) error { return errorOf(v.FormatWave(0, list)) },
+		} {
+			took := uint64(0)
+			for n := 64; n <= 1<<17; n *= 2 { // the largest list that the limit allows, or one that is refused midway
+				v := canon.View{Limit: limit}
+				v.Reset(all(n, elem.some))
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				err := read(&v)
+				runtime.ReadMemStats(&after)
+				took = max(took, after.TotalAlloc-before.TotalAlloc)
+				if err != nil {
+					break
+				}
+			}
+			most := uint64(2 * limit)
+			if what == "text" {
+				most = 8 * limit // which is copied whenever there is no room for more of it
+			}
+			if took > most {
+				t.Errorf("%s of %.40s…: %d KiB of memory with a limit of %d KiB", what, list, took>>10, limit>>10)
+			} else {
+				t.Logf("%s of %.40s…: %d KiB", what, list, took>>10)
+			}
+		}
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }

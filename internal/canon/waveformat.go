@@ -12,8 +12,45 @@ var waveKeywords = map[string]bool{
 	"true": true, "false": true, "some": true, "none": true, "ok": true, "err": true, "inf": true, "nan": true,
 }
 
-// appendWave appends the text of a value at an offset where the message is known to have it.
+// appendWave appends the text of a value at an offset where the message is known to have it. The text counts for the
+// limit as values do: a guest that passes one byte may have chosen a long name for it.
 func (v *View) appendWave(b []byte, at uint32, t *Type) ([]byte, error) {
+	const punctuation = 4 // brackets, and what is between this value and the next
+	if err := v.charge(punctuation); err != nil {
+		return b, err
+	}
+	from := unsafe.Add(v.base, at)
+	switch t.Kind {
+	case List, Map:
+		ptr, n := uint32At(from), uint32At(unsafe.Add(from, 4))
+		if n > 0 {
+			if _, err := v.block(ptr, n, t.Elem.Size); err != nil {
+				return b, err
+			}
+		}
+		if t.Kind == Map {
+			return v.appendMap(b, ptr, n, t)
+		}
+		return v.appendElements(b, ptr, n, t.Elem)
+	case FixedList:
+		return v.appendElements(b, at, t.Len, t.Elem)
+	case Record:
+		return v.appendRecord(b, at, t)
+	case Tuple:
+		return v.appendTuple(b, at, t)
+	case Variant, Enum, Option, Result:
+		return v.appendChoice(b, at, t)
+	}
+	start := len(b)
+	b, err := v.appendLeaf(b, at, t)
+	if err == nil {
+		err = v.charge(uint64(len(b) - start))
+	}
+	return b, err
+}
+
+// appendLeaf appends the text of a value that has no parts.
+func (v *View) appendLeaf(b []byte, at uint32, t *Type) ([]byte, error) {
 	from := unsafe.Add(v.base, at)
 	switch t.Kind {
 	case Bool:
@@ -51,37 +88,8 @@ func (v *View) appendWave(b []byte, at uint32, t *Type) ([]byte, error) {
 			b = appendChar(b, r)
 		}
 		return append(b, '"'), nil
-	case List, Map:
-		ptr, n := uint32At(from), uint32At(unsafe.Add(from, 4))
-		if n > 0 {
-			if _, err := v.block(ptr, n, t.Elem.Size); err != nil {
-				return b, err
-			}
-		}
-		if t.Kind == Map {
-			return v.appendMap(b, ptr, n, t)
-		}
-		return v.appendElements(b, ptr, n, t.Elem)
-	case FixedList:
-		return v.appendElements(b, at, t.Len, t.Elem)
-	case Record:
-		return v.appendRecord(b, at, t)
-	case Tuple:
-		b = append(b, '(')
-		for i := range t.Fields {
-			if i > 0 {
-				b = append(b, ", "...)
-			}
-			var err error
-			if b, err = v.appendWave(b, at+t.Fields[i].Offset, t.Fields[i].Type); err != nil {
-				return b, In(elementStep(i), err)
-			}
-		}
-		return append(b, ')'), nil
-	case Flags:
-		return appendFlags(b, from, t)
 	}
-	return v.appendChoice(b, at, t)
+	return appendFlags(b, from, t)
 }
 
 // appendFloat appends a number that reads back the same, without an exponent, as Wasmtime does.
@@ -113,6 +121,27 @@ func appendChar(b []byte, r rune) []byte {
 		return append(strconv.AppendUint(b, uint64(r), 16), '}')
 	}
 	return append(b, string(r)...)
+}
+
+// appendName appends a name that the guest has chosen.
+func (v *View) appendName(b []byte, name string) ([]byte, error) {
+	if err := v.charge(uint64(len(name))); err != nil {
+		return b, err
+	}
+	return append(b, name...), nil
+}
+
+func (v *View) appendTuple(b []byte, at uint32, t *Type) (_ []byte, err error) {
+	b = append(b, '(')
+	for i := range t.Fields {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if b, err = v.appendWave(b, at+t.Fields[i].Offset, t.Fields[i].Type); err != nil {
+			return b, In(elementStep(i), err)
+		}
+	}
+	return append(b, ')'), nil
 }
 
 func (v *View) appendElements(b []byte, at, n uint32, elem *Type) (_ []byte, err error) {
@@ -171,7 +200,10 @@ func (v *View) appendRecord(b []byte, at uint32, t *Type) (_ []byte, err error) 
 		if len(b) > start {
 			b = append(b, ", "...)
 		}
-		b = append(append(b, f.Name...), ": "...)
+		if b, err = v.appendName(b, f.Name); err != nil {
+			return b, err
+		}
+		b = append(b, ": "...)
 		if b, err = v.appendWave(b, at+f.Offset, f.Type); err != nil {
 			return b, In("field "+f.Name, err)
 		}
@@ -210,9 +242,8 @@ func (v *View) appendChoice(b []byte, at uint32, t *Type) ([]byte, error) {
 	if (t.Kind == Variant || t.Kind == Enum) && waveKeywords[c.Name] {
 		b = append(b, '%')
 	}
-	b = append(b, c.Name...)
-	if c.Type == nil {
-		return b, nil
+	if b, err = v.appendName(b, c.Name); err != nil || c.Type == nil {
+		return b, err
 	}
 	if b, err = v.appendWave(append(b, '('), at+t.Payload, c.Type); err != nil {
 		return b, In("case "+c.Name, err)

@@ -68,6 +68,22 @@ type witScope struct {
 	resources map[int]string
 }
 
+// witMembers are the functions of resources in an interface, or among the imports or exports of a world, by the
+// resource's name.
+type witMembers map[string][]*Named
+
+func newMembers(items []Named) witMembers {
+	members := witMembers{}
+	for i := range items {
+		if items[i].Item.Kind == FuncItem {
+			if resource, _, _ := memberOf(items[i].Name); resource != "" {
+				members[resource] = append(members[resource], &items[i])
+			}
+		}
+	}
+	return members
+}
+
 func newScope(items []Named) *witScope {
 	s := &witScope{map[*Type]string{}, map[int]string{}}
 	for _, item := range items {
@@ -94,6 +110,7 @@ func (s *witScope) resource(t *Type) string { return cmp.Or(s.resources[t.Resour
 
 // world writes imports or exports.
 func (w *witWriter) world(keyword string, items []Named, s *witScope) {
+	members := newMembers(items)
 	for _, item := range items {
 		if w.full() {
 			return
@@ -104,7 +121,7 @@ func (w *witWriter) world(keyword string, items []Named, s *witScope) {
 			if item.Item.Kind == TypeItem || item.Item.Kind == ResourceItem {
 				prefix = ""
 			}
-			w.item("  ", prefix, item, s, items)
+			w.item("  ", prefix, item, s, members)
 		case strings.Contains(item.Name, ":"):
 			w.add("  ", keyword, " ", item.Name, ";\n")
 			w.named(item)
@@ -147,22 +164,22 @@ func (w *witWriter) named(item Named) {
 
 // items writes what is in an interface.
 func (w *witWriter) items(indent string, items []Named) {
-	s := newScope(items)
+	s, members := newScope(items), newMembers(items)
 	for _, item := range items {
 		if w.full() {
 			return
 		}
-		w.item(indent, "", item, s, items)
+		w.item(indent, "", item, s, members)
 	}
 }
 
 // item writes one item, behind a keyword.
-func (w *witWriter) item(indent, keyword string, item Named, s *witScope, items []Named) {
+func (w *witWriter) item(indent, keyword string, item Named, s *witScope, members witMembers) {
 	switch item.Item.Kind {
 	case TypeItem:
 		w.define(indent, item.Name, item.Item.Type, s)
 	case ResourceItem:
-		w.resource(indent, item, s, items)
+		w.resource(indent, item, s, members[item.Name])
 	case FuncItem:
 		if resource, _, _ := memberOf(item.Name); resource == "" {
 			t := w.writer(s)
@@ -210,24 +227,21 @@ func (w *witWriter) define(indent, name string, t *Type, s *witScope) {
 }
 
 // resource writes a resource with the functions that belong to it.
-func (w *witWriter) resource(indent string, item Named, s *witScope, items []Named) {
+func (w *witWriter) resource(indent string, item Named, s *witScope, members []*Named) {
 	if first := s.resources[item.Item.Resource]; first != item.Name {
 		w.add(indent, "type ", label(item.Name), " = ", label(first), ";\n")
 		return
 	}
-	empty := true
-	for _, member := range items {
+	if len(members) == 0 {
+		w.add(indent, "resource ", label(item.Name), ";\n")
+		return
+	}
+	w.add(indent, "resource ", label(item.Name), " {\n")
+	for _, member := range members {
 		if w.full() {
 			return
 		}
-		resource, kind, name := memberOf(member.Name)
-		if member.Item.Kind != FuncItem || resource != item.Name {
-			continue
-		}
-		if empty {
-			w.add(indent, "resource ", label(item.Name), " {\n")
-			empty = false
-		}
+		_, kind, name := memberOf(member.Name)
 		f := *member.Item.Func
 		tw := w.writer(s)
 		w.add(indent, "  ")
@@ -248,11 +262,7 @@ func (w *witWriter) resource(indent string, item Named, s *witScope, items []Nam
 		}
 		w.add(";\n")
 	}
-	if empty {
-		w.add(indent, "resource ", label(item.Name), ";\n")
-	} else {
-		w.add(indent, "}\n")
-	}
+	w.add(indent, "}\n")
 }
 
 // memberOf takes the name of a resource's function apart: [method]file.read. The resource is empty for other names.

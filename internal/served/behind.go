@@ -28,6 +28,8 @@ type Behind struct {
 	// closing counts what is being closed. closed is closed when that is nothing any more; nil as long as nobody waits.
 	closing int
 	closed  chan struct{}
+	// unclosed are the errors of files that guests have written, and that were closed for them.
+	unclosed []error
 	// panics are those of closings, and of writers that were caught up with.
 	panics Panics
 }
@@ -77,6 +79,24 @@ func (b *Behind) finish(f func()) {
 func (b *Behind) close(c io.Closer) {
 	b.begin()
 	b.finish(func() { c.Close() })
+}
+
+// fail remembers what a file has said that a guest has written, and that was closed for it: nobody else hears of it.
+func (b *Behind) fail(err error) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unclosed = append(b.unclosed, err)
+}
+
+// takeUnclosed returns what fail has remembered, and takes it for told.
+func (b *Behind) takeUnclosed() (errs []error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	errs, b.unclosed = b.unclosed, nil
+	return errs
 }
 
 // guard runs f, and keeps what it panics with for as long as somebody waits.
@@ -151,10 +171,16 @@ type Unwritten struct {
 }
 
 // Unwritten returns what nobody has been told of, for the outermost call to tell: nothing if that ends with a panic,
-// which leaves it for the next call.
+// which leaves it for the next call. A nil Behind has nothing.
 func (b *Behind) Unwritten() (all []Unwritten) {
+	if b == nil {
+		return nil
+	}
 	if b.Panicking || b.panics.Any() {
 		return nil
+	}
+	for _, err := range b.takeUnclosed() {
+		all = append(all, Unwritten{0, err})
 	}
 	for _, st := range b.writers {
 		if u, ok := st.takeUnwritten(); ok {
@@ -164,13 +190,15 @@ func (b *Behind) Unwritten() (all []Unwritten) {
 	return all
 }
 
-// Rest ends the operation. It returns what the store's next one has to find: writers that are at work still, and those
-// whose errors nobody has been told of; nil if there are none.
+// Rest ends the operation. It returns what the store's next one has to find: writers that are at work still, and errors
+// that nobody has been told of; nil if there are none.
 func (b *Behind) Rest() *Behind {
-	if b.writers = slices.DeleteFunc(b.writers, (*Stream).leave); len(b.writers) == 0 {
+	b.writers = slices.DeleteFunc(b.writers, (*Stream).leave)
+	unclosed := b.takeUnclosed()
+	if len(b.writers) == 0 && len(unclosed) == 0 {
 		return nil
 	}
-	return &Behind{writers: b.writers}
+	return &Behind{writers: b.writers, unclosed: unclosed}
 }
 
 // HostCall waits, before the host serves a call of the guest, until writers have what the guest has written before it.

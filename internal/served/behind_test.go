@@ -232,7 +232,7 @@ func TestGoneWriterIsForgotten(t *testing.T) {
 	if len(lost) != 1 || lost[0] != (Unwritten{2, syscall.EINTR}) { // it takes one byte each time
 		t.Errorf("unwritten: %v", lost)
 	}
-	if h.behind.Rest() != nil || h.shelf.pipes.get(w) != nil {
+	if h.behind.Rest() != nil || h.shelf.ends.writers.get(w) != nil {
 		t.Error("the writer is kept")
 	}
 }
@@ -271,7 +271,7 @@ func TestGoneWriterIsTriedByItsHeir(t *testing.T) {
 		t.Errorf("written %q, behind: %v", w.got.String(), h.behind)
 	}
 	OnStream(&ffi.StreamRequest{Env: second.number, What: ffi.StreamGone})
-	if h.shelf.pipes.get(w) != nil {
+	if h.shelf.ends.writers.get(w) != nil {
 		t.Error("a pipe that nobody has is kept")
 	}
 }

@@ -213,14 +213,14 @@ func (n *node) symlink(target, name string) error {
 	return n.mount.writes.Symlink(target, at.path)
 }
 
-// setTimesOf sets the times of what a path leads to. Those of a symbolic link itself cannot be set.
+// setTimesOf sets the times of what a path leads to, or of a symbolic link itself.
 func (n *node) setTimesOf(name string, follow bool, atime, mtime time.Time) error {
 	at, err := n.resolve(name, follow)
 	switch {
 	case err != nil:
 		return err
 	case at.info.Mode()&fs.ModeSymlink != 0:
-		return errnoNotsup
+		return n.mount.writes.Lchtimes(at.path, atime, mtime)
 	}
 	return n.mount.writes.Chtimes(at.path, atime, mtime)
 }

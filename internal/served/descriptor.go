@@ -16,14 +16,14 @@ type Descriptor struct {
 	by     server
 	kind   ffi.StreamKind
 	number uint64
-	// serves is what has the number: the descriptor itself, or the one that there was of an equal writer.
+	// serves is what has the number: the descriptor itself, or the one that there was of an equal reader or writer.
 	serves *Descriptor
 	host   Host
 
 	mu sync.Mutex
 	// closed says that the guest's descriptor is gone.
 	closed bool
-	// uses is how many descriptors of the guest it is; more than one if they are a writer's.
+	// uses is how many descriptors of the guest it is; more than one if they are a reader's or a writer's.
 	uses int
 	// changed is closed when a goroutine is done. It is made for whoever waits for that.
 	changed chan struct{}
@@ -44,12 +44,12 @@ type server interface {
 var owned leftovers[*Descriptor]
 
 // Attach makes d a descriptor of host, which is in an operation or in a call, and gives it the number by which C asks
-// for it. A writer that host has already is served by the pipe that there is.
+// for it. A reader or a writer that host has already is served by the pipe that there is.
 func (d *Descriptor) Attach(host Host) (number uint64) {
 	d.host, d.uses, d.serves = host, 1, d
 	shelf := host.Shelf()
-	if st, ok := d.by.(*Stream); ok && st.writer != nil && st.conn == nil {
-		d.serves = &shelf.pipes.share(st).Descriptor
+	if st, ok := d.by.(*Stream); ok && st.conn == nil {
+		d.serves = &shelf.ends.share(st).Descriptor
 	}
 	d.number = host.Number()<<tableBits | shelf.descriptors.add(d.serves)
 	if d.kind != ffi.StreamPipe {

@@ -47,7 +47,7 @@ var HostOf func(number uint64) Host
 type Shelf struct {
 	descriptors table
 	nodes       registry.Family[node]
-	pipes       pipes
+	ends        ends
 	// listings is nil as long as there is no file system and no limit.
 	listings *listings
 }

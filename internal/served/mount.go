@@ -176,7 +176,9 @@ func (n *node) closeLater(b *Behind) {
 	b.finish(func() {
 		n.mount.turn <- struct{}{}
 		defer n.mount.release()
-		n.file.close()
+		if err := n.file.close(); err != nil && n.file.writes {
+			b.fail(err)
+		}
 	})
 }
 

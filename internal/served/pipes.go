@@ -1,55 +1,74 @@
 package served
 
 import (
-	"io"
 	"reflect"
 	"sync"
 )
 
-// pipes are those that the guests of a store have of writers. Equal writers are one pipe, whose descriptors are
-// duplicates of each other: so a writer is never called twice at once, and gets what the guest writes to any of them in
-// the guest's order.
+// pipes are those that the guests of a store have of writers, or of readers. Equal ones are one pipe, whose descriptors
+// are duplicates of each other: so none is ever called twice at once, and what the guest writes to any of them, or
+// reads from it, is in the guest's order.
 type pipes struct {
 	mu sync.Mutex
 	// first is one of them, and more are the others; nil as long as there is no more than one.
 	first *Stream
-	more  map[io.Writer]*Stream
+	more  map[any]*Stream
 }
 
-// share returns the pipe that there is already of the writer of st, one descriptor more of which it counts, else st.
+// ends are the pipes that the guests of a store have.
+type ends struct{ readers, writers pipes }
+
+// share returns the pipe that there is already of the reader or the writer of st, one descriptor more of which it
+// counts, else st.
+func (e *ends) share(st *Stream) *Stream {
+	p := &e.readers
+	if st.writer != nil {
+		p = &e.writers
+	}
+	return p.share(st)
+}
+
+// end is the program's end of the pipe: the writer or the reader.
+func (st *Stream) end() any {
+	if st.writer != nil {
+		return st.writer
+	}
+	return st.reader
+}
+
 func (p *pipes) share(st *Stream) *Stream {
-	if w := reflect.ValueOf(st.writer); w.Kind() != reflect.Pointer && !w.Comparable() {
+	if v := reflect.ValueOf(st.end()); v.Kind() != reflect.Pointer && !v.Comparable() {
 		return st
 	}
-	if there := p.get(st.writer); there != nil && there.adopt() {
+	if there := p.get(st.end()); there != nil && there.adopt() {
 		return there
 	}
 	p.keep(st)
 	return st
 }
 
-func (p *pipes) get(w io.Writer) *Stream {
+func (p *pipes) get(end any) *Stream {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.first != nil && p.first.writer == w {
+	if p.first != nil && p.first.end() == end {
 		return p.first
 	}
-	return p.more[w]
+	return p.more[end]
 }
 
-// keep makes a pipe the one of its writer.
+// keep makes a pipe the one of its end.
 func (p *pipes) keep(st *Stream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	st.pipes = p
-	if p.first == nil && len(p.more) == 0 || p.first != nil && p.first.writer == st.writer {
+	if p.first == nil && len(p.more) == 0 || p.first != nil && p.first.end() == st.end() {
 		p.first = st
 		return
 	}
 	if p.more == nil {
-		p.more = map[io.Writer]*Stream{}
+		p.more = map[any]*Stream{}
 	}
-	p.more[st.writer] = st
+	p.more[st.end()] = st
 }
 
 // forget says that nobody uses the pipe any more.
@@ -62,12 +81,12 @@ func (p *pipes) forget(st *Stream) {
 	switch {
 	case p.first == st:
 		p.first = nil
-	case p.more[st.writer] == st:
-		delete(p.more, st.writer)
+	case p.more[st.end()] == st:
+		delete(p.more, st.end())
 	}
 }
 
-// adopt counts one descriptor more, unless the last one is gone and the writer is not called any more.
+// adopt counts one descriptor more, unless the last one is gone and the program's end is not called any more.
 func (st *Stream) adopt() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -96,6 +115,8 @@ func (st *Stream) detach() {
 	}
 }
 
-// inUseLocked tells whether the writer is called although its last descriptor may be gone: it is at work, or is to be
-// tried once more when the guest's call returns.
-func (st *Stream) inUseLocked() bool { return st.writing || st.behind && len(st.queued) > 0 }
+// inUseLocked tells whether the reader or the writer is called although its last descriptor may be gone: it is at work,
+// or is to be tried once more when the guest's call returns.
+func (st *Stream) inUseLocked() bool {
+	return st.reading || st.writing || st.behind && len(st.queued) > 0
+}

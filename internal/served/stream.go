@@ -52,7 +52,7 @@ type Stream struct {
 	lost     int
 	// left is closed when the writer, which an operation has left at work, is not any more; nil if it is not left.
 	left chan struct{}
-	// pipes is where equal writers find the stream; nil if it is not there.
+	// pipes is where equal readers or writers find the stream; nil if it is not there.
 	pipes *pipes
 	// goneFrom is what waits for a writer that is at work when the descriptor is gone.
 	goneFrom *Behind
@@ -128,7 +128,7 @@ func (st *Stream) readLocked(ctx context.Context, p []byte, mayWait, peek, goesO
 		case !mayWait:
 			st.fetchLocked()
 			return 0, ffi.StreamWouldWait
-		case peek || st.reading || canStop(ctx):
+		case peek || st.reading || canStop(ctx) || st.takesTurns() && reads.has(st.reader):
 			st.fetchLocked()
 			if !st.waitLocked(ctx) {
 				return 0, ffi.StreamStop
@@ -176,29 +176,6 @@ func (st *Stream) readNowLocked(p []byte) (int, error) {
 	st.mu.Unlock()
 	defer st.mu.Lock()
 	return readSome(st.reader, p)
-}
-
-// fetchLocked makes a goroutine read, unless one does already.
-func (st *Stream) fetchLocked() {
-	if st.reading {
-		return
-	}
-	st.reading = true
-	go func() {
-		b := make([]byte, readAhead)
-		n, err := 0, errGoexit
-		defer func() {
-			value := recover()
-			if value != nil {
-				err = nil // it is the panic that the guest hears of
-			}
-			st.mu.Lock()
-			defer st.mu.Unlock()
-			st.ahead, st.readErr, st.reading = b[:n], err, false
-			st.doneLocked(value)
-		}()
-		n, err = readSome(st.reader, b)
-	}()
 }
 
 // readSome reads something, or has an error for a reader that often enough has neither.

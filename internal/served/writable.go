@@ -250,6 +250,23 @@ func (w *Writable) Chtimes(name string, atime, mtime time.Time) error {
 	return fsys.Chtimes(name, atime, mtime)
 }
 
+// Lchtimes sets the times of a symbolic link itself, as Chtimes does those of a file.
+func (w *Writable) Lchtimes(name string, atime, mtime time.Time) error {
+	fsys, ok := w.fsys.(interface {
+		Lchtimes(name string, atime, mtime time.Time) error
+	})
+	if !ok && !w.host {
+		return unsupported("lchtimes", name)
+	}
+	if err := w.check("lchtimes", name); err != nil {
+		return err
+	}
+	if ok {
+		return fsys.Lchtimes(name, atime, mtime)
+	}
+	return setLinkTimes(w.fsys.(rootOpener), name, atime, mtime)
+}
+
 // check is nil for a name that the file system may see. One that cannot be a name of the host is that of nothing.
 func (w *Writable) check(op, name string) error {
 	if !fs.ValidPath(name) {

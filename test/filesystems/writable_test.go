@@ -1,6 +1,7 @@
 package filesystems_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -650,4 +651,111 @@ func TestWritableFSClosesFiles(t *testing.T) {
 	g.Store.Close()
 	Equal(t, "open files in the end", open.Load(), 0)
 	Equal(t, "descriptors", OpenFds(t), before)
+}
+
+// unclosable has files that fail when they are closed.
+type unclosable struct{ *memfs.FS }
+
+type unclosableFile struct{ *memfs.File }
+
+var errUpload = errors.New("the upload failed")
+
+func (u unclosable) OpenFile(name string, flag int, perm fs.FileMode) (fs.File, error) {
+	f, err := u.FS.OpenFile(name, flag, perm)
+	return unclosableFile{f}, err
+}
+
+func (unclosableFile) Close() error { return errUpload }
+
+// What a file says when it is closed for a program that has written it and ended comes out of Command.Run. A program
+// that closes the file itself, or has only read it, has heard of it, or has lost nothing.
+func TestWritableFSCloseErrors(t *testing.T) {
+	const program = `(module
+		(import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+		(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+		(memory (export "memory") 1)
+		(data (i32.const 0) "file") (data (i32.const 8) "\00\00\00\00\04\00\00\00")
+		(func (export "_start")
+			(if (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1) (i64.const %d) (i64.const 0)
+				(i32.const 0) (i32.const 16)) (then unreachable))
+			%s))`
+	const write = `(if (call $write (i32.load (i32.const 16)) (i32.const 8) (i32.const 1) (i32.const 20)) (then unreachable))`
+	engine := NewEngine()
+	for _, c := range []struct {
+		name   string
+		rights int
+		rest   string
+		status int
+		told   bool
+	}{
+		{"returns", RightWrite, write, 0, true},
+		{"exits", RightWrite, write + `(call $exit (i32.const 0))`, 0, true},
+		{"fails", RightWrite, write + `(call $exit (i32.const 7))`, 7, true},
+		{"closes", RightWrite, write + `(if (i32.eqz (call $close (i32.load (i32.const 16)))) (then unreachable))`, 0, false},
+		{"reads", RightRead, ``, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wasi := NewWasiConfig()
+			Check(t, wasi.PreopenFS(Writable(unclosable{memfs.New(1 << 20)}), "/"))
+			err := (&Command{Module: Compile(t, engine, fmt.Sprintf(program, c.rights, c.rest)), Wasi: wasi}).Run(nil)
+			if !c.told {
+				Check(t, err)
+				return
+			}
+			WantIs(t, err, ErrUnwritten)
+			WantIs(t, err, errUpload)
+			var exited *ExitError
+			if errors.As(err, &exited) != (c.status != 0) || exited != nil && int(exited.Status) != c.status {
+				t.Errorf("the status is %v", exited)
+			}
+		})
+	}
+}
+
+// linkTimes sets the times of links.
+type linkTimes struct {
+	*os.Root
+	set *[]string
+}
+
+func (l linkTimes) Lchtimes(name string, _, mtime time.Time) error {
+	*l.set = append(*l.set, fmt.Sprint(name, " ", mtime.UnixNano()))
+	return nil
+}
+
+// The times of a symbolic link itself are set where that can be done, and those of nothing else.
+func TestWritableFSLinkTimes(t *testing.T) {
+	if !CanSymlink() {
+		t.Skip("there are no links")
+	}
+	path := TempDir(t)
+	Check(t, os.Mkdir(filepath.Join(path, "sub"), 0o777))
+	Check(t, os.WriteFile(filepath.Join(path, "file"), nil, 0o666))
+	Check(t, os.Symlink("../file", filepath.Join(path, "sub/link")))
+	files := Must(os.OpenRoot(path))
+	defer files.Close()
+	const at = 1_000_000_000_000_000_007
+	g := NewWasiGuest(t, nil)
+	dir, _ := pushFS(t, g, Writable(files), "")
+	file, _ := g.Stat(dir, 0, "file")
+	want := errnoNotsup
+	if runtime.GOOS == "linux" {
+		want = ErrnoSuccess
+	}
+	before, _ := g.Stat(dir, 0, "sub/link")
+	WantErrno(t, "of a link of the host", g.SetTimes(dir, 0, "sub/link", 5, at, FstMtim), want)
+	after, _ := g.Stat(dir, 0, "sub/link")
+	if want == ErrnoSuccess && (after.Mod != at || after.Access != before.Access) {
+		t.Errorf("the link's times are %d and %d, want %d and %d", after.Access, after.Mod, before.Access, at)
+	}
+	if got, _ := g.Stat(dir, 0, "file"); got.Mod != file.Mod {
+		t.Error("the file's times have changed")
+	}
+	var set []string
+	dir, _ = pushFS(t, g, Writable(linkTimes{files, &set}), "")
+	WantErrno(t, "of a link", g.SetTimes(dir, 0, "sub/link", 5, at, FstMtim), ErrnoSuccess)
+	WantErrno(t, "of the file", g.SetTimes(dir, LookupFollow, "sub/link", 5, at, FstMtim), ErrnoSuccess)
+	Equal(t, "what was asked for", fmt.Sprint(set), fmt.Sprintf("[sub/link %d]", at))
 }

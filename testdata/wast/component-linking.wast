@@ -139,3 +139,182 @@
 (assert_unlinkable (component (import "empty" (func))) "expected function found instance")
 (assert_unlinkable (component (import "host-return-two" (instance))) "expected instance found func")
 (component (import "there-is-none" (instance (export "neither" (instance)))))
+
+;; The modules and resources of a component with a name can be imported from it; its functions and instances cannot.
+(component $named
+  (core module (export "m") (func (export "f") (result i32) (i32.const 7)) (func (export "g")))
+  (type $r (resource (rep i32)))
+  (export "r" (type $r))
+  (core module $m (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func (export "f") (canon lift (core func $i "f")))
+  (instance $inner (export "r" (type $r)))
+  (export "inner" (instance $inner)))
+(component
+  (import "named" (instance $named
+    (export "m" (core module (export "f" (func (result i32)))))
+    (export "r" (type $r (sub resource)))))
+  (alias export $named "m" (core module $m))
+  (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+(assert_return (invoke "f") (u32.const 7))
+(assert_unlinkable (component (import "named" (instance (export "f" (func))))) "function implementation is missing")
+(assert_unlinkable (component (import "named" (instance (export "inner" (instance (export "r" (type (sub resource)))))))) "resource implementation is missing")
+(assert_unlinkable (component (import "named" (instance (export "m" (func))))) "expected function found module")
+(assert_unlinkable (component (import "named" (instance (export "r" (func))))) "expected function found resource")
+(assert_unlinkable (component (import "named" (instance (export "m" (type (sub resource)))))) "expected resource found module")
+(assert_unlinkable (component (import "named" (instance (export "m" (core module (export "h" (func))))))) "module export `h` not defined")
+(assert_unlinkable (component (import "named" (instance (export "m" (core module (export "g" (func (result i32)))))))) "module export `g` has the wrong type")
+(assert_unlinkable (component (import "named" (instance (export "m" (core module (export "g" (global i32))))))) "module export `g` has the wrong type")
+
+;; A module may be another than the one that is asked for: with more exports, fewer imports, and larger limits.
+(component $kinds
+  (core module (export "out")
+    (func (export "f"))
+    (table (export "t") 2 4 funcref)
+    (memory (export "m") 2 4)
+    (global (export "g") (mut i32) (i32.const 0))
+    (tag (export "e") (param i32)))
+  (core module (export "in")
+    (import "" "f" (func (param i32)))
+    (import "" "t" (table 2 4 funcref))
+    (import "" "m" (memory 2 4))
+    (import "" "g" (global i32))
+    (import "" "e" (tag (param i32)))))
+(component (import "kinds" (instance (export "out" (core module (export "t" (table 1 funcref)) (export "m" (memory 1 5)))))))
+(component (import "kinds" (instance (export "out" (core module (import "a" "b" (func)) (export "e" (tag (param i32))))))))
+(component (import "kinds" (instance (export "in" (core module
+  (import "" "f" (func (param i32))) (import "" "t" (table 3 3 funcref)) (import "" "m" (memory 3 4))
+  (import "" "g" (global i32)) (import "" "e" (tag (param i32))) (import "" "more" (func)))))))
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "f" (global i32))))))) "expected global found func")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (func))))))) "expected func found table")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "m" (func))))))) "expected func found memory")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (func))))))) "expected func found global")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "f" (func (param i32)))))))) "expected type `(func (param i32))`, found type `(func)`")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (table 3 funcref))))))) "module export `t` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "t" (table 1 externref))))))) "module export `t` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "m" (memory 2 3))))))) "module export `m` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (global i32))))))) "module export `g` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "g" (global (mut i64)))))))) "module export `g` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "out" (core module (export "e" (tag))))))) "module export `e` has the wrong type")
+(assert_unlinkable (component (import "kinds" (instance (export "in" (core module))))) "module import `::f` not defined")
+(assert_unlinkable (component (import "kinds" (instance (export "in" (core module (import "" "f" (func))))))) "module import `::f` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module (import "" "f" (func (param i32))) (import "" "t" (table 1 4 funcref)))))))
+  "module import `::t` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module
+    (import "" "f" (func (param i32))) (import "" "t" (table 2 4 funcref)) (import "" "m" (memory 2 5)))))))
+  "module import `::m` has the wrong type")
+(assert_unlinkable
+  (component (import "kinds" (instance (export "in" (core module
+    (import "" "f" (func (param i32))) (import "" "t" (table 2 4 funcref)) (import "" "m" (memory 2 4))
+    (import "" "g" (func)))))))
+  "expected global found func")
+
+;; Its resource is another than that of the host, and the same wherever it is imported.
+(component
+  (import "named" (instance $named (export "r" (type $r (sub resource)))))
+  (alias export $named "r" (type $r))
+  (import "again" (type (eq $r))))
+(assert_unlinkable
+  (component
+    (import "named" (instance $named (export "r" (type $r (sub resource)))))
+    (alias export $named "r" (type $r))
+    (import "host" (instance (export "resource1" (type (eq $r))))))
+  "mismatched resource types")
+
+;; Each instance of a definition has a resource of its own.
+(component definition $maker (type $r (resource (rep i32))) (export "r" (type $r)))
+(component instance $made1 $maker)
+(component instance $made2 $maker)
+(assert_unlinkable
+  (component
+    (import "made1" (instance $made (export "r" (type $r (sub resource)))))
+    (alias export $made "r" (type $r))
+    (import "made2" (instance (export "r" (type (eq $r))))))
+  "mismatched resource types")
+(component
+  (import "made1" (instance (export "r" (type (sub resource)))))
+  (import "made2" (instance (export "r" (type (sub resource))))))
+
+;; One with the same name takes its place, as of then.
+(component $named (core module (export "m") (func (export "f") (result i32) (i32.const 8))))
+(component
+  (import "named" (instance $named (export "m" (core module (export "f" (func (result i32)))))))
+  (alias export $named "m" (core module $m))
+  (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+(assert_return (invoke "f") (u32.const 8))
+(assert_unlinkable (component (import "named" (instance (export "m" (core module (export "g" (func))))))) "module export `g` not defined")
+
+;; Versions: the one that is asked for, else the newest that is compatible, be it older or newer.
+(component $"my:own/thing@1.2.0" (core module (export "m") (global (export "v") i32 (i32.const 120))))
+(component $"my:own/thing@1.3.1" (core module (export "m") (global (export "v") i32 (i32.const 131))))
+(component $"my:own/thing@2.0.0" (core module (export "m") (global (export "v") i32 (i32.const 200))))
+(component $"my:own/thing@0.2.1" (core module (export "m") (global (export "v") i32 (i32.const 21))))
+(component $"my:own/thing@0.0.3" (core module (export "m") (global (export "v") i32 (i32.const 3))))
+(component definition $exact
+  (import "my:own/thing@1.2.0" (instance $thing (export "m" (core module $m (export "v" (global i32))))))
+  (alias export $thing "m" (core module $m))
+  (core instance $m (instantiate $m))
+  (core module $get (import "m" "v" (global $v i32)) (func (export "v") (result i32) (global.get $v)))
+  (core instance $get (instantiate $get (with "m" (instance $m))))
+  (func (export "v") (result u32) (canon lift (core func $get "v"))))
+(component instance $exact1 $exact)
+(assert_return (invoke "v") (u32.const 120))
+(component definition $older
+  (import "my:own/thing@1.0.0" (instance $thing (export "m" (core module $m (export "v" (global i32))))))
+  (alias export $thing "m" (core module $m))
+  (core instance $m (instantiate $m))
+  (core module $get (import "m" "v" (global $v i32)) (func (export "v") (result i32) (global.get $v)))
+  (core instance $get (instantiate $get (with "m" (instance $m))))
+  (func (export "v") (result u32) (canon lift (core func $get "v"))))
+(component instance $older1 $older)
+(assert_return (invoke "v") (u32.const 131))
+(component definition $newer
+  (import "my:own/thing@1.9.9" (instance $thing (export "m" (core module $m (export "v" (global i32))))))
+  (alias export $thing "m" (core module $m))
+  (core instance $m (instantiate $m))
+  (core module $get (import "m" "v" (global $v i32)) (func (export "v") (result i32) (global.get $v)))
+  (core instance $get (instantiate $get (with "m" (instance $m))))
+  (func (export "v") (result u32) (canon lift (core func $get "v"))))
+(component instance $newer1 $newer)
+(assert_return (invoke "v") (u32.const 131))
+(component (import "my:own/thing@0.2.0" (instance (export "m" (core module (export "v" (global i32)))))))
+(component (import "my:own/thing@0.2.9" (instance (export "m" (core module (export "v" (global i32)))))))
+(component (import "my:own/thing@0.0.3" (instance (export "m" (core module (export "v" (global i32)))))))
+(assert_unlinkable (component (import "my:own/thing@0.0.4" (instance (export "m" (core module))))) "module implementation is missing")
+(assert_unlinkable (component (import "my:own/thing@0.3.0" (instance (export "m" (core module))))) "module implementation is missing")
+(assert_unlinkable (component (import "my:own/thing@3.0.0" (instance (export "m" (core module))))) "module implementation is missing")
+(assert_unlinkable (component (import "my:own/thing@1.2.0-rc.1" (instance (export "m" (core module))))) "module implementation is missing")
+(assert_unlinkable (component (import "my:own/thing" (instance (export "m" (core module))))) "module implementation is missing")
+(assert_unlinkable (component (import "my:own/other@1.2.0" (instance (export "m" (core module))))) "module implementation is missing")
+
+;; What the host has none of.
+(assert_invalid (component (import "c" (component))) "root-level component imports are not supported")
+(assert_unlinkable (component (import "m" (core module))) "module implementation is missing")
+(assert_unlinkable (component (import "r" (type (sub resource)))) "resource implementation is missing")
+(assert_unlinkable (component (import "host" (core module))) "expected module found instance")
+(assert_unlinkable (component (import "host-return-two" (type (sub resource)))) "expected resource found func")
+(assert_unlinkable (component (import "host" (instance (export "nested" (instance (export "x" (func))))))) "instance export `nested` has the wrong type")
+(assert_unlinkable (component (import "host" (instance (export "nested" (func))))) "expected function found instance")
+;; A type that has only a name is not asked for.
+(component (type $t u8) (import "t" (type (eq $t))) (import "host" (instance (type $u u8) (export "t" (type (eq $u))))))
+
+;; Types of functions are compared as a whole.
+(assert_unlinkable (component (import "host-echo-u32" (func (param "v" u32)))) "host-echo-u32")
+(assert_unlinkable (component (import "host-echo-u32" (func (param "v" s32) (result u32)))) "host-echo-u32")
+(assert_unlinkable (component (import "host-echo-u32" (func (param "v" u32) (param "w" u32) (result u32)))) "host-echo-u32")
+(component (import "host-echo-u32" (func (param "of-another-name" u32) (result u32))))
+(assert_unlinkable
+  (component (import "host" (instance
+    (export "resource1" (type $r (sub resource)))
+    (export "[method]resource1.simple" (func (param "self" (borrow $r)) (param "rep" u64))))))
+  "[method]resource1.simple")
+(assert_unlinkable
+  (component (import "host" (instance
+    (export "resource1" (type (sub resource)))
+    (export "resource2" (type $r (sub resource)))
+    (export "[constructor]resource2" (func (result (own $r)))))))
+  "function implementation is missing")

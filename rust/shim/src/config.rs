@@ -18,3 +18,10 @@ pub extern "C" fn wasmtime_config_wasm_component_model_fixed_length_lists_set(
 ) {
     cast::config(config).wasm_component_model_fixed_length_lists(enable);
 }
+
+/// Enables or disables names of imports and exports with the interface that they implement. The counterpart of
+/// `wasmtime::Config::wasm_component_model_implements`.
+#[unsafe(no_mangle)]
+pub extern "C" fn wasmtime_config_wasm_component_model_implements_set(config: &mut wasm_config_t, enable: bool) {
+    cast::config(config).wasm_component_model_implements(enable);
+}

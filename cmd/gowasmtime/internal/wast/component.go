@@ -88,10 +88,31 @@ type componentInstance struct {
 	store *wasmtime.Store
 }
 
-// define makes an instance that can be imported. There is nothing in it yet: functions are not in Wasmtime's either,
-// and package component does not hand out an instance's modules and resources.
+// define makes an instance that can be imported, with what a store has no part in: modules and resources. Functions and
+// instances are not in Wasmtime's either.
 func (of componentInstance) define(r *runner, name string) error {
-	r.components.linker.Instance(name)
+	place := r.components.linker.Instance(name)
+	for _, item := range of.Exports() {
+		switch item.Kind {
+		case component.ItemCoreModule:
+			exported, err := of.Module(item.Name)
+			if err != nil {
+				return err
+			}
+			r.keep(module{exported})
+			if err := place.Module(item.Name, exported); err != nil {
+				return err
+			}
+		case component.ItemResource:
+			resource, err := of.Resource(item.Name)
+			if err != nil {
+				return err
+			}
+			if err := place.Resource(item.Name, resource); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

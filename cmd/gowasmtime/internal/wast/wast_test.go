@@ -30,6 +30,7 @@ func newOptions(t *testing.T) (o *Options, log, stdout *strings.Builder) {
 	config.SetWasmGC(true)
 	config.SetWasmComponentModelMap(true)
 	config.SetWasmComponentModelFixedLengthLists(true)
+	config.SetWasmComponentModelImplements(true)
 	engine := wasmtime.NewEngineWithConfig(config)
 	t.Cleanup(engine.Close)
 	log, stdout = &strings.Builder{}, &strings.Builder{}

@@ -191,10 +191,13 @@ impl Host {
             call.register()?;
         }
         let outcome = self.run(&mut cx, call);
-        if !call.borrowed.is_empty() {
-            call.return_borrowed(&mut cx)?;
+        if call.borrowed.is_empty() {
+            outcome?;
+        } else {
+            // What the function has failed with says more.
+            let returned = call.return_borrowed(&mut cx);
+            outcome.and(returned)?;
         }
-        outcome?;
         Ok(passed)
     }
 
@@ -234,6 +237,17 @@ pub(super) struct Passed(ManuallyDrop<Box<Call>>);
 
 /// How many calls a thread keeps: one for each that runs inside of another.
 const SPARE: usize = 4;
+
+/// A call is kept with no larger message, and with no more resources. A guest chooses how long its messages are; a
+/// store gives everything back in the end, but a thread does not end with it.
+const KEPT_BYTES: usize = 2 << 20;
+const KEPT_RESOURCES: usize = 1024;
+
+/// How many bytes the thread keeps for messages.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    SPARES.with_borrow(|spares| spares.iter().map(|call| call.buffer.capacity()).sum())
+}
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "what is handed on is the pointer: moving so much more takes a fifth of a call")]
@@ -295,10 +309,15 @@ impl Drop for Passed {
     fn drop(&mut self) {
         // SAFETY: nobody uses it afterwards.
         let mut call = unsafe { ManuallyDrop::take(&mut self.0) };
+        if call.buffer.capacity() > KEPT_BYTES {
+            call.buffer = Buffer::new();
+        }
         call.buffer.trim(call.used);
         call.buffer.clear();
         call.pending.clear();
+        call.pending.shrink_to(KEPT_RESOURCES);
         call.borrowed.clear();
+        call.borrowed.shrink_to(KEPT_RESOURCES);
         let _ = SPARES.try_with(|spares| {
             let mut spares = spares.borrow_mut();
             if spares.len() < SPARE {

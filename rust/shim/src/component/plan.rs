@@ -10,8 +10,9 @@ use wasmtime::{Error, Result};
 /// How deeply types may be nested. Upstream allows 100.
 const DEEPEST: u32 = 128;
 
-/// How many types, fields and cases the parameters or results of a function may have in all.
-const MOST: usize = 200_000;
+/// How many types, fields and cases the parameters or results of a function may have in all. A thread keeps plans of
+/// twice as many (`plans.rs`), so it has room for any two.
+pub(super) const MOST: usize = 65_536;
 
 /// The size that a value's own block may have.
 const LARGEST: u64 = 1 << 28;
@@ -134,7 +135,9 @@ impl Cases {
 impl Plan {
     /// The plan of a tuple. What cannot be sent is a `WASMTIME_ERROR_UNSUPPORTED`.
     pub(super) fn new(types: &ComponentTypes, tuple: InterfaceType) -> Result<Arc<Plan>> {
-        let mut builder = Builder { types, nodes: Vec::new(), known: HashMap::new(), resources: Vec::new(), weight: 0 };
+        let (nodes, resources) = (Vec::new(), Vec::new());
+        let (known, numbers) = (HashMap::new(), HashMap::new());
+        let mut builder = Builder { types, nodes, known, resources, numbers, weight: 0 };
         builder.node(tuple, 0)?;
         let Builder { nodes, resources, weight, .. } = builder;
         let numbers = match nodes.last() {
@@ -168,6 +171,8 @@ struct Builder<'a> {
     nodes: Vec<Node>,
     known: HashMap<InterfaceType, Id>,
     resources: Vec<TypeResourceTableIndex>,
+    /// The number of each resource.
+    numbers: HashMap<TypeResourceTableIndex, u32>,
     weight: usize,
 }
 
@@ -313,11 +318,10 @@ impl Builder<'_> {
     }
 
     fn resource(&mut self, table: TypeResourceTableIndex) -> u32 {
-        let known = self.resources.iter().position(|other| *other == table);
-        known.unwrap_or_else(|| {
+        *self.numbers.entry(table).or_insert_with(|| {
             self.resources.push(table);
-            self.resources.len() - 1
-        }) as u32
+            (self.resources.len() - 1) as u32
+        })
     }
 
     fn record(&mut self, types: &[InterfaceType], depth: u32) -> Result<Shape> {

@@ -4,7 +4,7 @@
 //! plans are found by the component's types and the number of the tuple in these. A component's types stay where they
 //! are as long as anybody has a weak reference to them; the cache has one for each plan.
 
-use super::plan::Plan;
+use super::plan::{MOST, Plan};
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use wasmtime::Result;
@@ -14,8 +14,9 @@ use wasmtime::component::__internal::{ComponentTypes, InterfaceType};
 const GROUPS: usize = 32;
 const PLACES: usize = 4;
 
-/// Plans that hold more are made for each use.
-const HEAVIEST: usize = 4096;
+/// How much all of them hold together, by their weights. A guest chooses how large its types are, and how many
+/// functions it calls on how many threads; and a plan that is not kept is made for each call.
+const HEAVIEST: usize = 2 * MOST;
 
 struct Entry {
     types: Weak<ComponentTypes>,
@@ -28,6 +29,8 @@ struct Cache {
     groups: [[Option<Entry>; PLACES]; GROUPS],
     /// Which place of any group is given up next.
     turn: usize,
+    /// The weights of all plans together.
+    weight: usize,
 }
 
 thread_local! {
@@ -74,17 +77,34 @@ pub(super) fn get(types: &Arc<ComponentTypes>, tuple: InterfaceType) -> Result<A
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many plans the thread has made.
+    pub(super) static MADE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How much the plans of the thread hold.
+#[cfg(test)]
+pub(super) fn weight() -> usize {
+    CACHE.with_borrow(|cache| {
+        let plans = cache.groups.iter().flatten().flatten();
+        let weight = plans.map(|entry| entry.plan.weight).sum();
+        assert_eq!(cache.weight, weight);
+        weight
+    })
+}
+
 #[cold]
 fn make(types: &Arc<ComponentTypes>, tuple: InterfaceType) -> Result<Arc<Plan>> {
+    #[cfg(test)]
+    MADE.set(MADE.get() + 1);
     let plan = Plan::new(types, tuple)?;
-    if plan.weight <= HEAVIEST {
-        // A thread that ends, or a cache in use, has no place for it.
-        let _ = CACHE.try_with(|cache| {
-            if let Ok(mut cache) = cache.try_borrow_mut() {
-                cache.keep(Entry { types: Arc::downgrade(types), tuple, plan: plan.clone() });
-            }
-        });
-    }
+    // A thread that ends, or a cache in use, has no place for it.
+    let _ = CACHE.try_with(|cache| {
+        if let Ok(mut cache) = cache.try_borrow_mut() {
+            cache.keep(Entry { types: Arc::downgrade(types), tuple, plan: plan.clone() });
+        }
+    });
     Ok(plan)
 }
 
@@ -103,11 +123,17 @@ impl Cache {
     }
 
     fn keep(&mut self, entry: Entry) {
+        if self.weight + entry.plan.weight > HEAVIEST {
+            *self = Cache::default();
+        }
+        self.weight += entry.plan.weight;
         let group = &mut self.groups[group(entry.types.as_ptr(), entry.tuple)];
         let free = group.iter().position(|place| place.as_ref().is_none_or(|e| e.types.strong_count() == 0));
         let place = free.unwrap_or(self.turn % PLACES);
         self.turn += 1;
-        group[place] = Some(entry);
+        if let Some(old) = group[place].replace(entry) {
+            self.weight -= old.plan.weight;
+        }
     }
 }
 

@@ -651,3 +651,72 @@ fn huge_types() {
     // Nine hundred million steps take longer.
     assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
 }
+
+/// A thread keeps the plans of large types, since it would take longer to make them than the guest's whole call, and
+/// those of any number of functions do not add up.
+#[test]
+fn plans_of_large_types() {
+    const FIELDS: usize = 9_000;
+    let fields: String = (0..FIELDS).map(|i| format!(r#"(field "f{i}" u8) "#)).collect();
+    // With so many fields, all that is passed is a pointer.
+    let functions = 32;
+    let each = |make: &dyn Fn(usize) -> String| -> String { (0..functions).map(make).collect() };
+    let wat = format!(
+        r#"(component {MEMORY}
+          (type $large' (record {fields}))
+          (import "t" (type $large (eq $large')))
+          {imports} {lowered}
+          (core module $m {core_imports} {exports})
+          (core instance $i (instantiate $m (with "" (instance {given}))))
+          {lifted})"#,
+        imports = each(&|i| {
+            let (open, close) = ("(list ".repeat(i + 1), ")".repeat(i + 1));
+            format!(r#"(import "h{i}" (func $h{i} (param "x" $large) (param "y" {open}u8{close})))"#)
+        }),
+        lowered = each(&|i| format!(r#"(core func $l{i} (canon lower (func $h{i}) (memory $memory)))"#)),
+        core_imports = each(&|i| format!(r#"(import "" "h{i}" (func $h{i} (param i32)))"#)),
+        exports = each(&|i| format!(r#"(func (export "f{i}") (call $h{i} (i32.const 1024)))"#)),
+        given = each(&|i| format!(r#"(export "h{i}" (func $l{i}))"#)),
+        lifted = each(&|i| format!(r#"(func (export "f{i}") (canon lift (core func $i "f{i}")))"#)),
+    );
+    let mut host = Host::new();
+    for i in 0..functions {
+        host.define(&[&format!("h{i}")], |served| {
+            assert!(served.message().len() >= FIELDS);
+            Ok(Vec::new())
+        });
+    }
+    let instance = host.instantiate(&wat).unwrap();
+    let made = || plans::MADE.get();
+    for i in 0..functions {
+        let func = host.func(&instance, &[&format!("f{i}")]);
+        host.call(&func, &[]).unwrap();
+        let before = made();
+        host.call(&func, &[]).unwrap();
+        assert_eq!(made(), before, "a plan was made for a call");
+        assert!(plans::weight() <= 2 * plan::MOST);
+    }
+}
+
+/// A guest chooses how long its messages are; a thread does not keep memory for long ones.
+#[test]
+fn threads_keep_little() {
+    let wat = r#"(component
+      (import "h" (func $h (param "s" (list u8))))
+      (core module $a (memory (export "memory") 200))
+      (core instance $a (instantiate $a))
+      (core func $l (canon lower (func $h) (memory (core memory $a "memory"))))
+      (core module $m (import "" "h" (func $h (param i32 i32)))
+        (func (export "f") (param i32) (call $h (i32.const 0) (local.get 0))))
+      (core instance $i (instantiate $m (with "" (instance (export "h" (func $l))))))
+      (func (export "f") (param "x" u32) (canon lift (core func $i "f"))))"#;
+    let mut host = Host::new();
+    host.define(&["h"], |_| Ok(Vec::new()));
+    let instance = host.instantiate(wat).unwrap();
+    let func = host.func(&instance, &["f"]);
+    host.call(&func, &100_000_u32.to_le_bytes()).unwrap();
+    let usual = host::kept();
+    assert!(usual >= 100_000, "{usual}");
+    host.call(&func, &10_000_000_u32.to_le_bytes()).unwrap();
+    assert!(host::kept() <= 4 << 20, "{} bytes are kept", host::kept());
+}
