@@ -1874,17 +1874,17 @@ void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_
                                                   size_t bytes);
 
 /**
- * Takes a descriptor out of a store, which was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
- * of WASI 0.2, to be passed to a component or returned by a host function: `what` is one of
- * `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`, `WASMTIME_WASI_OUTPUT_STREAM` and
- * `WASMTIME_WASI_BOTH_STREAMS`. So whatever can be inserted for a module can be handed to a component.
+ * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
+ * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module can
+ * be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
+ * `WASMTIME_WASI_OUTPUT_STREAM` and `WASMTIME_WASI_BOTH_STREAMS`.
  *
- * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they are
- * dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
+ * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they
+ * are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
  *
  * Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
- * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where it
- * is then.
+ * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where
+ * it is then.
  *
  * # Safety
  *

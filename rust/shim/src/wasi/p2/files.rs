@@ -420,10 +420,7 @@ impl Entries {
     const ROOM: usize = 32 * 1024;
 
     /// The next entry but `.` and `..`, which components do not see.
-    fn next(
-        &mut self,
-        list: impl Fn(&mut HostDir, u64, usize) -> Outcome<Vec<u8>>,
-    ) -> Outcome<Option<DirectoryEntry>> {
+    fn next(&mut self, list: impl Fn(&mut HostDir, u64, usize) -> Outcome<Vec<u8>>) -> Outcome<Option<DirectoryEntry>> {
         loop {
             let Some((cookie, name, filetype)) = self.whole() else {
                 if !self.more {

@@ -63,7 +63,9 @@ fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<()> {
         (_, _) if what > WASMTIME_WASI_BOTH_STREAMS => {
             Err(bad_argument(format!("{what} is nothing that a descriptor can become")))
         }
-        (Entry::Stream(_), WASMTIME_WASI_DESCRIPTOR) => Err(bad_argument("a stream cannot be a descriptor of WASI 0.2")),
+        (Entry::Stream(_), WASMTIME_WASI_DESCRIPTOR) => {
+            Err(bad_argument("a stream cannot be a descriptor of WASI 0.2"))
+        }
         (Entry::Dir(_) | Entry::ServedDir(_), WASMTIME_WASI_INPUT_STREAM..) => {
             Err(bad_argument("a directory cannot be a stream"))
         }

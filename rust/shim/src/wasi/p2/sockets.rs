@@ -10,9 +10,7 @@ use wasmtime_wasi::p2::bindings::sockets::instance_network::Host as HostInstance
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     Host as HostLookup, HostResolveAddressStream, ResolveAddressStream,
 };
-use wasmtime_wasi::p2::bindings::sockets::network::{
-    ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Network,
-};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Network};
 use wasmtime_wasi::p2::bindings::sockets::tcp::{HostTcpSocket, ShutdownType, TcpSocket};
 use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket::Host as HostTcpCreate;
 use wasmtime_wasi::p2::bindings::sockets::udp::{

@@ -20,7 +20,8 @@ use std::ptr;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime::{Config, Engine};
 use wasmtime_c_api::{
-    wasm_config_t, wasm_engine_t, wasmtime_component_linker_new, wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t,
+    wasm_config_t, wasm_engine_t, wasmtime_component_linker_new, wasmtime_component_linker_t, wasmtime_component_t,
+    wasmtime_error_t,
 };
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
@@ -52,10 +53,7 @@ fn crate_dir(name: &str) -> PathBuf {
 }
 
 /// A linker with what a component imports of WASI, and the items that were defined.
-fn linker_for(
-    engine: &wasm_engine_t,
-    component: &Component,
-) -> (Box<wasmtime_component_linker_t>, BTreeSet<String>) {
+fn linker_for(engine: &wasm_engine_t, component: &Component) -> (Box<wasmtime_component_linker_t>, BTreeSet<String>) {
     let mut linker = wasmtime_component_linker_new(engine);
     let engine: &Engine = cast::engine(engine);
     let mut defined = BTreeSet::new();
