@@ -112,6 +112,6 @@ func TestComponentProgram(t *testing.T) {
 	run("std.wasm", "read", "/d/f").want(t, 1, "", "error: ")
 	run("-S", "inherit-network", "std.wasm", "udp").want(t, 0, "datagram true\n")
 	run("-S", "inherit-network,udp=n", "std.wasm", "udp").want(t, 1, "", "error: ")
-	run("-S", "cli=n", "std.wasm", "hello").want(t, 1, "", "wasi:cli", "implementation is missing")
+	run("-S", "cli=n", "std.wasm", "hello").want(t, 1, "", "wasi:io/poll", "implementation is missing")
 	run("-W", "timeout=100ms", "std.wasm", "sleep", "1000").want(t, 134, "", "interrupt")
 }

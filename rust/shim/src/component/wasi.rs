@@ -9,8 +9,8 @@ use wasmtime::AsContextMut;
 use wasmtime_c_api::wasmtime_error_t;
 
 /// Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
-/// of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module can
-/// be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
+/// of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module
+/// can be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
 /// `WASMTIME_WASI_OUTPUT_STREAM` and `WASMTIME_WASI_BOTH_STREAMS`.
 ///
 /// `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they

@@ -178,7 +178,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             file!(node, Errno::Badf, |file| file.check_writable().map_err(|_| Errno::Perm));
-            Ok(file!(node, Errno::Badf, |file| file.set_size(size)))
+            file!(node, Errno::Badf, |file| file.set_size(size));
+            Ok(())
         })())
     }
 
@@ -191,7 +192,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             let (atim, mtim, set) = times(atim, mtim)?;
-            Ok(any!(node, |it| it.set_times(atim, mtim, set)))
+            any!(node, |it| it.set_times(atim, mtim, set));
+            Ok(())
         })())
     }
 
@@ -265,7 +267,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             let path = path_below(node, path)?;
-            Ok(dir!(node, |dir| dir.create_directory(&path)))
+            dir!(node, |dir| dir.create_directory(&path));
+            Ok(())
         })())
     }
 
@@ -294,7 +297,8 @@ impl Wasi<'_> {
         answer((|| {
             let path = path_below(node, path)?;
             let (atim, mtim, set) = times(atim, mtim)?;
-            Ok(dir!(node, |dir| dir.path_set_times(&path, follows(flags), atim, mtim, set)))
+            dir!(node, |dir| dir.path_set_times(&path, follows(flags), atim, mtim, set));
+            Ok(())
         })())
     }
 
@@ -354,7 +358,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             let path = path_below(node, path)?;
-            Ok(dir!(node, |dir| dir.remove_directory(&path)))
+            dir!(node, |dir| dir.remove_directory(&path));
+            Ok(())
         })())
     }
 
@@ -380,7 +385,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             let (target, path) = (path_below(node, target)?, path_below(node, path)?);
-            Ok(dir!(node, |dir| dir.symlink(&target, &path)))
+            dir!(node, |dir| dir.symlink(&target, &path));
+            Ok(())
         })())
     }
 
@@ -388,7 +394,8 @@ impl Wasi<'_> {
         let node = self.node(&this)?;
         answer((|| {
             let path = path_below(node, path)?;
-            Ok(dir!(node, |dir| dir.unlink(&path)))
+            dir!(node, |dir| dir.unlink(&path));
+            Ok(())
         })())
     }
 
