@@ -54,6 +54,14 @@ func (c *Command) Run(ctx context.Context) error {
 	if pre != c.Pre {
 		defer pre.Close()
 	}
+	if pre.types == nil {
+		return isNil("prepared instance")
+	}
+	engine := bridge.EngineOf(pre.engine)
+	if _, ok := engine.TryAcquire(); !ok {
+		return closedError("engine")
+	}
+	defer engine.Release()
 	run, err := findFunc(pre.types, splitName(runInterface+"#run"))
 	if err != nil {
 		return errorf(ErrNotFound, "the component is no command: it exports no %s", runInterface)
