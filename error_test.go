@@ -97,6 +97,9 @@ func TestNothingGiven(t *testing.T) {
 	module := Must(NewModule(engine, wasm))
 	pre := Must(linker.InstantiatePre(module))
 	f := instance.GetFunc(store, "f")
+	closed, other := GuestIn(t, engine, `(module (func (export "f")))`)
+	left := other.GetFunc(closed, "f")
+	closed.Close()
 	var memory *Memory
 	var global *Global
 	var none *Store
@@ -121,6 +124,8 @@ func TestNothingGiven(t *testing.T) {
 		{"a nil store for Func.Call", "nil *Store", ErrorOf(f.Call(none))},
 		{"no store at all", "nil Storelike", ErrorOf(f.Call(nil))},
 		{"a zero store", "the store: " + ClosedText, new(Store).SetFuel(1)},
+		{"a closed store", "the store: " + ClosedText, closed.SetFuel(1)},
+		{"a closed store for Func.Call", "the store: " + ClosedText, ErrorOf(left.Call(closed))},
 		{"DefineHost", "a HostFunc that is no function", linker.DefineHost("m", "f", HostFunc{})},
 		{"Command.Run", "the command has no module", new(Command).Run(nil)},
 	} {

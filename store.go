@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -122,7 +123,7 @@ func mustEnter(store Storelike) (s *state, outermost bool) {
 	}
 	s, outermost, err := enter(store)
 	if err != nil {
-		panic(err.Error())
+		panic(panicText(err))
 	}
 	return s, outermost
 }
@@ -379,10 +380,14 @@ func (s *state) wantMade(err ffi.Error) {
 func (s *state) mustEnter() (outermost bool) {
 	outermost, err := s.Enter()
 	if err != nil {
-		panic(err.Error())
+		panic(panicText(err))
 	}
 	return outermost
 }
+
+// panicText is what a method panics with that cannot return an error of Enter. If the store is closed, it is what
+// wasmtime-go's methods panic with, which do not say what was closed.
+func panicText(err error) string { return strings.TrimPrefix(err.Error(), "the store: ") }
 
 // Leave gives the store back after Enter. It panics with what closing something, or a writer, has panicked with.
 func (s *state) Leave(outermost bool) {
@@ -449,7 +454,7 @@ func (s *state) refusal() error {
 		return errorf(ErrClosed, "the store was lost when a host function ended its goroutine (runtime.Goexit): %v", ErrClosed)
 	}
 	if s.closed.Load() {
-		return errorf(ErrClosed, "%v", ErrClosed)
+		return closedError("store")
 	}
 	return errorf(ErrConcurrentUse, "%v", ErrConcurrentUse)
 }

@@ -1,8 +1,8 @@
 package component
 
 import (
-	"bytes"
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -12,7 +12,9 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/near"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/wasmfile"
 )
 
 // Component is a compiled component, to be instantiated any number of times in stores of its engine. It is immutable
@@ -34,13 +36,13 @@ type Component struct {
 // too large for it, it wraps [wasmtime.ErrUnsupported]. What the engine's cache has is taken from there, see
 // [wasmtime.Config.CacheConfigLoad]. See wasmtime::component::Component::new.
 func New(engine *wasmtime.Engine, source []byte) (*Component, error) {
-	return load(engine, func(e ffi.Engine) (ffi.Component, ffi.Error) {
+	return load(engine, origin{begins: source}, func(e ffi.Engine) (ffi.Component, ffi.Error) {
 		made, failed := bridge.Compile(engine, e, source,
 			func(b []byte) (bridge.Artifact, ffi.Error) { return ffi.NewComponent(e, b) },
 			func(b []byte) (bridge.Artifact, ffi.Error) { return ffi.DeserializeComponent(e, b) })
 		c, _ := made.(ffi.Component)
 		return c, failed
-	}, source)
+	})
 }
 
 // NewFromFile compiles a file in the binary or the text format. A file that cannot be read is an [*os.PathError]; other
@@ -64,7 +66,7 @@ func NewFromFile(engine *wasmtime.Engine, file string) (*Component, error) {
 // the same configuration; anything else is a [*wasmtime.Error]. That of a compiled module wraps [ErrNotComponent]. The
 // bytes are trusted: somebody who can change them can run any code. See wasmtime::component::Component::deserialize.
 func Deserialize(engine *wasmtime.Engine, encoded []byte) (*Component, error) {
-	return load(engine, func(e ffi.Engine) (ffi.Component, ffi.Error) { return ffi.DeserializeComponent(e, encoded) }, nil)
+	return load(engine, origin{compiled: true, begins: encoded}, func(e ffi.Engine) (ffi.Component, ffi.Error) { return ffi.DeserializeComponent(e, encoded) })
 }
 
 // DeserializeFile is [Deserialize] for a file, which is mapped into memory: pages are read when they are needed. The
@@ -79,12 +81,27 @@ func DeserializeFile(engine *wasmtime.Engine, path string) (*Component, error) {
 		return nil, errorf(err, "%v", err)
 	}
 	defer f.Close()
-	return load(engine, func(e ffi.Engine) (ffi.Component, ffi.Error) { return ffi.DeserializeComponentFile(e, path) }, nil)
+	begins := make([]byte, wasmfile.HeaderSize)
+	n, err := io.ReadFull(f, begins)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, errorf(err, "%v", err)
+	}
+	from := origin{compiled: true, begins: begins[:n], file: path}
+	return load(engine, from, func(e ffi.Engine) (ffi.Component, ffi.Error) { return ffi.DeserializeComponentFile(e, path) })
 }
 
-// load makes a component with the native engine. source is what it is made of, for a hint if that is nothing that can
-// be compiled.
-func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Error), source []byte) (*Component, error) {
+// origin is what a component is made of.
+type origin struct {
+	// compiled says that it is compiled code, and no source.
+	compiled bool
+	// begins are the bytes, or the first of them.
+	begins []byte
+	// file is the file that they are in, if the native library reads it.
+	file string
+}
+
+// load makes a component with the native engine.
+func load(engine *wasmtime.Engine, from origin, make func(ffi.Engine) (ffi.Component, ffi.Error)) (*Component, error) {
 	if engine == nil {
 		return nil, isNil("engine")
 	}
@@ -97,16 +114,12 @@ func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Err
 	native, failed := make(e)
 	if !failed.IsNil() {
 		err := bridge.NewError(failed)
-		compiled := bytes.HasPrefix(source, []byte("\x7fELF"))
-		switch {
-		case errors.Is(err, ErrNotComponent) && (compiled || source == nil):
-			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModuleDeserialize takes it", err)
-		case errors.Is(err, ErrNotComponent):
-			return nil, errorf(ErrNotComponent, "%v: wasmtime.NewModule takes it", err)
-		case compiled:
-			return nil, errorf(nil, "this is not a component's source: compiled ones are for Deserialize and DeserializeFile")
+		if other := from.insteadOf(err); other != nil && from.file != "" {
+			return nil, errorf(errors.Unwrap(other), "%s: %v", from.file, other)
+		} else if other != nil {
+			return nil, other
 		}
-		return nil, err
+		return nil, withSetting(err)
 	}
 	types, err := describe(native)
 	if err != nil {
@@ -116,6 +129,45 @@ func load(engine *wasmtime.Engine, make func(ffi.Engine) (ffi.Component, ffi.Err
 	c := &Component{engine: engine, types: types}
 	registry.Own(&c.handle, c, native)
 	return c, nil
+}
+
+// insteadOf is the error for bytes that the native library has refused because they are something else; nil if they
+// begin as they should.
+func (o origin) insteadOf(refused error) error {
+	const shown = 16
+	b := o.begins
+	switch format := wasmfile.Of(b); {
+	case format == wasmfile.Compiled && len(b) >= wasmfile.HeaderSize && !wasmfile.IsComponent(b):
+		return errorf(ErrNotComponent, "this is a compiled core module, not a component: wasmtime.NewModuleDeserialize takes it")
+	case errors.Is(refused, ErrNotComponent):
+		return errorf(ErrNotComponent, "%v: wasmtime.NewModule takes it", refused)
+	case format == wasmfile.Empty:
+		return errorf(nil, "there is no component in 0 bytes")
+	case format == wasmfile.ELF:
+		return errorf(nil, "this is an ELF file, such as a program or a library for Linux, and no component")
+	case format == wasmfile.Unknown:
+		return errorf(nil, "this is no component: neither WebAssembly's binary format nor its text format, nor a compiled component; "+
+			"it begins with %q", b[:min(len(b), shown)])
+	case format == wasmfile.Compiled && !o.compiled:
+		return errorf(nil, "this is not a component's source: compiled ones are for Deserialize and DeserializeFile")
+	case format != wasmfile.Compiled && o.compiled:
+		return errorf(nil, "this is not a compiled component: New and NewFromFile take WebAssembly's binary and text formats")
+	}
+	return nil
+}
+
+// withSetting adds to an error about a proposal that is off what switches it on.
+func withSetting(err error) error {
+	for _, proposal := range []struct{ name, setting string }{
+		{"async", "SetConcurrencySupport"},
+		{"map", "SetWasmComponentModelMap"},
+		{"fixed-length lists", "SetWasmComponentModelFixedLengthLists"},
+	} {
+		if strings.Contains(err.Error(), "the component model "+proposal.name+" feature") {
+			return errorf(errors.Unwrap(err), "%v\n\nConfig.%s switches it on", err, proposal.setting)
+		}
+	}
+	return err
 }
 
 // describe returns what a component imports and exports. It is asked for when the component is loaded, so that one with
@@ -270,6 +322,9 @@ func findExport(d *canon.Component, names []string, kind canon.ItemKind) (path [
 				return nil, nil, errorf(ErrNotFound, "the export `%s` is an instance: what it has is named as in `%[1]s#name`",
 					strings.Join(names[:i+1], "#"))
 			}
+			if i == 0 && findItem(d.Imports, name, wanted) != nil {
+				return nil, nil, errorf(ErrNotFound, "%v: `%s`; the component imports it", ErrNotFound, name)
+			}
 			return nil, nil, notFound(items, names[:i+1])
 		}
 		path, item = append(path, found.Name), &found.Item
@@ -303,8 +358,11 @@ func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Name
 func notFound(items []canon.Named, names []string) error {
 	last := len(names) - 1
 	there := "there are " + namesOf(items)
-	if near := nearTo(items, names[last], strings.Join(append(slices.Clone(names[:last]), ""), "#")); len(near) > 0 {
-		there = "near it: " + someOf(near)
+	before := strings.Join(append(slices.Clone(names[:last]), ""), "#")
+	if found := nearTo(items, names[last], before); len(found) > 0 {
+		there = "near it: " + someOf(found)
+	} else if found = likeIt(items, names[last], before); len(found) > 0 {
+		there = "near it: " + strings.Join(found, ", ")
 	}
 	return errorf(ErrNotFound, "%v: `%s`; %s", ErrNotFound, strings.Join(names, "#"), there)
 }
@@ -325,6 +383,37 @@ func nearTo(items []canon.Named, name, before string) (near []string) {
 		}
 	}
 	return near
+}
+
+// likeIt returns the items whose names are like a name: they are the same but for case and hyphens, as a Go name is, or
+// differ by a few characters. before is what comes before their names.
+func likeIt(items []canon.Named, name, before string) (found []string) {
+	full := map[string]string{} // by the names without what says that they belong to a resource
+	var known []string
+	for i := range items {
+		whole := items[i].Name
+		own := ownName(whole)
+		if canon.SameName(name, own) || canon.SameName(name, whole) {
+			return []string{"`" + before + whole + "`"}
+		}
+		if _, had := full[own]; !had {
+			full[own] = whole
+			known = append(known, own)
+		}
+	}
+	for _, own := range near.Names(ownName(name), known) {
+		found = append(found, "`"+before+full[own]+"`")
+	}
+	return found
+}
+
+// ownName is the name of a function without what says that it belongs to a resource: counter.get for
+// [method]counter.get.
+func ownName(name string) string {
+	if _, own, ok := strings.Cut(name, "]"); ok {
+		return own
+	}
+	return name
 }
 
 // namesOf names up to ten items, in the order of the alphabet.

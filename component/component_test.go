@@ -58,7 +58,7 @@ func TestNotComponents(t *testing.T) {
 	_, err = component.Deserialize(engine, compiled)
 	WantTyped(t, err, component.ErrNotComponent, "this is a compiled core module, not a component: wasmtime.NewModuleDeserialize takes it")
 	_, err = component.New(engine, compiled)
-	WantText(t, err, "")
+	WantTyped(t, err, component.ErrNotComponent, "this is a compiled core module, not a component: wasmtime.NewModuleDeserialize takes it")
 	file := filepath.Join(t.TempDir(), "m.cwasm")
 	Check(t, os.WriteFile(file, compiled, 0o600))
 	_, err = component.DeserializeFile(engine, file)
@@ -73,11 +73,52 @@ func TestNotComponents(t *testing.T) {
 		_, err := component.New(engine, []byte(source))
 		WantText(t, err, "")
 	}
+	const neither = "this is no component: neither WebAssembly's binary format nor its text format, nor a compiled component; it begins with "
+	wit := "package example:test;\n"
+	nonsense := filepath.Join(t.TempDir(), "nonsense")
+	Check(t, os.WriteFile(nonsense, []byte("nonsense"), 0o600))
+	source := Must(component.New(engine, []byte("(component)")))
+	defer source.Close()
+	for text, err := range map[string]error{
+		"there is no component in 0 bytes":                        ErrorOf(component.New(engine, nil)),
+		neither + `"package example:"`:                            ErrorOf(component.New(engine, []byte(wit))),
+		neither + `"nonsense"`:                                    ErrorOf(component.Deserialize(engine, []byte("nonsense"))),
+		nonsense + ": " + neither:                                 ErrorOf(component.DeserializeFile(engine, nonsense)),
+		"this is an ELF file, such as a program":                  ErrorOf(component.New(engine, []byte("\x7fELF\x02\x01\x01\x00"))),
+		"this is not a component's source: compiled ones are for": ErrorOf(component.New(engine, Must(source.Serialize()))),
+		"this is not a compiled component: New and NewFromFile":   ErrorOf(component.Deserialize(engine, []byte("(component)"))),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error()+"\n", text) {
+			t.Errorf("got %v, want %s", err, text)
+		}
+	}
 	_, err = component.New(nil, nil)
 	WantText(t, err, "the engine is nil")
 	// A component is not a module, and says where it belongs.
 	_, err = wasmtime.NewModule(engine, Must(wasmtime.Wat2Wasm("(component)")))
 	WantIs(t, err, wasmtime.ErrComponent)
+}
+
+// The error about a proposal that is off names what switches it on.
+func TestProposals(t *testing.T) {
+	engine := wasmtime.NewEngine()
+	defer engine.Close()
+	for setting, test := range map[string]struct {
+		set  func(*wasmtime.Config, bool)
+		uses string
+	}{
+		"SetConcurrencySupport":                 {(*wasmtime.Config).SetConcurrencySupport, "(func async)"},
+		"SetWasmComponentModelMap":              {(*wasmtime.Config).SetWasmComponentModelMap, `(func (param "m" (map string u32)))`},
+		"SetWasmComponentModelFixedLengthLists": {(*wasmtime.Config).SetWasmComponentModelFixedLengthLists, `(func (param "l" (list u8 4)))`},
+	} {
+		text := []byte(`(component (import "f" ` + test.uses + `))`)
+		WantText(t, ErrorOf(component.New(engine, text)), "\n\nConfig."+setting+" switches it on")
+		config := wasmtime.NewConfig()
+		test.set(config, true)
+		with := wasmtime.NewEngineWithConfig(config)
+		Must(component.New(with, text)).Close()
+		with.Close()
+	}
 }
 
 func TestTypes(t *testing.T) {

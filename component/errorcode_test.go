@@ -54,6 +54,13 @@ func TestErrorCodes(t *testing.T) {
 			t.Errorf("%v: got %v, want %d", test.err, got, test.want)
 		}
 	}
+	w := newWorld(t, codeWat, func(l *component.Linker) error {
+		return l.Root().Func("open", func() error { return textCode("lost") })
+	})
+	WantTyped(t, ErrorOf(w.fn(t, "got").Call(nil)), component.ErrValue, `open: error: there is no case "lost"`)
+	l := component.NewLinker(w.engine)
+	Check(t, l.Root().Func("open", func() (bool, error) { return true, nil }))
+	WantTyped(t, l.Check(w.component), component.ErrType, "it has no value if it is ok, an error alone stands for it")
 	for _, err := range []error{plainCode(1), syscall.Errno(2), fmt.Errorf("no code")} {
 		w := newWorld(t, codeWat, func(l *component.Linker) error { return l.Root().Func("open", func() error { return err }) })
 		_, got := w.fn(t, "got").Call(nil)

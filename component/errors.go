@@ -57,6 +57,14 @@ func errorf(cause error, format string, args ...any) error {
 	return bridge.MakeError(cause, fmt.Sprintf(format, args...))
 }
 
+// withRemedy adds to an error of the native library that is [ErrUnusable] what is left to do.
+func withRemedy(err error) error {
+	if errors.Unwrap(err) == ErrUnusable {
+		return errorf(ErrUnusable, "%v; a new store is needed", err)
+	}
+	return err
+}
+
 // isNil is the error about something that is nil, or a zero value that nothing of this package has made: it is used as
 // what has been closed.
 func isNil(what string) error { return errorf(wasmtime.ErrClosed, "the %s is nil", what) }

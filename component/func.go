@@ -105,7 +105,8 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 	}
 	defer func() { err = s.store.FinishCall(outermost, err) }()
 	if len(args) != len(f.fn.Params) {
-		return errorf(ErrType, "%s takes %d arguments, %d were given: it is a %v", f.name, len(f.fn.Params), len(args), f.fn.Short())
+		return errorf(ErrType, "%s takes %s, and was given %d: it is a %v", f.name, count(len(f.fn.Params), "argument"), len(args),
+			f.fn.Short())
 	}
 	within, err := s.store.Begin(ctx)
 	if err != nil {
@@ -124,11 +125,19 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		m.Unpin()
 		return f.argumentError(err)
 	}
-	v, err := s.run(mark)
+	v, err := s.run(f, mark)
 	if err != nil {
 		return err
 	}
 	return resultError(s.readTo(got(v)))
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // dynamicResult is the Go type of what Call returns: any, or nil for no result.
@@ -164,7 +173,8 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 		return bound{}, isNil("function")
 	}
 	if n := numParams(params); n != len(f.fn.Params) {
-		return bound{}, errorf(ErrType, "%s takes %d parameters, and is bound with %d: it is a %v", f.name, len(f.fn.Params), n, f.fn)
+		return bound{}, errorf(ErrType, "%s takes %s, and is bound with %d: it is a %v", f.name, count(len(f.fn.Params), "parameter"), n,
+			f.fn.Short())
 	}
 	plan, err := f.plans.Params(params, f.fn, canon.Encode)
 	if err != nil {
@@ -219,7 +229,7 @@ func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, 
 		m.Unpin()
 		return b.argumentError(err)
 	}
-	v, err := s.run(mark)
+	v, err := s.run(b.Func, mark)
 	if err != nil {
 		return err
 	}

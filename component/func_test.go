@@ -76,7 +76,7 @@ func TestArguments(t *testing.T) {
 		cause error
 		text  string
 	}{
-		{"add", []any{1}, component.ErrType, "takes 2 arguments, 1 were given"},
+		{"add", []any{1}, component.ErrType, "takes 2 arguments, and was given 1"},
 		{"add", []any{1, 2, 3}, component.ErrType, "takes 2 arguments"},
 		{"add", []any{1, "x"}, component.ErrType, "argument 2 (b)"},
 		{"add", []any{1, -1}, component.ErrValue, "argument 2 (b)"},
@@ -193,16 +193,21 @@ func TestBindMismatch(t *testing.T) {
 		"add takes 2 parameters, and is bound with 1: it is a func(a: u32, b: u32) -> u32": ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "add"))),
 		"Go has none":              ErrorOf(component.BindVoid2[uint32, uint32](w.fn(t, "add"))),
 		"WIT has none, Go has int": ErrorOf(component.Bind0[int](w.fn(t, "nothing"))),
-		"nothing stands for y":     ErrorOf(component.Bind1[struct{ X, Z int32 }, point](w.fn(t, "swap"))),
-		"takes them one by one":    nil,
-		"Bind takes a struct":      ErrorOf(component.Bind[int, uint32](w.fn(t, "add"))),
+		"echo takes 1 parameter, ": ErrorOf(component.Bind0[string](w.fn(t, "echo"))),
+		"result: WIT has result, Go has bool: it has no value if it is ok, and is bound by BindVoid0 and its like": ErrorOf(
+			component.Bind1[uint32, bool](w.fn(t, "check"))),
+		// An error is no result: Call has one of its own.
+		"result: WIT has result, Go has error: it has no value if it is ok": ErrorOf(component.Bind1[uint32, error](w.fn(t, "check"))),
+		"nothing stands for y":  ErrorOf(component.Bind1[struct{ X, Z int32 }, point](w.fn(t, "swap"))),
+		"takes them one by one": nil,
+		"Bind takes a struct":   ErrorOf(component.Bind[int, uint32](w.fn(t, "add"))),
 	} {
 		if what != "takes them one by one" {
 			WantTyped(t, err, component.ErrType, what)
 		}
 	}
 	WantTyped(t, ErrorOf(component.Bind1[struct{ x, y int32 }, point](w.fn(t, "swap"))), component.ErrType, "the field x is not exported")
-	WantTyped(t, ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "option"))), component.ErrType, "a pointer stands for an option")
+	WantTyped(t, ErrorOf(component.Bind1[uint32, uint32](w.fn(t, "option"))), component.ErrType, "a pointer or a component.Option")
 	who := Must(component.Bind1[string, string](w.fn(t, "echo")))
 	WantTyped(t, ErrorOf(who.Call(nil, "\xff")), component.ErrValue, "echo: parameter 1 (text): ")
 	// Asked again, it says the same.
@@ -277,8 +282,11 @@ func TestTrap(t *testing.T) {
 	WantTrap(t, err, wasmtime.UnreachableCodeReached)
 	for range 2 {
 		_, err = w.fn(t, "add").Call(nil, 1, 2)
-		WantIs(t, err, component.ErrUnusable)
+		WantTyped(t, err, component.ErrUnusable, "of it or of another in the same store; a new store is needed")
 	}
+	second := Must(w.linker.Instantiate(nil, w.store, w.component)) // which can be made, and not be called
+	_, err = Must(second.Func("add")).Call(nil, 1, 2)
+	WantTyped(t, err, component.ErrUnusable, "; a new store is needed")
 	w.renew(t)
 	Equal(t, "add", w.call(t, "add", 1, 2), any(uint32(3)))
 }

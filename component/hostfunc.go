@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -33,7 +34,9 @@ type hostRun = func(c *wasmtime.Caller, b *boundHost, s *state, call *ffi.Compon
 
 // boundHost is a Go function bound to the WIT type with which one component calls it.
 type boundHost struct {
-	fn      *goFunc
+	fn *goFunc
+	// name are the names that lead to the import, for errors.
+	name    []string
 	params  *canon.Plan
 	outcome outcome
 }
@@ -47,7 +50,7 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 		return nil, errorf(wasmtime.ErrUnsupported, "%v is async, which is %v yet for what a component imports", f.Short(), wasmtime.ErrUnsupported)
 	}
 	if got, want := fn.params.NumField(), len(f.Params); got != want {
-		return nil, mismatch("WIT has %s, Go has a function of %d parameters", f.Short(), got)
+		return nil, mismatch("WIT has %s, Go has a function of %s", f.Short(), count(got, "parameter"))
 	}
 	params, err := p.Params(fn.params, f, canon.Decode)
 	if err != nil {
@@ -57,14 +60,14 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boundHost{fn, params, result}, nil
+	return &boundHost{fn: fn, params: params, outcome: result}, nil
 }
 
 // decode reads the parameters into a struct of them.
 func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
 	v := s.read(call.Message()[:call.Len])
 	if err := s.readTo(b.params.Decode(v, 0, params)); err != nil {
-		return typeError(err)
+		return b.valueError(err)
 	}
 	return nil
 }
@@ -94,11 +97,16 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	s.table.exceeded = nil
 	if err != nil {
 		s.table.strand(mark)
-		return typeError(err)
+		return b.valueError(err)
 	}
 	s.table.settle(mark)
 	call.Len = uintptr(m.Len())
 	return nil
+}
+
+// valueError makes an error of what is wrong with a parameter or the result of a call.
+func (b *boundHost) valueError(err error) error {
+	return errorf(causeOf(err), "%s: %v", strings.Join(b.name, "#"), err)
 }
 
 // hostFuncs finds host functions, and destructors. A function stays until the native library says that nobody needs it,

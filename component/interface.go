@@ -137,6 +137,19 @@ func (g *goInterface) hint(name string) string {
 	return fmt.Sprintf("%v has no method %s", of, goName(method))
 }
 
+// resourceHint says which resources there are where another is missing.
+func (g *goInterface) resourceHint() string {
+	with := "was given with the " + g.impl.Type().String()
+	if len(g.resources) == 0 {
+		return "no ResourceOf " + with
+	}
+	var names []string
+	for _, r := range g.resources {
+		names = append(names, r.name())
+	}
+	return "no ResourceOf of that name " + with + ", but of " + someOf(names) + ": see ResourceType.Named"
+}
+
 // goName is the usual Go name for one of WIT: PriceOf for price-of.
 func goName(wit string) string {
 	var name strings.Builder

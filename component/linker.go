@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gowasmtime/wasmtime"
@@ -73,8 +75,8 @@ func (l *Linker) Close() {
 func (l *Linker) AllowShadowing(allow bool) { l.set(func() { l.shadowing = allow }) }
 
 // TrapUnknownImports sets whether functions and resources that a component imports and nobody has defined are made of
-// nothing: a function that traps when it is called, a resource of which there is none. Otherwise, and at first, such a
-// component cannot be instantiated. It panics if the linker is closed. See
+// nothing: a function that ends the guest with a [*wasmtime.Error] when it is called, a resource of which there is
+// none. Otherwise, and at first, such a component cannot be instantiated. It panics if the linker is closed. See
 // wasmtime::component::Linker::define_unknown_imports_as_traps.
 func (l *Linker) TrapUnknownImports(trap bool) { l.set(func() { l.traps = trap }) }
 
@@ -247,7 +249,7 @@ func (i *LinkerInstance) Interface(impl any, resources ...ResourceType) error {
 
 // InterfaceOf is [LinkerInstance.Interface] for the interface that a component imports under the name of this place, or
 // a compatible one: if a function or resource of that is missing, or has a type that does not fit, the error says so,
-// and nothing is defined.
+// and nothing is defined. In the root, that is what the component imports outside of instances.
 func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...ResourceType) error {
 	if err := i.check(); err != nil {
 		return err
@@ -260,19 +262,46 @@ func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...Resour
 	if err != nil {
 		return err
 	}
-	imported := findItem(d.Imports, i.name, canon.InstanceItem)
-	if imported == nil {
-		return errorf(ErrNotFound, "the component does not import `%s`; its imports are %s", i.name, namesOf(d.Imports))
+	path, items, err := i.imported(d)
+	if err != nil {
+		return err
 	}
-	try := &LinkerInstance{linker: i.linker} // where there is nothing else in its place
-	place := &LinkerInstance{linker: i.linker, name: imported.Name, interfaces: []*goInterface{g}}
-	try.items.set(imported.Name, definition{instance: place})
+	try := &LinkerInstance{linker: i.linker, interfaces: []*goInterface{g}} // where there is nothing else in its place
+	for _, name := range slices.Backward(path) {
+		outer := &LinkerInstance{linker: i.linker}
+		outer.items.set(name, definition{instance: try})
+		try = outer
+	}
 	i.linker.mu.Lock()
 	defer i.linker.mu.Unlock()
-	if err := newLinking(c, d, try, i.linker.root).only(imported); err != nil {
+	if err := newLinking(c, d, try, i.linker.root).only(path, items); err != nil {
 		return err
 	}
 	return i.defineInterfaceLocked(g)
+}
+
+// imported returns what a component imports in this place, and the names that lead there, as the component has them.
+func (i *LinkerInstance) imported(d *canon.Component) (path []string, items []canon.Named, err error) {
+	if i.name == "" {
+		for _, item := range d.Imports {
+			if item.Item.Kind != canon.InstanceItem {
+				items = append(items, item)
+			}
+		}
+		if len(items) == 0 {
+			return nil, nil, errorf(ErrNotFound, "the component imports nothing outside of instances; its imports are %s", namesOf(d.Imports))
+		}
+		return nil, items, nil
+	}
+	items = d.Imports
+	for name := range strings.SplitSeq(i.name, "#") {
+		found := findItem(items, name, canon.InstanceItem)
+		if found == nil {
+			return nil, nil, errorf(ErrNotFound, "the component does not import `%s`; its imports are %s", i.name, namesOf(d.Imports))
+		}
+		path, items = append(path, found.Name), found.Item.Items
+	}
+	return path, items, nil
 }
 
 // define defines an item.

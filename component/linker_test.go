@@ -52,7 +52,7 @@ func TestWrongTypes(t *testing.T) {
 	for text, change := range map[string]func(*hostFuncs){
 		"component imports function `inc`, but a matching implementation was not found in the linker: parameter 1 (n): WIT has u32, Go has int": func(h *hostFuncs) { h.inc = func(int) uint32 { return 0 } },
 		"instance export `greet` has the wrong type: parameter 2 (times): WIT has u8, Go has string":                                            func(h *hostFuncs) { h.greet = func(string, string) string { return "" } },
-		"of 1 parameters":                func(h *hostFuncs) { h.greet = func(string) string { return "" } },
+		"of 1 parameter":                 func(h *hostFuncs) { h.greet = func(string) string { return "" } },
 		"result: WIT has u32, Go has s":  func(h *hostFuncs) { h.inc = func(uint32) string { return "" } },
 		"result: WIT has none, Go has i": func(h *hostFuncs) { h.log = func(string) int { return 0 } },
 		"result: WIT has u32, Go has no": func(h *hostFuncs) { h.parse = func(string) error { return nil } },

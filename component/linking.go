@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/near"
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
@@ -131,9 +133,15 @@ func (l *linking) all() error {
 	return l.outcome()
 }
 
-// only links one of the imports.
-func (l *linking) only(imported *canon.Named) error {
-	l.imported(imported)
+// only links some of the imports: items that are outside of instances, or in the one to which a path leads.
+func (l *linking) only(path []string, items []canon.Named) error {
+	for i := range items {
+		first := canon.InstanceItem
+		if len(path) == 0 {
+			first = items[i].Item.Kind
+		}
+		l.check(first, append(slices.Clip(path), items[i].Name), &items[i].Item)
+	}
 	return l.outcome()
 }
 
@@ -166,7 +174,11 @@ func (l *linking) check(first canon.ItemKind, path []string, item *canon.Item) {
 // problem notes what is wrong with an import.
 func (l *linking) problem(first canon.ItemKind, path []string, item *canon.Item, err error) {
 	l.bad++
-	if cause := sentinel(causeOf(err)); cause != nil && len(l.causes) < mostProblems && !slices.Contains(l.causes, cause) {
+	cause := sentinel(causeOf(err))
+	if cause == nil {
+		cause = ErrType // of a Go function that is none of WIT's, whatever its type there
+	}
+	if len(l.causes) < mostProblems && !slices.Contains(l.causes, cause) {
 		l.causes = append(l.causes, cause)
 	}
 	if len(l.problems) == mostProblems {
@@ -194,22 +206,39 @@ func sentinel(err error) error {
 
 // hint says what has been defined that is near to an import that is missing.
 func (l *linking) hint(path []string, item *canon.Item) string {
-	place := l.roots[0]
+	place, imported := l.roots[0], l.d.Imports
 	for i, name := range path {
 		found, err := place.find(name, canon.InstanceItem)
 		switch {
 		case err != nil || i == len(path)-1:
-			return place.methodHint(name, item.Kind)
+			if hint := place.methodHint(name, item.Kind); hint != "" {
+				return hint
+			}
+			return place.nameHint(name, imported)
 		case found.instance == nil:
-			return place.versionHint(name)
+			if hint := place.versionHint(name, imported); hint != "" {
+				return hint
+			}
+			return place.outsideHint(path[i+1:])
 		}
-		place = found.instance
+		place, imported = found.instance, itemsOf(imported, name)
 	}
 	return ""
 }
 
-// versionHint says under which other versions a name has been defined, or why nobody has.
-func (i *LinkerInstance) versionHint(name string) string {
+// itemsOf returns what an instance has that is one of some items.
+func itemsOf(items []canon.Named, name string) []canon.Named {
+	for i := range items {
+		if items[i].Name == name {
+			return items[i].Item.Items
+		}
+	}
+	return nil
+}
+
+// versionHint says under which other versions a name has been defined, or why nobody has. imported is what the
+// component imports from the same place.
+func (i *LinkerInstance) versionHint(name string, imported []canon.Named) string {
 	base, _, _ := strings.Cut(name, "@")
 	var others []string
 	for other := range i.items.exact {
@@ -219,12 +248,42 @@ func (i *LinkerInstance) versionHint(name string) string {
 	}
 	switch {
 	case len(others) > 0:
+		return "the linker has it in another version: " + someOf(others)
 	case strings.HasPrefix(name, "wasi:"):
 		return "see Linker.DefineWasi"
-	default:
+	}
+	return i.nameHint(name, imported)
+}
+
+// nameHint says which definitions have nearly the same name, and are nothing else that the component imports. It looks
+// at names of a usual length only, since the component chooses it.
+func (i *LinkerInstance) nameHint(name string, imported []canon.Named) string {
+	if len(name) > longestMade {
 		return ""
 	}
-	return "the linker has it in another version: " + someOf(others)
+	others := maps.Clone(i.items.exact)
+	for _, other := range imported {
+		delete(others, other.Name)
+	}
+	known := slices.Sorted(maps.Keys(others))
+	if at := slices.IndexFunc(known, func(other string) bool { return canon.SameName(other, name) }); at >= 0 {
+		known = known[at : at+1] // a Go name, say
+	} else {
+		known = near.Names(name, known)
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return "near it in the linker: `" + strings.Join(known, "`, `") + "`"
+}
+
+// outsideHint says that something has been defined here that a component imports in an instance; path leads to it from
+// there.
+func (i *LinkerInstance) outsideHint(path []string) string {
+	if len(path) != 1 || i.items.exact[path[0]] == (definition{}) {
+		return ""
+	}
+	return "the linker has it outside of the instance: what is in one is defined by Linker.Instance"
 }
 
 // methodHint says what the Go value of an interface lacks.
@@ -235,7 +294,7 @@ func (i *LinkerInstance) methodHint(name string, kind canon.ItemKind) string {
 	g := i.interfaces[0]
 	switch kind {
 	case canon.ResourceItem:
-		return "no ResourceOf was given with the " + g.impl.Type().String()
+		return g.resourceHint()
 	case canon.FuncItem:
 		return g.hint(name)
 	}
@@ -263,6 +322,7 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 		if err != nil {
 			return err
 		}
+		host.name = path
 		l.funcs = append(l.funcs, linkedFunc{path, host})
 	case item.Kind == canon.ResourceItem && found.resource != nil:
 		l.resources = append(l.resources, linkedResource{path, found.resource})

@@ -104,8 +104,10 @@ func (p *plans) outcome(t reflect.Type, f *canon.Func, dir canon.Dir) (o outcome
 	switch {
 	case t == nil && wit != nil:
 		return o, mismatch("result: WIT has %v, Go has none", wit)
-	case t != nil && wit == nil && t.Kind() != reflect.Interface:
-		return o, mismatch("result: WIT has %v, Go has %v: without a value", f.Result, t)
+	case t != nil && wit == nil && t != anyType && dir == canon.Encode:
+		return o, mismatch("result: WIT has %v, Go has %v: it has no value if it is ok, an error alone stands for it", f.Result, t)
+	case t != nil && wit == nil && t != anyType:
+		return o, mismatch("result: WIT has %v, Go has %v: it has no value if it is ok, and is bound by BindVoid0 and its like", f.Result, t)
 	case wit != nil:
 		o.plan, err = p.Plan(t, wit, dir)
 	}

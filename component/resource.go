@@ -113,7 +113,7 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 	}
 	defer s.store.End(within)
 	if !s.call.Drop(s.store.Room(), r.handle) {
-		return s.store.Failure(s.call.Failure())
+		return withRemedy(s.store.Failure(s.call.Failure()))
 	}
 	return nil
 }

@@ -313,6 +313,7 @@ func TestGuestResources(t *testing.T) {
 	for _, err := range []error{ErrorOf(get.Call(nil, a)), ErrorOf(take.Call(nil, a.Resource)), a.Drop(nil), ErrorOf(get.Call(nil, thing{}))} {
 		WantIs(t, err, component.ErrHandle)
 	}
+	WantTyped(t, ErrorOf(get.Call(nil, a)), component.ErrHandle, "[method]thing.get: parameter 1: the handle was given away")
 	Equal(t, "dropped", w.call(t, "dropped"), any(uint32(3)))
 	Check(t, b.Drop(nil))
 	WantIs(t, b.Drop(nil), component.ErrHandle)
@@ -332,6 +333,7 @@ func TestGuestResources(t *testing.T) {
 	// A destructor that traps is a trap.
 	bad := w.call(t, "thing", 13).(*component.Resource)
 	WantTrap(t, bad.Drop(nil), wasmtime.UnreachableCodeReached)
+	WantTyped(t, made.Drop(nil), component.ErrUnusable, "; a new store is needed")
 
 	w.renew(t)
 	last := w.call(t, "thing", 1).(*component.Resource)

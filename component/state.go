@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"math"
 	"runtime"
 	"unsafe"
@@ -103,8 +104,8 @@ func (s *state) begin(f *Func) (*canon.Message, marks, error) {
 	return m, mark, err
 }
 
-// run makes the call whose message has been written, and returns its results, which are good until the next call.
-func (s *state) run(mark marks) (*canon.View, error) {
+// run makes the call of f whose message has been written, and returns its results, which are good until the next call.
+func (s *state) run(f *Func, mark marks) (*canon.View, error) {
 	call := s.call
 	call.Len = uintptr(s.message.Len())
 	var ok bool
@@ -115,7 +116,7 @@ func (s *state) run(mark marks) (*canon.View, error) {
 		ok = call.Run(room) || call.RunAgain(room)
 	}
 	if !ok {
-		return nil, s.failure(mark)
+		return nil, s.failure(f, mark)
 	}
 	s.table.settle(mark)
 	s.table.giveBack(mark)
@@ -174,9 +175,9 @@ var (
 	_ [unsafe.Sizeof(canon.Segment{}) - unsafe.Sizeof(ffi.Segment{})]byte
 )
 
-// failure makes the error of a call that failed. What the message gave to the guest is the guest's only if it was
+// failure makes the error of a call of f that failed. What the message gave to the guest is the guest's only if it was
 // entered.
-func (s *state) failure(mark marks) error {
+func (s *state) failure(f *Func, mark marks) error {
 	entered := s.call.Entered()
 	trap, err := s.call.Failure()
 	if entered {
@@ -185,7 +186,11 @@ func (s *state) failure(mark marks) error {
 	} else {
 		s.table.takeBack(mark)
 	}
-	return s.store.Failure(trap, err)
+	failed := s.store.Failure(trap, err)
+	if !entered && errors.Is(failed, ErrHandle) {
+		return f.argumentError(failed) // the native library knows of the parameter only
+	}
+	return withRemedy(failed)
 }
 
 // StoreClosed frees what the store had for components.

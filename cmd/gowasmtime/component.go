@@ -17,13 +17,30 @@ func (src *source) component(engine *wasmtime.Engine, allowPrecompiled bool) (*c
 	switch {
 	case src.kind != kindPrecompiled:
 		defer showCompiling(src.path)()
-		return component.New(engine, src.wasm)
+		c, err := component.New(engine, src.wasm)
+		return c, withKeys(err)
 	case !allowPrecompiled:
 		return nil, errPrecompiled
 	case src.bytes != nil:
 		return component.Deserialize(engine, src.bytes)
 	}
 	return component.DeserializeFile(engine, src.path)
+}
+
+// withKeys names the keys of the command line in place of the settings in Go that an error names.
+func withKeys(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.NewReplacer(
+		"Config.SetConcurrencySupport switches", "-W concurrency-support switches",
+		"Config.SetWasmComponentModelMap switches", "-W component-model-map switches",
+		"Config.SetWasmComponentModelFixedLengthLists switches", "-W component-model-fixed-length-lists switches",
+	).Replace(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }
 
 // commandInterface is what a component exports that is a program.
@@ -54,10 +71,13 @@ func (g *guest) runComponent(src *source) error {
 		if len(s.operands) > 1 {
 			return usageErrorf("the arguments for a component's function are part of --invoke, as in --invoke 'f(1, \"a\")'")
 		}
-		called, rest, _ := strings.Cut(strings.TrimSpace(*s.invoke), "(")
+		called, rest, opened := strings.Cut(strings.TrimSpace(*s.invoke), "(")
 		var closed bool
-		if args, closed = strings.CutSuffix(rest, ")"); !closed {
+		switch args, closed = strings.CutSuffix(rest, ")"); {
+		case !opened:
 			return usageErrorf("--invoke: a component's function is called with its arguments, as in --invoke 'f(1, \"a\")'")
+		case !closed:
+			return usageErrorf("--invoke: '%s' does not end with the ) of the call", *s.invoke)
 		}
 		name = strings.TrimSpace(called)
 	}

@@ -57,6 +57,9 @@ func TestComponents(t *testing.T) {
 	  (core module $m (func (export "f")))
 	  (core instance $i (instantiate $m))
 	  (func (export "f") (canon lift (core func $i "f"))))`)
+	write(t, dir, "map.wat", `(component (import "f" (func (param "m" (map string u32)))))`)
+	gowasmtime(t, dir, "inspect", "map.wat").want(t, 1, "", "component model map feature", "\n    -W component-model-map switches it on")
+	gowasmtime(t, dir, "compile", "-W", "component-model-map", "map.wat", "-o", "map.cwasm").want(t, 0, "")
 	invoke := func(call string, options ...string) ran {
 		args := append([]string{"run"}, options...)
 		return gowasmtime(t, dir, append(args, "--invoke", call, "c.wat")...)
@@ -73,6 +76,7 @@ func TestComponents(t *testing.T) {
 	invoke("sum(1)").want(t, 1, "", "parameter 2 (b)", "missing")
 	invoke("sum(1, 256)").want(t, 1, "", "parameter 2 (b)", "256")
 	invoke("sum").want(t, 2, "", "--invoke 'f(1, \"a\")'")
+	invoke("sum(1, 2").want(t, 2, "", "--invoke: 'sum(1, 2' does not end with the ) of the call")
 	invoke("trap()").want(t, 134, "", "failed to invoke `trap`", "unreachable")
 	invoke("forever()", "-W", "timeout=10ms").want(t, 134, "", "interrupt")
 	invoke("forever()", "-W", "fuel=1000").want(t, 134, "", "fuel")

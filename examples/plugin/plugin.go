@@ -106,10 +106,13 @@ func (p *Plugin) Call(ctx context.Context, function string, argument []byte) ([]
 func exchange(ctx context.Context, store *wasmtime.Store, plugin *wasmtime.Instance, function string, argument []byte,
 ) ([]byte, error) {
 	memory := plugin.GetMemory(store, "memory")
-	alloc, noAlloc := wasmtime.Bind1[uint32, uint32](store, plugin.GetFunc(store, "alloc"))
-	call, noFunc := wasmtime.Bind2[uint32, uint32, uint64](store, plugin.GetFunc(store, function))
-	if err := errors.Join(noAlloc, noFunc); err != nil {
-		return nil, err
+	alloc, err := wasmtime.Bind1[uint32, uint32](store, plugin.GetFunc(store, "alloc"))
+	if err != nil {
+		return nil, fmt.Errorf("alloc: %w", err)
+	}
+	call, err := wasmtime.Bind2[uint32, uint32, uint64](store, plugin.GetFunc(store, function))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", function, err)
 	}
 	at, err := alloc.CallContext(ctx, uint32(len(argument)))
 	if err != nil {

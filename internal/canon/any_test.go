@@ -179,7 +179,7 @@ func TestAnyErrors(t *testing.T) {
 		{tRights, 512, "there is no flag for some of the bits 512"},
 		{tRights, "read", "WIT has flags { read, write, execute, a, b, c, d, e, f }, Go has string"},
 		{canon.OptionType(tU8), "x", "some: WIT has u8, Go has string"},
-		{canon.OptionType(canon.OptionType(tU8)), 1, "WIT has option<option<u8>>, Go has int: an option's struct or a pointer says which of the two options is meant"},
+		{canon.OptionType(canon.OptionType(tU8)), 1, "WIT has option<option<u8>>, Go has int: a component.Option or a pointer says which of the two options is meant"},
 		{canon.ResultType(tU8, nil), 1, "WIT has result<u8>, Go has int"},
 		{canon.ResultType(tU8, nil), ok[int, any](256), "ok: 256 does not fit into u8"},
 		{canon.ResultType(tU8, nil), failed[int](3), "err: WIT has nothing, Go has int: struct{} stands for nothing"},

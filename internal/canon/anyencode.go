@@ -191,7 +191,7 @@ func (p *Planner) encodeOption(m *Message, at uint32, t *Type, v any) error {
 		}
 		return some(value.Elem().Interface())
 	case t.Elem.Kind == Option:
-		return mismatch(value.Type(), t, "an option's struct or a pointer says which of the two options is meant")
+		return mismatch(value.Type(), t, "a component.Option or a pointer says which of the two options is meant")
 	}
 	return some(v)
 }

@@ -315,7 +315,7 @@ func (n *node) option(dir Dir) (err error) {
 		n.at = [2]uintptr{n.typ.Field(1).Offset, n.typ.Field(2).Offset}
 		n.elem, err = n.part("some", n.typ.Field(1).Type, elem, dir)
 	default:
-		return mismatch(n.typ, n.wit, "a pointer stands for an option, or an option's struct")
+		return mismatch(n.typ, n.wit, "a pointer or a component.Option stands for an option")
 	}
 	return err
 }
@@ -391,7 +391,11 @@ func (n *node) variant(dir Dir) error {
 
 // oneCase plans a case of a variant: a Go type, and the WIT type of the payload or nil.
 func (n *node) oneCase(t reflect.Type, wit *Type, dir Dir) (c caseNode, err error) {
-	if !t.Implements(n.typ) {
+	switch {
+	case t.Implements(n.typ):
+	case reflect.PointerTo(t).Implements(n.typ):
+		return c, mismatch(t, wit, "it does not implement %s, a *%v does", n.typ, t)
+	default:
 		return c, mismatch(t, wit, "it does not implement %s", n.typ)
 	}
 	held := reflect.New(n.typ)

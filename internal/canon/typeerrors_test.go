@@ -17,6 +17,9 @@ type (
 	}
 	wrongCase interface{ wrong(wrongs) }
 	wrongs    struct{ A int }
+	ptrCase   interface{ ptr(ptrs) }
+	ptrs      struct{ A ptrA }
+	ptrA      struct{}
 	ifaceCase interface{ iface(ifaces) }
 	ifaces    struct{ A ifaceCase }
 	sameCase  interface{ same(sames) }
@@ -52,6 +55,7 @@ type (
 	Deep struct{ People []Aged }
 )
 
+func (*ptrA) ptr(ptrs)      {}
 func (sameA) same(sames)    {}
 func (fullA) full(fulls)    {}
 func (valueA) value(values) {}
@@ -104,11 +108,11 @@ func TestTypeErrors(t *testing.T) {
 		{canon.EnumType(names(200)...), reflect.TypeFor[int8](), "WIT has enum { n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16…, Go has int8: the Go type has no room for 200 cases"},
 		{tRights, reflect.TypeFor[uint8](), "WIT has flags { read, write, execute, a, b, c, d, e, f }, Go has uint8: the Go type has no room for 9 flags"},
 		{tRights, reflect.TypeFor[int16](), "WIT has flags { read, write, execute, a, b, c, d, e, f }, Go has int16"},
-		{canon.OptionType(tU8), reflect.TypeFor[uint8](), "WIT has option<u8>, Go has uint8: a pointer stands for an option, or an option's struct"},
+		{canon.OptionType(tU8), reflect.TypeFor[uint8](), "WIT has option<u8>, Go has uint8: a pointer or a component.Option stands for an option"},
 		{canon.OptionType(tU8), reflect.TypeFor[*string](), "some: WIT has u8, Go has string"},
 		{canon.OptionType(tU8), reflect.TypeFor[Option[string]](), "some: WIT has u8, Go has string"},
-		{canon.OptionType(tU8), reflect.TypeFor[badOption](), "WIT has option<u8>, Go has canon_test.badOption: a pointer stands for an option, or an option's struct"},
-		{canon.OptionType(tU8), reflect.TypeFor[noOption](), "WIT has option<u8>, Go has canon_test.noOption: a pointer stands for an option, or an option's struct"},
+		{canon.OptionType(tU8), reflect.TypeFor[badOption](), "WIT has option<u8>, Go has canon_test.badOption: a pointer or a component.Option stands for an option"},
+		{canon.OptionType(tU8), reflect.TypeFor[noOption](), "WIT has option<u8>, Go has canon_test.noOption: a pointer or a component.Option stands for an option"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[uint8](), "WIT has result<u8>, Go has uint8"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[Result[string, struct{}]](), "ok: WIT has u8, Go has string"},
 		{canon.ResultType(tU8, nil), reflect.TypeFor[Result[uint8, string]](), "err: WIT has nothing, Go has string: struct{} stands for nothing"},
@@ -118,6 +122,8 @@ func TestTypeErrors(t *testing.T) {
 		{variant("a", nil), reflect.TypeFor[twoStruct](), "WIT has variant { a }, Go has canon_test.twoStruct: more than one of its methods takes a struct and returns nothing"},
 		{variant("a", nil), reflect.TypeFor[Shape](), "WIT has variant { a }, Go has canon_test.shapes: nothing stands for a"},
 		{variant("a", nil), reflect.TypeFor[wrongCase](), "case a (A): WIT has nothing, Go has int: it does not implement canon_test.wrongCase"},
+		{variant("a", nil), reflect.TypeFor[ptrCase](),
+			"case a (A): WIT has nothing, Go has canon_test.ptrA: it does not implement canon_test.ptrCase, a *canon_test.ptrA does"},
 		{variant("a", nil), reflect.TypeFor[ifaceCase](), "case a (A): WIT has nothing, Go has canon_test.ifaceCase: a case is not an interface"},
 		{variant("a", nil, "b", nil), reflect.TypeFor[sameCase](), "WIT has variant { a, b }, Go has canon_test.sames: a and b have the same Go type"},
 		{variant("a", nil), reflect.TypeFor[fullCase](), "case a (A): WIT has nothing, Go has canon_test.fullA: a struct without exported fields stands for nothing"},

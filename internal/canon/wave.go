@@ -108,7 +108,7 @@ func ParseArgs(text string) (*CallArgs, error) {
 // Args returns the arguments of a call as [Planner.DecodeAny] returns values. Options at the end may be left out.
 func (p *Planner) Args(call *CallArgs, f *Func) ([]any, error) {
 	if len(call.args) > len(f.Params) {
-		return nil, invalid("%d arguments for %d parameters: %s", len(call.args), len(f.Params), f)
+		return nil, invalid("too many arguments, %d for %s", len(call.args), f)
 	}
 	args := make([]any, len(f.Params))
 	for i := range f.Params {

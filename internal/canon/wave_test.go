@@ -228,7 +228,7 @@ func TestCall(t *testing.T) {
 		{`{x: 1, y: 2}, "a", none`, ""},
 		{``, "parameter 1 (p): the argument is missing"},
 		{`{x: 1}`, "parameter 1 (p): at byte 0: the field y is missing"},
-		{`{x: 1, y: 2}, some(1), 2, 3`, "4 arguments for 3 parameters: func(p: record { x: u32, y: f64 }, s: option<string>, o: option<u8>)"},
+		{`{x: 1, y: 2}, some(1), 2, 3`, "too many arguments, 4 for func(p: record { x: u32, y: f64 }, s: option<string>, o: option<u8>)"},
 		{`some(1`, "at byte 6: the text ends, ')' is missing"},
 		{`1 2`, `at byte 2: "2" is not the end`},
 		{`1)`, `at byte 1: ")" is not the end`},

@@ -105,10 +105,10 @@ var rows = append([]row{
 		work:  "call `(i32, i32) -> i32`",
 		bench: same("Call"),
 		target: &target{
-			text:    "≤ 1.15 × (cgo + Rust), 0 allocs",
+			text:    "≤ 1.2 × (cgo + Rust), 0 allocs",
 			value:   func(ns func(peer) float64) float64 { return ns(ours) / (ns(cgo) + ns(rust)) },
 			needs:   []peer{cgo, rust},
-			limit:   1.15,
+			limit:   1.2,
 			noAlloc: true,
 		},
 	},
