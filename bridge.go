@@ -60,6 +60,7 @@ func init() {
 	}
 	bridge.NewError = func(native ffi.Error) error { return newError(native) }
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
+	bridge.Ended = ended
 }
 
 // EnterCall is Enter and begin for the other packages of the module, in one step: most calls have no context, and

@@ -33,6 +33,9 @@ type Linker struct {
 	root      *LinkerInstance
 	shadowing bool
 	traps     bool
+	// wasi are the items of WASI 0.2 that components find if nobody has defined them, by an interface without its
+	// version, a # and the item. The map is never changed.
+	wasi map[string]wasiKind
 }
 
 // engineUse is a use of an engine. To delete it is to end it.
@@ -64,7 +67,7 @@ func (l *Linker) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.engine.Close()
-	l.root = &LinkerInstance{linker: l}
+	l.root, l.wasi = &LinkerInstance{linker: l}, nil
 }
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
@@ -112,12 +115,14 @@ type LinkerInstance struct {
 	interfaces []*goInterface
 }
 
-// definition is something in a linker: one of the pointers.
+// definition is something in a linker: one of the fields.
 type definition struct {
 	instance *LinkerInstance
 	fn       *goFunc
 	resource *resourceDef
 	module   *wasmtime.Module
+	// wasi says that it is the native library's.
+	wasi bool
 }
 
 // check tells whether it is a place of a linker.

@@ -30,6 +30,9 @@ type linking struct {
 	funcs     []linkedFunc
 	resources []linkedResource
 	modules   []linkedModule
+	// wasi are the paths of what is WASI's own, and wasiResources says which resources are.
+	wasi          [][]string
+	wasiResources map[int]bool
 
 	// problems are the first of them, bad counts all, and causes are what their errors wrap. A component chooses how
 	// many imports it has.
@@ -69,7 +72,7 @@ type linkedModule struct {
 
 // newLinking begins with the resources, because types depend on them. The linker's lock is held until the end.
 func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *linking {
-	l := &linking{d: d, roots: roots}
+	l := &linking{d: d, roots: roots, wasiResources: map[int]bool{}}
 	defs := make([]*resourceDef, len(d.Resources))
 	walk(d.Imports, nil, func(path []string, item *canon.Item) {
 		if item.Kind != canon.ResourceItem || item.Resource >= len(defs) || defs[item.Resource] != nil {
@@ -77,6 +80,9 @@ func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *lin
 		}
 		found, _ := l.find(path, canon.ResourceItem)
 		defs[item.Resource] = found.resource
+		if found.wasi {
+			l.wasiResources[item.Resource] = true
+		}
 	})
 	l.plans = c.plansFor(defs)
 	return l
@@ -116,7 +122,7 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 			return found, nil
 		}
 	}
-	return found, nil
+	return l.roots[0].linker.findWasi(path, kind), nil
 }
 
 // all links everything.
@@ -244,7 +250,7 @@ func (i *LinkerInstance) versionHint(name string, imported []canon.Named) string
 	case len(others) > 0:
 		return "the linker has it in another version: " + someOf(others)
 	case strings.HasPrefix(name, "wasi:"):
-		return "WASI for components is not in this package yet: see Linker.TrapUnknownImports"
+		return "see Linker.DefineWasi"
 	}
 	return i.nameHint(name, imported)
 }
@@ -303,11 +309,14 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 	switch {
 	case found == (definition{}) && item.Kind == canon.InstanceItem:
 		return nil // what is in it is missing
-	case found == (definition{}) && item.Kind == canon.ResourceItem && l.plans.defs[item.Resource] != nil:
+	case found == (definition{}) && item.Kind == canon.ResourceItem &&
+		(l.plans.defs[item.Resource] != nil || l.wasiResources[item.Resource]):
 		return nil // the same as another, which is defined
 	case found == (definition{}):
 		return errMissing
 	case item.Kind == canon.InstanceItem && found.instance != nil:
+	case found.wasi:
+		l.wasi = append(l.wasi, path)
 	case item.Kind == canon.FuncItem && found.fn != nil:
 		host, err := l.plans.host(found.fn, item.Func)
 		if err != nil {
@@ -484,6 +493,13 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 	for _, f := range l.funcs {
 		if failed := linker.DefineFunc(ffi.ComponentPath(f.path...), hostFuncs.Add(hosts, f.host)); !failed.IsNil() {
 			return bridge.NewError(failed)
+		}
+	}
+	for _, path := range l.wasi {
+		if found, failed := linker.DefineWasi(ffi.ComponentPath(path...)); !failed.IsNil() {
+			return bridge.NewError(failed)
+		} else if !found {
+			return errorf(ErrMissing, "`%s`: %v", strings.Join(path, "#"), ErrMissing)
 		}
 	}
 	for _, m := range l.modules {

@@ -131,6 +131,44 @@ func (l ComponentLinker) DefineModule(path []byte, module Module) Error {
 	return wrapError(C.wasmtime_binding_component_linker_define_module(l.ptr, bytesPtr(path), C.size_t(len(path)), module.ptr))
 }
 
+// WasiItems returns what there is of WASI 0.2, in the lines of wasmtime_binding_component_wasi_items.
+func WasiItems() ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_binding_component_wasi_items(&vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}
+
+// DefineWasi defines an item of WASI 0.2, and tells whether there is such an item.
+func (l ComponentLinker) DefineWasi(path []byte) (bool, Error) {
+	crossing()
+	var found C.bool
+	err := C.wasmtime_binding_component_linker_define_wasi(l.ptr, bytesPtr(path), C.size_t(len(path)), &found)
+	return bool(found), wrapError(err)
+}
+
+// WasiResource is what a descriptor becomes: a WASMTIME_WASI_* of the C API.
+type WasiResource uint32
+
+// What a descriptor can become.
+const (
+	WasiDescriptor   WasiResource = C.WASMTIME_WASI_DESCRIPTOR
+	WasiInputStream  WasiResource = C.WASMTIME_WASI_INPUT_STREAM
+	WasiOutputStream WasiResource = C.WASMTIME_WASI_OUTPUT_STREAM
+	WasiBothStreams  WasiResource = C.WASMTIME_WASI_BOTH_STREAMS
+)
+
+// TakeDescriptor takes a descriptor out of the store and makes resources of it. It returns their handles: two with
+// WasiBothStreams, otherwise one.
+func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [2]uint32, err Error) {
+	crossing()
+	var out [2]C.uint32_t
+	err = wrapError(C.wasmtime_binding_component_wasi_take(s.ptr, C.uint32_t(fd), C.uint32_t(what), &out[0]))
+	return [2]uint32{uint32(out[0]), uint32(out[1])}, err
+}
+
 // DefineUnknownImportsAsTraps defines what the component imports and nobody defined as functions that trap.
 func (l ComponentLinker) DefineUnknownImportsAsTraps(component Component) Error {
 	crossing()

@@ -39,7 +39,7 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {
 		return err
 	}
-	release, err := g.provide()
+	release, err := g.provide(g.linker.DefineWasi)
 	defer release()
 	if err != nil {
 		return err

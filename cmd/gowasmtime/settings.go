@@ -48,8 +48,18 @@ type settings struct {
 	closed [3]bool
 	// maxRandomSize is the most random bytes that the guest gets in one call.
 	maxRandomSize *uint64
+	// network says which parts of the network a component gets, and cwd where it starts.
+	network network
+	cwd     *string
 	// maxResources is how many descriptors the guest can have, hostcallFuel how many bytes a call may take of the host.
 	maxResources, hostcallFuel *uint64
+}
+
+// network is what a component gets of the network. With all addresses, it gets sockets of both kinds, unless it is said
+// that it does not.
+type network struct {
+	inherit, lookup, errorCode bool
+	tcp, udp                   *bool
 }
 
 // engineSetting is one change of the engine's configuration, under the name of its key.

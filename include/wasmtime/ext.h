@@ -103,6 +103,26 @@
 #define WASMTIME_WASI_STDIO_STREAM 3
 
 /**
+ * A descriptor becomes a `descriptor` of `wasi:filesystem`.
+ */
+#define WASMTIME_WASI_DESCRIPTOR 0
+
+/**
+ * A descriptor becomes an `input-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_INPUT_STREAM 1
+
+/**
+ * A descriptor becomes an `output-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_OUTPUT_STREAM 2
+
+/**
+ * A descriptor becomes an `input-stream` and an `output-stream`, as a connection has them.
+ */
+#define WASMTIME_WASI_BOTH_STREAMS 3
+
+/**
  * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
  * `host_fd` may become a descriptor of the host's, which is duplicated and used in place of what was opened.
  */
@@ -1866,6 +1886,29 @@ void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_
                                                   size_t bytes);
 
 /**
+ * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
+ * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module can
+ * be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
+ * `WASMTIME_WASI_OUTPUT_STREAM` and `WASMTIME_WASI_BOTH_STREAMS`.
+ *
+ * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they
+ * are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
+ *
+ * Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
+ * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where
+ * it is then.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use but by a host function, and `out` be writable for as many handles.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_take(struct wasmtime_binding_store_t *store,
+                                                       uint32_t guest_fd,
+                                                       uint32_t what,
+                                                       uint32_t *out);
+
+/**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
  */
 WASM_API_EXTERN
@@ -2639,6 +2682,32 @@ WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_t *store,
                                                   const struct wasmtime_wasi_options_t *options,
                                                   wasmtime_binding_stream_callback_t callback);
+
+/**
+ * Lists the interfaces of WASI 0.2: lines of a `+`, which stands before an item that can only be had on demand, or a
+ * space, an interface without its version, a space, `r` for a resource or `f` for a function, a space, and its name in
+ * WIT. The list is written to `*out`, which the caller owns.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
+
+/**
+ * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
+ * (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.
+ *
+ * `path` is the name of the instance, which is that of an interface with a version, such as
+ * `wasi:cli/stdin@0.2.0`, and the name of the item, encoded as for `wasmtime_binding_component_linker_define_func`.
+ * Any version 0.2 will do: nothing was ever taken out. `*found` tells whether there is such an item.
+ *
+ * # Safety
+ *
+ * `path` must be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_wasi(wasmtime_component_linker_t *linker,
+                                                                const uint8_t *path,
+                                                                size_t path_len,
+                                                                bool *found);
 
 /**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by

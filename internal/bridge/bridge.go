@@ -110,6 +110,9 @@ var (
 	NewError func(ffi.Error) error
 	// MakeError makes a *wasmtime.Error that wraps cause, which may be nil.
 	MakeError func(cause error, message string) error
+	// Ended returns what a program ended with: of an error that says that it exited with status 0, only what writers
+	// have not taken.
+	Ended func(err error) error
 )
 
 // Errors are what the errors of native codes wrap that the root package does not know. They are set when the program

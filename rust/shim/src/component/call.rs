@@ -16,6 +16,7 @@ use crate::call::{guarded, is_trap};
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
+use crate::wasi::drop_resource;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, TypedFunc};
-use wasmtime::{Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
+use wasmtime::{AsContextMut, Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 
 /// A call of a component's function. There is one frame for each store, the field `component` of
@@ -199,7 +200,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
         let deeper = Deeper::new(state);
         let outcome = guarded((*call).context, |context| {
             let resource = (*state).handles.take(handle)?;
-            resource.resource_drop(context)
+            drop_resource(context.as_context_mut(), resource)
         });
         drop(deeper);
         match outcome {
@@ -338,7 +339,7 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
         for Pending { resource, .. } in pending {
-            resource.resource_drop(&mut *context)?;
+            drop_resource(context.as_context_mut(), resource)?;
         }
         return Err(full());
     }

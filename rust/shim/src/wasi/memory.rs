@@ -68,6 +68,15 @@ impl Spans {
         Spans { inline: [MaybeUninit::uninit(); INLINE], heap: Vec::new(), start: 0, len: 0, total: 0 }
     }
 
+    /// One buffer, which is the host's.
+    pub(super) fn one(span: Span) -> Spans {
+        let mut spans = Spans::none();
+        let span = Span { len: span.len.min(MOST), ..span };
+        spans.inline[0] = MaybeUninit::new(span);
+        (spans.len, spans.total) = (1, span.len);
+        spans
+    }
+
     /// Reads the `iovec` or `ciovec` array at `array` and checks the bounds of every buffer in it.
     #[inline]
     pub(super) fn read(memory: &GuestMemory<'_>, array: i32, count: i32) -> Outcome<Spans> {

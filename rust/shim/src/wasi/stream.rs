@@ -7,7 +7,7 @@ use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
 use super::host::{AccessMode, Direction, HostFile, Readiness};
 use super::insert::{Place, insert};
-use super::memory::Spans;
+use super::memory::{Span, Spans};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
@@ -232,6 +232,22 @@ impl Stream {
             }
         }
         Ok(done)
+    }
+
+    /// Reads for a component: nothing if that would have to wait and must not. 0 bytes are the end.
+    pub(super) fn read_some(&self, span: Span, wait: bool) -> Outcome<Option<usize>> {
+        self.check_readable()?;
+        let flags = if wait { WASMTIME_STREAM_MAY_WAIT } else { 0 };
+        let n = self.ask(WASMTIME_STREAM_READ, flags, span.base, span.len)?;
+        Ok(n.map(|n| (n as usize).min(span.len)))
+    }
+
+    /// Writes for a component, a part or all: nothing if that would have to wait and must not.
+    pub(super) fn write_some(&self, span: Span, wait: bool) -> Outcome<Option<usize>> {
+        self.check_writable()?;
+        let flags = if wait { WASMTIME_STREAM_MAY_WAIT } else { 0 };
+        let n = self.ask(WASMTIME_STREAM_WRITE, flags, span.base, span.len)?;
+        Ok(n.map(|n| (n as usize).min(span.len)))
     }
 
     pub(super) fn recv(&self, spans: &Spans, flags: Riflags) -> Outcome<usize> {
