@@ -2,14 +2,97 @@ package component
 
 import (
 	"context"
+	"errors"
+	"io"
 	"io/fs"
 
 	"github.com/gowasmtime/wasmtime"
+	"github.com/gowasmtime/wasmtime/ffi"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 )
+
+// used is a resource of WASI that the program uses itself.
+type used struct {
+	r    *Resource
+	kind ffi.WasiResource
+	// name is that of the resource in WIT, or what a file was opened by.
+	name   string
+	ctx    context.Context
+	closed bool
+	// answer is what came of the last use.
+	answer ffi.WasiAnswer
+}
+
+// use begins to use a resource, which has to be of the kind. can is what can be done with it.
+func (u *used) use(store wasmtime.Storelike, r *Resource, kind ffi.WasiResource, name string) (can uint64, err error) {
+	if r == nil || r.state == nil {
+		return 0, isNil("resource")
+	}
+	inside, err := bridge.StoreOf(store)
+	switch {
+	case err != nil:
+		return 0, err
+	case r.state.store != inside:
+		return 0, errorf(wasmtime.ErrWrongStore, "the resource and the store: %v", wasmtime.ErrWrongStore)
+	}
+	u.r, u.kind, u.name = r, kind, name
+	err = u.do("open", ffi.WasiUseNot, nil, 0)
+	return u.answer.Count, err
+}
+
+// do does something with the resource. What came of it is in answer.
+func (u *used) do(op string, what ffi.WasiUse, buffer []byte, number uint64) (err error) {
+	if u.closed {
+		return u.failed(op, fs.ErrClosed)
+	}
+	s := u.r.state
+	within, err := s.store.EnterCall(u.ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = s.store.LeaveCall(within, err) }()
+	if !s.call.UseWasi(u.r.handle, u.kind, what, buffer, number, &u.answer) {
+		return withRemedy(s.store.Failure(s.call.Failure()))
+	}
+	switch u.answer.Status {
+	case ffi.WasiUsed:
+		return nil
+	case ffi.WasiUsedEnd:
+		return io.EOF
+	case ffi.WasiUsedFailed:
+		return u.failed(op, fileError(u.answer.Count))
+	case ffi.WasiUsedNetwork:
+		return u.failed(op, networkError(u.answer.Count))
+	}
+	return errorf(ErrType, "the resource %s is not the %s of WASI 0.2", u.r.name, u.name)
+}
+
+// failed is the error of an operation.
+func (u *used) failed(op string, err error) error {
+	return &fs.PathError{Op: op, Path: u.name, Err: err}
+}
+
+// setContext sets the context of what is done from now on.
+func (u *used) setContext(ctx context.Context) { u.ctx = ctx }
+
+// close drops the resource, if that is the program's.
+func (u *used) close() error {
+	switch {
+	case u.closed:
+		return u.failed("close", fs.ErrClosed)
+	case !u.answer.Owned:
+		return errorf(ErrBorrowed, "close %s: %v: whoever has lent it closes it", u.name, ErrBorrowed)
+	}
+	u.closed = true
+	return u.r.Drop(u.ctx)
+}
+
+// most is how many bytes are read or written at once.
+const most = 64 << 10
 
 // StreamReader reads an input-stream of wasi:io, a guest's or the host's own. It is an [io.ReadCloser]. It is for one
 // goroutine at a time, that which uses the store.
-type StreamReader struct{}
+type StreamReader struct{ used used }
 
 // WasiReader returns a reader of an input-stream of wasi:io: of one that a Go function was passed, or that an export
 // has returned. Whatever is behind it, a file, a connection, a standard stream or a reader of the program's, its bytes
@@ -20,97 +103,102 @@ type StreamReader struct{}
 //		if err != nil {
 //			return err
 //		}
-//		defer r.Close()
 //		_, err = io.Copy(file, r)
 //		return err
 //	})
 //
-// A borrow is the guest's: it can be read until the Go function returns, and Close leaves it to the guest, with an
-// error that wraps [ErrBorrowed]. An own is the program's, as the resource itself is: it can be read as long as the
-// store is open, and has to be closed, dropped or given away. A resource that is no input-stream is an error that wraps
-// [ErrType]; one that was dropped, or lent for a call that is over, wraps [ErrHandle].
+// A borrow is the guest's: it can be read until the Go function returns, afterwards an error wraps [ErrHandle], and
+// Close leaves it to the guest, with an error that wraps [ErrBorrowed]. An own is the program's, as the resource itself
+// is: it can be read as long as the store is open, and has to be closed, dropped or given away. A resource that is no
+// input-stream is an error that wraps [ErrType]; one that was dropped or given away wraps [ErrHandle].
+//
+// The reader uses the store. So it is not one for [wasmtime.Store.PushReader] or [NewInput], which must not: reading it
+// there is an error that wraps [wasmtime.ErrConcurrentUse].
 func WasiReader(store wasmtime.Storelike, r *Resource) (*StreamReader, error) {
-	return nil, errNotYet
+	s := &StreamReader{}
+	if _, err := s.used.use(store, r, ffi.WasiInputStream, "input-stream"); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// Read reads up to len(p) bytes, and waits until there are some. The wait ends with the context of the guest's call,
-// with [wasmtime.Store.Interrupt] or the like, and with a context that SetContext has set: the error wraps theirs. At
-// the end it is [io.EOF]. What else the stream fails with is a [*fs.PathError] that matches [fs.ErrPermission] and the
-// others as errors of package os do.
-func (s *StreamReader) Read(p []byte) (int, error) { return 0, errNotYet }
+// Read reads up to len(p) bytes, 64 KiB at most, and waits until there are some. The wait ends with the context of the
+// guest's call, with [wasmtime.Store.SetEpochDeadline] as that of a guest does, and with a context that SetContext has
+// set: the error is a [*wasmtime.Trap] that wraps the context's. At the end it is [io.EOF]. What else the stream fails
+// with is a [*fs.PathError] that matches [fs.ErrPermission] and the others as errors of package os do.
+func (s *StreamReader) Read(p []byte) (int, error) {
+	p = p[:min(len(p), most)]
+	if err := notNil(s, "reader").used.do("read", ffi.WasiUseRead, p, 0); err != nil {
+		return 0, err
+	}
+	return int(s.used.answer.Count), nil
+}
 
-// SetContext sets a context with which waits end as well, from now on; nil is none. The engine needs
-// [wasmtime.Config.SetEpochInterruption] for a context that can end, as for calls. A guest in whose call it has ended
-// is stopped.
-func (s *StreamReader) SetContext(ctx context.Context) {}
+// SetContext sets a context that ends waits as well, from now on; nil is none. With one that can end, the engine needs
+// [wasmtime.Config.SetEpochInterruption], as for calls.
+func (s *StreamReader) SetContext(ctx context.Context) { notNil(s, "reader").used.setContext(ctx) }
 
-// Close drops the stream, which has to be the program's own. It is gone for all who read it. Closing twice is an error
-// that wraps [fs.ErrClosed], as with [os.File].
-func (s *StreamReader) Close() error { return errNotYet }
+// Close drops the stream, which has to be the program's own. Closing twice is an error that wraps [fs.ErrClosed], as
+// with [os.File].
+func (s *StreamReader) Close() error { return notNil(s, "reader").used.close() }
 
 // StreamWriter writes an output-stream of wasi:io, a guest's or the host's own. It is an [io.WriteCloser]. It is for
 // one goroutine at a time, that which uses the store.
-type StreamWriter struct{}
+type StreamWriter struct{ used used }
 
-// WasiWriter is [WasiReader] for an output-stream of wasi:io.
+// WasiWriter is [WasiReader] for an output-stream of wasi:io. What a guest has written before comes first.
 func WasiWriter(store wasmtime.Storelike, r *Resource) (*StreamWriter, error) {
-	return nil, errNotYet
+	s := &StreamWriter{}
+	if _, err := s.used.use(store, r, ffi.WasiOutputStream, "output-stream"); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// Write writes all of p, and waits until it is written. Waits and errors are those of [StreamReader.Read]; a stream
-// that is closed at the other end is [io.ErrClosedPipe].
-func (s *StreamWriter) Write(p []byte) (int, error) { return 0, errNotYet }
-
-// Flush waits until all has been written that a guest has written before.
-func (s *StreamWriter) Flush() error { return errNotYet }
-
-// SetContext is [StreamReader.SetContext].
-func (s *StreamWriter) SetContext(ctx context.Context) {}
-
-// Close flushes and drops the stream, and is otherwise [StreamReader.Close].
-func (s *StreamWriter) Close() error { return errNotYet }
-
-// File is a descriptor of wasi:filesystem, a guest's or the host's own: a file or a directory. It is an [fs.File], an
-// [fs.ReadDirFile], an [io.ReaderAt], an [io.Writer], an [io.WriterAt] and an [io.Seeker], as far as the descriptor
-// allows: what it does not is an [*fs.PathError]. It is for one goroutine at a time, that which uses the store.
-type File struct{}
-
-// WasiFile is [WasiReader] for a descriptor of wasi:filesystem. A descriptor has no position: that of the File is its
-// own, and begins at 0.
-func WasiFile(store wasmtime.Storelike, r *Resource) (*File, error) {
-	return nil, errNotYet
+// Write writes all of p, and waits until it is written. Waits and errors are those of [StreamReader.Read]; when nobody
+// reads what is written, the error is a [*fs.PathError] that wraps [io.ErrClosedPipe]. With an error, the number of
+// bytes says what was certainly written, which is a multiple of 64 KiB.
+func (s *StreamWriter) Write(p []byte) (n int, err error) {
+	for len(p) > n {
+		part := p[n:min(len(p), n+most)]
+		if err := notNil(s, "writer").used.do("write", ffi.WasiUseWrite, part, 0); err != nil {
+			return n, s.used.broken("write", err)
+		}
+		n += len(part)
+	}
+	return n, nil
 }
 
-// Read reads at the position, which moves on.
-func (f *File) Read(p []byte) (int, error) { return 0, errNotYet }
+// broken is an error of writing, where the end says that nobody reads.
+func (u *used) broken(op string, err error) error {
+	if err == io.EOF {
+		return u.failed(op, io.ErrClosedPipe)
+	}
+	return err
+}
 
-// ReadAt reads at an offset: all of p, or up to the end, with [io.EOF].
-func (f *File) ReadAt(p []byte, off int64) (int, error) { return 0, errNotYet }
-
-// Write writes all of p at the position, which moves on.
-func (f *File) Write(p []byte) (int, error) { return 0, errNotYet }
-
-// WriteAt writes all of p at an offset.
-func (f *File) WriteAt(p []byte, off int64) (int, error) { return 0, errNotYet }
-
-// Seek moves the position.
-func (f *File) Seek(offset int64, whence int) (int64, error) { return 0, errNotYet }
-
-// Stat returns what there is to be known of the file: its size, its type and when it was changed. Its name is ".", since
-// a descriptor has none.
-func (f *File) Stat() (fs.FileInfo, error) { return nil, errNotYet }
-
-// ReadDir returns the entries of a directory, as [os.File.ReadDir] does.
-func (f *File) ReadDir(n int) ([]fs.DirEntry, error) { return nil, errNotYet }
-
-// Truncate changes the size.
-func (f *File) Truncate(size int64) error { return errNotYet }
-
-// Sync waits until the file is on its medium.
-func (f *File) Sync() error { return errNotYet }
+// Flush waits until all is written that a guest has written before.
+func (s *StreamWriter) Flush() error {
+	return s.used.broken("flush", notNil(s, "writer").used.do("flush", ffi.WasiUseFlush, nil, 0))
+}
 
 // SetContext is [StreamReader.SetContext].
-func (f *File) SetContext(ctx context.Context) {}
+func (s *StreamWriter) SetContext(ctx context.Context) { notNil(s, "writer").used.setContext(ctx) }
 
-// Close drops the descriptor, and is otherwise [StreamReader.Close].
-func (f *File) Close() error { return errNotYet }
+// Close flushes and drops the stream, and is otherwise [StreamReader.Close]. A stream that nobody reads any more is
+// closed without an error.
+func (s *StreamWriter) Close() error {
+	u := &notNil(s, "writer").used
+	if u.closed || !u.answer.Owned {
+		return u.close()
+	}
+	err := u.do("flush", ffi.WasiUseFlush, nil, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	if errors.Is(err, ErrHandle) {
+		return err
+	}
+	u.answer.Owned = true // also when the answer has not come
+	return errors.Join(err, u.close())
+}
