@@ -30,10 +30,9 @@ type File struct {
 
 // What can be done with a file, and whether it is a directory.
 const (
-	canRead = 1 << iota
-	canWrite
-	canChange
-	isDir
+	canRead  = 1 << 0
+	canWrite = 1 << 1
+	isDir    = 1 << 3
 )
 
 // WasiFile is [WasiReader] for a descriptor of wasi:filesystem. A descriptor has no position: that of the File is its
@@ -147,26 +146,27 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 }
 
 // Stat returns what there is to be known of the file: its size, its type and when it was changed. WASI knows no
-// permissions: those here say what the descriptor can be used for. Its name is the last part of [File.Name].
+// permissions: those here say what the descriptor can be used for, and those of a directory's entries that they can be
+// read. Its name is the last part of [File.Name].
 func (f *File) Stat() (fs.FileInfo, error) {
 	var stat [ffi.WasiStatSize]byte
 	if err := notNil(f, "file").used.do("stat", ffi.WasiUseStat, stat[:], 0); err != nil {
 		return nil, err
 	}
-	return f.info(path.Base(f.used.name), stat[:]), nil
+	return info(path.Base(f.used.name), stat[:], f.can), nil
 }
 
-// info makes what Stat returns of a native structure.
-func (f *File) info(name string, stat []byte) *fileInfo {
+// info makes what Stat returns of a native structure, for what can be used like this.
+func info(name string, stat []byte, can uint64) *fileInfo {
 	number := func(i int) uint64 { return binary.LittleEndian.Uint64(stat[8*i:]) }
 	info := &fileInfo{name: name, size: int64(number(2)), mode: fileMode(number(0))}
 	if modified := number(4); modified != 0 {
 		info.modified = time.Unix(int64(modified/1e9), int64(modified%1e9))
 	}
-	if f.can&canRead != 0 {
+	if can&canRead != 0 {
 		info.mode |= 0o444
 	}
-	if f.can&(canWrite|canChange) != 0 {
+	if can&canWrite != 0 {
 		info.mode |= 0o222
 	}
 	if info.IsDir() {
@@ -271,7 +271,7 @@ func (f *File) stat(op, name string, follow bool) (fs.FileInfo, error) {
 	if err := below.do(op, ffi.WasiUseStatAt, buffer, number); err != nil {
 		return nil, err
 	}
-	return f.info(path.Base(name), buffer), nil
+	return info(path.Base(name), buffer, canRead), nil
 }
 
 // OpenFile opens a path below a directory: no "..", no absolute path and no symbolic link leads out of it. The flags are

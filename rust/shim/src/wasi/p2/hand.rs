@@ -73,7 +73,7 @@ enum Made {
 
 /// Finds out what a descriptor cannot become, before it is taken.
 fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<()> {
-    let entry = wasi.state.descriptors.get(fd.cast_signed()).map_err(|_| not_open(fd))?;
+    let entry: &Entry = wasi.state.descriptors.get(fd.cast_signed()).map_err(|_| not_open(fd))?;
     match (entry, what) {
         (Entry::Inner(_), _) => Err(bad_argument("the descriptor was configured with the C API's own functions")),
         (_, _) if what > WASMTIME_WASI_TCP_SOCKET => {

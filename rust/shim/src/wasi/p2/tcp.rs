@@ -35,6 +35,9 @@ enum Socket {
 /// The numbers of a socket and its streams in the table. A listener has none.
 pub(super) type Numbers = (u32, Option<(u32, u32)>);
 
+/// A connection that was accepted.
+type Accepted = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);
+
 impl Given {
     /// Whether a descriptor can become such a socket.
     pub(super) fn can_be(entry: &Entry) -> bool {
@@ -213,11 +216,7 @@ impl Wasi<'_> {
         Ok(Err(ErrorCode::NotInProgress))
     }
 
-    #[expect(clippy::type_complexity, reason = "what WIT says that it returns")]
-    pub(super) fn given_accept(
-        &mut self,
-        this: Resource<TcpSocket>,
-    ) -> Answer<(Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>), ErrorCode> {
+    pub(super) fn given_accept(&mut self, this: Resource<TcpSocket>) -> Answer<Accepted, ErrorCode> {
         if !self.given(&this)?.listens {
             return Ok(Err(ErrorCode::InvalidState));
         }

@@ -217,6 +217,31 @@ unsafe fn fill(request: &wasmtime_wasi_use_t, bytes: &[u8]) -> u64 {
     n as u64
 }
 
+/// How something is to be opened.
+fn opening(bits: u64) -> (OpenFlags, DescriptorFlags) {
+    let (mut how, mut flags) = (OpenFlags::empty(), DescriptorFlags::empty());
+    let open = [OpenFlags::CREATE, OpenFlags::DIRECTORY, OpenFlags::EXCLUSIVE, OpenFlags::TRUNCATE];
+    let descriptor = [
+        DescriptorFlags::READ,
+        DescriptorFlags::WRITE,
+        DescriptorFlags::FILE_INTEGRITY_SYNC,
+        DescriptorFlags::DATA_INTEGRITY_SYNC,
+        DescriptorFlags::REQUESTED_WRITE_SYNC,
+        DescriptorFlags::MUTATE_DIRECTORY,
+    ];
+    for (bit, flag) in (0..).zip(open) {
+        if bits >> bit & 1 == 1 {
+            how |= flag;
+        }
+    }
+    for (bit, flag) in (8..).zip(descriptor) {
+        if bits >> bit & 1 == 1 {
+            flags |= flag;
+        }
+    }
+    (how, flags)
+}
+
 fn unknown(what: u32) -> wasmtime::Error {
     bad_argument(format!("{what} is nothing that can be done with the resource"))
 }
@@ -323,8 +348,7 @@ impl Wasi<'_> {
                 let Ok(path) = String::from_utf8(unsafe { contents(request) }) else {
                     return Ok(Err(ErrorCode::IllegalByteSequence.into()));
                 };
-                let how = OpenFlags::from_bits_truncate(request.number as u8);
-                let flags = DescriptorFlags::from_bits_truncate((request.number >> 8) as u8);
+                let (how, flags) = opening(request.number);
                 let opened = self.open_at(this(), PathFlags::SYMLINK_FOLLOW, path, how, flags)?;
                 opened.map(|opened| opened.rep().into()).map_err(Why::from)
             }
