@@ -274,8 +274,8 @@ func (f *File) stat(op, name string, follow bool) (fs.FileInfo, error) {
 	return info(path.Base(name), buffer, canRead), nil
 }
 
-// OpenFile opens a path below a directory: no "..", no absolute path and no symbolic link leads out of it. The flags are
-// those of [os.OpenFile]. New files have the permissions that WASI gives them, which knows none. The file is the
+// OpenFile opens a path below a directory: no "..", no absolute path and no symbolic link leads out of it. The flags
+// are those of [os.OpenFile]. New files have the permissions that WASI gives them, which knows none. The file is the
 // program's, which closes it.
 func (f *File) OpenFile(name string, flag int) (*File, error) {
 	const create, exclusive, truncate, read, write = 1 << 0, 1 << 2, 1 << 3, 1 << 8, 1 << 9

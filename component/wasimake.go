@@ -13,7 +13,7 @@ import (
 // on. A guest that waits for it, alone or together with clocks, streams and sockets, goes on at once. A nil channel is
 // never ready; one that something is sent on makes it ready only if nobody else receives that, and only once.
 //
-//	linker.Instance("example:app/jobs@1.0.0").Func("subscribe", func(caller *wasmtime.Caller) (*component.Resource, error) {
+//	jobs.Func("subscribe", func(caller *wasmtime.Caller) (*component.Resource, error) {
 //		return component.NewPollable(caller, job.done)
 //	})
 //
@@ -60,11 +60,12 @@ type pusher interface {
 	RemoveFile(fd uint32) error
 }
 
-// NewInput makes an input-stream of wasi:io of a reader, for an export that takes one, or for a Go function that returns
-// one. It is [wasmtime.Store.PushReader] and [WasiInput] at once: the reader is served as there, and stays the
+// NewInput makes an input-stream of wasi:io of a reader, for an export that takes one, or for a Go function that
+// returns one. It is [wasmtime.Store.PushReader] and [WasiInput] at once: the reader is served as there, and stays the
 // program's. If it fails, nothing is left behind.
 //
-//	linker.Instance("wasi:cli/stdin@0.2.0").Func("get-stdin", func(caller *wasmtime.Caller) (*component.Resource, error) {
+//	stdin := linker.Instance("wasi:cli/stdin@0.2.0")
+//	stdin.Func("get-stdin", func(caller *wasmtime.Caller) (*component.Resource, error) {
 //		return component.NewInput(caller, strings.NewReader("from Go"))
 //	})
 func NewInput(store wasmtime.Storelike, r io.Reader) (*Resource, error) {
@@ -94,8 +95,8 @@ func pushed(store wasmtime.Storelike, push func(pusher) (uint32, error), take fu
 }
 
 // WasiSocket is [WasiDescriptor] for a tcp-socket of wasi:sockets: of a connection, which is connected and whose
-// streams come with it, as finish-connect and accept return them; or of a listener, which listens, and whose streams are
-// nil. Either is one of package net or one that Go serves, see [wasmtime.Store.PushConn] and
+// streams come with it, as finish-connect and accept return them; or of a listener, which listens, and whose streams
+// are nil. Either is one of package net or one that Go serves, see [wasmtime.Store.PushConn] and
 // [wasmtime.Store.PushListener].
 //
 //	fd, err := store.PushListener(listener)

@@ -98,7 +98,7 @@ type StreamReader struct{ used used }
 // has returned. Whatever is behind it, a file, a connection, a standard stream or a reader of the program's, its bytes
 // are read from where the guest is, and what is read is gone for the guest.
 //
-//	linker.Instance("example:app/upload@1.0.0").Func("put", func(caller *wasmtime.Caller, body *component.Resource) error {
+//	upload.Func("put", func(caller *wasmtime.Caller, body *component.Resource) error {
 //		r, err := component.WasiReader(caller, body)
 //		if err != nil {
 //			return err

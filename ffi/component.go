@@ -205,9 +205,12 @@ const (
 )
 
 // WasiStatSize is the size of a wasmtime_wasi_stat_t: six numbers of 64 bits.
-const WasiStatSize = C.sizeof_wasmtime_wasi_stat_t
+const WasiStatSize = 6 * 8
 
-var _ [6*8 - WasiStatSize]byte
+var (
+	_ [WasiStatSize - C.sizeof_wasmtime_wasi_stat_t]byte
+	_ [C.sizeof_wasmtime_wasi_stat_t - WasiStatSize]byte
+)
 
 // WasiAnswer is what came of a use of a resource of WASI, the mirror of ffi_wasi_used.
 type WasiAnswer struct {

@@ -110,8 +110,8 @@ impl Handles {
         self.limit.saturating_sub(self.count()).min(places)
     }
 
-    /// Gives a resource a handle; nothing if there are too many. `rep` is what it is for those who define it, if that is
-    /// known.
+    /// Gives a resource a handle; nothing if there are too many. `rep` is what it is for those who define it, if that
+    /// is known.
     pub(super) fn insert(&mut self, resource: ResourceAny, rep: Option<u32>) -> Option<u32> {
         if self.room() == 0 {
             return None;

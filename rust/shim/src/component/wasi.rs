@@ -21,8 +21,9 @@ use wasmtime_c_api::wasmtime_error_t;
 /// `WASMTIME_WASI_TCP_SOCKET`.
 ///
 /// `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it; with
-/// `WASMTIME_WASI_TCP_SOCKET` those of the streams of a connection, in the same order, and 0 twice for a listener. The host owns them; they
-/// are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
+/// `WASMTIME_WASI_TCP_SOCKET` those of the streams of a connection, in the same order, and 0 twice for a listener. The
+/// host owns them; they are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where
+/// its position is.
 ///
 /// Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
 /// `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where
@@ -71,13 +72,13 @@ pub unsafe extern "C" fn wasmtime_binding_component_wasi_take(
 /// What a component could do, the host can do as well, and no more. It waits where a component would, until there is
 /// something or until the store is interrupted. Returns 0 when `request` says what came of it, and 1 when `error` or
 /// `trap` in the frame is set: a `WASMTIME_ERROR_BAD_HANDLE` for a handle that is none any more, the trap of an
-/// interrupt, what a callback of the binding has failed with, `WASMTIME_ERROR_HANDLE_LIMIT` when there is no handle left
-/// for what is to be opened, `WASMTIME_ERROR_BAD_ARGUMENT`.
+/// interrupt, what a callback of the binding has failed with, `WASMTIME_ERROR_HANDLE_LIMIT` when there is no handle
+/// left for what is to be opened, `WASMTIME_ERROR_BAD_ARGUMENT`.
 ///
 /// # Safety
 ///
-/// As for `wasmtime_binding_component_call`. `request` must be valid, and its buffer for as many bytes as it says; nobody
-/// else may use either.
+/// As for `wasmtime_binding_component_call`. `request` must be valid, and its buffer for as many bytes as it says;
+/// nobody else may use either.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wasmtime_binding_component_wasi_use(
     call: *mut wasmtime_binding_component_call_t,

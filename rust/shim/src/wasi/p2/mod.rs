@@ -4,8 +4,8 @@
 //! are the descriptors 0, 1 and 2 of a store, and its named descriptors are the preopened directories. Files,
 //! directories, streams and file systems of the binding are those of `host/`, `stream.rs` and `served/`; so a component
 //! is served on the calling thread, by the same sandbox and with the same errors as a module, on every system. Sockets
-//! are upstream's, but for connections and listeners that the host has given (`tcp.rs`): upstream's host functions do not
-//! wait, and the one that does is ours.
+//! are upstream's, but for connections and listeners that the host has given (`tcp.rs`): upstream's host functions do
+//! not wait, and the one that does is ours.
 //!
 //! The types that cross are upstream's, and so is the resource table: what its sockets put in there lies beside what is
 //! ours. A resource of WIT that is both, a stream or a pollable, is told apart by what lies in the table.

@@ -40,17 +40,17 @@ pub const WASMTIME_WASI_USE_SET_SIZE: u32 = 7;
 pub const WASMTIME_WASI_USE_SYNC: u32 = 8;
 /// Begin to list a directory; `count` says which listing it is.
 pub const WASMTIME_WASI_USE_LIST: u32 = 9;
-/// Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the bits
-/// from 32 on.
+/// Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the
+/// bits from 32 on.
 pub const WASMTIME_WASI_USE_LIST_NEXT: u32 = 10;
 /// End the listing `number`.
 pub const WASMTIME_WASI_USE_LIST_END: u32 = 11;
 /// Open the path in `buffer` below a directory. The bits of `number` say how: those of `open-flags` in WASI 0.2 are the
-/// lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be the
-/// handle of a new descriptor.
+/// lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be
+/// the handle of a new descriptor.
 pub const WASMTIME_WASI_USE_OPEN: u32 = 12;
-/// As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes, with
-/// bit 63 set if a symbolic link at its end is followed.
+/// As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes,
+/// with bit 63 set if a symbolic link at its end is followed.
 pub const WASMTIME_WASI_USE_STAT_AT: u32 = 13;
 
 /// Done.

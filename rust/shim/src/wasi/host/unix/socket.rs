@@ -137,7 +137,8 @@ impl HostFile {
         }
     }
 
-    /// The address of this side of a connection, or of the other; `ENOTSUP` for a socket that has none of the Internet's.
+    /// The address of this side of a connection, or of the other; `ENOTSUP` for a socket that has none of the
+    /// Internet's.
     pub(in crate::wasi) fn address(&self, remote: bool) -> Result<SocketAddr, Errno> {
         let address = match remote {
             false => Some(rustix::net::getsockname(self.as_fd()).map_err(errno)?),
