@@ -170,7 +170,7 @@ const hands = `(component
 
 // handsComponent is hands, compiled.
 var handsComponent = sync.OnceValues(func() (*component.Component, error) {
-	return component.New(stdEngine(), []byte(hands))
+	return share(component.New(stdEngine(), []byte(hands)))
 })
 
 // handsHost is what hands calls.
