@@ -165,9 +165,9 @@
 #define WASMTIME_WASI_USE_WRITE_AT 5
 
 /**
- * Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there are,
- * the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since 1970, or
- * 0 if that is not known.
+ * Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there
+ * are, the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since
+ * 1970, or 0 if that is not known.
  */
 #define WASMTIME_WASI_USE_STAT 6
 

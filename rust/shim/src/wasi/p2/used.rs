@@ -32,9 +32,9 @@ pub const WASMTIME_WASI_USE_FLUSH: u32 = 3;
 pub const WASMTIME_WASI_USE_READ_AT: u32 = 4;
 /// Write `buffer` to a file, from the offset `number` on; `count` says how many bytes.
 pub const WASMTIME_WASI_USE_WRITE_AT: u32 = 5;
-/// Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there are,
-/// the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since 1970, or
-/// 0 if that is not known.
+/// Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there
+/// are, the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since
+/// 1970, or 0 if that is not known.
 pub const WASMTIME_WASI_USE_STAT: u32 = 6;
 /// Make `number` the size of a file.
 pub const WASMTIME_WASI_USE_SET_SIZE: u32 = 7;
