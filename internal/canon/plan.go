@@ -128,6 +128,16 @@ func (p *Planner) Result(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
 // Type returns the WIT type. For a plan of all parameters it is a record of them.
 func (p *Plan) Type() *Type { return p.node.wit }
 
+// Plain returns how many bytes the value is of in Go and in a message alike, if that is all that there is to it: a
+// number, or several without a gap. [Copy] encodes and decodes it, and nothing about it can be wrong.
+func (p *Plan) Plain() (size uint32, ok bool) {
+	n := p.node
+	return n.wit.Size, n.op == opCopy && n.gaps == nil
+}
+
+// Copy copies a value that is plain.
+func Copy(to, from unsafe.Pointer, size uint32) { copyBytes(to, from, size) }
+
 // EncodeFirst writes the value at a pointer into the message, as its first block. The error is that of Encode, or of
 // [Message.Block].
 func (p *Plan) EncodeFirst(m *Message, value unsafe.Pointer) error {
