@@ -164,6 +164,9 @@ type bound struct {
 	// plain says that numbers are all that crosses: so many bytes each way.
 	plain             bool
 	nparams, nresults uint32
+	// usual is how many numbers the result had last time, if it is a long list of them. The call before the next one
+	// gets so much memory for it, so that the list is copied once.
+	usual int
 }
 
 // bind binds a function to a struct of its parameters, and to a type for its result, nil for none.
@@ -273,8 +276,11 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 		return b.argumentError(err)
 	}
 	var list []byte
-	if how == placed {
+	switch {
+	case how == placed:
 		list = b.result.list(result)
+	case how == copied && b.usual > 0:
+		list = b.result.newList(result, b.usual)
 	}
 	v, err := s.runInto(b.Func, mark, list)
 	if err != nil {
@@ -285,6 +291,9 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 	v.Alias = false
 	if err != nil {
 		return resultError(err)
+	}
+	if how == copied {
+		b.usual = b.result.trim(result)
 	}
 	return nil
 }
