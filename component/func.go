@@ -121,7 +121,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		m.Unpin()
 		return f.argumentError(err)
 	}
-	v, err := s.run(f, mark)
+	v, err := s.run(f, mark, nil)
 	if err != nil {
 		return err
 	}
@@ -255,7 +255,7 @@ func (b *bound) callPlain(params, result unsafe.Pointer) error {
 	if b.nparams > 0 {
 		canon.Copy(call.MessageStart(), params, b.nparams)
 	}
-	if room := s.store.Room(); !call.Run(room) && !call.RunAgain(room) {
+	if !s.enter(nil) {
 		return s.failure(b.Func, s.table.mark())
 	}
 	if b.nresults > 0 {
@@ -282,7 +282,7 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 	case how == copied && b.usual > 0:
 		list = b.result.newList(result, b.usual)
 	}
-	v, err := s.runInto(b.Func, mark, list)
+	v, err := s.run(b.Func, mark, list)
 	if err != nil {
 		return err
 	}

@@ -71,16 +71,12 @@ func (c *ComponentCall) Grow(n int) []byte {
 	return c.Message()
 }
 
-// SetFunc says which function is called. The message has no segments then, and there is no memory for a list.
+// SetFunc says which function is called. The message has no segments then, and there is no memory for a list, which
+// RunInto has.
 func (c *ComponentCall) SetFunc(f ComponentFunc) {
 	c.fn = unsafe.Pointer(f.ptr)
 	c.segments, c.nsegments = nil, 0
 	c.list, c.nlist = nil, 0
-}
-
-// SetList gives pinned memory, until the call returns, for the first list of numbers in the results that fits.
-func (c *ComponentCall) SetList(memory []byte) {
-	c.list, c.nlist = unsafe.Pointer(unsafe.SliceData(memory)), uintptr(len(memory))
 }
 
 // SetSegments gives the message its segments, which are pinned memory, until the call.
@@ -100,11 +96,21 @@ func (c *ComponentCall) Run(room uintptr) bool {
 	return c.ok()
 }
 
-// RunAgain makes the call again on another thread, as Call.RunAgain does.
+// RunInto is Run with memory for the first list of numbers in the results that fits. It must be in Go's heap, or none of
+// Go's: the call pins it, and nobody else has to.
+func (c *ComponentCall) RunInto(room uintptr, list []byte) bool {
+	crossing()
+	C.ffi_component_call_into(c.address(), C.size_t(room), unsafe.Pointer(unsafe.SliceData(list)), C.size_t(len(list)))
+	return c.ok()
+}
+
+// RunAgain makes the call again on another thread, as Call.RunAgain does. list is as for RunInto, and nil after Run.
 //
 //go:noinline
-func (c *ComponentCall) RunAgain(room uintptr) bool {
-	return c.again(func() { C.ffi_component_call(c.address(), C.size_t(room)) })
+func (c *ComponentCall) RunAgain(room uintptr, list []byte) bool {
+	return c.again(func() {
+		C.ffi_component_call_into(c.address(), C.size_t(room), unsafe.Pointer(unsafe.SliceData(list)), C.size_t(len(list)))
+	})
 }
 
 // Drop drops a handle, and tells whether that succeeded; if not, Failure says why. Destructors are guests: room is as
