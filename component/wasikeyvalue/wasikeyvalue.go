@@ -74,7 +74,8 @@ type Bucket interface {
 // Batch is what a [Bucket] may be, too: one that does many things at once for less than one after the other. Without
 // it, the interface batch calls the methods of Bucket for one key after the other, until there is an error.
 type Batch interface {
-	// GetMany returns the values of keys, one for each of them in their order.
+	// GetMany returns the values of keys, one for each of them in their order. A guest may name a key any number of
+	// times, so one that reads the values from elsewhere ends with [ErrTooMuch] when they have [MaxBatchBytes].
 	GetMany(ctx context.Context, keys []string) ([]Value, error)
 	// SetMany sets values of keys. If there is an error, some may be set.
 	SetMany(ctx context.Context, entries []Entry) error
@@ -94,10 +95,12 @@ type Value struct {
 	Found bool
 }
 
-// What a guest may do with one call. A key that is asked for many times has a value each time.
+// What a guest may ask for in one call of the interface batch; beyond that, it gets an error that says [ErrTooMuch].
 const (
-	mostKeys  = 1 << 16
-	mostBytes = 64 << 20
+	// MaxBatchKeys is how many keys there may be.
+	MaxBatchKeys = 1 << 16
+	// MaxBatchBytes is how many bytes the keys and values may have that a guest gets.
+	MaxBatchBytes = 64 << 20
 )
 
 // bucket is the resource: a handle of a guest's.
@@ -246,8 +249,8 @@ func (b *bucket) getMany(ctx context.Context, keys []string) ([]component.Option
 		if err == nil {
 			err = ctx.Err()
 		}
-		if total += len(key) + len(v.Value); err == nil && total > mostBytes {
-			err = fmt.Errorf("more than %d bytes in one call: %w", mostBytes, ErrTooMuch)
+		if total += len(key) + len(v.Value); err == nil && total > MaxBatchBytes {
+			err = fmt.Errorf("more than %d bytes in one call: %w", MaxBatchBytes, ErrTooMuch)
 		}
 		if err != nil {
 			return nil, err
@@ -287,8 +290,8 @@ func deleteMany(c *wasmtime.Caller, b *bucket, keys []string) error {
 
 // few is an error if there are more keys than a call may have.
 func few(keys int) error {
-	if keys > mostKeys {
-		return fmt.Errorf("%d keys, and more than %d in one call: %w", keys, mostKeys, ErrTooMuch)
+	if keys > MaxBatchKeys {
+		return fmt.Errorf("%d keys, and more than %d in one call: %w", keys, MaxBatchKeys, ErrTooMuch)
 	}
 	return nil
 }
