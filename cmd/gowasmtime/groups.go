@@ -144,8 +144,8 @@ func choice[T any](name, help string, set func(*settings, T), words string, of m
 	}}
 }
 
-// pair is a key whose value is a name with a value of its own, and that may be given more than once. A name by itself has
-// the empty value.
+// pair is a key whose value is a name with a value of its own, and that may be given more than once. A name by itself
+// has the empty value.
 func pair(name, help string, to func(*settings) *[]nameValue) key {
 	return key{name: name, form: formPair, help: help, set: func(s *settings, v value) error {
 		if !v.given {

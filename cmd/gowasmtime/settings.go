@@ -67,8 +67,8 @@ type network struct {
 // stores is what a component gets of wasi:config and wasi:keyvalue.
 type stores struct {
 	config, keyvalue bool
-	// configVars are the variables of wasi:config, and keyvalueData is what the bucket of wasi:keyvalue has at first. Of
-	// a name that comes more than once, the last value counts.
+	// configVars are the variables of wasi:config, and keyvalueData is what the bucket of wasi:keyvalue has at first.
+	// Of a name that comes more than once, the last value counts.
 	configVars, keyvalueData []nameValue
 }
 

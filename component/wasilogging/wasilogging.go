@@ -89,7 +89,8 @@ func Define(linker *component.Linker, logger *slog.Logger, limits Limits) error 
 func record(level slog.Level, group, text string, mostText, mostContext int) slog.Record {
 	text, omitted := clip.Text(text, mostText)
 	group, more := clip.Text(group, mostContext)
-	// All that a guest passes in a call is in one piece of memory, of which a handler that keeps records keeps this only.
+	// All that a guest passes in a call is in one piece of memory, of which a handler that keeps records keeps no more
+	// than this.
 	r := slog.NewRecord(time.Now(), level, strings.Clone(text), 0)
 	if group != "" {
 		r.AddAttrs(slog.String(ContextKey, strings.Clone(group)))

@@ -1,6 +1,6 @@
-// Command boltstore gives components wasi:keyvalue on a database that is embedded in the program, go.etcd.io/bbolt: what
-// they set is there after a restart. It is a module of its own, so that the database is nothing that other users of
-// package wasmtime download.
+// Command boltstore gives components wasi:keyvalue on a database that is embedded in the program, go.etcd.io/bbolt:
+// what they set is there after a restart. It is a module of its own, so that the database is nothing that other users
+// of package wasmtime download.
 package main
 
 import (

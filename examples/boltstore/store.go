@@ -100,7 +100,8 @@ func (b *boltBucket) Exists(ctx context.Context, key string) (found bool, err er
 // pageKeys is how many keys are listed at once.
 const pageKeys = 1000
 
-// ListKeys returns a page of keys, in their order. A guest goes on with the cursor of the page before, and no older one.
+// ListKeys returns a page of keys, in their order. A guest goes on with the cursor of the page before, and with no
+// older one.
 func (b *boltBucket) ListKeys(ctx context.Context, cursor uint64) (keys []string, next uint64, err error) {
 	if cursor != 0 && cursor != b.cursor {
 		return nil, 0, errors.New("not the cursor of the last keys that were listed")
