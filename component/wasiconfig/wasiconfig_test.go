@@ -132,7 +132,7 @@ func TestEnds(t *testing.T) {
 	defer cancel()
 	instance := instantiate(t, "0.2.0-rc.1", canceling{cancel: cancel})
 	if _, err := get(t, instance).Call(ctx, "a"); !errors.Is(err, context.Canceled) {
-		t.Errorf("the context has ended: %v", err)
+		t.Fatalf("the context has ended: %v", err)
 	}
 	if _, err := get(t, instance).Call(t.Context(), "a"); !errors.Is(err, component.ErrUnusable) {
 		t.Errorf("a call afterwards: %v", err)
