@@ -37,7 +37,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// ErrNotNumber: a value that was to be incremented is no number of 64 bits in decimal digits, or the sum would be none.
+// ErrNotNumber says that a value that was to be incremented is no number of 64 bits in decimal digits, or that the sum
+// would be none.
 var ErrNotNumber = errors.New("not a number of 64 bits")
 
 // Memory is a [Store] in memory: buckets of given names, for any number of components. What would exceed a limit is an
