@@ -513,6 +513,29 @@ func (b stoppingBucket) Delete(context.Context, string) error {
 	return nil
 }
 
+// panicking is a store with a defect.
+type panicking struct{ failing }
+
+func (p panicking) Open(context.Context, string) (wasikeyvalue.Bucket, error) { return p, nil }
+
+func (panicking) Exists(context.Context, string) (bool, error) { panic("a defect") }
+
+// A panic of a store comes out of the call of the guest, which is over.
+func TestPanic(t *testing.T) {
+	g := newGuest(t, panicking{})
+	func() {
+		defer func() {
+			if recovered := recover(); recovered != "a defect" {
+				t.Errorf("recovered %v", recovered)
+			}
+		}()
+		g.call("exists", "k")
+	}()
+	if _, err := g.call("get", "k"); !errors.Is(err, component.ErrUnusable) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestDefine(t *testing.T) {
 	engine := wasmtime.NewEngine()
 	defer engine.Close()
