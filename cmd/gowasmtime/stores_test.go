@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -77,14 +78,16 @@ func TestStores(t *testing.T) {
 	run("-S", "config-var=a=1", "--invoke", `get("a")`, "config.wat").want(t, 1, "", "wasi:config/store@0.2.0-rc.1", "-S config provides wasi:config")
 	run("-S", "config=n,keyvalue", "--invoke", `get("a")`, "config.wat").want(t, 1, "", "-S config provides wasi:config")
 	run("-S", "config,config-var", "--invoke", `get("a")`, "config.wat").want(t, 2, "", "-S config-var: the value has to be NAME=VALUE")
-	run("-S", "config,config-var=a=\xff", "--invoke", `get("a")`, "config.wat").want(t, 1, "", `not UTF-8: "a=\xff"`)
 
 	run("-S", "keyvalue,keyvalue-in-memory-data=k=ABC", "--invoke", "read()", "keyvalue.wat").want(t, 0, "ok(some([65, 66, 67]))\n")
 	run("-S", "keyvalue", "--invoke", "read()", "keyvalue.wat").want(t, 0, "ok(none)\n")
 	run("-S", "keyvalue-in-memory-data=k=1", "--invoke", "read()", "keyvalue.wat").want(t, 1, "", "wasi:keyvalue/store@0.2.0-draft", "-S keyvalue provides wasi:keyvalue")
-	run("-S", "keyvalue,keyvalue-in-memory-data=\xff", "--invoke", "read()", "keyvalue.wat").want(t, 1, "", "not UTF-8")
 	run("-S", "keyvalue,keyvalue-in-memory-data="+strings.Repeat("k", 1025), "--invoke", "read()", "keyvalue.wat").want(t, 1, "", "1025 bytes of a key, and 1024 are allowed")
 
+	if runtime.GOOS != "windows" { // where arguments are text
+		run("-S", "config,config-var=a=\xff", "--invoke", `get("a")`, "config.wat").want(t, 1, "", `not UTF-8: "a=\xff"`)
+		run("-S", "keyvalue,keyvalue-in-memory-data=\xff", "--invoke", "read()", "keyvalue.wat").want(t, 1, "", "not UTF-8")
+	}
 	for _, key := range []string{"config", "keyvalue"} {
 		run("-S", key, "module.wat").want(t, 2, "", "-S "+key+" is for components, and 'module.wat' is a module")
 		run("-S", key+"=n", "module.wat").want(t, 0, "")
