@@ -283,6 +283,147 @@ type Descriptor interface {
 	MetadataHashAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (MetadataHashValue, error)
 }
 
+// UnsupportedDescriptor is to be embedded in a type that has only some of the methods of [Descriptor]. The others
+// return the error that WIT has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedDescriptor struct{}
+
+var _ Descriptor = UnsupportedDescriptor{}
+
+// ReadViaStream returns an error.
+func (UnsupportedDescriptor) ReadViaStream(c *wasmtime.Caller, offset Filesize) (result *component.Resource, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// WriteViaStream returns an error.
+func (UnsupportedDescriptor) WriteViaStream(c *wasmtime.Caller, offset Filesize) (result *component.Resource, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// AppendViaStream returns an error.
+func (UnsupportedDescriptor) AppendViaStream(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// Advise returns an error.
+func (UnsupportedDescriptor) Advise(c *wasmtime.Caller, offset Filesize, length Filesize, advice Advice) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// SyncData returns an error.
+func (UnsupportedDescriptor) SyncData(c *wasmtime.Caller) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// GetFlags returns an error.
+func (UnsupportedDescriptor) GetFlags(c *wasmtime.Caller) (result DescriptorFlags, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// GetType returns an error.
+func (UnsupportedDescriptor) GetType(c *wasmtime.Caller) (result DescriptorType, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// SetSize returns an error.
+func (UnsupportedDescriptor) SetSize(c *wasmtime.Caller, size Filesize) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// SetTimes returns an error.
+func (UnsupportedDescriptor) SetTimes(c *wasmtime.Caller, dataAccessTimestamp NewTimestamp, dataModificationTimestamp NewTimestamp) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// Read returns an error.
+func (UnsupportedDescriptor) Read(c *wasmtime.Caller, length Filesize, offset Filesize) (result component.Tuple2[[]byte, bool], err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// Write returns an error.
+func (UnsupportedDescriptor) Write(c *wasmtime.Caller, buffer []byte, offset Filesize) (result Filesize, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// ReadDirectory returns an error.
+func (UnsupportedDescriptor) ReadDirectory(c *wasmtime.Caller) (result DirectoryEntryStream, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// Sync returns an error.
+func (UnsupportedDescriptor) Sync(c *wasmtime.Caller) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// CreateDirectoryAt returns an error.
+func (UnsupportedDescriptor) CreateDirectoryAt(c *wasmtime.Caller, path string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// Stat returns an error.
+func (UnsupportedDescriptor) Stat(c *wasmtime.Caller) (result DescriptorStat, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// StatAt returns an error.
+func (UnsupportedDescriptor) StatAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (result DescriptorStat, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// SetTimesAt returns an error.
+func (UnsupportedDescriptor) SetTimesAt(c *wasmtime.Caller, pathFlags PathFlags, path string, dataAccessTimestamp NewTimestamp, dataModificationTimestamp NewTimestamp) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// LinkAt returns an error.
+func (UnsupportedDescriptor) LinkAt(c *wasmtime.Caller, oldPathFlags PathFlags, oldPath string, newDescriptor Descriptor, newPath string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// OpenAt returns an error.
+func (UnsupportedDescriptor) OpenAt(c *wasmtime.Caller, pathFlags PathFlags, path string, openFlags OpenFlags, flags DescriptorFlags) (result Descriptor, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// ReadlinkAt returns an error.
+func (UnsupportedDescriptor) ReadlinkAt(c *wasmtime.Caller, path string) (result string, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// RemoveDirectoryAt returns an error.
+func (UnsupportedDescriptor) RemoveDirectoryAt(c *wasmtime.Caller, path string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// RenameAt returns an error.
+func (UnsupportedDescriptor) RenameAt(c *wasmtime.Caller, oldPath string, newDescriptor Descriptor, newPath string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// SymlinkAt returns an error.
+func (UnsupportedDescriptor) SymlinkAt(c *wasmtime.Caller, oldPath string, newPath string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// UnlinkFileAt returns an error.
+func (UnsupportedDescriptor) UnlinkFileAt(c *wasmtime.Caller, path string) error {
+	return FilesystemErrorCodeUnsupported
+}
+
+// IsSameObject returns an error.
+func (UnsupportedDescriptor) IsSameObject(c *wasmtime.Caller, other Descriptor) (result bool, err error) {
+	return result, unsupported("wasi:filesystem/types#[method]descriptor.is-same-object")
+}
+
+// MetadataHash returns an error.
+func (UnsupportedDescriptor) MetadataHash(c *wasmtime.Caller) (result MetadataHashValue, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
+// MetadataHashAt returns an error.
+func (UnsupportedDescriptor) MetadataHashAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (result MetadataHashValue, err error) {
+	return result, FilesystemErrorCodeUnsupported
+}
+
 var descriptorResource = component.ResourceOf[Descriptor]().Named("descriptor")
 
 // DirectoryEntryStream is the resource directory-entry-stream of wasi:filesystem/types: the reading of a directory.

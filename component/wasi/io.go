@@ -131,6 +131,37 @@ type InputStream interface {
 	Subscribe(c *wasmtime.Caller) (*component.Resource, error)
 }
 
+// UnsupportedInputStream is to be embedded in a type that has only some of the methods of [InputStream]. The others
+// return the error that WIT has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedInputStream struct{}
+
+var _ InputStream = UnsupportedInputStream{}
+
+// Read returns an error.
+func (UnsupportedInputStream) Read(c *wasmtime.Caller, len uint64) (result []byte, err error) {
+	return result, unsupported("wasi:io/streams#[method]input-stream.read")
+}
+
+// BlockingRead returns an error.
+func (UnsupportedInputStream) BlockingRead(c *wasmtime.Caller, len uint64) (result []byte, err error) {
+	return result, unsupported("wasi:io/streams#[method]input-stream.blocking-read")
+}
+
+// Skip returns an error.
+func (UnsupportedInputStream) Skip(c *wasmtime.Caller, len uint64) (result uint64, err error) {
+	return result, unsupported("wasi:io/streams#[method]input-stream.skip")
+}
+
+// BlockingSkip returns an error.
+func (UnsupportedInputStream) BlockingSkip(c *wasmtime.Caller, len uint64) (result uint64, err error) {
+	return result, unsupported("wasi:io/streams#[method]input-stream.blocking-skip")
+}
+
+// Subscribe returns an error.
+func (UnsupportedInputStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, unsupported("wasi:io/streams#[method]input-stream.subscribe")
+}
+
 var inputStreamResource = component.ResourceOf[InputStream]().Named("input-stream")
 
 // OutputStream is the resource output-stream of wasi:io/streams: a stream that a program writes.
@@ -157,6 +188,62 @@ type OutputStream interface {
 	Splice(c *wasmtime.Caller, src InputStream, len uint64) (uint64, error)
 	// BlockingSplice is blocking-splice: func(src: borrow<input-stream>, len: u64) -> result<u64, stream-error>
 	BlockingSplice(c *wasmtime.Caller, src InputStream, len uint64) (uint64, error)
+}
+
+// UnsupportedOutputStream is to be embedded in a type that has only some of the methods of [OutputStream]. The others
+// return the error that WIT has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedOutputStream struct{}
+
+var _ OutputStream = UnsupportedOutputStream{}
+
+// CheckWrite returns an error.
+func (UnsupportedOutputStream) CheckWrite(c *wasmtime.Caller) (result uint64, err error) {
+	return result, unsupported("wasi:io/streams#[method]output-stream.check-write")
+}
+
+// Write returns an error.
+func (UnsupportedOutputStream) Write(c *wasmtime.Caller, contents []byte) error {
+	return unsupported("wasi:io/streams#[method]output-stream.write")
+}
+
+// BlockingWriteAndFlush returns an error.
+func (UnsupportedOutputStream) BlockingWriteAndFlush(c *wasmtime.Caller, contents []byte) error {
+	return unsupported("wasi:io/streams#[method]output-stream.blocking-write-and-flush")
+}
+
+// Flush returns an error.
+func (UnsupportedOutputStream) Flush(c *wasmtime.Caller) error {
+	return unsupported("wasi:io/streams#[method]output-stream.flush")
+}
+
+// BlockingFlush returns an error.
+func (UnsupportedOutputStream) BlockingFlush(c *wasmtime.Caller) error {
+	return unsupported("wasi:io/streams#[method]output-stream.blocking-flush")
+}
+
+// Subscribe returns an error.
+func (UnsupportedOutputStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, unsupported("wasi:io/streams#[method]output-stream.subscribe")
+}
+
+// WriteZeroes returns an error.
+func (UnsupportedOutputStream) WriteZeroes(c *wasmtime.Caller, len uint64) error {
+	return unsupported("wasi:io/streams#[method]output-stream.write-zeroes")
+}
+
+// BlockingWriteZeroesAndFlush returns an error.
+func (UnsupportedOutputStream) BlockingWriteZeroesAndFlush(c *wasmtime.Caller, len uint64) error {
+	return unsupported("wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush")
+}
+
+// Splice returns an error.
+func (UnsupportedOutputStream) Splice(c *wasmtime.Caller, src InputStream, len uint64) (result uint64, err error) {
+	return result, unsupported("wasi:io/streams#[method]output-stream.splice")
+}
+
+// BlockingSplice returns an error.
+func (UnsupportedOutputStream) BlockingSplice(c *wasmtime.Caller, src InputStream, len uint64) (result uint64, err error) {
+	return result, unsupported("wasi:io/streams#[method]output-stream.blocking-splice")
 }
 
 var outputStreamResource = component.ResourceOf[OutputStream]().Named("output-stream")

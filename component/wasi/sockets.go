@@ -312,6 +312,152 @@ type TCPSocket interface {
 	Shutdown(c *wasmtime.Caller, shutdownType ShutdownType) error
 }
 
+// UnsupportedTCPSocket is to be embedded in a type that has only some of the methods of [TCPSocket]. The others
+// return the error that WIT has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedTCPSocket struct{}
+
+var _ TCPSocket = UnsupportedTCPSocket{}
+
+// StartBind returns an error.
+func (UnsupportedTCPSocket) StartBind(c *wasmtime.Caller, network Network, localAddress IPSocketAddress) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// FinishBind returns an error.
+func (UnsupportedTCPSocket) FinishBind(c *wasmtime.Caller) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// StartConnect returns an error.
+func (UnsupportedTCPSocket) StartConnect(c *wasmtime.Caller, network Network, remoteAddress IPSocketAddress) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// FinishConnect returns an error.
+func (UnsupportedTCPSocket) FinishConnect(c *wasmtime.Caller) (result component.Tuple2[*component.Resource, *component.Resource], err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// StartListen returns an error.
+func (UnsupportedTCPSocket) StartListen(c *wasmtime.Caller) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// FinishListen returns an error.
+func (UnsupportedTCPSocket) FinishListen(c *wasmtime.Caller) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// Accept returns an error.
+func (UnsupportedTCPSocket) Accept(c *wasmtime.Caller) (result component.Tuple3[TCPSocket, *component.Resource, *component.Resource], err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// LocalAddress returns an error.
+func (UnsupportedTCPSocket) LocalAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// RemoteAddress returns an error.
+func (UnsupportedTCPSocket) RemoteAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// IsListening returns an error.
+func (UnsupportedTCPSocket) IsListening(c *wasmtime.Caller) (result bool, err error) {
+	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.is-listening")
+}
+
+// AddressFamily returns an error.
+func (UnsupportedTCPSocket) AddressFamily(c *wasmtime.Caller) (result IPAddressFamily, err error) {
+	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.address-family")
+}
+
+// SetListenBacklogSize returns an error.
+func (UnsupportedTCPSocket) SetListenBacklogSize(c *wasmtime.Caller, value uint64) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// KeepAliveEnabled returns an error.
+func (UnsupportedTCPSocket) KeepAliveEnabled(c *wasmtime.Caller) (result bool, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetKeepAliveEnabled returns an error.
+func (UnsupportedTCPSocket) SetKeepAliveEnabled(c *wasmtime.Caller, value bool) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// KeepAliveIdleTime returns an error.
+func (UnsupportedTCPSocket) KeepAliveIdleTime(c *wasmtime.Caller) (result Duration, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetKeepAliveIdleTime returns an error.
+func (UnsupportedTCPSocket) SetKeepAliveIdleTime(c *wasmtime.Caller, value Duration) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// KeepAliveInterval returns an error.
+func (UnsupportedTCPSocket) KeepAliveInterval(c *wasmtime.Caller) (result Duration, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetKeepAliveInterval returns an error.
+func (UnsupportedTCPSocket) SetKeepAliveInterval(c *wasmtime.Caller, value Duration) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// KeepAliveCount returns an error.
+func (UnsupportedTCPSocket) KeepAliveCount(c *wasmtime.Caller) (result uint32, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetKeepAliveCount returns an error.
+func (UnsupportedTCPSocket) SetKeepAliveCount(c *wasmtime.Caller, value uint32) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// HopLimit returns an error.
+func (UnsupportedTCPSocket) HopLimit(c *wasmtime.Caller) (result uint8, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetHopLimit returns an error.
+func (UnsupportedTCPSocket) SetHopLimit(c *wasmtime.Caller, value uint8) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// ReceiveBufferSize returns an error.
+func (UnsupportedTCPSocket) ReceiveBufferSize(c *wasmtime.Caller) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetReceiveBufferSize returns an error.
+func (UnsupportedTCPSocket) SetReceiveBufferSize(c *wasmtime.Caller, value uint64) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// SendBufferSize returns an error.
+func (UnsupportedTCPSocket) SendBufferSize(c *wasmtime.Caller) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetSendBufferSize returns an error.
+func (UnsupportedTCPSocket) SetSendBufferSize(c *wasmtime.Caller, value uint64) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// Subscribe returns an error.
+func (UnsupportedTCPSocket) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.subscribe")
+}
+
+// Shutdown returns an error.
+func (UnsupportedTCPSocket) Shutdown(c *wasmtime.Caller, shutdownType ShutdownType) error {
+	return SocketsErrorCodeNotSupported
+}
+
 var tcpSocketResource = component.ResourceOf[TCPSocket]().Named("tcp-socket")
 
 // DefineTCP defines wasi:sockets/tcp, for components of every version that is compatible with 0.2.12. What is defined
@@ -486,6 +632,77 @@ type UDPSocket interface {
 	Subscribe(c *wasmtime.Caller) (*component.Resource, error)
 }
 
+// UnsupportedUDPSocket is to be embedded in a type that has only some of the methods of [UDPSocket]. The others
+// return the error that WIT has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedUDPSocket struct{}
+
+var _ UDPSocket = UnsupportedUDPSocket{}
+
+// StartBind returns an error.
+func (UnsupportedUDPSocket) StartBind(c *wasmtime.Caller, network Network, localAddress IPSocketAddress) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// FinishBind returns an error.
+func (UnsupportedUDPSocket) FinishBind(c *wasmtime.Caller) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// Stream returns an error.
+func (UnsupportedUDPSocket) Stream(c *wasmtime.Caller, remoteAddress component.Option[IPSocketAddress]) (result component.Tuple2[IncomingDatagramStream, OutgoingDatagramStream], err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// LocalAddress returns an error.
+func (UnsupportedUDPSocket) LocalAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// RemoteAddress returns an error.
+func (UnsupportedUDPSocket) RemoteAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// AddressFamily returns an error.
+func (UnsupportedUDPSocket) AddressFamily(c *wasmtime.Caller) (result IPAddressFamily, err error) {
+	return result, unsupported("wasi:sockets/udp#[method]udp-socket.address-family")
+}
+
+// UnicastHopLimit returns an error.
+func (UnsupportedUDPSocket) UnicastHopLimit(c *wasmtime.Caller) (result uint8, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetUnicastHopLimit returns an error.
+func (UnsupportedUDPSocket) SetUnicastHopLimit(c *wasmtime.Caller, value uint8) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// ReceiveBufferSize returns an error.
+func (UnsupportedUDPSocket) ReceiveBufferSize(c *wasmtime.Caller) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetReceiveBufferSize returns an error.
+func (UnsupportedUDPSocket) SetReceiveBufferSize(c *wasmtime.Caller, value uint64) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// SendBufferSize returns an error.
+func (UnsupportedUDPSocket) SendBufferSize(c *wasmtime.Caller) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// SetSendBufferSize returns an error.
+func (UnsupportedUDPSocket) SetSendBufferSize(c *wasmtime.Caller, value uint64) error {
+	return SocketsErrorCodeNotSupported
+}
+
+// Subscribe returns an error.
+func (UnsupportedUDPSocket) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, unsupported("wasi:sockets/udp#[method]udp-socket.subscribe")
+}
+
 var udpSocketResource = component.ResourceOf[UDPSocket]().Named("udp-socket")
 
 // IncomingDatagramStream is the resource incoming-datagram-stream of wasi:sockets/udp: the datagrams that arrive at a
@@ -512,6 +729,28 @@ type OutgoingDatagramStream interface {
 	Send(c *wasmtime.Caller, datagrams []OutgoingDatagram) (uint64, error)
 	// Subscribe is subscribe: func() -> pollable
 	Subscribe(c *wasmtime.Caller) (*component.Resource, error)
+}
+
+// UnsupportedOutgoingDatagramStream is to be embedded in a type that has only some of the methods of
+// [OutgoingDatagramStream]. The others return the error that WIT has for this, or else one that wraps
+// [wasmtime.ErrUnsupported] and ends the guest.
+type UnsupportedOutgoingDatagramStream struct{}
+
+var _ OutgoingDatagramStream = UnsupportedOutgoingDatagramStream{}
+
+// CheckSend returns an error.
+func (UnsupportedOutgoingDatagramStream) CheckSend(c *wasmtime.Caller) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// Send returns an error.
+func (UnsupportedOutgoingDatagramStream) Send(c *wasmtime.Caller, datagrams []OutgoingDatagram) (result uint64, err error) {
+	return result, SocketsErrorCodeNotSupported
+}
+
+// Subscribe returns an error.
+func (UnsupportedOutgoingDatagramStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
+	return result, unsupported("wasi:sockets/udp#[method]outgoing-datagram-stream.subscribe")
 }
 
 var outgoingDatagramStreamResource = component.ResourceOf[OutgoingDatagramStream]().Named("outgoing-datagram-stream")

@@ -3,9 +3,15 @@
 package wasi
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gowasmtime/wasmtime"
 )
+
+// unsupported is the error of a function that does nothing.
+func unsupported(name string) error { return fmt.Errorf("%s: %w", name, wasmtime.ErrUnsupported) }
 
 // enumText is the name of a case, or its number if there is no such case.
 func enumText(n int, names []string) string {

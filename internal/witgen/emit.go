@@ -41,10 +41,16 @@ func (g *generator) header() {
 func (g *generator) helpers() []byte {
 	g.b.Reset()
 	g.header()
-	g.p(`import (
+	g.b.WriteString(`import (
+	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gowasmtime/wasmtime"
 )
+
+// unsupported is the error of a function that does nothing.
+func unsupported(name string) error { return fmt.Errorf("%s: %w", name, wasmtime.ErrUnsupported) }
 
 // enumText is the name of a case, or its number if there is no such case.
 func enumText(n int, names []string) string {
@@ -66,7 +72,8 @@ func flagsText(bits uint64, names []string) string {
 		set = append(set, "0x"+strconv.FormatUint(rest, 16))
 	}
 	return strings.Join(set, "|")
-}`)
+}
+`)
 	return []byte(g.b.String())
 }
 
@@ -134,9 +141,6 @@ func (g *generator) def(i *witjson.Interface, d *witjson.Def) {
 		g.p("type %s %s%s", name, assign, g.goType(target, at))
 	}
 }
-
-// unexported is a name that starts with a small letter.
-func unexported(name string) string { return local(name) }
 
 func (g *generator) witNames(name string, d *witjson.Def) {
 	var quoted []string
@@ -274,8 +278,44 @@ func (g *generator) resource(i *witjson.Interface, d *witjson.Def) {
 		}
 		g.p("}")
 	}
+	if len(methods) > 2 {
+		g.unsupported(name, methods, place{iface: i})
+	}
 	g.p("")
 	g.p("var %s = component.ResourceOf[%s]().Named(%q)", resourceVar(name), name, d.Name)
+}
+
+// unsupported writes a type that has all methods of a resource, and can do nothing.
+func (g *generator) unsupported(name string, methods []*witjson.Function, at place) {
+	g.p("")
+	g.comment("", "Unsupported%s is to be embedded in a type that has only some of the methods of [%s]. The others return the error that WIT "+
+		"has for this, or else one that wraps [wasmtime.ErrUnsupported] and ends the guest.", name, name)
+	g.p("type Unsupported%s struct{}", name)
+	g.p("")
+	g.p("var _ %s = Unsupported%s{}", name, name)
+	for _, f := range methods {
+		g.p("")
+		g.p("// %s returns an error.", methodName(f))
+		failed := fmt.Sprintf("unsupported(%q)", at.iface.Path()+"#"+f.Name)
+		if e := errOf(f.Result); e != nil && e.Def != nil && e.Def.Origin().Kind == witjson.Enum {
+			for _, c := range e.Def.Origin().Fields {
+				if c.Name == "unsupported" || c.Name == "not-supported" {
+					failed = g.names.types[e.Def.Origin()] + exported(c.Name)
+				}
+			}
+		}
+		signature := g.signature(f, at)
+		body := "return " + failed
+		if okOf(f.Result) != nil {
+			signature = strings.TrimSuffix(signature, ", error)")
+			open := strings.LastIndex(signature, ") (")
+			signature = signature[:open] + ") (result " + signature[open+3:] + ", err error)"
+			body = "return result, " + failed
+		}
+		g.p("func (Unsupported%s) %s%s {", name, methodName(f), signature)
+		g.p("%s", body)
+		g.p("}")
+	}
 }
 
 func resourceVar(name string) string { return unexported(name) + "Resource" }

@@ -27,26 +27,30 @@ func exported(wit string) string {
 	return name.String()
 }
 
-// local is the Go name of a parameter or a variable: newPath for new-path. The caller of a function is called c.
+// local is the Go name of a parameter: newPath for new-path. The caller of a function is called c.
 func local(wit string) string {
-	name := exported(wit)
-	end := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsUpper(r) })
-	switch {
-	case end < 0:
-		name = strings.ToLower(name)
-	case end <= 1:
-		name = strings.ToLower(name[:1]) + name[1:]
-	case unicode.IsDigit(rune(name[end])):
-		name = strings.ToLower(name[:end]) + name[end:]
-	case name[end] == 'v': // IPv4
-		name = strings.ToLower(name[:end]) + name[end:]
-	default: // the last capital begins the next word
-		name = strings.ToLower(name[:end-1]) + name[end-1:]
+	first, rest, _ := strings.Cut(wit, "-")
+	name := strings.ToLower(first) + exported(rest)
+	switch name {
+	case "c", "self", "impl", "component", "wasmtime":
+		name += "_"
 	}
-	if token.IsKeyword(name) || name == "c" || name == "self" || name == "impl" || name == "component" || name == "wasmtime" {
+	if token.IsKeyword(name) {
 		name += "_"
 	}
 	return name
+}
+
+// unexported is a Go name that starts with a small letter: ipv4Address for IPv4Address, tcpSocket for TCPSocket.
+func unexported(name string) string {
+	end := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsUpper(r) })
+	switch {
+	case end < 0:
+		return strings.ToLower(name)
+	case end > 1 && name[end] != 'v': // the last capital begins the next word
+		end--
+	}
+	return strings.ToLower(name[:end]) + name[end:]
 }
 
 // naming says what types and interfaces are called in the Go package.
