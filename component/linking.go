@@ -317,7 +317,7 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 	case item.Kind == canon.InstanceItem && found.instance != nil:
 	case found.wasi:
 		if name := l.replaced(item.Func); name != "" {
-			return mismatch("WASI's own function has WASI's own %s, which the linker has as values of Go: it has to be replaced by a function of Go's, too", name)
+			return mismatch("WASI's own function is for WASI's own %s, and the linker has values of Go for that: the function has to be Go's, too", name)
 		}
 		l.wasi = append(l.wasi, path)
 	case item.Kind == canon.FuncItem && found.fn != nil:
