@@ -55,6 +55,12 @@ func (c *ComponentCall) address() C.uintptr_t { return C.uintptr_t(uintptr(unsaf
 // Message returns the memory that the message is written to, all of it.
 func (c *ComponentCall) Message() []byte { return unsafe.Slice((*byte)(c.message), c.capacity) }
 
+// MessageStart returns where Message begins.
+func (c *ComponentCall) MessageStart() unsafe.Pointer { return c.message }
+
+// Capacity returns how many bytes Message has.
+func (c *ComponentCall) Capacity() uintptr { return c.capacity }
+
 // Grow makes room for n bytes and returns the memory. What was in the first Len bytes is there, too. It is nil if there
 // is not so much memory.
 func (c *ComponentCall) Grow(n int) []byte {
