@@ -290,18 +290,18 @@ type UnsupportedDescriptor struct{}
 var _ Descriptor = UnsupportedDescriptor{}
 
 // ReadViaStream returns an error.
-func (UnsupportedDescriptor) ReadViaStream(c *wasmtime.Caller, offset Filesize) (result *component.Resource, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) ReadViaStream(c *wasmtime.Caller, offset Filesize) (*component.Resource, error) {
+	return *new(*component.Resource), FilesystemErrorCodeUnsupported
 }
 
 // WriteViaStream returns an error.
-func (UnsupportedDescriptor) WriteViaStream(c *wasmtime.Caller, offset Filesize) (result *component.Resource, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) WriteViaStream(c *wasmtime.Caller, offset Filesize) (*component.Resource, error) {
+	return *new(*component.Resource), FilesystemErrorCodeUnsupported
 }
 
 // AppendViaStream returns an error.
-func (UnsupportedDescriptor) AppendViaStream(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) AppendViaStream(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), FilesystemErrorCodeUnsupported
 }
 
 // Advise returns an error.
@@ -315,13 +315,13 @@ func (UnsupportedDescriptor) SyncData(c *wasmtime.Caller) error {
 }
 
 // GetFlags returns an error.
-func (UnsupportedDescriptor) GetFlags(c *wasmtime.Caller) (result DescriptorFlags, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) GetFlags(c *wasmtime.Caller) (DescriptorFlags, error) {
+	return *new(DescriptorFlags), FilesystemErrorCodeUnsupported
 }
 
 // GetType returns an error.
-func (UnsupportedDescriptor) GetType(c *wasmtime.Caller) (result DescriptorType, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) GetType(c *wasmtime.Caller) (DescriptorType, error) {
+	return *new(DescriptorType), FilesystemErrorCodeUnsupported
 }
 
 // SetSize returns an error.
@@ -335,18 +335,18 @@ func (UnsupportedDescriptor) SetTimes(c *wasmtime.Caller, dataAccessTimestamp Ne
 }
 
 // Read returns an error.
-func (UnsupportedDescriptor) Read(c *wasmtime.Caller, length Filesize, offset Filesize) (result component.Tuple2[[]byte, bool], err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) Read(c *wasmtime.Caller, length Filesize, offset Filesize) (component.Tuple2[[]byte, bool], error) {
+	return *new(component.Tuple2[[]byte, bool]), FilesystemErrorCodeUnsupported
 }
 
 // Write returns an error.
-func (UnsupportedDescriptor) Write(c *wasmtime.Caller, buffer []byte, offset Filesize) (result Filesize, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) Write(c *wasmtime.Caller, buffer []byte, offset Filesize) (Filesize, error) {
+	return *new(Filesize), FilesystemErrorCodeUnsupported
 }
 
 // ReadDirectory returns an error.
-func (UnsupportedDescriptor) ReadDirectory(c *wasmtime.Caller) (result DirectoryEntryStream, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) ReadDirectory(c *wasmtime.Caller) (DirectoryEntryStream, error) {
+	return *new(DirectoryEntryStream), FilesystemErrorCodeUnsupported
 }
 
 // Sync returns an error.
@@ -360,13 +360,13 @@ func (UnsupportedDescriptor) CreateDirectoryAt(c *wasmtime.Caller, path string) 
 }
 
 // Stat returns an error.
-func (UnsupportedDescriptor) Stat(c *wasmtime.Caller) (result DescriptorStat, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) Stat(c *wasmtime.Caller) (DescriptorStat, error) {
+	return *new(DescriptorStat), FilesystemErrorCodeUnsupported
 }
 
 // StatAt returns an error.
-func (UnsupportedDescriptor) StatAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (result DescriptorStat, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) StatAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (DescriptorStat, error) {
+	return *new(DescriptorStat), FilesystemErrorCodeUnsupported
 }
 
 // SetTimesAt returns an error.
@@ -380,13 +380,13 @@ func (UnsupportedDescriptor) LinkAt(c *wasmtime.Caller, oldPathFlags PathFlags, 
 }
 
 // OpenAt returns an error.
-func (UnsupportedDescriptor) OpenAt(c *wasmtime.Caller, pathFlags PathFlags, path string, openFlags OpenFlags, flags DescriptorFlags) (result Descriptor, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) OpenAt(c *wasmtime.Caller, pathFlags PathFlags, path string, openFlags OpenFlags, flags DescriptorFlags) (Descriptor, error) {
+	return *new(Descriptor), FilesystemErrorCodeUnsupported
 }
 
 // ReadlinkAt returns an error.
-func (UnsupportedDescriptor) ReadlinkAt(c *wasmtime.Caller, path string) (result string, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) ReadlinkAt(c *wasmtime.Caller, path string) (string, error) {
+	return *new(string), FilesystemErrorCodeUnsupported
 }
 
 // RemoveDirectoryAt returns an error.
@@ -410,18 +410,18 @@ func (UnsupportedDescriptor) UnlinkFileAt(c *wasmtime.Caller, path string) error
 }
 
 // IsSameObject returns an error.
-func (UnsupportedDescriptor) IsSameObject(c *wasmtime.Caller, other Descriptor) (result bool, err error) {
-	return result, unsupported("wasi:filesystem/types#[method]descriptor.is-same-object")
+func (UnsupportedDescriptor) IsSameObject(c *wasmtime.Caller, other Descriptor) (bool, error) {
+	return *new(bool), unsupported("wasi:filesystem/types#[method]descriptor.is-same-object")
 }
 
 // MetadataHash returns an error.
-func (UnsupportedDescriptor) MetadataHash(c *wasmtime.Caller) (result MetadataHashValue, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) MetadataHash(c *wasmtime.Caller) (MetadataHashValue, error) {
+	return *new(MetadataHashValue), FilesystemErrorCodeUnsupported
 }
 
 // MetadataHashAt returns an error.
-func (UnsupportedDescriptor) MetadataHashAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (result MetadataHashValue, err error) {
-	return result, FilesystemErrorCodeUnsupported
+func (UnsupportedDescriptor) MetadataHashAt(c *wasmtime.Caller, pathFlags PathFlags, path string) (MetadataHashValue, error) {
+	return *new(MetadataHashValue), FilesystemErrorCodeUnsupported
 }
 
 var descriptorResource = component.ResourceOf[Descriptor]().Named("descriptor")

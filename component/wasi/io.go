@@ -138,28 +138,28 @@ type UnsupportedInputStream struct{}
 var _ InputStream = UnsupportedInputStream{}
 
 // Read returns an error.
-func (UnsupportedInputStream) Read(c *wasmtime.Caller, len uint64) (result []byte, err error) {
-	return result, unsupported("wasi:io/streams#[method]input-stream.read")
+func (UnsupportedInputStream) Read(c *wasmtime.Caller, len uint64) ([]byte, error) {
+	return *new([]byte), unsupported("wasi:io/streams#[method]input-stream.read")
 }
 
 // BlockingRead returns an error.
-func (UnsupportedInputStream) BlockingRead(c *wasmtime.Caller, len uint64) (result []byte, err error) {
-	return result, unsupported("wasi:io/streams#[method]input-stream.blocking-read")
+func (UnsupportedInputStream) BlockingRead(c *wasmtime.Caller, len uint64) ([]byte, error) {
+	return *new([]byte), unsupported("wasi:io/streams#[method]input-stream.blocking-read")
 }
 
 // Skip returns an error.
-func (UnsupportedInputStream) Skip(c *wasmtime.Caller, len uint64) (result uint64, err error) {
-	return result, unsupported("wasi:io/streams#[method]input-stream.skip")
+func (UnsupportedInputStream) Skip(c *wasmtime.Caller, len uint64) (uint64, error) {
+	return *new(uint64), unsupported("wasi:io/streams#[method]input-stream.skip")
 }
 
 // BlockingSkip returns an error.
-func (UnsupportedInputStream) BlockingSkip(c *wasmtime.Caller, len uint64) (result uint64, err error) {
-	return result, unsupported("wasi:io/streams#[method]input-stream.blocking-skip")
+func (UnsupportedInputStream) BlockingSkip(c *wasmtime.Caller, len uint64) (uint64, error) {
+	return *new(uint64), unsupported("wasi:io/streams#[method]input-stream.blocking-skip")
 }
 
 // Subscribe returns an error.
-func (UnsupportedInputStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, unsupported("wasi:io/streams#[method]input-stream.subscribe")
+func (UnsupportedInputStream) Subscribe(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), unsupported("wasi:io/streams#[method]input-stream.subscribe")
 }
 
 var inputStreamResource = component.ResourceOf[InputStream]().Named("input-stream")
@@ -197,8 +197,8 @@ type UnsupportedOutputStream struct{}
 var _ OutputStream = UnsupportedOutputStream{}
 
 // CheckWrite returns an error.
-func (UnsupportedOutputStream) CheckWrite(c *wasmtime.Caller) (result uint64, err error) {
-	return result, unsupported("wasi:io/streams#[method]output-stream.check-write")
+func (UnsupportedOutputStream) CheckWrite(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), unsupported("wasi:io/streams#[method]output-stream.check-write")
 }
 
 // Write returns an error.
@@ -222,8 +222,8 @@ func (UnsupportedOutputStream) BlockingFlush(c *wasmtime.Caller) error {
 }
 
 // Subscribe returns an error.
-func (UnsupportedOutputStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, unsupported("wasi:io/streams#[method]output-stream.subscribe")
+func (UnsupportedOutputStream) Subscribe(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), unsupported("wasi:io/streams#[method]output-stream.subscribe")
 }
 
 // WriteZeroes returns an error.
@@ -237,13 +237,13 @@ func (UnsupportedOutputStream) BlockingWriteZeroesAndFlush(c *wasmtime.Caller, l
 }
 
 // Splice returns an error.
-func (UnsupportedOutputStream) Splice(c *wasmtime.Caller, src InputStream, len uint64) (result uint64, err error) {
-	return result, unsupported("wasi:io/streams#[method]output-stream.splice")
+func (UnsupportedOutputStream) Splice(c *wasmtime.Caller, src InputStream, len uint64) (uint64, error) {
+	return *new(uint64), unsupported("wasi:io/streams#[method]output-stream.splice")
 }
 
 // BlockingSplice returns an error.
-func (UnsupportedOutputStream) BlockingSplice(c *wasmtime.Caller, src InputStream, len uint64) (result uint64, err error) {
-	return result, unsupported("wasi:io/streams#[method]output-stream.blocking-splice")
+func (UnsupportedOutputStream) BlockingSplice(c *wasmtime.Caller, src InputStream, len uint64) (uint64, error) {
+	return *new(uint64), unsupported("wasi:io/streams#[method]output-stream.blocking-splice")
 }
 
 var outputStreamResource = component.ResourceOf[OutputStream]().Named("output-stream")

@@ -334,8 +334,8 @@ func (UnsupportedTCPSocket) StartConnect(c *wasmtime.Caller, network Network, re
 }
 
 // FinishConnect returns an error.
-func (UnsupportedTCPSocket) FinishConnect(c *wasmtime.Caller) (result component.Tuple2[*component.Resource, *component.Resource], err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) FinishConnect(c *wasmtime.Caller) (component.Tuple2[*component.Resource, *component.Resource], error) {
+	return *new(component.Tuple2[*component.Resource, *component.Resource]), SocketsErrorCodeNotSupported
 }
 
 // StartListen returns an error.
@@ -349,28 +349,28 @@ func (UnsupportedTCPSocket) FinishListen(c *wasmtime.Caller) error {
 }
 
 // Accept returns an error.
-func (UnsupportedTCPSocket) Accept(c *wasmtime.Caller) (result component.Tuple3[TCPSocket, *component.Resource, *component.Resource], err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) Accept(c *wasmtime.Caller) (component.Tuple3[TCPSocket, *component.Resource, *component.Resource], error) {
+	return *new(component.Tuple3[TCPSocket, *component.Resource, *component.Resource]), SocketsErrorCodeNotSupported
 }
 
 // LocalAddress returns an error.
-func (UnsupportedTCPSocket) LocalAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) LocalAddress(c *wasmtime.Caller) (IPSocketAddress, error) {
+	return *new(IPSocketAddress), SocketsErrorCodeNotSupported
 }
 
 // RemoteAddress returns an error.
-func (UnsupportedTCPSocket) RemoteAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) RemoteAddress(c *wasmtime.Caller) (IPSocketAddress, error) {
+	return *new(IPSocketAddress), SocketsErrorCodeNotSupported
 }
 
 // IsListening returns an error.
-func (UnsupportedTCPSocket) IsListening(c *wasmtime.Caller) (result bool, err error) {
-	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.is-listening")
+func (UnsupportedTCPSocket) IsListening(c *wasmtime.Caller) (bool, error) {
+	return *new(bool), unsupported("wasi:sockets/tcp#[method]tcp-socket.is-listening")
 }
 
 // AddressFamily returns an error.
-func (UnsupportedTCPSocket) AddressFamily(c *wasmtime.Caller) (result IPAddressFamily, err error) {
-	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.address-family")
+func (UnsupportedTCPSocket) AddressFamily(c *wasmtime.Caller) (IPAddressFamily, error) {
+	return *new(IPAddressFamily), unsupported("wasi:sockets/tcp#[method]tcp-socket.address-family")
 }
 
 // SetListenBacklogSize returns an error.
@@ -379,8 +379,8 @@ func (UnsupportedTCPSocket) SetListenBacklogSize(c *wasmtime.Caller, value uint6
 }
 
 // KeepAliveEnabled returns an error.
-func (UnsupportedTCPSocket) KeepAliveEnabled(c *wasmtime.Caller) (result bool, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) KeepAliveEnabled(c *wasmtime.Caller) (bool, error) {
+	return *new(bool), SocketsErrorCodeNotSupported
 }
 
 // SetKeepAliveEnabled returns an error.
@@ -389,8 +389,8 @@ func (UnsupportedTCPSocket) SetKeepAliveEnabled(c *wasmtime.Caller, value bool) 
 }
 
 // KeepAliveIdleTime returns an error.
-func (UnsupportedTCPSocket) KeepAliveIdleTime(c *wasmtime.Caller) (result Duration, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) KeepAliveIdleTime(c *wasmtime.Caller) (Duration, error) {
+	return *new(Duration), SocketsErrorCodeNotSupported
 }
 
 // SetKeepAliveIdleTime returns an error.
@@ -399,8 +399,8 @@ func (UnsupportedTCPSocket) SetKeepAliveIdleTime(c *wasmtime.Caller, value Durat
 }
 
 // KeepAliveInterval returns an error.
-func (UnsupportedTCPSocket) KeepAliveInterval(c *wasmtime.Caller) (result Duration, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) KeepAliveInterval(c *wasmtime.Caller) (Duration, error) {
+	return *new(Duration), SocketsErrorCodeNotSupported
 }
 
 // SetKeepAliveInterval returns an error.
@@ -409,8 +409,8 @@ func (UnsupportedTCPSocket) SetKeepAliveInterval(c *wasmtime.Caller, value Durat
 }
 
 // KeepAliveCount returns an error.
-func (UnsupportedTCPSocket) KeepAliveCount(c *wasmtime.Caller) (result uint32, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) KeepAliveCount(c *wasmtime.Caller) (uint32, error) {
+	return *new(uint32), SocketsErrorCodeNotSupported
 }
 
 // SetKeepAliveCount returns an error.
@@ -419,8 +419,8 @@ func (UnsupportedTCPSocket) SetKeepAliveCount(c *wasmtime.Caller, value uint32) 
 }
 
 // HopLimit returns an error.
-func (UnsupportedTCPSocket) HopLimit(c *wasmtime.Caller) (result uint8, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) HopLimit(c *wasmtime.Caller) (uint8, error) {
+	return *new(uint8), SocketsErrorCodeNotSupported
 }
 
 // SetHopLimit returns an error.
@@ -429,8 +429,8 @@ func (UnsupportedTCPSocket) SetHopLimit(c *wasmtime.Caller, value uint8) error {
 }
 
 // ReceiveBufferSize returns an error.
-func (UnsupportedTCPSocket) ReceiveBufferSize(c *wasmtime.Caller) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) ReceiveBufferSize(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // SetReceiveBufferSize returns an error.
@@ -439,8 +439,8 @@ func (UnsupportedTCPSocket) SetReceiveBufferSize(c *wasmtime.Caller, value uint6
 }
 
 // SendBufferSize returns an error.
-func (UnsupportedTCPSocket) SendBufferSize(c *wasmtime.Caller) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedTCPSocket) SendBufferSize(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // SetSendBufferSize returns an error.
@@ -449,8 +449,8 @@ func (UnsupportedTCPSocket) SetSendBufferSize(c *wasmtime.Caller, value uint64) 
 }
 
 // Subscribe returns an error.
-func (UnsupportedTCPSocket) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, unsupported("wasi:sockets/tcp#[method]tcp-socket.subscribe")
+func (UnsupportedTCPSocket) Subscribe(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), unsupported("wasi:sockets/tcp#[method]tcp-socket.subscribe")
 }
 
 // Shutdown returns an error.
@@ -649,28 +649,28 @@ func (UnsupportedUDPSocket) FinishBind(c *wasmtime.Caller) error {
 }
 
 // Stream returns an error.
-func (UnsupportedUDPSocket) Stream(c *wasmtime.Caller, remoteAddress component.Option[IPSocketAddress]) (result component.Tuple2[IncomingDatagramStream, OutgoingDatagramStream], err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) Stream(c *wasmtime.Caller, remoteAddress component.Option[IPSocketAddress]) (component.Tuple2[IncomingDatagramStream, OutgoingDatagramStream], error) {
+	return *new(component.Tuple2[IncomingDatagramStream, OutgoingDatagramStream]), SocketsErrorCodeNotSupported
 }
 
 // LocalAddress returns an error.
-func (UnsupportedUDPSocket) LocalAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) LocalAddress(c *wasmtime.Caller) (IPSocketAddress, error) {
+	return *new(IPSocketAddress), SocketsErrorCodeNotSupported
 }
 
 // RemoteAddress returns an error.
-func (UnsupportedUDPSocket) RemoteAddress(c *wasmtime.Caller) (result IPSocketAddress, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) RemoteAddress(c *wasmtime.Caller) (IPSocketAddress, error) {
+	return *new(IPSocketAddress), SocketsErrorCodeNotSupported
 }
 
 // AddressFamily returns an error.
-func (UnsupportedUDPSocket) AddressFamily(c *wasmtime.Caller) (result IPAddressFamily, err error) {
-	return result, unsupported("wasi:sockets/udp#[method]udp-socket.address-family")
+func (UnsupportedUDPSocket) AddressFamily(c *wasmtime.Caller) (IPAddressFamily, error) {
+	return *new(IPAddressFamily), unsupported("wasi:sockets/udp#[method]udp-socket.address-family")
 }
 
 // UnicastHopLimit returns an error.
-func (UnsupportedUDPSocket) UnicastHopLimit(c *wasmtime.Caller) (result uint8, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) UnicastHopLimit(c *wasmtime.Caller) (uint8, error) {
+	return *new(uint8), SocketsErrorCodeNotSupported
 }
 
 // SetUnicastHopLimit returns an error.
@@ -679,8 +679,8 @@ func (UnsupportedUDPSocket) SetUnicastHopLimit(c *wasmtime.Caller, value uint8) 
 }
 
 // ReceiveBufferSize returns an error.
-func (UnsupportedUDPSocket) ReceiveBufferSize(c *wasmtime.Caller) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) ReceiveBufferSize(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // SetReceiveBufferSize returns an error.
@@ -689,8 +689,8 @@ func (UnsupportedUDPSocket) SetReceiveBufferSize(c *wasmtime.Caller, value uint6
 }
 
 // SendBufferSize returns an error.
-func (UnsupportedUDPSocket) SendBufferSize(c *wasmtime.Caller) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedUDPSocket) SendBufferSize(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // SetSendBufferSize returns an error.
@@ -699,8 +699,8 @@ func (UnsupportedUDPSocket) SetSendBufferSize(c *wasmtime.Caller, value uint64) 
 }
 
 // Subscribe returns an error.
-func (UnsupportedUDPSocket) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, unsupported("wasi:sockets/udp#[method]udp-socket.subscribe")
+func (UnsupportedUDPSocket) Subscribe(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), unsupported("wasi:sockets/udp#[method]udp-socket.subscribe")
 }
 
 var udpSocketResource = component.ResourceOf[UDPSocket]().Named("udp-socket")
@@ -739,18 +739,18 @@ type UnsupportedOutgoingDatagramStream struct{}
 var _ OutgoingDatagramStream = UnsupportedOutgoingDatagramStream{}
 
 // CheckSend returns an error.
-func (UnsupportedOutgoingDatagramStream) CheckSend(c *wasmtime.Caller) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedOutgoingDatagramStream) CheckSend(c *wasmtime.Caller) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // Send returns an error.
-func (UnsupportedOutgoingDatagramStream) Send(c *wasmtime.Caller, datagrams []OutgoingDatagram) (result uint64, err error) {
-	return result, SocketsErrorCodeNotSupported
+func (UnsupportedOutgoingDatagramStream) Send(c *wasmtime.Caller, datagrams []OutgoingDatagram) (uint64, error) {
+	return *new(uint64), SocketsErrorCodeNotSupported
 }
 
 // Subscribe returns an error.
-func (UnsupportedOutgoingDatagramStream) Subscribe(c *wasmtime.Caller) (result *component.Resource, err error) {
-	return result, unsupported("wasi:sockets/udp#[method]outgoing-datagram-stream.subscribe")
+func (UnsupportedOutgoingDatagramStream) Subscribe(c *wasmtime.Caller) (*component.Resource, error) {
+	return *new(*component.Resource), unsupported("wasi:sockets/udp#[method]outgoing-datagram-stream.subscribe")
 }
 
 var outgoingDatagramStreamResource = component.ResourceOf[OutgoingDatagramStream]().Named("outgoing-datagram-stream")

@@ -307,10 +307,7 @@ func (g *generator) unsupported(name string, methods []*witjson.Function, at pla
 		signature := g.signature(f, at)
 		body := "return " + failed
 		if okOf(f.Result) != nil {
-			signature = strings.TrimSuffix(signature, ", error)")
-			open := strings.LastIndex(signature, ") (")
-			signature = signature[:open] + ") (result " + signature[open+3:] + ", err error)"
-			body = "return result, " + failed
+			body = fmt.Sprintf("return *new(%s), %s", g.goType(okOf(f.Result), at), failed)
 		}
 		g.p("func (Unsupported%s) %s%s {", name, methodName(f), signature)
 		g.p("%s", body)
@@ -324,7 +321,14 @@ func (g *generator) method(f *witjson.Function, at place) {
 	if f.Async {
 		g.fail("%s: %s is async, which is not supported", at.iface.Path(), f.Name)
 	}
-	g.comment("\t", "%s is %s: %s", methodName(f), f.Own(), f.Signature())
+	what := f.Own()
+	switch f.Role {
+	case witjson.Constructor:
+		what = "the constructor of " + what
+	case witjson.Static:
+		what = f.Resource.Name + "." + what
+	}
+	g.comment("\t", "%s is %s: %s", methodName(f), what, f.Signature())
 	g.p("%s%s", methodName(f), g.signature(f, at))
 }
 

@@ -21,7 +21,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"log"
 	"os"
 	"path/filepath"
@@ -104,7 +107,44 @@ func generate(o options) (map[string][]byte, error) {
 		}
 		files[name] = formatted
 	}
+	g.twice(files)
 	return files, errors.Join(g.errs...)
+}
+
+// twice reports names that are declared more than once: WIT tells more names apart than Go does.
+func (g *generator) twice(files map[string][]byte) {
+	declared := map[string]bool{}
+	for name, content := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.SkipObjectResolution)
+		if err != nil {
+			continue // which has been reported
+		}
+		declare := func(id *ast.Ident) {
+			if id.Name != "_" && declared[id.Name] {
+				g.fail("two things would be called %s", id.Name)
+			}
+			declared[id.Name] = true
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					declare(d.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch spec := spec.(type) {
+					case *ast.TypeSpec:
+						declare(spec.Name)
+					case *ast.ValueSpec:
+						for _, id := range spec.Names {
+							declare(id)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // chosen returns the interfaces that are meant, those of a package together.
@@ -129,9 +169,10 @@ func chosen(resolve *witjson.Resolve, from []string) (interfaces []*witjson.Inte
 			}
 			found = true
 			for _, item := range world.Imports {
-				if item.Interface != nil {
-					wanted[item.Interface] = true
+				if item.Interface == nil {
+					return nil, fmt.Errorf("the world %s imports %s, which is in no interface: that is not supported yet", name, item.Name)
 				}
+				wanted[item.Interface] = true
 			}
 		}
 		if !found {

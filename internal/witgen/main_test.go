@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,47 @@ func TestFilesAreUpToDate(t *testing.T) {
 		} else if !bytes.Equal(got, want) {
 			t.Errorf("%s: run go generate ./component/wasi", name)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the files of the shop")
+
+// What is made of another world compiles, as a part of these tests: shop_test.go has it, and uses it.
+func TestAnotherWorld(t *testing.T) {
+	files, err := generate(options{wit: "testdata/shop.json", pkg: "main_test", from: []string{"example:shop/plugin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 2 {
+		t.Errorf("%d files", len(files))
+	}
+	for name, want := range files {
+		name = "made_" + strings.TrimSuffix(name, ".go") + "_test.go"
+		if *update {
+			if err := os.WriteFile(name, want, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what is generated: go test ./internal/witgen -update; %v", name, err)
+		}
+	}
+}
+
+// Two names of WIT that are one in Go are an error, instead of a package that does not compile.
+func TestSameNames(t *testing.T) {
+	text, err := os.ReadFile("testdata/shop.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "wit.json")
+	text = bytes.Replace(text, []byte(`"name": "numbers", "kind"`), []byte(`"name": "shape-round", "kind"`), 1)
+	if err := os.WriteFile(file, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err = generate(options{wit: file, pkg: "p", from: []string{"example:shop/plugin"}})
+	if err == nil || !strings.Contains(err.Error(), "two things would be called ShapeRound") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -81,6 +123,9 @@ func TestErrors(t *testing.T) {
 		"no such file":                     {wit: "nothing.json"},
 		"no package or world wasi:nothing": {wit: "wasi-0.2.json", from: []string{"wasi:nothing"}},
 		"which is not in the package":      {wit: "wasi-0.2.json", pkg: "p", from: []string{"wasi:filesystem"}},
+		"log, which is in no interface":    {wit: "testdata/shop.json", from: []string{"example:shop/logging"}},
+		"wait is async":                    {wit: "testdata/shop.json", from: []string{"example:shop/waiting"}},
+		"a stream, which is not supported": {wit: "testdata/shop.json", from: []string{"example:shop/waiting"}},
 		"not the JSON of wit-parser":       {wit: "docs.txt"},
 	} {
 		if _, err := generate(o); err == nil || !strings.Contains(err.Error(), want) {

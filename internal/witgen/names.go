@@ -32,7 +32,7 @@ func local(wit string) string {
 	first, rest, _ := strings.Cut(wit, "-")
 	name := strings.ToLower(first) + exported(rest)
 	switch name {
-	case "c", "self", "impl", "component", "wasmtime":
+	case "c", "self", "new", "unsupported", "component", "wasmtime":
 		name += "_"
 	}
 	if token.IsKeyword(name) {
