@@ -30,7 +30,8 @@
 //	wasi.DefinePreopens(linker, other{})
 //
 // A single function can be replaced by [component.LinkerInstance.Func]; it gets WASI's resources as a
-// *component.Resource.
+// *component.Resource. The interfaces here are defined under WASI's newest version, and found by components of any
+// other 0.2 that nothing is defined for: so do not define single functions of the same interface under another version.
 package wasi
 
 //go:generate go run ../../internal/witgen -wit ../../internal/witgen/wasi-0.2.json -docs ../../internal/witgen/docs.txt -library -package wasi -out . wasi:cli wasi:clocks wasi:filesystem wasi:io wasi:random wasi:sockets

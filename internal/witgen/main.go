@@ -2,16 +2,19 @@
 // another for each resource, and a function that defines it in a linker. It reads the JSON of the crate wit-parser,
 // which `cargo xtask wit` writes for WASI, and `wasm-tools component wit --json` for anything else:
 //
-//	go run ./internal/witgen -wit internal/witgen/wasi-0.2.json -docs internal/witgen/docs.txt -library -out component/wasi wasi:cli wasi:io …
+//	go run ./internal/witgen -wit world.json -out component/wasi wasi:cli wasi:io
 //
 // The arguments are packages of WIT, without versions, or worlds, such as wasi:cli/imports, for what they import.
 // There is a file for each package.
 //
-//	-docs FILE   lines of an interface, or a type as interface#type, a tab and what it is: the comments. Without, they
-//	             say what there is in WIT
-//	-library     the interfaces are also defined by Linker.DefineWasi, so that a resource of another interface may be a
-//	             *component.Resource
+//	-docs FILE   lines of an interface, or a type as interface#type, a tab and what it is: for the comments. What has
+//	             none is described by its WIT
+//	-library     the interfaces are also defined by Linker.DefineWasi, so that a resource of another interface may be
+//	             a *component.Resource
 //	-package P   the name of the Go package; that of the folder if absent
+//
+// What cannot be generated yet: functions of a world that are in no interface, what is async, and streams and
+// futures.
 //
 // WASI's WIT is Apache-2.0 WITH LLVM-exception; the JSON has names and types of it and no text.
 package main

@@ -201,7 +201,8 @@ type Def struct {
 	Kind  Kind
 	// Fields are those of a record, the elements of a tuple, the cases of a variant or an enum, and the flags.
 	Fields []Field
-	// Elem is that of a list, option, future or stream, the value of a map, the ok of a result, or what an alias is for.
+	// Elem is that of a list, option, future or stream, the value of a map, the ok of a result, or what an alias is
+	// for.
 	Elem *Type
 	// Other is the err of a result, or the key of a map.
 	Other *Type
