@@ -50,7 +50,7 @@ func replacements() map[string]replacement {
 		virtually = clock[wasi.Pollable]{func(at uint64) (wasi.Pollable, error) { return &instant{&virtual, at}, nil }}
 	)
 	return map[string]replacement{
-		"wasi:cli/environment": {define: func(l *component.Linker) error { return wasi.DefineEnvironment(l, environment{}) }, see: func(t *testing.T, f *fixture) {
+		"wasi:cli/environment": {define: func(l *component.Linker) error { return wasi.DefineEnvironment(l, environment{"Go"}) }, see: func(t *testing.T, f *fixture) {
 			f.wants("[of Go]", "wasi:cli/environment#get-arguments")
 			f.wants("[[B 2] [C 3]]", "wasi:cli/environment#get-environment")
 			f.wants("/go", "wasi:cli/environment#initial-cwd")

@@ -16,13 +16,16 @@ import (
 
 var errOfGo = errors.New("an error of Go's")
 
-type environment struct{}
+// environment has a second argument.
+type environment struct{ second string }
 
 func (environment) GetEnvironment(*wasmtime.Caller) ([][2]string, error) {
 	return [][2]string{{"B", "2"}, {"C", "3"}}, nil
 }
-func (environment) GetArguments(*wasmtime.Caller) ([]string, error) { return []string{"of", "Go"}, nil }
-func (environment) InitialCwd(*wasmtime.Caller) (*string, error)    { return new("/go"), nil }
+func (e environment) GetArguments(*wasmtime.Caller) ([]string, error) {
+	return []string{"of", e.second}, nil
+}
+func (environment) InitialCwd(*wasmtime.Caller) (*string, error) { return new("/go"), nil }
 
 // exit counts what does not end the program.
 type exit struct{ ignored int }
