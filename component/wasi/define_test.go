@@ -78,7 +78,7 @@ func TestConcreteTypes(t *testing.T) {
 
 // What is defined twice is an error, unless shadowing is allowed; and so is what is nil.
 func TestDefinedTwice(t *testing.T) {
-	l := component.NewLinker(engine())
+	l := component.NewLinker(EngineWith(t, CompilesQuickly))
 	defer l.Close()
 	Check(t, wasi.DefineWallClock(l, wallClock{}))
 	if err := wasi.DefineWallClock(l, wallClock{}); err == nil || !strings.Contains(err.Error(), "defined already") {
@@ -110,7 +110,7 @@ func TestDefinedTwice(t *testing.T) {
 
 // The library's resources are made in any store that has WASI, and nothing stays where that fails.
 func TestHandles(t *testing.T) {
-	store := wasmtime.NewStore(engine())
+	store := wasmtime.NewStore(EngineWith(t, CompilesQuickly))
 	defer store.Close()
 	make := func(host wasi.Host) (errs []error) {
 		in, err := wasi.NewInputStream(host, strings.NewReader("text"))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -16,12 +15,6 @@ import (
 )
 
 func TestMain(m *testing.M) { Main(m) }
-
-var engine = sync.OnceValue(func() *wasmtime.Engine {
-	config := wasmtime.NewConfig()
-	CompilesQuickly(config)
-	return wasmtime.NewEngineWithConfig(config)
-})
 
 // fixture is an instance of a guest.
 type fixture struct {
@@ -55,19 +48,19 @@ func link(t testing.TB, g *guest, defines ...define) *fixture {
 
 func tryLink(t testing.TB, g *guest, defines ...define) (*fixture, error) {
 	t.Helper()
-	text := g.text()
-	c, err := component.New(engine(), []byte(text))
+	engine, text := EngineWith(t, CompilesQuickly), g.text()
+	c, err := component.New(engine, []byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	t.Cleanup(c.Close)
-	linker := component.NewLinker(engine())
+	linker := component.NewLinker(engine)
 	t.Cleanup(linker.Close)
 	Check(t, linker.DefineWasi())
 	for _, d := range defines {
 		Check(t, d(linker))
 	}
-	f := &fixture{t: t, store: wasmtime.NewStore(engine()), exports: g.exports}
+	f := &fixture{t: t, store: wasmtime.NewStore(engine), exports: g.exports}
 	t.Cleanup(f.store.Close)
 	config := wasmtime.NewWasiConfig()
 	config.SetArgv([]string{"program", "of the library"})

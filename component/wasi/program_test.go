@@ -6,7 +6,6 @@ import (
 	"errors"
 	"path"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
@@ -16,24 +15,30 @@ import (
 	"github.com/gowasmtime/wasmtime/testdata/programs"
 )
 
-// std is a program of Rust's standard library for WASI 0.2.
-var std = sync.OnceValues(func() (*component.Component, error) {
-	file, err := programs.File("std")
-	if err != nil {
-		return nil, err
-	}
-	return component.NewFromFile(engine(), file)
-})
+// program is a component with its engine.
+type program struct {
+	engine *wasmtime.Engine
+	*component.Component
+}
 
-// ran runs the program with arguments, and interfaces of Go's, and returns what it has printed.
-func ran(t *testing.T, args []string, defines ...define) (string, error) {
+// std is a program of Rust's standard library for WASI 0.2.
+func std(t *testing.T) program {
 	t.Helper()
-	c, err := std()
+	file, err := programs.File("std")
 	if errors.Is(err, programs.ErrNotBuilt) {
 		t.Skip(err)
 	}
 	Check(t, err)
-	linker := component.NewLinker(engine())
+	engine := EngineWith(t, CompilesQuickly)
+	c := Must(component.NewFromFile(engine, file))
+	t.Cleanup(c.Close)
+	return program{engine, c}
+}
+
+// ran runs the program with arguments, and interfaces of Go's, and returns what it has printed.
+func ran(t *testing.T, c program, args []string, defines ...define) (string, error) {
+	t.Helper()
+	linker := component.NewLinker(c.engine)
 	defer linker.Close()
 	Check(t, linker.DefineWasi())
 	for _, d := range defines {
@@ -44,7 +49,7 @@ func ran(t *testing.T, args []string, defines ...define) (string, error) {
 	config.SetArgv(append([]string{"std"}, args...))
 	config.SetStdout(&stdout)
 	config.SetStderr(&stderr)
-	err = (&component.Command{Component: c, Linker: linker, Wasi: config}).Run(context.Background())
+	err := (&component.Command{Component: c.Component, Linker: linker, Wasi: config}).Run(context.Background())
 	if err != nil && stderr.Len() > 0 {
 		t.Logf("stderr: %s", &stderr)
 	}
@@ -109,20 +114,20 @@ func (f *made) ReadViaStream(c *wasmtime.Caller, offset wasi.Filesize) (*compone
 
 // A program of Rust's reads files that are in no file system, and the streams in between are the library's.
 func TestProgramReadsFilesOfGo(t *testing.T) {
-	d := &tree{}
+	c, d := std(t), &tree{}
 	files := []define{
 		func(l *component.Linker) error {
 			return wasi.DefineFilesystemTypes(l, wasi.FilesystemTypes[*component.Resource](d))
 		},
 		func(l *component.Linker) error { return wasi.DefinePreopens(l, d) },
 	}
-	out, err := ran(t, []string{"read", "/made/hello.txt"}, files...)
+	out, err := ran(t, c, []string{"read", "/made/hello.txt"}, files...)
 	Check(t, err)
 	Equal(t, "stdout", out, "made of hello.txt")
 	Equal(t, "files that are still open", d.open, 0)
 	for _, args := range [][]string{{"read", "/made/hello.md"}, {"write", "/made/hello.txt", "text"}} {
 		var code *wasmtime.ExitError
-		if _, err := ran(t, args, files...); !errors.As(err, &code) || code.Status != 1 {
+		if _, err := ran(t, c, args, files...); !errors.As(err, &code) || code.Status != 1 {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
@@ -130,23 +135,24 @@ func TestProgramReadsFilesOfGo(t *testing.T) {
 
 // What the rest of a program's world is like can be Go's as well.
 func TestProgramSeesGo(t *testing.T) {
-	out, err := ran(t, []string{"hello"}, func(l *component.Linker) error { return wasi.DefineEnvironment(l, environment{"hello"}) })
+	c := std(t)
+	out, err := ran(t, c, []string{"hello"}, func(l *component.Linker) error { return wasi.DefineEnvironment(l, environment{"hello"}) })
 	Check(t, err)
 	Equal(t, "stdout", out, "args [\"of\", \"hello\"]\nenv {\"B\": \"2\", \"C\": \"3\"}\ncwd \"/\"\n")
 
-	var std stdio
-	out, err = ran(t, []string{"cat"}, func(l *component.Linker) error { return wasi.DefineStdin(l, &std) },
-		func(l *component.Linker) error { return wasi.DefineStdout(l, &std) })
+	var in stdio
+	out, err = ran(t, c, []string{"cat"}, func(l *component.Linker) error { return wasi.DefineStdin(l, &in) },
+		func(l *component.Linker) error { return wasi.DefineStdout(l, &in) })
 	Check(t, err)
 	Equal(t, "stdout of the library", out, "")
-	Equal(t, "stdout of Go", std.String(), "input of Go")
+	Equal(t, "stdout of Go", in.String(), "input of Go")
 
-	out, err = ran(t, []string{"time"}, func(l *component.Linker) error { return wasi.DefineWallClock(l, wallClock{}) })
+	out, err = ran(t, c, []string{"time"}, func(l *component.Linker) error { return wasi.DefineWallClock(l, wallClock{}) })
 	Check(t, err)
 	Equal(t, "stdout", out, "slept true\nnow 9\n")
 
 	var left exit
-	_, err = ran(t, []string{"exit", "3"}, func(l *component.Linker) error { return wasi.DefineExit(l, &left) })
+	_, err = ran(t, c, []string{"exit", "3"}, func(l *component.Linker) error { return wasi.DefineExit(l, &left) })
 	if code := (*wasmtime.ExitError)(nil); !errors.As(err, &code) || code.Status != 100 {
 		t.Errorf("exit: %v", err)
 	}
