@@ -7,9 +7,8 @@ use crate::go_link::generated;
 use crate::toolchain;
 use crate::workspace::{Workspace, package};
 use anyhow::{Context, Result};
-use std::mem::take;
 use std::path::{Path, PathBuf};
-use wit_parser::{Docs, Function, Resolve, TypeDefKind, WorldItem};
+use wit_parser::{Docs, Resolve, TypeDefKind, WorldItem};
 
 /// The file, from the repository's root.
 const FILE: &str = "internal/witgen/wasi-0.2.json";
@@ -39,28 +38,25 @@ fn text(folder: &Path) -> Result<String> {
 
 /// Takes out all comments.
 fn drop_docs(resolve: &mut Resolve) {
-    fn of_function(function: &mut Function) {
-        take(&mut function.docs);
-    }
     for (_, package) in resolve.packages.iter_mut() {
-        take(&mut package.docs);
+        package.docs = Docs::default();
     }
     for (_, world) in resolve.worlds.iter_mut() {
-        take(&mut world.docs);
+        world.docs = Docs::default();
         for item in world.imports.values_mut().chain(world.exports.values_mut()) {
             match item {
                 WorldItem::Interface { docs, .. } => *docs = Docs::default(),
-                WorldItem::Function(function) => of_function(function),
+                WorldItem::Function(function) => function.docs = Docs::default(),
                 WorldItem::Type { .. } => {}
             }
         }
     }
     for (_, interface) in resolve.interfaces.iter_mut() {
-        take(&mut interface.docs);
-        interface.functions.values_mut().for_each(of_function);
+        interface.docs = Docs::default();
+        interface.functions.values_mut().for_each(|function| function.docs = Docs::default());
     }
     for (_, def) in resolve.types.iter_mut() {
-        take(&mut def.docs);
+        def.docs = Docs::default();
         match &mut def.kind {
             TypeDefKind::Record(record) => record.fields.iter_mut().for_each(|field| field.docs = Docs::default()),
             TypeDefKind::Flags(flags) => flags.flags.iter_mut().for_each(|flag| flag.docs = Docs::default()),
