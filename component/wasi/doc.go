@@ -10,6 +10,9 @@
 // an E, such as [FilesystemErrorCodeNoEntry], is what the guest gets; every other one ends the guest, and comes out of
 // the call of it.
 //
+// What a guest passes fits its type in WIT, and no more is known of it: a length, for instance, is any number. A method
+// limits what it allocates for a guest that nobody trusts.
+//
 // # Resources
 //
 // A resource, such as a descriptor, has a Go interface, too: [Descriptor]. Whoever defines the interface that has the
