@@ -500,10 +500,19 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 	}
 	made, failed := linker.InstantiatePre(native)
 	if !failed.IsNil() {
-		return nil, bridge.NewError(failed)
+		return nil, link.refused(bridge.NewError(failed))
 	}
 	registry.Own(&pre.handle, pre, made)
 	return pre, nil
+}
+
+// refused is the error of the native library about imports that have been found here. Those that Go defines have been
+// compared, so what does not fit is a function or a resource of WASI.
+func (l *linking) refused(err error) error {
+	if len(l.wasi) == 0 || errors.Unwrap(err) != nil {
+		return err
+	}
+	return errorf(ErrType, "%v", err)
 }
 
 // link finds all imports.

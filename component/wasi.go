@@ -105,7 +105,7 @@ func WasiStreams(store wasmtime.Storelike, fd uint32) (input, output *Resource, 
 }
 
 // takeDescriptor makes resources with these names of a descriptor.
-func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, names ...string) (taken [2]*Resource, err error) {
+func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, names ...string) (taken [3]*Resource, err error) {
 	inside, err := bridge.StoreOf(store)
 	if err != nil {
 		return taken, err
@@ -121,7 +121,9 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 		return taken, bridge.NewError(failed)
 	}
 	for i, name := range names {
-		taken[i] = &Resource{s, handles[i], name}
+		if handles[i] != 0 { // a listener has no streams
+			taken[i] = &Resource{s, handles[i], name}
+		}
 	}
 	return taken, nil
 }

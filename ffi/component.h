@@ -46,3 +46,18 @@ static inline void ffi_component_instantiate(uintptr_t address, size_t room, uin
   wasmtime_binding_call_t *call = (wasmtime_binding_call_t *)address;
   FFI_ENTER(call, room, wasmtime_binding_component_instantiate((const wasmtime_binding_component_pre_t *)pre, call));
 }
+
+// What came of a use of a resource of WASI.
+typedef struct {
+  uint32_t status;
+  bool owned;
+  uint64_t count;
+} ffi_wasi_used;
+static inline void ffi_component_wasi_use(uintptr_t address, uint32_t handle, uint32_t kind, uint32_t what,
+                                          uint8_t *buffer, size_t len, uint64_t number, ffi_wasi_used *used) {
+  wasmtime_wasi_use_t request = {.kind = kind, .what = what, .buffer = buffer, .len = len, .number = number};
+  (void)wasmtime_binding_component_wasi_use((wasmtime_binding_component_call_t *)address, handle, &request);
+  used->status = request.status;
+  used->owned = request.owned;
+  used->count = request.count;
+}

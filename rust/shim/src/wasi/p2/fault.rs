@@ -71,7 +71,7 @@ impl Wasi<'_> {
 }
 
 /// An error of files in the words of WASI 0.2.
-fn code(errno: Errno) -> ErrorCode {
+pub(super) fn code(errno: Errno) -> ErrorCode {
     match errno {
         Errno::Acces => ErrorCode::Access,
         Errno::Again => ErrorCode::WouldBlock,
@@ -115,7 +115,7 @@ fn code(errno: Errno) -> ErrorCode {
 }
 
 /// An error of a connection in the words of WASI 0.2.
-fn network_code(errno: Errno) -> NetworkCode {
+pub(super) fn network_code(errno: Errno) -> NetworkCode {
     match errno {
         Errno::Acces | Errno::Perm => NetworkCode::AccessDenied,
         Errno::Again => NetworkCode::WouldBlock,
@@ -123,6 +123,7 @@ fn network_code(errno: Errno) -> NetworkCode {
         Errno::Connrefused => NetworkCode::ConnectionRefused,
         Errno::Connreset | Errno::Pipe => NetworkCode::ConnectionReset,
         Errno::Inval => NetworkCode::InvalidArgument,
+        Errno::Mfile | Errno::Nfile => NetworkCode::NewSocketLimit,
         Errno::Notconn => NetworkCode::InvalidState,
         Errno::Notsup => NetworkCode::NotSupported,
         Errno::Nomem | Errno::Nobufs => NetworkCode::OutOfMemory,

@@ -457,6 +457,16 @@ impl Wasi<'_> {
         self.streamed(written)
     }
 
+    /// Writes for the host, which may write any number of bytes at once.
+    pub(super) fn host_write(
+        &mut self,
+        this: &Resource<DynOutputStream>,
+        contents: Vec<u8>,
+    ) -> Answer<(), StreamError> {
+        let written = self.write_all(this, contents);
+        self.streamed(written)
+    }
+
     /// What can be written without waiting is.
     pub(super) fn output_flush(&mut self, this: Resource<DynOutputStream>) -> Answer<(), StreamError> {
         let flushed = match self.ours::<Output>(this.rep()) {
