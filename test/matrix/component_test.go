@@ -34,31 +34,40 @@ var (
 	asStdout     = given{variant{name: "stdout", open: sameMode}, 1}
 )
 
-// givens are the ways to give a component an object for an operation.
-func (k *kind) givens(op operation, mode int) (all []given) {
-	for _, prefix := range []string{"recv_", "send_", "shutdown_", "accept_", "socket_type"} {
-		if strings.HasPrefix(op.name, prefix) {
-			return nil // the adapter has no sockets
+// givens are the ways to give a component an object for an operation: those of which the adapter leaves something to be
+// compared.
+func (c *cell) givens() (all []given) {
+	k, op := c.kind, c.op
+	add := func(g given) {
+		if !c.adaptersOwn(g) {
+			all = append(all, g)
 		}
 	}
+	if adapters.MatchString(op.name) || strings.HasSuffix(k.name, "-listener") {
+		return nil
+	}
 	if k.directory {
-		all = append(all, asDescriptor)
-		if mode == readWrite {
-			all = append(all, asServed)
+		if c.nonblock {
+			return nil // which the adapter refuses for what is no file
+		}
+		add(asDescriptor)
+		if c.mode == readWrite {
+			add(asServed)
 		}
 		return all
 	}
-	if strings.HasSuffix(k.name, "-listener") {
-		return nil
+	// A descriptor of WASI 0.2 has no position, so it begins at the start.
+	if !k.socket && (k.name != "file" || c.situation.name == "content" || c.situation.name == "empty") {
+		add(asDescriptor)
 	}
-	if !k.socket {
-		all = append(all, asDescriptor)
+	if c.nonblock {
+		return all
 	}
-	if mode != writeOnly && op.class == "reads" || mode == readOnly && op.class == "neutral" {
-		all = append(all, asStdin)
+	if c.mode == readOnly && op.class != "writes" {
+		add(asStdin)
 	}
-	if mode != readOnly && op.class == "writes" || mode == writeOnly && op.class == "neutral" {
-		all = append(all, asStdout)
+	if c.mode == writeOnly && op.class != "reads" {
+		add(asStdout)
 	}
 	return all
 }
@@ -156,7 +165,7 @@ type componentGroup struct {
 func (b *commands) groups(k *kind) (groups []componentGroup) {
 	for _, group := range b.bench.groups(k) {
 		c := group[0]
-		if givens := k.givens(c.op, c.mode); len(givens) > 0 {
+		if givens := c.givens(); len(givens) > 0 {
 			groups = append(groups, componentGroup{c, givens})
 		}
 	}

@@ -37,7 +37,25 @@ type try struct {
 	t      testing.TB
 	config *WasiConfig
 	component.Command
-	lines bytes.Buffer
+	lines lines
+}
+
+// lines is what the guest has printed so far.
+type lines struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
 }
 
 // newTry makes a run that does the operations.
@@ -52,7 +70,7 @@ func newTry(t testing.TB, operations ...string) *try {
 
 // said are the lines that the guest has printed.
 func (r *try) said() []string {
-	if r.lines.Len() == 0 {
+	if r.lines.String() == "" {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(r.lines.String(), "\n"), "\n")

@@ -15,7 +15,7 @@ use wasmtime_c_api::WasmtimeStoreData as Data;
 pub(in crate::wasi) struct Second {
     /// Their resources: ours and upstream's.
     pub(super) table: ResourceTable,
-    /// How many of them are descriptors.
+    /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
     descriptors: usize,
     /// What upstream's implementation wakes, once somebody has waited for it.
     waking: Option<Arc<Waking>>,
@@ -24,7 +24,7 @@ pub(in crate::wasi) struct Second {
 }
 
 /// How many resources a component may have that are no descriptors, and so cost the host nothing but memory.
-const MOST: usize = 65_536;
+pub(super) const MOST: usize = 65_536;
 
 /// One call of a component.
 pub(super) struct Wasi<'a> {

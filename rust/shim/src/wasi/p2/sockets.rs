@@ -45,14 +45,17 @@ macro_rules! upstream {
 /// A connection.
 type Connected = (Resource<DynInputStream>, Resource<DynOutputStream>);
 
+/// A connection that somebody else has made.
+type Accepted = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);
+
 upstream! {
     instance_network() -> Resource<Network> = whole HostInstanceNetwork::instance_network;
-    lookup(network: Resource<Network>, name: String) -> Resource<ResolveAddressStream> =
+    new_lookup(network: Resource<Network>, name: String) -> Resource<ResolveAddressStream> =
         plain HostLookup::resolve_addresses;
     lookup_next(this: Resource<ResolveAddressStream>) -> Option<IpAddress> =
         plain HostResolveAddressStream::resolve_next_address;
 
-    tcp_create(family: IpAddressFamily) -> Resource<TcpSocket> = plain HostTcpCreate::create_tcp_socket;
+    new_tcp(family: IpAddressFamily) -> Resource<TcpSocket> = plain HostTcpCreate::create_tcp_socket;
     tcp_start_bind(this: Resource<TcpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
         future HostTcpSocket::start_bind;
     tcp_finish_bind(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_bind;
@@ -61,8 +64,7 @@ upstream! {
     tcp_finish_connect(this: Resource<TcpSocket>) -> Connected = plain HostTcpSocket::finish_connect;
     tcp_start_listen(this: Resource<TcpSocket>) -> () = future HostTcpSocket::start_listen;
     tcp_finish_listen(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_listen;
-    tcp_accept(this: Resource<TcpSocket>) ->
-        (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>) = plain HostTcpSocket::accept;
+    new_accepted(this: Resource<TcpSocket>) -> Accepted = plain HostTcpSocket::accept;
     tcp_local_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::local_address;
     tcp_remote_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::remote_address;
     tcp_is_listening(this: Resource<TcpSocket>) -> bool = whole HostTcpSocket::is_listening;
@@ -85,7 +87,7 @@ upstream! {
     tcp_set_send_buffer_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_send_buffer_size;
     tcp_shutdown(this: Resource<TcpSocket>, how: ShutdownType) -> () = plain HostTcpSocket::shutdown;
 
-    udp_create(family: IpAddressFamily) -> Resource<UdpSocket> = future HostUdpCreate::create_udp_socket;
+    new_udp(family: IpAddressFamily) -> Resource<UdpSocket> = future HostUdpCreate::create_udp_socket;
     udp_start_bind(this: Resource<UdpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
         future HostUdpSocket::start_bind;
     udp_finish_bind(this: Resource<UdpSocket>) -> () = plain HostUdpSocket::finish_bind;
@@ -121,6 +123,43 @@ impl Wasi<'_> {
         }
     }
 
+    /// Makes what holds something of the system, which counts as a descriptor, unless there are too many.
+    fn counted<T>(
+        &mut self,
+        too_many: ErrorCode,
+        make: impl FnOnce(&mut Self) -> Answer<T, ErrorCode>,
+    ) -> Answer<T, ErrorCode> {
+        if self.count_descriptor().is_err() {
+            return Ok(Err(too_many));
+        }
+        let made = make(self);
+        if !matches!(made, Ok(Ok(_))) {
+            self.uncount_descriptor();
+        }
+        made
+    }
+
+    pub(super) fn lookup(
+        &mut self,
+        network: Resource<Network>,
+        name: String,
+    ) -> Answer<Resource<ResolveAddressStream>, ErrorCode> {
+        self.counted(ErrorCode::TemporaryResolverFailure, |wasi| wasi.new_lookup(network, name))
+    }
+
+    pub(super) fn tcp_create(&mut self, family: IpAddressFamily) -> Answer<Resource<TcpSocket>, ErrorCode> {
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_tcp(family))
+    }
+
+    pub(super) fn udp_create(&mut self, family: IpAddressFamily) -> Answer<Resource<UdpSocket>, ErrorCode> {
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_udp(family))
+    }
+
+    /// Who may not be accepted waits on.
+    pub(super) fn tcp_accept(&mut self, this: Resource<TcpSocket>) -> Answer<Accepted, ErrorCode> {
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_accepted(this))
+    }
+
     pub(super) fn lookup_subscribe(&mut self, this: Resource<ResolveAddressStream>) -> Result<Resource<DynPollable>> {
         self.subscribe(&this)
     }
@@ -152,17 +191,21 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_lookup(&mut self, number: u32) -> Result<()> {
-        self.take::<ResolveAddressStream>(number).map(drop)
+        self.take::<ResolveAddressStream>(number)?;
+        self.uncount_descriptor();
+        Ok(())
     }
 
     pub(super) fn drop_tcp(&mut self, number: u32) -> Result<()> {
         let socket = self.take::<TcpSocket>(number)?;
+        self.uncount_descriptor();
         with_ambient_tokio_runtime(|| drop(socket));
         Ok(())
     }
 
     pub(super) fn drop_udp(&mut self, number: u32) -> Result<()> {
         let socket = self.take::<UdpSocket>(number)?;
+        self.uncount_descriptor();
         with_ambient_tokio_runtime(|| drop(socket));
         Ok(())
     }

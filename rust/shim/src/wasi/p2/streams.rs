@@ -4,7 +4,7 @@ use super::enter::Wasi;
 use super::fault::{Answer, Failed, or_trap};
 use super::files::MOST_READ;
 use super::nodes::Shared;
-use super::poll::{Pollable, Watched};
+use super::poll::{Pollable, Watched, is_ready};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{Direction, HostFile};
@@ -248,10 +248,12 @@ impl Output {
         if !self.drain(state, false)? {
             return Ok(0);
         }
+        // What a pipe does not take is kept, so that there is no more of it than of streams that found it ready.
         Ok(match self.source.watch(state, Direction::Write)? {
-            // Nobody has looked whether a file is ready; what it does not take is kept.
-            None | Some(Watched::File(..) | Watched::Standard(..)) => PERMIT,
+            None => PERMIT,
             Some(Watched::Stream) => 0,
+            Some(watched) if is_ready(state, watched)? => PERMIT,
+            Some(_) => 0,
         })
     }
 
