@@ -89,8 +89,8 @@ func TestContextEndsWaits(t *testing.T) {
 					c.prepare(t, r)
 				}
 				ctx, cancel := context.WithCancel(context.Background())
-				time.AfterFunc(delay, cancel)
 				start := time.Now()
+				time.AfterFunc(delay, cancel)
 				err := r.Run(ctx)
 				waited := time.Since(start)
 				var trap *Trap
