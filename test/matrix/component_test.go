@@ -104,8 +104,8 @@ type preopened struct {
 	Name       string
 }
 
-// directories hands over what the store has at the numbers of the program, whether it is a directory or not. The adapter
-// takes its descriptors of the first call, and then only wants names.
+// directories hands over what the store has at the numbers of the program, whether it is a directory or not. The
+// adapter takes its descriptors of the first call, and then only wants names.
 func (b *commands) directories(c *Caller) (all []preopened, err error) {
 	for _, fd := range []uint32{nullFd, quietFd, objectFd} {
 		descriptor, err := component.WasiDescriptor(c, fd)

@@ -9,8 +9,8 @@ import (
 
 var (
 	// adapters are operations that the adapter answers by itself, or does not have. It has no sockets, only reads into
-	// and writes from the first buffer, cannot allocate, keeps the table of descriptors and their flags, adds up positions
-	// without looking at what they are of, and traps when poll is given what is not open.
+	// and writes from the first buffer, cannot allocate, keeps the table of descriptors and their flags, adds up
+	// positions without looking at what they are of, and traps when poll is given what is not open.
 	adapters = regexp.MustCompile(`^(recv_|send_|shutdown_|accept_|socket_type|readv_|writev_|preadv_|pwritev_|append_writev|allocate_|flags_|move_|` +
 		`advise_(negative|unknown)|seek_(negative|current|end|beyond|highest|overflow|nowhence)|poll_(closed|after_close|negative)|close_(twice|read))`)
 	// adaptersOwnOfStreams are the same for standard streams, which it knows to be nothing but streams.
@@ -125,8 +125,8 @@ var componentDifferences = []componentDifference{
 	},
 }
 
-// readiness takes the hang-ups out of what poll has said. The adapter says that of what has no bytes that it knows of, and
-// then the C library takes POLLOUT away.
+// readiness takes the hang-ups out of what poll has said. The adapter says that of what has no bytes that it knows of,
+// and then the C library takes POLLOUT away.
 func readiness(line string) string {
 	return strings.NewReplacer("in+hup", "in", "in+out", "in").Replace(line)
 }

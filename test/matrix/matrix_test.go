@@ -190,7 +190,7 @@ func (b *bench) groups(k *kind) (groups [][]*cell) {
 
 // patience is how long a program may take before it counts as waiting. A cell that differs is tried again with more:
 // a busy machine is not a mismatch.
-var patience = []time.Duration{50 * time.Millisecond, 300 * time.Millisecond}
+var patience = []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second, time.Second}
 
 // compare runs a group and returns what differs, as text.
 func compare(w *workplace, group []*cell) (differences []string) {

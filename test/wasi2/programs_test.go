@@ -23,6 +23,7 @@ import (
 var engine = sync.OnceValue(func() *Engine {
 	config := NewConfig()
 	config.SetEpochInterruption(true)
+	CompilesQuickly(config)
 	return NewEngineWithConfig(config)
 })
 

@@ -252,8 +252,10 @@ impl Output {
         Ok(match self.source.watch(state, Direction::Write)? {
             None => PERMIT,
             Some(Watched::Stream) => 0,
-            Some(watched) if is_ready(state, watched)? => PERMIT,
-            Some(_) => 0,
+            Some(watched) => match is_ready(state, watched)? {
+                true => PERMIT,
+                false => 0,
+            },
         })
     }
 

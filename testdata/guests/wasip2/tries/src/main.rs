@@ -1,6 +1,7 @@
-//! `tries OPERATION…`: calls functions of WASI 0.2 as its arguments say, one after the other, and prints a line for each.
-//! The words of an operation are separated by `|`, and `%0` is a zero. Directories and files are numbers: first those of the preopened
-//! directories, then what is opened. It is a guest that tries what it may not, so it checks nothing.
+//! `tries OPERATION…`: calls functions of WASI 0.2 as its arguments say, one after the other, and prints a line for
+//! each. The words of an operation are separated by `|`, and `%0` is a zero. Directories and files are numbers: first
+//! those of the preopened directories, then what is opened. It is a guest that tries what it may not, so it checks
+//! nothing.
 
 use std::fmt::Display;
 use std::mem::ManuallyDrop;
