@@ -22,8 +22,8 @@ var ErrNotBuilt = errors.New("not built: run testdata/components/build.sh")
 //go:embed build.sh wit c rust js python jsprogram pyprogram
 var sources embed.FS
 
-// File is the path of a component: one of c, js, python, rust, and of the commands jsprogram and pyprogram. The error of
-// one that is not in the cache wraps ErrNotBuilt, with what the toolchain said if it has failed. Safe for concurrent
+// File is the path of a component: one of c, js, python, rust, and of the commands jsprogram and pyprogram. The error
+// of one that is not in the cache wraps ErrNotBuilt, with what the toolchain said if it has failed. Safe for concurrent
 // use.
 func File(name string) (string, error) {
 	sum, err := sourceSum(name)
