@@ -84,6 +84,23 @@ func TestHoardedOutput(t *testing.T) {
 	}
 }
 
+// Who does not ask whether there is room is given some, until all streams keep what one call may pass.
+func TestHoardedUnasked(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("pipes of Windows have no size to go by")
+	}
+	_, out := Pipe(t)
+	r := newTry(t, "hoard|unasked|1000")
+	r.Prepare = func(store *Store) error {
+		store.SetHostcallFuel(1 << 20)
+		return store.InsertFile(1, out, WRITE_ONLY)
+	}
+	var streams int
+	if _, err := fmt.Sscanf(r.run()[0], "%d failed: insufficient-memory", &streams); err != nil || streams < 10 || streams > 20 {
+		t.Errorf("the guest has said %q", r.said())
+	}
+}
+
 // What one call passes is limited.
 func TestHostcallFuel(t *testing.T) {
 	dir := TempDir(t)

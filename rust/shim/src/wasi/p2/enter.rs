@@ -1,6 +1,7 @@
 //! What every function of WASI 0.2 starts with, and what a store keeps for them.
 
 use super::poll::Waking;
+use super::streams::Keeping;
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::find::find;
@@ -17,6 +18,8 @@ pub(in crate::wasi) struct Second {
     pub(super) table: ResourceTable,
     /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
     descriptors: usize,
+    /// What their streams keep to be written later.
+    pub(super) keeping: Keeping,
     /// What upstream's implementation wakes, once somebody has waited for it.
     waking: Option<Arc<Waking>>,
     /// What ends a wait in a store that has nothing for it.

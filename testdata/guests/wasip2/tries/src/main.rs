@@ -293,6 +293,11 @@ impl Tries {
                     }
                 }
             }),
+            // The same by who does not ask first.
+            ["hoard", "unasked", most] => hoard(most, || {
+                let out = stdout::get_stdout();
+                stream(out.write(&[b'x'; 65536])).map(|()| ManuallyDrop::new(out))
+            }),
             ["hoard", "pollables", most] => hoard(most, || {
                 Ok::<_, String>(monotonic_clock::subscribe_duration(u64::MAX))
             }),
