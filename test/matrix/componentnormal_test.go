@@ -154,7 +154,7 @@ func (c *cell) adaptersOwn(g given) bool {
 	}
 	switch {
 	case name == "write_much" && (c.nonblock || c.kind.name == "terminal"):
-		// A stream allows a part, which is written or kept; and through a terminal it takes its time, in parts of a page.
+		// A stream allows a part, which is written or kept; and through a terminal it takes its time, page by page.
 		return true
 	case c.kind.directory:
 		// As a file it is EBADF whatever is done.

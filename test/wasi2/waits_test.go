@@ -3,6 +3,7 @@ package wasi2_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -179,6 +180,12 @@ func TestExit(t *testing.T) {
 	var exit *ExitError
 	if err := newTry(t, "exit|bad", "abort").Run(context.Background()); !errors.As(err, &exit) || exit.Status != 1 {
 		t.Errorf("got %v", err)
+	}
+	Check(t, newTry(t, "exit-with|0", "abort").Run(context.Background()))
+	for _, code := range []int{1, 3, 255} {
+		if err := newTry(t, fmt.Sprint("exit-with|", code)).Run(context.Background()); !errors.As(err, &exit) || int(exit.Status) != code {
+			t.Errorf("status %d: got %v", code, err)
+		}
 	}
 	var trap *Trap
 	if err := newTry(t, "abort").Run(context.Background()); !errors.As(err, &trap) {

@@ -466,6 +466,10 @@ impl Tries {
                 wasip2::cli::exit::exit(if status == "ok" { Ok(()) } else { Err(()) });
                 Ok("it goes on".to_owned())
             }
+            ["exit-with", code] => {
+                wasip2::cli::exit::exit_with_code(code.parse().unwrap());
+                Ok("it goes on".to_owned())
+            }
             ["abort"] => std::process::abort(),
             ["spin"] => loop {
                 std::hint::spin_loop();
