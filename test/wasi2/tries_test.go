@@ -4,7 +4,6 @@ package wasi2_test
 import (
 	"bytes"
 	"context"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -100,38 +99,3 @@ func (r *try) want(operations []string, wanted ...string) {
 }
 
 const allOfDir, allOfFile = DIR_READ | DIR_WRITE, FILE_READ | FILE_WRITE
-
-// givings are the ways to give a guest a directory that it may change.
-var givings = map[string]func(r *try, path string){
-	"host": func(r *try, path string) { Check(r.t, r.config.PreopenDir(path, "/d", allOfDir, allOfFile)) },
-	"inserted": func(r *try, path string) {
-		r.Prepare = func(store *Store) error {
-			f, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			_, err = store.PushDir(f, "/d", READ_WRITE)
-			return err
-		}
-	},
-	"served": func(r *try, path string) {
-		root := Must(os.OpenRoot(path))
-		r.t.Cleanup(func() { root.Close() })
-		Check(r.t, r.config.PreopenFS(Writable(root), "/d"))
-	},
-}
-
-// withDir runs a test with each kind of directory, which are all empty at first.
-func withDir(t *testing.T, test func(t *testing.T, try func(operations ...string) *try, path string)) {
-	for name, give := range givings {
-		t.Run(name, func(t *testing.T) {
-			path := TempDir(t)
-			test(t, func(operations ...string) *try {
-				r := newTry(t, operations...)
-				give(r, path)
-				return r
-			}, path)
-		})
-	}
-}
