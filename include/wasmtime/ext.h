@@ -2025,8 +2025,8 @@ uint32_t wasmtime_binding_component_wasi_use(struct wasmtime_binding_component_c
 
 /**
  * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
- * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module can
- * be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
+ * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module
+ * can be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
  * `WASMTIME_WASI_OUTPUT_STREAM` and `WASMTIME_WASI_BOTH_STREAMS`.
  *
  * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they
@@ -2828,6 +2828,24 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
+
+/**
+ * Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
+ * `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
+ * standard streams, and the directories that have a name are preopened. A component in a store that was not configured
+ * at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
+ *
+ * It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
+ *
+ * Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
+ * allowed.
+ *
+ * # Safety
+ *
+ * `linker` must point to a live linker that nobody else uses during the call.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_component_linker_define_wasi_p2(wasmtime_component_linker_t *linker);
 
 /**
  * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1

@@ -338,7 +338,7 @@ pub extern "C" fn wasmtime_binding_component_wasi_items(out: &mut wasm_byte_vec_
         let mut text = String::new();
         for (interface, items) in INTERFACES {
             for (name, resource) in *items {
-                let unstable = if *name == "network-error-code" { '+' } else { ' ' };
+                let unstable = if *name == UNSTABLE { '+' } else { ' ' };
                 let kind = if *resource { 'r' } else { 'f' };
                 writeln!(text, "{unstable}{interface} {kind} {name}")?;
             }
@@ -347,6 +347,42 @@ pub extern "C" fn wasmtime_binding_component_wasi_items(out: &mut wasm_byte_vec_
         Ok(())
     })
 }
+
+/// The version of the interfaces' WIT. A component that asks for any other version 0.2 finds it.
+const VERSION: &str = "0.2.12";
+
+/// Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
+/// `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
+/// standard streams, and the directories that have a name are preopened. A component in a store that was not configured
+/// at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
+///
+/// It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
+///
+/// Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
+/// allowed.
+///
+/// # Safety
+///
+/// `linker` must point to a live linker that nobody else uses during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_component_linker_define_wasi_p2(
+    linker: &mut wasmtime_component_linker_t,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(|| {
+        silence_probe();
+        let linker = component_linker(linker);
+        for (interface, items) in INTERFACES {
+            let mut to = linker.instance(&format!("{interface}@{VERSION}"))?;
+            for (name, _) in items.iter().filter(|(name, _)| *name != UNSTABLE) {
+                define(&mut to, interface, name)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What can only be had on demand.
+const UNSTABLE: &str = "network-error-code";
 
 /// Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
 /// (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.

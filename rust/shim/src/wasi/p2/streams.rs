@@ -4,7 +4,7 @@ use super::enter::Wasi;
 use super::fault::{Answer, Failed, or_trap};
 use super::files::MOST_READ;
 use super::nodes::Shared;
-use super::poll::{Pollable, Watched};
+use super::poll::{Pollable, Watched, is_ready};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{Direction, HostFile};
@@ -13,6 +13,8 @@ use crate::wasi::served::ServedFile;
 use crate::wasi::state::State;
 use crate::wasi::stream::Stream;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::sync::io::streams::StreamError;
@@ -52,9 +54,35 @@ pub(super) struct Output {
     /// What is to be written yet, but for the first bytes.
     pending: Vec<u8>,
     done: usize,
+    /// What that takes of what all streams of the store may keep.
+    kept: Option<Kept>,
     ended: bool,
     /// What went wrong when nobody could be told.
     failed: Option<Errno>,
+}
+
+/// What is kept to be written later, of all streams of a store together.
+#[derive(Clone, Default)]
+pub(super) struct Keeping(Arc<AtomicUsize>);
+
+/// A stream's part of it.
+struct Kept(Keeping, usize);
+
+impl Keeping {
+    /// Takes a part, unless all would be more than `most`.
+    fn keep(&self, bytes: usize, most: usize) -> Outcome<Kept> {
+        let kept = Kept(self.clone(), bytes);
+        match self.0.fetch_add(bytes, Relaxed) > most.saturating_sub(bytes) {
+            true => Err(Errno::Nomem.into()),
+            false => Ok(kept),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(self.1, Relaxed);
+    }
 }
 
 /// Why there is nothing more to be had of a stream.
@@ -202,7 +230,7 @@ impl Input {
 impl Output {
     /// A stream that begins at a position, or always writes at the end, if the source has some.
     pub(super) fn new(source: Source, at: Option<u64>) -> Output {
-        Output { source, at, pending: Vec::new(), done: 0, ended: false, failed: None }
+        Output { source, at, pending: Vec::new(), done: 0, kept: None, ended: false, failed: None }
     }
 
     /// Whether it can still be written to. An error is told once.
@@ -231,6 +259,7 @@ impl Output {
         }
         self.pending.clear();
         self.done = 0;
+        self.kept = None;
         Ok(true)
     }
 
@@ -239,6 +268,7 @@ impl Output {
         self.ended = true;
         self.pending = Vec::new();
         self.done = 0;
+        self.kept = None;
         fault
     }
 
@@ -248,10 +278,14 @@ impl Output {
         if !self.drain(state, false)? {
             return Ok(0);
         }
+        // What a pipe does not take is kept, and one that takes nothing is not asked for more.
         Ok(match self.source.watch(state, Direction::Write)? {
-            // Nobody has looked whether a file is ready; what it does not take is kept.
-            None | Some(Watched::File(..) | Watched::Standard(..)) => PERMIT,
+            None => PERMIT,
             Some(Watched::Stream) => 0,
+            Some(watched) => match is_ready(state, watched)? {
+                true => PERMIT,
+                false => 0,
+            },
         })
     }
 
@@ -264,6 +298,17 @@ impl Output {
         self.pending = bytes;
         self.drain(state, false)?;
         Ok(())
+    }
+
+    /// Takes its part of what a store may keep, for what has not been written at once.
+    fn keep(&mut self, keeping: &Keeping, most: usize) -> Streamed<()> {
+        match keeping.keep(self.pending.len(), most) {
+            Ok(kept) => {
+                self.kept = Some(kept);
+                Ok(())
+            }
+            Err(fault) => Err(self.end(fault).into()),
+        }
     }
 
     /// Writes everything, and waits for it.
@@ -400,8 +445,13 @@ impl Wasi<'_> {
     }
 
     fn write_stream(&mut self, this: &Resource<DynOutputStream>, bytes: Vec<u8>) -> Streamed<()> {
+        let (keeping, most) = (self.second.keeping.clone(), self.fuel);
         if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            return output.write(state, bytes);
+            output.write(state, bytes)?;
+            return match output.pending.is_empty() {
+                true => Ok(()),
+                false => output.keep(&keeping, most),
+            };
         }
         let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
         Ok(with_ambient_tokio_runtime(|| stream.write(bytes.into()))?)
