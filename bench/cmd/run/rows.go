@@ -44,6 +44,7 @@ type target struct {
 	atLeast bool // the value must not be below the limit; otherwise, not above it
 	noAlloc bool // besides, an op may not allocate more than allocs times
 	allocs  float64
+	excuse  *excuse // nil: a row that misses the target fails
 }
 
 func (t *target) reached(value float64) bool {
@@ -51,6 +52,12 @@ func (t *target) reached(value float64) bool {
 		return value >= t.limit
 	}
 	return value <= t.limit
+}
+
+// excused says why a row misses its target, and how far it may: a value beyond most fails all the same.
+func (t *target) excused(most float64, why string) *target {
+	t.excuse = &excuse{why: why, most: most}
+	return t
 }
 
 // allocating adds to a target that an op may allocate at most so many times.
