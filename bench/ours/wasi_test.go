@@ -116,6 +116,7 @@ func BenchmarkWasi2WriteAt(b *testing.B) { wasi2Write(b, "write-at") }
 func BenchmarkWasi2Echo(b *testing.B) {
 	wasi := wasmtime.NewWasiConfig()
 	wasi.InheritNetwork()
+	wasi.AllowTCP(true)
 	echo, err := component.Bind1[uint16, uint64](instantiateWasi(b, work.WasiEcho, wasi)("echo"))
 	check(b, err)
 	work.Echoed(b, func(port uint16) (uint64, error) { return echo.Call(nil, port) })

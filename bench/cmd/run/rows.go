@@ -257,7 +257,7 @@ var rows = append([]row{
 			wazy: "MemoryWrite"},
 		target: memory(),
 	},
-}, components()...)
+}, append(components(), wasi()...)...)
 
 // componentRow is a row on components, of benchmarks whose name begins with "Component".
 func componentRow(work, name string, target *target) row {
@@ -305,6 +305,57 @@ func components() []row {
 		componentRow("method of a resource", "Method", against(rust, "≤ 1.6 × Rust", 1.6)),
 		pooled,
 		componentRow("instantiate, on demand", "Instantiate", nil),
+	}
+}
+
+// wasiRow is a row on WASI 0.2, of benchmarks whose name begins with "Wasi2".
+func wasiRow(what, name string, target *target) row {
+	bench := benches{ours: "Wasi2" + name, rust: "Wasi2" + name, wazy: "Wasi2" + name}
+	return row{work: "WASI 0.2: " + what, bench: bench, target: target}
+}
+
+// wasi are the rows on WASI 0.2.
+func wasi() []row {
+	pooled := wasiRow("hello, pooling", "HelloPooling", &target{
+		text:  "≤ 1.3 × Rust, ahead of wazy",
+		value: func(ns func(peer) float64) float64 { return max(ns(ours)/ns(rust), 1.3*ns(ours)/ns(wazy)) },
+		needs: []peer{rust, wazy},
+		limit: 1.3,
+	})
+	pooled.bench[wazy] = "Wasi2Hello"
+	file := func(what, name, first string, wazyHas bool) row {
+		r := wasiRow(what, name, &target{
+			text:    "≥ 0.95 × WASI 0.1",
+			value:   func(ns func(peer) float64) float64 { return ns(typed) / ns(ours) },
+			needs:   []peer{typed},
+			limit:   0.95,
+			atLeast: true,
+		})
+		r.bench[typed] = first
+		if !wazyHas {
+			r.bench[wazy] = ""
+		}
+		r.bytes = work.FileSize
+		return r
+	}
+	echo := wasiRow("echo of 16 MiB", "Echo", &target{
+		text:    "≥ 0.9 × plain Go",
+		value:   func(ns func(peer) float64) float64 { return ns(cgo) / ns(ours) },
+		needs:   []peer{cgo},
+		limit:   0.9,
+		atLeast: true,
+	})
+	echo.bench[cgo] = "Wasi2Echo"
+	echo.bytes = work.EchoSize
+	return []row{
+		wasiRow("`monotonic-clock.now`, an iteration", "Clock", against(rust, "≤ 1.5 × Rust, 0 allocs", 1.5).allocating(0)),
+		pooled,
+		wasiRow("hello, on demand", "Hello", nil),
+		file("read 64 MiB by a stream", "Read", "Read", true),
+		file("read 64 MiB on a descriptor", "ReadAt", "Read", false),
+		file("write 64 MiB by a stream", "Write", "Write", true),
+		file("write 64 MiB on a descriptor", "WriteAt", "Write", false),
+		echo,
 	}
 }
 
