@@ -2,6 +2,7 @@ package ours_test
 
 import (
 	"bytes"
+	"net"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
@@ -26,7 +27,12 @@ func newWasi(b *testing.B, pooling bool, binary []byte) (*wasmtime.Engine, *comp
 func instantiateWasi(b *testing.B, binary []byte, wasi *wasmtime.WasiConfig) func(name string) *component.Func {
 	b.Helper()
 	engine, pre := newWasi(b, false, binary)
-	store := wasmtime.NewStore(engine)
+	return wasiIn(b, wasmtime.NewStore(engine), pre, wasi)
+}
+
+// wasiIn is instantiateWasi in a store.
+func wasiIn(b *testing.B, store *wasmtime.Store, pre *component.InstancePre, wasi *wasmtime.WasiConfig) func(name string) *component.Func {
+	b.Helper()
 	store.SetWasi(wasi)
 	inst, err := pre.Instantiate(nil, store)
 	check(b, err)
@@ -120,4 +126,29 @@ func BenchmarkWasi2Echo(b *testing.B) {
 	echo, err := component.Bind1[uint16, uint64](instantiateWasi(b, work.WasiEcho, wasi)("echo"))
 	check(b, err)
 	work.Echoed(b, func(port uint16) (uint64, error) { return echo.Call(nil, port) })
+}
+
+// The same over a connection that the host has made, and hands over.
+func BenchmarkWasi2EchoInserted(b *testing.B) {
+	engine, pre := newWasi(b, false, work.WasiEcho)
+	store := wasmtime.NewStore(engine)
+	f := wasiIn(b, store, pre, wasmtime.NewWasiConfig())
+	echo, err := component.Bind2[*component.Resource, *component.Resource, uint64](f("echo-streams"))
+	check(b, err)
+	work.Echoed(b, func(port uint16) (uint64, error) {
+		conn, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(port)})
+		if err != nil {
+			return 0, err
+		}
+		fd, err := store.PushConn(conn)
+		conn.Close()
+		if err != nil {
+			return 0, err
+		}
+		input, output, err := component.WasiStreams(store, fd)
+		if err != nil {
+			return 0, err
+		}
+		return echo.Call(nil, input, output)
+	})
 }

@@ -1,4 +1,4 @@
-;; Sends back what comes over a connection. The binary is made as that of component.wat.
+;; Sends back what comes over a connection: one that it makes, or one that it is given. The binary is made as that of component.wat.
 (component
   (import "wasi:io/error@0.2.3" (instance $io-error (export "error" (type (sub resource)))))
   (alias export $io-error "error" (type $error))
@@ -130,28 +130,9 @@
       (call $block (local.get $pollable))
       (call $drop-pollable (local.get $pollable)))
 
-    (func (export "echo") (param $port i32) (result i64)
-      (local $network i32) (local $socket i32) (local $input i32) (local $output i32)
+    ;; Sends back what comes until it ends.
+    (func $back (export "echo-streams") (param $input i32) (param $output i32) (result i64)
       (local $total i64) (local $at i32) (local $left i32) (local $part i64)
-      (local.set $network (call $instance-network))
-      (call $create (i32.const 0) (i32.const 16))
-      (call $check)
-      (local.set $socket (i32.load (i32.const 20)))
-      ;; 127.0.0.1; what only an address of IPv6 has is 0.
-      (call $start-connect (local.get $socket) (local.get $network) (i32.const 0) (local.get $port)
-        (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
-        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 16))
-      (call $check)
-      (block $connected
-        (loop $again
-          (call $finish-connect (local.get $socket) (i32.const 16))
-          (br_if $connected (i32.eqz (i32.load8_u (i32.const 16))))
-          ;; would-block
-          (if (i32.ne (i32.load8_u (i32.const 20)) (i32.const 8)) (then unreachable))
-          (call $wait (call $connected (local.get $socket)))
-          (br $again)))
-      (local.set $input (i32.load (i32.const 20)))
-      (local.set $output (i32.load (i32.const 24)))
       (block $end
         (loop $again
           (call $read (local.get $input) (i64.const 65536) (i32.const 16))
@@ -176,6 +157,30 @@
       (if (i32.ne (i32.load8_u (i32.const 20)) (i32.const 1)) (then unreachable))
       (call $drop-input (local.get $input))
       (call $drop-output (local.get $output))
+      (local.get $total))
+
+    (func (export "echo") (param $port i32) (result i64)
+      (local $network i32) (local $socket i32) (local $input i32) (local $output i32) (local $total i64)
+      (local.set $network (call $instance-network))
+      (call $create (i32.const 0) (i32.const 16))
+      (call $check)
+      (local.set $socket (i32.load (i32.const 20)))
+      ;; 127.0.0.1; what only an address of IPv6 has is 0.
+      (call $start-connect (local.get $socket) (local.get $network) (i32.const 0) (local.get $port)
+        (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 16))
+      (call $check)
+      (block $connected
+        (loop $again
+          (call $finish-connect (local.get $socket) (i32.const 16))
+          (br_if $connected (i32.eqz (i32.load8_u (i32.const 16))))
+          ;; would-block
+          (if (i32.ne (i32.load8_u (i32.const 20)) (i32.const 8)) (then unreachable))
+          (call $wait (call $connected (local.get $socket)))
+          (br $again)))
+      (local.set $input (i32.load (i32.const 20)))
+      (local.set $output (i32.load (i32.const 24)))
+      (local.set $total (call $back (local.get $input) (local.get $output)))
       (call $drop-socket (local.get $socket))
       (call $drop-network (local.get $network))
       (local.get $total)))
@@ -189,4 +194,6 @@
       (export "finish-connect" (func $finish-connect)) (export "connected" (func $connected))
       (export "drop-input" (func $drop-input)) (export "drop-output" (func $drop-output))
       (export "drop-socket" (func $drop-socket)) (export "drop-network" (func $drop-network))))))
-  (func (export "echo") (param "port" u16) (result u64) (canon lift (core func $i "echo"))))
+  (func (export "echo") (param "port" u16) (result u64) (canon lift (core func $i "echo")))
+  (func (export "echo-streams") (param "input" (own $input)) (param "output" (own $output)) (result u64)
+    (canon lift (core func $i "echo-streams"))))
