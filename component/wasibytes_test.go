@@ -273,8 +273,8 @@ func TestWasiReadsParts(t *testing.T) {
 	Equal(t, "what was given back", fmt.Sprint(p.call("shrunk")), "[0 0]")
 }
 
-// A file that becomes shorter while a component reads it has an end there. What the component has allocated for more, it
-// gets back.
+// A file that becomes shorter while a component reads it has an end there. What the component has allocated for more,
+// it gets back.
 func TestWasiReadsWhatBecomesShorter(t *testing.T) {
 	all := numbered(150_000)
 	p := newParts(t, "", all)

@@ -34,8 +34,8 @@ var (
 	WasiHelloText string
 
 	// WasiEcho exports echo, which connects to a port of 127.0.0.1 and sends back what it receives, in parts of up to
-	// 64 KiB, until the other side ends. It returns the number of bytes. It also exports echo-streams, which does that with
-	// the two streams of a connection that it is given.
+	// 64 KiB, until the other side ends. It returns the number of bytes. It also exports echo-streams, which does that
+	// with the two streams of a connection that it is given.
 	//
 	//go:embed wasiecho.wasm
 	WasiEcho []byte
