@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -464,6 +465,8 @@ type InstancePre struct {
 	plans  *plans
 	// hosts are the host functions that it has.
 	hosts *registry.Family[boundHost]
+	// run is the export of a command, looked for once.
+	run func() (*Export, error)
 }
 
 // InstantiatePre finds and compares the imports of a component. Errors are those of [Linker.Instantiate]. See
@@ -488,6 +491,7 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 		return nil, err
 	}
 	pre := &InstancePre{engine: l.Engine, types: d, plans: link.plans, hosts: &registry.Family[boundHost]{}}
+	pre.run = sync.OnceValues(func() (*Export, error) { return findFunc(d, splitName(runInterface+"#run")) })
 	linker := ffi.NewComponentLinker(e.native)
 	defer linker.Delete()
 	if err := link.define(linker, pre.hosts); err != nil {
