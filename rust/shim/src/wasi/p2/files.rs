@@ -245,7 +245,7 @@ impl Wasi<'_> {
     }
 
     /// Reads at an offset.
-    fn read_at(&mut self, number: u32, offset: u64, room: Span) -> Result<Outcome<usize>> {
+    pub(super) fn read_at(&mut self, number: u32, offset: u64, room: Span) -> Result<Outcome<usize>> {
         let waker = self.state.waker();
         let spans = Spans::one(room);
         Ok(match self.get::<Node>(number)? {

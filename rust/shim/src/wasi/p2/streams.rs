@@ -571,13 +571,19 @@ impl Wasi<'_> {
         self.streamed(written)
     }
 
+    /// Reads for the host, as soon as there is something.
+    pub(super) fn host_read(&mut self, this: &Resource<DynInputStream>, len: u64) -> Answer<Vec<u8>, StreamError> {
+        let read = self.read_stream(this, len, true);
+        self.streamed(read)
+    }
+
     /// Writes for the host, which may write any number of bytes at once.
     pub(super) fn host_write(
         &mut self,
         this: &Resource<DynOutputStream>,
         contents: Vec<u8>,
     ) -> Answer<(), StreamError> {
-        let written = self.write_all(this, contents);
+        let written = self.write_all(this, &Given::host(&contents));
         self.streamed(written)
     }
 
