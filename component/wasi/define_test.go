@@ -1,12 +1,9 @@
 package wasi_test
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
@@ -107,50 +104,6 @@ func TestDefinedTwice(t *testing.T) {
 		t.Errorf("closed: %v", err)
 	}
 }
-
-// The library's resources are made in any store that has WASI, and nothing stays where that fails.
-func TestHandles(t *testing.T) {
-	store := wasmtime.NewStore(EngineWith(t, CompilesQuickly))
-	defer store.Close()
-	make := func(host wasi.Host) (errs []error) {
-		in, err := wasi.NewInputStream(host, strings.NewReader("text"))
-		errs = append(errs, err)
-		out, err := wasi.NewOutputStream(host, &bytes.Buffer{})
-		errs = append(errs, err)
-		dir, err := wasi.NewDescriptor(host, fstest.MapFS{})
-		errs = append(errs, err)
-		for i, r := range []*component.Resource{in, out, dir} {
-			if errs[i] == nil {
-				Equal(t, "name", r.Name(), []string{"input-stream", "output-stream", "descriptor"}[i])
-				Check(t, r.Drop(nil))
-			}
-		}
-		return errs
-	}
-	for _, err := range make(store) {
-		if !errors.Is(err, wasmtime.ErrNoWasi) {
-			t.Errorf("without a configuration: %v", err)
-		}
-	}
-	Check(t, store.ConfigureWasi(wasmtime.NewWasiConfig()))
-	for _, err := range make(store) {
-		Check(t, err)
-	}
-	fd := Must(store.PushReader(strings.NewReader("")))
-	Equal(t, "the next descriptor", fd, 3)
-	if _, err := wasi.NewInputStream(store, nil); err == nil {
-		t.Error("a reader that is nil")
-	}
-	if _, err := wasi.NewInputStream(mistaken{store}, strings.NewReader("")); err == nil || !strings.Contains(err.Error(), "directory") {
-		t.Errorf("a directory as a stream: %v", err)
-	}
-	Equal(t, "the next descriptor", Must(store.PushReader(strings.NewReader(""))), 4)
-}
-
-// mistaken takes readers for directories.
-type mistaken struct{ *wasmtime.Store }
-
-func (m mistaken) PushReader(io.Reader) (uint32, error) { return m.PushFS(fstest.MapFS{}, "") }
 
 // Names in WIT are what values of WASI's types show, and numbers that have none are numbers.
 func TestTexts(t *testing.T) {

@@ -19,9 +19,9 @@
 // resource gives guests Go values of it, and everything that has such values among its parameters and results has to
 // be Go's, too: the functions that define an interface say what that is.
 //
-// The resources of all other interfaces are a [*component.Resource] of the library's, which can be made of what Go has:
-// [NewInputStream], [NewOutputStream], [NewDescriptor]. An own file system can so return a stream of the library's, and
-// an own [Preopens] a directory that is a file system of Go's.
+// The resources of all other interfaces are a [*component.Resource] of the library's, which can be made of what Go has
+// by [component.NewInput], [component.NewOutput], [component.NewDescriptor] and [component.NewPollable]. So an own file
+// system returns streams of the library's, and an own [Preopens] directories that are file systems of Go's.
 //
 // A function of an interface that has a resource of another one leaves open which of the two it is, by a type
 // parameter that need not be written:

@@ -97,7 +97,7 @@ func Example() {
 type lines []string
 
 func (l lines) GetStdin(c *wasmtime.Caller) (*component.Resource, error) {
-	return wasi.NewInputStream(c, strings.NewReader(strings.Join(l, "\n")))
+	return component.NewInput(c, strings.NewReader(strings.Join(l, "\n")))
 }
 
 // The type parameter of Stdin follows from what GetStdin returns: a stream of the library's.

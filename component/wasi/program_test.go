@@ -109,7 +109,7 @@ func (f *made) Stat(*wasmtime.Caller) (wasi.DescriptorStat, error) {
 	return wasi.DescriptorStat{Type: wasi.DescriptorTypeRegularFile, Size: uint64(len(f.content))}, nil
 }
 func (f *made) ReadViaStream(c *wasmtime.Caller, offset wasi.Filesize) (*component.Resource, error) {
-	return wasi.NewInputStream(c, strings.NewReader(f.content[min(offset, uint64(len(f.content))):]))
+	return component.NewInput(c, strings.NewReader(f.content[min(offset, uint64(len(f.content))):]))
 }
 
 // A program of Rust's reads files that are in no file system, and the streams in between are the library's.

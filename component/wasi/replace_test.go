@@ -46,8 +46,8 @@ func replacements() map[string]replacement {
 		lookup    names
 		tcp       = &socket{}
 		udp       = &datagrams{}
-		nowhere   = clock[*component.Resource]{func(uint64) (*component.Resource, error) { return nil, errOfGo }}
-		virtually = clock[wasi.Pollable]{func(at uint64) (wasi.Pollable, error) { return &instant{&virtual, at}, nil }}
+		goes      = clock[*component.Resource]{channel}
+		virtually = clock[wasi.Pollable]{func(_ *wasmtime.Caller, at uint64) (wasi.Pollable, error) { return &instant{&virtual, at}, nil }}
 	)
 	return map[string]replacement{
 		"wasi:cli/environment": {define: func(l *component.Linker) error { return wasi.DefineEnvironment(l, environment{"Go"}) }, see: func(t *testing.T, f *fixture) {
@@ -104,11 +104,14 @@ func replacements() map[string]replacement {
 			see: func(t *testing.T, f *fixture) { f.ends(errOfGo, "wasi:cli/terminal-stdout#get-terminal-stdout") }},
 		"wasi:cli/terminal-stderr": {define: func(l *component.Linker) error { return wasi.DefineTerminalStderr(l, refusing{}) },
 			see: func(t *testing.T, f *fixture) { f.ends(errOfGo, "wasi:cli/terminal-stderr#get-terminal-stderr") }},
-		"wasi:clocks/monotonic-clock": {define: func(l *component.Linker) error { return wasi.DefineMonotonicClock(l, nowhere) },
+		"wasi:clocks/monotonic-clock": {define: func(l *component.Linker) error { return wasi.DefineMonotonicClock(l, goes) }, also: []string{"wasi:io/poll#poll"},
 			see: func(t *testing.T, f *fixture) {
 				f.wants("1000", "wasi:clocks/monotonic-clock#now")
 				f.wants("5", "wasi:clocks/monotonic-clock#resolution")
-				f.ends(errOfGo, "wasi:clocks/monotonic-clock#subscribe-instant", 1)
+				past := f.get("wasi:clocks/monotonic-clock#subscribe-instant", 1)
+				future := f.get("wasi:clocks/monotonic-clock#subscribe-duration", 1)
+				f.wants("[1]", "wasi:io/poll#poll", []any{future, past})
+				f.ends(errOfGo, "wasi:clocks/monotonic-clock#subscribe-instant", 0)
 			}},
 		"wasi:clocks/wall-clock": {define: func(l *component.Linker) error { return wasi.DefineWallClock(l, wallClock{}) }, see: func(t *testing.T, f *fixture) {
 			f.wants("map[nanoseconds:8 seconds:9]", "wasi:clocks/wall-clock#now")

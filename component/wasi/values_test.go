@@ -54,10 +54,10 @@ func (r *run) Run(*wasmtime.Caller) error {
 type stdio struct{ bytes.Buffer }
 
 func (s *stdio) GetStdin(c *wasmtime.Caller) (*component.Resource, error) {
-	return wasi.NewInputStream(c, strings.NewReader("input of Go"))
+	return component.NewInput(c, strings.NewReader("input of Go"))
 }
 func (s *stdio) GetStdout(c *wasmtime.Caller) (*component.Resource, error) {
-	return wasi.NewOutputStream(c, &s.Buffer)
+	return component.NewOutput(c, &s.Buffer)
 }
 func (s *stdio) GetStderr(c *wasmtime.Caller) (*component.Resource, error) { return s.GetStdout(c) }
 
@@ -96,16 +96,28 @@ func (refusing) CreateUDPSocket(*wasmtime.Caller, wasi.IPAddressFamily) (*compon
 
 // clock has pollables of either kind.
 type clock[Pollable any] struct {
-	pollable func(at uint64) (Pollable, error)
+	pollable func(c *wasmtime.Caller, at uint64) (Pollable, error)
 }
 
 func (clock[Pollable]) Now(*wasmtime.Caller) (wasi.Instant, error)         { return 1000, nil }
 func (clock[Pollable]) Resolution(*wasmtime.Caller) (wasi.Duration, error) { return 5, nil }
-func (c clock[Pollable]) SubscribeInstant(_ *wasmtime.Caller, when wasi.Instant) (Pollable, error) {
-	return c.pollable(when)
+func (c clock[Pollable]) SubscribeInstant(caller *wasmtime.Caller, when wasi.Instant) (Pollable, error) {
+	return c.pollable(caller, when)
 }
-func (c clock[Pollable]) SubscribeDuration(_ *wasmtime.Caller, when wasi.Duration) (Pollable, error) {
-	return c.pollable(1000 + when)
+func (c clock[Pollable]) SubscribeDuration(caller *wasmtime.Caller, when wasi.Duration) (Pollable, error) {
+	return c.pollable(caller, 1000+when)
+}
+
+// channel makes pollables of channels, that are ready for the times until now.
+func channel(c *wasmtime.Caller, at uint64) (*component.Resource, error) {
+	done := make(chan struct{})
+	switch {
+	case at == 0:
+		return nil, errOfGo
+	case at <= 1000:
+		close(done)
+	}
+	return component.NewPollable(c, done)
 }
 
 type wallClock struct{}
@@ -152,7 +164,7 @@ func (i *instant) Block(*wasmtime.Caller) error {
 type directory struct{}
 
 func (directory) GetDirectories(c *wasmtime.Caller) ([]component.Tuple2[*component.Resource, string], error) {
-	dir, err := wasi.NewDescriptor(c, fstest.MapFS{"f": {Data: []byte("file of Go")}})
+	dir, err := component.NewDescriptor(c, fstest.MapFS{"f": {Data: []byte("file of Go")}})
 	return []component.Tuple2[*component.Resource, string]{{A: dir, B: "/go"}}, err
 }
 
@@ -205,7 +217,7 @@ func (n *node) SetTimes(_ *wasmtime.Caller, _, modified wasi.NewTimestamp) error
 	return nil
 }
 func (n *node) ReadViaStream(c *wasmtime.Caller, offset wasi.Filesize) (*component.Resource, error) {
-	return wasi.NewInputStream(c, bytes.NewReader(n.content[offset:]))
+	return component.NewInput(c, bytes.NewReader(n.content[offset:]))
 }
 func (n *node) ReadDirectory(*wasmtime.Caller) (wasi.DirectoryEntryStream, error) {
 	return &entries{[]string{"f"}}, nil
@@ -360,8 +372,8 @@ func (s *socket) AddressFamily(*wasmtime.Caller) (wasi.IPAddressFamily, error) {
 	return wasi.IPAddressFamilyIPv6, nil
 }
 func (s *socket) FinishConnect(c *wasmtime.Caller) (streams component.Tuple2[*component.Resource, *component.Resource], err error) {
-	if streams.A, err = wasi.NewInputStream(c, strings.NewReader("input of Go")); err == nil {
-		streams.B, err = wasi.NewOutputStream(c, io.Discard)
+	if streams.A, err = component.NewInput(c, strings.NewReader("input of Go")); err == nil {
+		streams.B, err = component.NewOutput(c, io.Discard)
 	}
 	return streams, err
 }
