@@ -28,7 +28,8 @@ import (
 //	linker.Instance("wasi:cli/environment@0.2.0").Func("get-arguments", func() []string { return args })
 //
 // A function that is replaced like this, and that has streams or other resources of WASI among its parameters or
-// results, gets and returns them as a [*Resource]. See wasmtime_wasi::p2::add_to_linker_sync.
+// results, gets and returns them as a [*Resource]. Package component/wasi has whole interfaces of WASI as Go
+// interfaces. See wasmtime_wasi::p2::add_to_linker_sync.
 func (l *Linker) DefineWasi(names ...string) error {
 	if l == nil {
 		return isNil("linker")

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"io"
+	"io/fs"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -57,6 +58,7 @@ type pusher interface {
 	wasmtime.Storelike
 	PushReader(r io.Reader) (uint32, error)
 	PushWriter(w io.Writer) (uint32, error)
+	PushFS(fsys fs.FS, path string) (uint32, error)
 	RemoveFile(fd uint32) error
 }
 
@@ -75,6 +77,12 @@ func NewInput(store wasmtime.Storelike, r io.Reader) (*Resource, error) {
 // NewOutput is [NewInput] for an output-stream and a writer, as [wasmtime.Store.PushWriter] serves it.
 func NewOutput(store wasmtime.Storelike, w io.Writer) (*Resource, error) {
 	return pushed(store, func(p pusher) (uint32, error) { return p.PushWriter(w) }, WasiOutput)
+}
+
+// NewDescriptor is [NewInput] for a descriptor of wasi:filesystem and a file system of Go's: its root, as
+// [wasmtime.Store.PushFS] serves it. [wasmtime.Writable] makes a file system that can be written.
+func NewDescriptor(store wasmtime.Storelike, fsys fs.FS) (*Resource, error) {
+	return pushed(store, func(p pusher) (uint32, error) { return p.PushFS(fsys, "") }, WasiDescriptor)
 }
 
 // pushed makes a resource of what is pushed first.

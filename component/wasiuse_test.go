@@ -648,10 +648,19 @@ func TestNewInput(t *testing.T) {
 		isError(t, err, component.ErrTooManyHandles)
 		_, err = component.NewOutput(store, io.Discard)
 		isError(t, err, component.ErrTooManyHandles)
+		_, err = component.NewDescriptor(store, fstest.MapFS{})
+		isError(t, err, component.ErrTooManyHandles)
 	}
 	Equal(t, "free", Must(store.PushReader(strings.NewReader(""))), 3)
 	Check(t, in.Drop(nil))
 	Check(t, out.Drop(nil))
+	dir := Must(component.NewDescriptor(store, fstest.MapFS{}))
+	Equal(t, "name", dir.Name(), "descriptor")
+	Check(t, dir.Drop(nil))
+	_, err = component.NewDescriptor(store, nil)
+	if err == nil {
+		t.Error("a file system that is nil")
+	}
 }
 
 // What a Go function makes of a guest's stream cannot be served to the guest: it would use the store in the middle of

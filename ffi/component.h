@@ -32,6 +32,12 @@ static inline void ffi_component_call(uintptr_t address, size_t room) {
   else
     ffi_component_call_searching(call, room);
 }
+static inline void ffi_component_call_into(uintptr_t address, size_t room, void *list, size_t len) {
+  wasmtime_binding_component_call_t *call = (wasmtime_binding_component_call_t *)address;
+  call->list = (uint8_t *)list;
+  call->list_capacity = len;
+  ffi_component_call(address, room);
+}
 static inline void ffi_component_resource_drop(uintptr_t address, size_t room, uint32_t handle) {
   wasmtime_binding_component_call_t *call = (wasmtime_binding_component_call_t *)address;
   FFI_ENTER(call, room, (void)wasmtime_binding_component_resource_drop(call, handle));

@@ -1,6 +1,7 @@
 //! What every function of WASI 0.2 starts with, and what a store keeps for them.
 
 use super::poll::Waking;
+use super::streams::Keeping;
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::find::find;
@@ -15,8 +16,10 @@ use wasmtime_c_api::WasmtimeStoreData as Data;
 pub(in crate::wasi) struct Second {
     /// Their resources: ours and upstream's.
     pub(super) table: ResourceTable,
-    /// How many of them are descriptors.
+    /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
     descriptors: usize,
+    /// What their streams keep to be written later.
+    pub(super) keeping: Keeping,
     /// What upstream's implementation wakes, once somebody has waited for it.
     waking: Option<Arc<Waking>>,
     /// What ends a wait in a store that has nothing for it.
@@ -24,7 +27,7 @@ pub(in crate::wasi) struct Second {
 }
 
 /// How many resources a component may have that are no descriptors, and so cost the host nothing but memory.
-const MOST: usize = 65_536;
+pub(super) const MOST: usize = 65_536;
 
 /// One call of a component.
 pub(super) struct Wasi<'a> {
@@ -42,7 +45,16 @@ impl Wasi<'_> {
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
         let fuel = context.hostcall_fuel();
-        let state = find(context)?;
+        Wasi::again(find(context)?, fuel, function)
+    }
+
+    /// [`Wasi::enter`] with a state that was found.
+    #[inline]
+    pub(super) fn again<T>(
+        state: &mut State,
+        fuel: usize,
+        function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
+    ) -> Result<T> {
         // It is out of the state for the call, and lost if that panics: then the component has nothing any more.
         let mut second = state.second.take().unwrap_or_else(Second::new);
         let result = function(&mut Wasi { state, second: &mut second, fuel });

@@ -31,6 +31,7 @@ pub(super) fn socket_answer<T>(result: SocketResult<T>) -> Answer<T, NetworkCode
 /// The outcome of a function that has no word for an error: whatever it is ends the component.
 pub(super) fn or_trap<T>(outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|fault| match fault {
+        Fault::Errno(Errno::Mfile) => wasmtime::Error::msg("a component has more resources of WASI than it may"),
         Fault::Errno(errno) => wasmtime::Error::new(Failed(errno)),
         Fault::Trap(error) => error,
     })

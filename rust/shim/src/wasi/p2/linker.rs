@@ -1,5 +1,6 @@
 //! All functions and resources of WASI 0.2, and their definition in a linker.
 
+use super::bytes::Given;
 use super::enter::Wasi;
 use crate::cast::component_linker;
 use crate::component::define_at;
@@ -84,9 +85,9 @@ macro_rules! all {
                 "output-stream" => resource drop_output(this: DynOutputStream);
                 "[method]output-stream.check-write" => value output_check_write(this: Resource<DynOutputStream>);
                 "[method]output-stream.write" =>
-                    value output_write(this: Resource<DynOutputStream>, contents: Vec<u8>);
+                    value output_write(this: Resource<DynOutputStream>, contents: Given);
                 "[method]output-stream.blocking-write-and-flush" =>
-                    value output_blocking_write(this: Resource<DynOutputStream>, contents: Vec<u8>);
+                    value output_blocking_write(this: Resource<DynOutputStream>, contents: Given);
                 "[method]output-stream.flush" => value output_flush(this: Resource<DynOutputStream>);
                 "[method]output-stream.blocking-flush" => value output_blocking_flush(this: Resource<DynOutputStream>);
                 "[method]output-stream.subscribe" => value output_subscribe(this: Resource<DynOutputStream>);
@@ -121,7 +122,7 @@ macro_rules! all {
                 "[method]descriptor.set-times" =>
                     value set_times(this: Resource<Descriptor>, atim: NewTimestamp, mtim: NewTimestamp);
                 "[method]descriptor.read" => value read(this: Resource<Descriptor>, len: u64, offset: u64);
-                "[method]descriptor.write" => value write(this: Resource<Descriptor>, bytes: Vec<u8>, offset: u64);
+                "[method]descriptor.write" => value write(this: Resource<Descriptor>, bytes: Given, offset: u64);
                 "[method]descriptor.read-directory" => value read_directory(this: Resource<Descriptor>);
                 "[method]descriptor.sync" => value sync(this: Resource<Descriptor>);
                 "[method]descriptor.create-directory-at" =>
@@ -338,7 +339,7 @@ pub extern "C" fn wasmtime_binding_component_wasi_items(out: &mut wasm_byte_vec_
         let mut text = String::new();
         for (interface, items) in INTERFACES {
             for (name, resource) in *items {
-                let unstable = if *name == "network-error-code" { '+' } else { ' ' };
+                let unstable = if *name == UNSTABLE { '+' } else { ' ' };
                 let kind = if *resource { 'r' } else { 'f' };
                 writeln!(text, "{unstable}{interface} {kind} {name}")?;
             }
@@ -347,6 +348,42 @@ pub extern "C" fn wasmtime_binding_component_wasi_items(out: &mut wasm_byte_vec_
         Ok(())
     })
 }
+
+/// The version of the interfaces' WIT. A component that asks for any other version 0.2 finds it.
+const VERSION: &str = "0.2.12";
+
+/// Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
+/// `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
+/// standard streams, and the directories that have a name are preopened. A component in a store that was not configured
+/// at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
+///
+/// It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
+///
+/// Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
+/// allowed.
+///
+/// # Safety
+///
+/// `linker` must point to a live linker that nobody else uses during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_component_linker_define_wasi_p2(
+    linker: &mut wasmtime_component_linker_t,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(|| {
+        silence_probe();
+        let linker = component_linker(linker);
+        for (interface, items) in INTERFACES {
+            let mut to = linker.instance(&format!("{interface}@{VERSION}"))?;
+            for (name, _) in items.iter().filter(|(name, _)| *name != UNSTABLE) {
+                define(&mut to, interface, name)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What can only be had on demand.
+const UNSTABLE: &str = "network-error-code";
 
 /// Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
 /// (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.

@@ -12,10 +12,12 @@
 //!
 //! - `linker.rs` names all functions, and defines them one by one, under whatever version a component asks for.
 //! - `enter.rs` is what each of them starts with, `fault.rs` how they fail.
+//! - `bytes.rs` is how bytes cross.
 //! - `cli.rs`, `clocks.rs`, `random.rs`, `files.rs`, `streams.rs` and `sockets.rs` are the functions themselves.
 //! - `hand.rs` is what the host hands over, and drops; `used.rs` is what it does itself with resources.
 //! - `nodes.rs` is what a descriptor stands for, and `poll.rs` the only place that waits.
 
+mod bytes;
 mod cli;
 mod clocks;
 mod enter;

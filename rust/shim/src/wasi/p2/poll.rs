@@ -5,7 +5,7 @@
 //! each wait, and wake the same waker that ends it when somebody interrupts the component. So nothing ever blocks in
 //! upstream's runtime, and a component that uses no sockets never starts it.
 
-use super::enter::Wasi;
+use super::enter::{MOST, Wasi};
 use super::fault::or_trap;
 use super::nodes::Shared;
 use super::streams::Input;
@@ -13,6 +13,7 @@ use crate::wake::{Waker, check_stop};
 use crate::wasi::descriptors::Descriptors;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{Direction, HostFile, Waiter};
+use crate::wasi::state::State;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,6 +105,9 @@ impl Wasi<'_> {
         if all.is_empty() {
             return Err(wasmtime::Error::msg("empty poll list"));
         }
+        if all.len() > MOST {
+            return Err(wasmtime::Error::msg("a poll list has more pollables than a component can have"));
+        }
         let pollables = all.iter().map(|pollable| self.get(pollable.rep()).copied()).collect::<Result<Vec<_>>>()?;
         or_trap(self.wait(&pollables, true))
     }
@@ -182,6 +186,13 @@ impl Wasi<'_> {
             }
         }
     }
+}
+
+/// Whether something is ready that has to be watched. Nothing waits.
+pub(super) fn is_ready(state: &State, watched: Watched) -> Outcome<bool> {
+    let mut ready = Vec::new();
+    watch(&state.descriptors, &[(0, watched)], Some(Duration::ZERO), None, &mut ready)?;
+    Ok(!ready.is_empty())
 }
 
 /// Polls upstream's futures, adds to `ready` what is, and returns the others, which wake `task` as long as they live.

@@ -51,14 +51,17 @@ macro_rules! upstream {
 /// A connection.
 type Connected = (Resource<DynInputStream>, Resource<DynOutputStream>);
 
+/// A connection that somebody else has made.
+type Accepted = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);
+
 upstream! {
     instance_network() -> Resource<Network> = whole HostInstanceNetwork::instance_network;
-    lookup(network: Resource<Network>, name: String) -> Resource<ResolveAddressStream> =
+    new_lookup(network: Resource<Network>, name: String) -> Resource<ResolveAddressStream> =
         plain HostLookup::resolve_addresses;
     lookup_next(this: Resource<ResolveAddressStream>) -> Option<IpAddress> =
         plain HostResolveAddressStream::resolve_next_address;
 
-    tcp_create(family: IpAddressFamily) -> Resource<TcpSocket> = plain HostTcpCreate::create_tcp_socket;
+    new_tcp(family: IpAddressFamily) -> Resource<TcpSocket> = plain HostTcpCreate::create_tcp_socket;
     tcp_start_bind(this: Resource<TcpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
         future HostTcpSocket::start_bind
         or this given_start(this, network, at);
@@ -73,9 +76,7 @@ upstream! {
         or this given_start_listen(this);
     tcp_finish_listen(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_listen
         or this given_finish(this);
-    tcp_accept(this: Resource<TcpSocket>) ->
-        (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>) = plain HostTcpSocket::accept
-        or this given_accept(this);
+    new_accepted(this: Resource<TcpSocket>) -> Accepted = plain HostTcpSocket::accept;
     tcp_local_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::local_address
         or this given_local_address(this);
     tcp_remote_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::remote_address
@@ -118,7 +119,7 @@ upstream! {
     tcp_shutdown(this: Resource<TcpSocket>, how: ShutdownType) -> () = plain HostTcpSocket::shutdown
         or this given_shutdown(this, how);
 
-    udp_create(family: IpAddressFamily) -> Resource<UdpSocket> = future HostUdpCreate::create_udp_socket;
+    new_udp(family: IpAddressFamily) -> Resource<UdpSocket> = future HostUdpCreate::create_udp_socket;
     udp_start_bind(this: Resource<UdpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
         future HostUdpSocket::start_bind;
     udp_finish_bind(this: Resource<UdpSocket>) -> () = plain HostUdpSocket::finish_bind;
@@ -152,6 +153,46 @@ impl Wasi<'_> {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    /// Makes what holds something of the system, which counts as a descriptor, unless there are too many.
+    fn counted<T>(
+        &mut self,
+        too_many: ErrorCode,
+        make: impl FnOnce(&mut Self) -> Answer<T, ErrorCode>,
+    ) -> Answer<T, ErrorCode> {
+        if self.count_descriptor().is_err() {
+            return Ok(Err(too_many));
+        }
+        let made = make(self);
+        if !matches!(made, Ok(Ok(_))) {
+            self.uncount_descriptor();
+        }
+        made
+    }
+
+    pub(super) fn lookup(
+        &mut self,
+        network: Resource<Network>,
+        name: String,
+    ) -> Answer<Resource<ResolveAddressStream>, ErrorCode> {
+        self.counted(ErrorCode::TemporaryResolverFailure, |wasi| wasi.new_lookup(network, name))
+    }
+
+    pub(super) fn tcp_create(&mut self, family: IpAddressFamily) -> Answer<Resource<TcpSocket>, ErrorCode> {
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_tcp(family))
+    }
+
+    pub(super) fn udp_create(&mut self, family: IpAddressFamily) -> Answer<Resource<UdpSocket>, ErrorCode> {
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_udp(family))
+    }
+
+    /// Who may not be accepted waits on.
+    pub(super) fn tcp_accept(&mut self, this: Resource<TcpSocket>) -> Answer<Accepted, ErrorCode> {
+        if self.is::<Given>(this.rep()) {
+            return self.given_accept(this);
+        }
+        self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_accepted(this))
     }
 
     pub(super) fn lookup_subscribe(&mut self, this: Resource<ResolveAddressStream>) -> Result<Resource<DynPollable>> {
@@ -188,7 +229,9 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_lookup(&mut self, number: u32) -> Result<()> {
-        self.take::<ResolveAddressStream>(number).map(drop)
+        self.take::<ResolveAddressStream>(number)?;
+        self.uncount_descriptor();
+        Ok(())
     }
 
     pub(super) fn drop_tcp(&mut self, number: u32) -> Result<()> {
@@ -196,12 +239,14 @@ impl Wasi<'_> {
             return self.drop_given(number);
         }
         let socket = self.take::<TcpSocket>(number)?;
+        self.uncount_descriptor();
         with_ambient_tokio_runtime(|| drop(socket));
         Ok(())
     }
 
     pub(super) fn drop_udp(&mut self, number: u32) -> Result<()> {
         let socket = self.take::<UdpSocket>(number)?;
+        self.uncount_descriptor();
         with_ambient_tokio_runtime(|| drop(socket));
         Ok(())
     }

@@ -3,10 +3,13 @@
 //! It is what a component would do, by the same functions: so the access mode holds, a wait ends when the component has
 //! to stop, and it makes no difference what is behind a resource.
 
+use super::bytes::Given;
 use super::enter::Wasi;
-use super::fault::{Failed, code};
+use super::fault::{Failed, answer, code};
 use crate::wake::check_stop;
+use crate::wasi::memory::Span;
 use crate::wasi::options::bad_argument;
+use std::ptr;
 use std::slice;
 use wasmtime::component::{Resource, ResourceAny, ResourceType};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
@@ -255,7 +258,7 @@ impl Wasi<'_> {
         match request.what {
             WASMTIME_WASI_USE_NOT => Ok(Ok(1)),
             WASMTIME_WASI_USE_READ => {
-                let read = self.input_blocking_read(Resource::new_borrow(number), request.len as u64)?;
+                let read = self.host_read(&Resource::new_borrow(number), request.len as u64)?;
                 // SAFETY: the caller vouches for the buffer.
                 Ok(self.heard(read)?.map(|bytes| unsafe { fill(request, &bytes) }))
             }
@@ -287,13 +290,14 @@ impl Wasi<'_> {
         Ok(match request.what {
             WASMTIME_WASI_USE_NOT => Ok(self.abilities(number)?),
             WASMTIME_WASI_USE_READ_AT => {
-                let read = self.read(this(), request.len as u64, request.number)?;
-                // SAFETY: the caller vouches for the buffer.
-                read.map(|(bytes, _)| unsafe { fill(request, &bytes) }).map_err(Why::from)
+                let base = if request.len > 0 { request.buffer } else { ptr::dangling_mut() };
+                let room = Span { base, len: request.len };
+                answer(self.read_at(number, request.number, room)?)?.map(|n| n as u64).map_err(Why::from)
             }
-            // SAFETY: as above.
             WASMTIME_WASI_USE_WRITE_AT => {
-                self.write(this(), unsafe { contents(request) }, request.number)?.map_err(Why::from)
+                // SAFETY: the caller vouches for the buffer.
+                let bytes = unsafe { contents(request) };
+                self.write(this(), Given::host(&bytes), request.number)?.map_err(Why::from)
             }
             WASMTIME_WASI_USE_STAT => match self.stat(this())? {
                 // SAFETY: as above.
