@@ -23,7 +23,7 @@ func TestWasiHandsLeakNothing(t *testing.T) {
 	file := TempFile(t, text)
 	use := func(drop bool) {
 		store := wasmtime.NewStore(stdEngine())
-		defer store.Close()
+		t.Cleanup(store.Close) // it is not garbage, and open if everything is dropped
 		Check(t, store.ConfigureWasi(wasmtime.NewWasiConfig()))
 		done := make(chan struct{})
 		all := []*component.Resource{
@@ -50,6 +50,7 @@ func TestWasiHandsLeakNothing(t *testing.T) {
 		listening, _, _, err := component.WasiSocket(store, Must(store.PushListener(listener)))
 		Check(t, err)
 		if !drop {
+			store.Close()
 			return
 		}
 		Check(t, opened.Close())
