@@ -348,6 +348,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_resource_is_for_others() {
+        let resource = resource();
+        let mut handles = Handles::with_places(2);
+        let lent = handles.insert(resource, Some(7)).unwrap();
+        let own = handles.insert(resource, None).unwrap();
+        assert_eq!(handles.known(lent).unwrap(), (resource, Some(7)));
+        assert_eq!(handles.known(own).unwrap(), (resource, None));
+        handles.learn(own, resource, 9);
+        assert_eq!(handles.known(own).unwrap(), (resource, Some(9)));
+        handles.remove(own, End::Given);
+        assert_eq!(handles.known(own).unwrap_err().to_string(), "the handle was given away");
+        // What has its place next is another one, of which nobody learns by the old handle.
+        let next = handles.insert(resource, None).unwrap();
+        handles.learn(own, resource, 9);
+        assert_eq!(handles.known(next).unwrap(), (resource, None));
+    }
+
+    #[test]
     fn what_became_of_a_handle() {
         let resource = resource();
         let mut handles = Handles::with_places(1);
