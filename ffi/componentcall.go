@@ -96,8 +96,8 @@ func (c *ComponentCall) Run(room uintptr) bool {
 	return c.ok()
 }
 
-// RunInto is Run with memory for the first list of numbers in the results that fits. It must be in Go's heap, or none of
-// Go's: the call pins it, and nobody else has to.
+// RunInto is Run with memory for the first list of numbers in the results that fits. It must be in Go's heap, or none
+// of Go's: the call pins it, and nobody else has to.
 func (c *ComponentCall) RunInto(room uintptr, list []byte) bool {
 	crossing()
 	C.ffi_component_call_into(c.address(), C.size_t(room), unsafe.Pointer(unsafe.SliceData(list)), C.size_t(len(list)))
