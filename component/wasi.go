@@ -190,7 +190,7 @@ var wasiInterfaces = sync.OnceValues(func() (map[string]*wasiInterface, error) {
 
 // findWasi finds an item of WASI that the linker has.
 func (l *Linker) findWasi(path []string, kind canon.ItemKind) definition {
-	if len(path) != 2 || l.wasi == nil {
+	if l == nil || len(path) != 2 || l.wasi == nil {
 		return definition{}
 	}
 	name, version, _ := strings.Cut(path[0], "@")

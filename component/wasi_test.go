@@ -27,7 +27,7 @@ import (
 var stdEngine = sync.OnceValue(func() *wasmtime.Engine {
 	config := wasmtime.NewConfig()
 	config.SetEpochInterruption(true)
-	return wasmtime.NewEngineWithConfig(config)
+	return Must(share(wasmtime.NewEngineWithConfig(config), nil))
 })
 
 // std is the program of testdata/programs.
@@ -36,7 +36,7 @@ var std = sync.OnceValues(func() (*component.Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	return component.NewFromFile(stdEngine(), path)
+	return share(component.NewFromFile(stdEngine(), path))
 })
 
 // program is std with something to run it with.

@@ -147,7 +147,7 @@ func sockets() string {
 }
 
 var socketsComponent = sync.OnceValues(func() (*component.Component, error) {
-	return component.New(stdEngine(), []byte(sockets()))
+	return share(component.New(stdEngine(), []byte(sockets())))
 })
 
 // socketGuest is an instance of sockets.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -169,7 +170,7 @@ const hands = `(component
 
 // handsComponent is hands, compiled.
 var handsComponent = sync.OnceValues(func() (*component.Component, error) {
-	return component.New(stdEngine(), []byte(hands))
+	return share(component.New(stdEngine(), []byte(hands)))
 })
 
 // handsHost is what hands calls.
@@ -719,4 +720,47 @@ func TestWasiReaderNested(t *testing.T) {
 	Must(g.call(context.Background(), "lend", own))
 	_, err = s.Read(make([]byte, 1))
 	isError(t, err, component.ErrHandle)
+}
+
+// The streams of a guest's own sockets, which are upstream's, are read and written like all others.
+func TestWasiReaderOfSocket(t *testing.T) {
+	listener := Must(net.Listen("tcp", "127.0.0.1:0"))
+	defer listener.Close()
+	go func() {
+		conn := Must(listener.Accept())
+		got, _ := io.ReadAll(conn)
+		time.Sleep(20 * time.Millisecond) // the guest waits
+		fmt.Fprintf(conn, "I got %s", got)
+		conn.Close()
+	}()
+	p := newProgram(t, "connect", listener.Addr().String())
+	p.config.InheritNetwork()
+	p.config.AllowTCP(true)
+	p.Linker = component.NewLinker(stdEngine())
+	defer p.Linker.Close()
+	Check(t, p.Linker.DefineWasi())
+	streams := p.Linker.Instance("wasi:io/streams@0.2.0")
+	var read, written atomic.Int32
+	for _, name := range []string{"read", "blocking-read"} {
+		Check(t, streams.Func("[method]input-stream."+name, func(c *wasmtime.Caller, s *component.Resource, n uint64) ([]byte, error) {
+			buffer := make([]byte, min(n, 1000))
+			got, err := Must(component.WasiReader(c, s)).Read(buffer)
+			if err == io.EOF {
+				return nil, &component.ResultError{Value: component.Variant{Case: "closed"}}
+			}
+			read.Add(int32(got))
+			return buffer[:got], err
+		}))
+	}
+	for _, name := range []string{"write", "blocking-write-and-flush"} {
+		Check(t, streams.Func("[method]output-stream."+name, func(c *wasmtime.Caller, s *component.Resource, contents []byte) error {
+			n, err := Must(component.WasiWriter(c, s)).Write(contents)
+			written.Add(int32(n))
+			return err
+		}))
+	}
+	const answer = "answer I got hello from the guest\n"
+	Equal(t, "stdout", p.run(), answer)
+	Equal(t, "read", read.Load(), int32(len("I got hello from the guest\n")))
+	Equal(t, "written", written.Load(), int32(len("hello from the guest\n")+len(answer)))
 }

@@ -204,13 +204,8 @@ const (
 	WasiUsedOther   WasiStatus = C.WASMTIME_WASI_USED_OTHER
 )
 
-// WasiStatSize is the size of a wasmtime_wasi_stat_t: six numbers of 64 bits.
+// WasiStatSize is the size of what WasiUseStat writes: six numbers of 64 bits.
 const WasiStatSize = 6 * 8
-
-var (
-	_ [WasiStatSize - C.sizeof_wasmtime_wasi_stat_t]byte
-	_ [C.sizeof_wasmtime_wasi_stat_t - WasiStatSize]byte
-)
 
 // WasiAnswer is what came of a use of a resource of WASI, the mirror of ffi_wasi_used.
 type WasiAnswer struct {

@@ -165,7 +165,9 @@
 #define WASMTIME_WASI_USE_WRITE_AT 5
 
 /**
- * Write the attributes to `buffer`, as a `wasmtime_wasi_stat_t`.
+ * Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there are,
+ * the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since 1970, or
+ * 0 if that is not known.
  */
 #define WASMTIME_WASI_USE_STAT 6
 
@@ -185,8 +187,8 @@
 #define WASMTIME_WASI_USE_LIST 9
 
 /**
- * Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the bits
- * from 32 on.
+ * Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the
+ * bits from 32 on.
  */
 #define WASMTIME_WASI_USE_LIST_NEXT 10
 
@@ -197,14 +199,14 @@
 
 /**
  * Open the path in `buffer` below a directory. The bits of `number` say how: those of `open-flags` in WASI 0.2 are the
- * lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be the
- * handle of a new descriptor.
+ * lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be
+ * the handle of a new descriptor.
  */
 #define WASMTIME_WASI_USE_OPEN 12
 
 /**
- * As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes, with
- * bit 63 set if a symbolic link at its end is followed.
+ * As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes,
+ * with bit 63 set if a symbolic link at its end is followed.
  */
 #define WASMTIME_WASI_USE_STAT_AT 13
 
@@ -469,10 +471,15 @@
 #define WASMTIME_STREAM_ACCEPT 5
 
 /**
+ * Write the address of a connection or a listener to `buffer`, that of the other side if `flags` is 1: as a text, such
+ * as `127.0.0.1:80` or `[::1]:80`. `count` is its length.
+ */
+#define WASMTIME_STREAM_ADDRESS 7
+
+/**
  * The guest's descriptor is gone: the last request of a stream.
  */
 #define WASMTIME_STREAM_GONE 6
-#define WASMTIME_STREAM_ADDRESS 7
 
 /**
  * Of a read, a write or an accept: it may wait.
@@ -670,7 +677,7 @@ typedef struct wasmtime_binding_stream_request_t {
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`, or `WASMTIME_STREAM_ADDRESS`.
    */
   uint32_t what;
   /**
@@ -1315,6 +1322,44 @@ typedef struct wasmtime_binding_store_t {
    */
   struct wasmtime_binding_setup_t setup;
 } wasmtime_binding_store_t;
+
+/**
+ * What the host does with a resource of WASI 0.2, and what came of it.
+ */
+typedef struct wasmtime_wasi_use_t {
+  /**
+   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
+   */
+  uint32_t kind;
+  /**
+   * What to do: a `WASMTIME_WASI_USE_*` for that.
+   */
+  uint32_t what;
+  /**
+   * Memory of the caller's; may be null if `len` is 0.
+   */
+  uint8_t *buffer;
+  /**
+   * How many bytes it has.
+   */
+  size_t len;
+  /**
+   * What `what` says that it is.
+   */
+  uint64_t number;
+  /**
+   * The answer: a `WASMTIME_WASI_USED*`.
+   */
+  uint32_t status;
+  /**
+   * Whether the host owns the resource, and not somebody who has lent it.
+   */
+  bool owned;
+  /**
+   * What `what` or `status` says that it is.
+   */
+  uint64_t count;
+} wasmtime_wasi_use_t;
 
 /**
  * The value in a `wasmtime_binding_val_t`.
@@ -1998,39 +2043,16 @@ void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_
                                                   size_t bytes);
 
 /**
- * What the host does with a resource of WASI 0.2, and what came of it.
- */
-typedef struct wasmtime_wasi_use_t {
-  /**
-   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
-   */
-  uint32_t kind;
-  uint32_t what;
-  uint8_t *buffer;
-  size_t len;
-  uint64_t number;
-  uint32_t status;
-  bool owned;
-  uint64_t count;
-} wasmtime_wasi_use_t;
-
-typedef struct wasmtime_wasi_stat_t {
-  uint64_t filetype, links, size, accessed, modified, changed;
-} wasmtime_wasi_stat_t;
-
-WASM_API_EXTERN
-uint32_t wasmtime_binding_component_wasi_use(struct wasmtime_binding_component_call_t *call,
-                                             uint32_t handle,
-                                             struct wasmtime_wasi_use_t *request);
-
-/**
  * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
  * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module
  * can be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
- * `WASMTIME_WASI_OUTPUT_STREAM` and `WASMTIME_WASI_BOTH_STREAMS`.
+ * `WASMTIME_WASI_OUTPUT_STREAM`, `WASMTIME_WASI_BOTH_STREAMS`, `WASMTIME_WASI_POLLABLE` and
+ * `WASMTIME_WASI_TCP_SOCKET`.
  *
- * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it. The host owns them; they
- * are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where its position is.
+ * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it; with
+ * `WASMTIME_WASI_TCP_SOCKET` those of the streams of a connection, in the same order, and 0 twice for a listener. The
+ * host owns them; they are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where
+ * its position is.
  *
  * Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
  * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where
@@ -2045,6 +2067,26 @@ wasmtime_error_t *wasmtime_binding_component_wasi_take(struct wasmtime_binding_s
                                                        uint32_t guest_fd,
                                                        uint32_t what,
                                                        uint32_t *out);
+
+/**
+ * Does something with a resource of WASI 0.2 for the host: with one that it owns, or that a component has lent to it.
+ * What, and what comes of it, is in `request`.
+ *
+ * What a component could do, the host can do as well, and no more. It waits where a component would, until there is
+ * something or until the store is interrupted. Returns 0 when `request` says what came of it, and 1 when `error` or
+ * `trap` in the frame is set: a `WASMTIME_ERROR_BAD_HANDLE` for a handle that is none any more, the trap of an
+ * interrupt, what a callback of the binding has failed with, `WASMTIME_ERROR_HANDLE_LIMIT` when there is no handle
+ * left for what is to be opened, `WASMTIME_ERROR_BAD_ARGUMENT`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`. `request` must be valid, and its buffer for as many bytes as it says;
+ * nobody else may use either.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_wasi_use(struct wasmtime_binding_component_call_t *call,
+                                             uint32_t handle,
+                                             struct wasmtime_wasi_use_t *request);
 
 /**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
@@ -2828,24 +2870,6 @@ wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
-
-/**
- * Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
- * `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
- * standard streams, and the directories that have a name are preopened. A component in a store that was not configured
- * at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
- *
- * It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
- *
- * Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
- * allowed.
- *
- * # Safety
- *
- * `linker` must point to a live linker that nobody else uses during the call.
- */
-WASM_API_EXTERN
-wasmtime_error_t *wasmtime_component_linker_define_wasi_p2(wasmtime_component_linker_t *linker);
 
 /**
  * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1

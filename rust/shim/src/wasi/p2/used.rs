@@ -35,7 +35,9 @@ pub const WASMTIME_WASI_USE_FLUSH: u32 = 3;
 pub const WASMTIME_WASI_USE_READ_AT: u32 = 4;
 /// Write `buffer` to a file, from the offset `number` on; `count` says how many bytes.
 pub const WASMTIME_WASI_USE_WRITE_AT: u32 = 5;
-/// Write the attributes to `buffer`, as a `wasmtime_wasi_stat_t`.
+/// Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there are,
+/// the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since 1970, or
+/// 0 if that is not known.
 pub const WASMTIME_WASI_USE_STAT: u32 = 6;
 /// Make `number` the size of a file.
 pub const WASMTIME_WASI_USE_SET_SIZE: u32 = 7;
@@ -86,23 +88,6 @@ pub struct wasmtime_wasi_use_t {
     pub owned: bool,
     /// What `what` or `status` says that it is.
     pub count: u64,
-}
-
-/// The attributes of a descriptor of WASI 0.2. Times are nanoseconds since 1970; 0 if they are not known.
-#[repr(C)]
-pub struct wasmtime_wasi_stat_t {
-    /// The number of its `descriptor-type`.
-    pub filetype: u64,
-    /// How many links there are.
-    pub links: u64,
-    /// The size in bytes.
-    pub size: u64,
-    /// When it was accessed last.
-    pub accessed: u64,
-    /// When it was modified last.
-    pub modified: u64,
-    /// When the attributes were changed last.
-    pub changed: u64,
 }
 
 /// The resource of WIT that a kind is.
@@ -379,18 +364,18 @@ unsafe fn put_stat(request: &wasmtime_wasi_use_t, stat: &DescriptorStat) -> Resu
     let time = |time: Option<Datetime>| {
         time.map_or(0, |at| at.seconds.saturating_mul(1_000_000_000).saturating_add(at.nanoseconds.into()))
     };
-    let stat = wasmtime_wasi_stat_t {
-        filetype: stat.type_ as u64,
-        links: stat.link_count,
-        size: stat.size,
-        accessed: time(stat.data_access_timestamp),
-        modified: time(stat.data_modification_timestamp),
-        changed: time(stat.status_change_timestamp),
-    };
-    if request.len < size_of_val(&stat) {
+    let numbers: [u64; 6] = [
+        stat.type_ as u64,
+        stat.link_count,
+        stat.size,
+        time(stat.data_access_timestamp),
+        time(stat.data_modification_timestamp),
+        time(stat.status_change_timestamp),
+    ];
+    if request.len < size_of_val(&numbers) {
         return Err(bad_argument("the buffer is too small for the attributes"));
     }
     // SAFETY: there is room for it, be it aligned or not.
-    unsafe { request.buffer.cast::<wasmtime_wasi_stat_t>().write_unaligned(stat) };
-    Ok(size_of::<wasmtime_wasi_stat_t>() as u64)
+    unsafe { request.buffer.cast::<[u64; 6]>().write_unaligned(numbers) };
+    Ok(size_of_val(&numbers) as u64)
 }
