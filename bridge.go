@@ -8,6 +8,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // The inside of a store is what other packages of this module see of it.
@@ -134,6 +135,18 @@ func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintpt
 func (s *state) ComponentCall() *ffi.ComponentCall {
 	s.slot.takeMore() // a component has instances that nobody counts
 	return s.native.ComponentCall()
+}
+
+// PushSignal makes a descriptor of the store of what is done some time.
+func (s *state) PushSignal(done <-chan struct{}) (uint32, ffi.Error) {
+	s.made()
+	what := served.NewSignal(done)
+	number := what.Attach(s.slot)
+	fd, failed := s.native.InsertStream(0, true, uint32(READ_ONLY), what.Kind(), number)
+	if !failed.IsNil() {
+		what.Detach()
+	}
+	return fd, failed
 }
 
 // Engine returns the store's engine.

@@ -62,7 +62,7 @@ func (c *Command) Run(ctx context.Context) error {
 		return closedError("engine")
 	}
 	defer engine.Release()
-	run, err := findFunc(pre.types, splitName(runInterface+"#run"))
+	run, err := pre.run()
 	if err != nil {
 		return errorf(ErrNotFound, "the component is no command: it exports no %s", runInterface)
 	}

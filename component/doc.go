@@ -25,7 +25,8 @@
 //	map<K, V>                   map[K]V, or a slice of pairs
 //	record                      a struct; a field is that of the same name, but for hyphens and case, or has a tag:
 //	                            `wit:"kebab-name"`
-//	tuple                       a struct whose fields are the elements in order, such as a [Tuple2]
+//	tuple                       a struct whose fields are the elements in order, such as a [Tuple2]; or an array, if
+//	                            all of them have one type
 //	variant                     an interface with a type for each case, see [Variant], or a Variant
 //	enum                        an integer type, the cases counted from 0; or a string type: the name of the case
 //	flags                       an unsigned integer type, the first flag in the lowest bit

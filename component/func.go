@@ -121,7 +121,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		m.Unpin()
 		return f.argumentError(err)
 	}
-	v, err := s.run(f, mark)
+	v, err := s.run(f, mark, nil)
 	if err != nil {
 		return err
 	}
@@ -161,6 +161,12 @@ type bound struct {
 	*Func
 	params *canon.Plan
 	result outcome
+	// plain says that numbers are all that crosses: so many bytes each way.
+	plain             bool
+	nparams, nresults uint32
+	// usual is how many numbers the result had last time, if it is a long list of them. The call before the next one
+	// gets so much memory for it, so that the list is copied once.
+	usual int
 }
 
 // bind binds a function to a struct of its parameters, and to a type for its result, nil for none.
@@ -180,7 +186,16 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 	if err != nil {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
 	}
-	return bound{f, plan, o}, nil
+	b := bound{Func: f, params: plan, result: o}
+	b.nparams, b.plain = plan.Plain()
+	if o.wit != nil {
+		size, plain := uint32(0), false
+		if !o.split {
+			size, plain = o.plan.Plain()
+		}
+		b.nresults, b.plain = size, b.plain && plain
+	}
+	return b, nil
 }
 
 // numParams counts the fields of a struct that stand for parameters.
@@ -221,7 +236,34 @@ func (b *bound) callAs(ctx context.Context, params, result unsafe.Pointer, how t
 		return err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
+	if b.plain {
+		return b.callPlain(params, result)
+	}
 	return b.callEntered(params, result, how)
+}
+
+// callPlain is callEntered for numbers: nothing about them can be wrong, and there is nothing to give back.
+func (b *bound) callPlain(params, result unsafe.Pointer) error {
+	s := b.state
+	call := s.call
+	if call.Capacity() < uintptr(b.nparams) {
+		return b.callEntered(params, result, copied)
+	}
+	s.calls++
+	call.SetFunc(b.native)
+	call.Len = uintptr(b.nparams)
+	if b.nparams > 0 {
+		canon.Copy(call.MessageStart(), params, b.nparams)
+	}
+	if !s.enter(nil) {
+		return s.failure(b.Func, s.table.mark())
+	}
+	if b.nresults > 0 {
+		results := call.Results()
+		_ = results[b.nresults-1]
+		canon.Copy(result, unsafe.Pointer(unsafe.SliceData(results)), b.nresults)
+	}
+	return nil
 }
 
 // callEntered is callAs in a store that is entered.
@@ -234,10 +276,13 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 		return b.argumentError(err)
 	}
 	var list []byte
-	if how == placed {
+	switch {
+	case how == placed:
 		list = b.result.list(result)
+	case how == copied && b.usual > 0:
+		list = b.result.newList(result, b.usual)
 	}
-	v, err := s.runInto(b.Func, mark, list)
+	v, err := s.run(b.Func, mark, list)
 	if err != nil {
 		return err
 	}
@@ -246,6 +291,9 @@ func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
 	v.Alias = false
 	if err != nil {
 		return resultError(err)
+	}
+	if how == copied {
+		b.usual = b.result.trim(result)
 	}
 	return nil
 }

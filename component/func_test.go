@@ -244,6 +244,39 @@ func TestBuffers(t *testing.T) {
 	WantText(t, fill.CallInto(nil, nil, nil), "needs")
 }
 
+// A long list is written into memory that was made for one as long as the last: it is new each time, and ends with its
+// last element, also when it is longer or shorter than that was.
+func TestNewLists(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	fill := Must(component.Bind1[uint32, []byte](w.fn(t, "fill")))
+	var all [][]byte
+	for _, n := range []uint32{20_000, 20_000, 15_000, 40_000, 30_000, 9_000, 9_000, 10, 20_000, 0, 20_000} {
+		list := Must(fill.Call(nil, n))
+		if len(list) != int(n) || cap(list) > len(list)+len(list)/8+16 || list == nil {
+			t.Errorf("%d bytes, of %d, for %d", len(list), cap(list), n)
+		}
+		if bytes.Count(list, []byte{7}) != len(list) {
+			t.Errorf("%d: other bytes", n)
+		}
+		for i := range list {
+			list[i] = byte(len(all))
+		}
+		all = append(all, list)
+	}
+	for i, list := range all {
+		if bytes.Count(list, []byte{byte(i)}) != len(list) {
+			t.Errorf("list %d shares its memory with another one", i)
+		}
+	}
+	if list := Must(fill.Call(nil, 1<<20)); !Race {
+		Must(fill.Call(nil, 1<<20))
+		per := testing.AllocsPerRun(20, func() { list = Must(fill.Call(nil, 1<<20)) })
+		if per > 1 || len(list) != 1<<20 {
+			t.Errorf("%v allocations", per)
+		}
+	}
+}
+
 // A list that fits is written into the caller's memory, also by a call inside of another one that does the same, and
 // nothing is written behind it.
 func TestBuffersNested(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -316,6 +317,9 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 		return errMissing
 	case item.Kind == canon.InstanceItem && found.instance != nil:
 	case found.wasi:
+		if name := l.replaced(item.Func); name != "" {
+			return mismatch("WASI's own function is for WASI's own %s, and the linker has values of Go for that: the function has to be Go's, too", name)
+		}
 		l.wasi = append(l.wasi, path)
 	case item.Kind == canon.FuncItem && found.fn != nil:
 		host, err := l.plans.host(found.fn, item.Func)
@@ -332,6 +336,45 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 		return mismatch("expected %s found %s", kindWord(item.Kind), found.word())
 	}
 	return nil
+}
+
+// replaced returns the name of a resource in a function's type that is a Go value's, "" if there is none.
+func (l *linking) replaced(f *canon.Func) string {
+	if f == nil {
+		return ""
+	}
+	for _, p := range f.Params {
+		if name := l.replacedIn(p.Type); name != "" {
+			return name
+		}
+	}
+	return l.replacedIn(f.Result)
+}
+
+func (l *linking) replacedIn(t *canon.Type) string {
+	if t == nil || !t.Handles() {
+		return ""
+	}
+	if t.Kind == canon.Own || t.Kind == canon.Borrow {
+		if l.plans.defs[t.Resource] == nil {
+			return ""
+		}
+		return t.ResourceName
+	}
+	if name := l.replacedIn(t.Elem); name != "" {
+		return name
+	}
+	for _, f := range t.Fields {
+		if name := l.replacedIn(f.Type); name != "" {
+			return name
+		}
+	}
+	for _, c := range t.Cases {
+		if name := l.replacedIn(c.Type); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // word is what Wasmtime's messages call a definition.
@@ -422,6 +465,8 @@ type InstancePre struct {
 	plans  *plans
 	// hosts are the host functions that it has.
 	hosts *registry.Family[boundHost]
+	// run is the export of a command, looked for once.
+	run func() (*Export, error)
 }
 
 // InstantiatePre finds and compares the imports of a component. Errors are those of [Linker.Instantiate]. See
@@ -446,6 +491,7 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 		return nil, err
 	}
 	pre := &InstancePre{engine: l.Engine, types: d, plans: link.plans, hosts: &registry.Family[boundHost]{}}
+	pre.run = sync.OnceValues(func() (*Export, error) { return findFunc(d, splitName(runInterface+"#run")) })
 	linker := ffi.NewComponentLinker(e.native)
 	defer linker.Delete()
 	if err := link.define(linker, pre.hosts); err != nil {
@@ -458,10 +504,19 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 	}
 	made, failed := linker.InstantiatePre(native)
 	if !failed.IsNil() {
-		return nil, bridge.NewError(failed)
+		return nil, link.refused(bridge.NewError(failed))
 	}
 	registry.Own(&pre.handle, pre, made)
 	return pre, nil
+}
+
+// refused is the error of the native library about imports that have been found here. Those that Go defines have been
+// compared, so what does not fit is a function or a resource of WASI.
+func (l *linking) refused(err error) error {
+	if len(l.wasi) == 0 || errors.Unwrap(err) != nil {
+		return err
+	}
+	return errorf(ErrType, "%v", err)
 }
 
 // link finds all imports.

@@ -148,6 +148,20 @@ func (o *outcome) list(value unsafe.Pointer) []byte {
 	return o.plan.List(value)
 }
 
+// newList is list for a slice that is made now, with room for n numbers.
+func (o *outcome) newList(value unsafe.Pointer, n int) []byte {
+	o.plan.MakeList(value, n)
+	return o.plan.List(value)
+}
+
+// trim ends the slice that is the result at its last number. It returns how many there are, if newList is worth it.
+func (o *outcome) trim(value unsafe.Pointer) int {
+	if o.plan == nil || o.split {
+		return 0
+	}
+	return o.plan.TrimList(value)
+}
+
 // encode writes the result that a host function has returned, of which there is one: if it has failed, what given has
 // made of its error. value is as for decode.
 func (o *outcome) encode(m *canon.Message, value unsafe.Pointer, failed bool, given any) error {

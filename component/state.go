@@ -3,7 +3,6 @@ package component
 import (
 	"errors"
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime"
@@ -109,42 +108,42 @@ func (s *state) begin(f *Func) (*canon.Message, marks) {
 }
 
 // run makes the call of f whose message has been written, and returns its results, which are good until the next call.
-func (s *state) run(f *Func, mark marks) (*canon.View, error) {
+// If list is long enough, the native library may write the first list of numbers in the results there that fits, and
+// nobody has to copy that again; it is memory of a slice in the heap.
+func (s *state) run(f *Func, mark marks, list []byte) (*canon.View, error) {
 	call := s.call
 	call.Len = uintptr(s.message.Len())
+	if len(list) < canon.MinSegment {
+		list = nil
+	}
 	var ok bool
 	if len(s.message.Segments()) > 0 {
 		var err error
-		if ok, err = s.runPinned(); err != nil {
+		if ok, err = s.runPinned(list); err != nil {
 			s.table.takeBack(mark)
 			return nil, f.argumentError(err)
 		}
 	} else {
-		room := s.store.Room()
-		ok = call.Run(room) || call.RunAgain(room)
+		ok = s.enter(list)
 	}
 	if !ok {
 		return nil, s.failure(f, mark)
 	}
 	s.table.passed(mark)
-	return s.read(call.Results()), nil
-}
-
-// runInto is run for a call whose result is a slice that has memory: the native library writes what is in it there, and
-// nobody has to copy it. The store may be lost meanwhile, and the goroutine end.
-func (s *state) runInto(f *Func, mark marks, list []byte) (*canon.View, error) {
-	if len(list) < canon.MinSegment {
-		return s.run(f, mark)
-	}
-	var pinner runtime.Pinner // one of its own: this call may be inside of another one
-	pinner.Pin(&list[0])
-	defer pinner.Unpin()
-	s.call.SetList(list)
-	v, err := s.run(f, mark)
-	if err == nil {
+	v := s.read(call.Results())
+	if list != nil {
 		v.Place(list)
 	}
-	return v, err
+	return v, nil
+}
+
+// enter makes the call, and tells whether it succeeded.
+func (s *state) enter(list []byte) bool {
+	room := s.store.Room()
+	if list == nil {
+		return s.call.Run(room) || s.call.RunAgain(room, nil)
+	}
+	return s.call.RunInto(room, list) || s.call.RunAgain(room, list)
 }
 
 // usualLimit is how many bytes the values of any message may take in Go.
@@ -182,15 +181,14 @@ func largestLimit(v *canon.View) uint64 {
 
 // runPinned makes a call whose message has segments. The error is that there is no memory for their list. The store may
 // be lost meanwhile, and the goroutine end.
-func (s *state) runPinned() (ok bool, err error) {
+func (s *state) runPinned(list []byte) (ok bool, err error) {
 	defer s.message.Unpin() // those of calls around this one have been read
 	segments, err := s.message.ListSegments()
 	if err != nil {
 		return false, err
 	}
 	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
-	room := s.store.Room()
-	return s.call.Run(room) || s.call.RunAgain(room), nil
+	return s.enter(list), nil
 }
 
 // The C structure of a segment is that of package canon's.

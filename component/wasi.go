@@ -28,7 +28,8 @@ import (
 //	linker.Instance("wasi:cli/environment@0.2.0").Func("get-arguments", func() []string { return args })
 //
 // A function that is replaced like this, and that has streams or other resources of WASI among its parameters or
-// results, gets and returns them as a [*Resource]. See wasmtime_wasi::p2::add_to_linker_sync.
+// results, gets and returns them as a [*Resource]. Package component/wasi has whole interfaces of WASI as Go
+// interfaces. See wasmtime_wasi::p2::add_to_linker_sync.
 func (l *Linker) DefineWasi(names ...string) error {
 	if l == nil {
 		return isNil("linker")
@@ -104,7 +105,7 @@ func WasiStreams(store wasmtime.Storelike, fd uint32) (input, output *Resource, 
 }
 
 // takeDescriptor makes resources with these names of a descriptor.
-func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, names ...string) (taken [2]*Resource, err error) {
+func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, names ...string) (taken [3]*Resource, err error) {
 	inside, err := bridge.StoreOf(store)
 	if err != nil {
 		return taken, err
@@ -120,7 +121,9 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 		return taken, bridge.NewError(failed)
 	}
 	for i, name := range names {
-		taken[i] = &Resource{s, handles[i], name}
+		if handles[i] != 0 { // a listener has no streams
+			taken[i] = &Resource{s, handles[i], name}
+		}
 	}
 	return taken, nil
 }

@@ -242,38 +242,60 @@ func TestWasiClocks(t *testing.T) {
 	}
 }
 
-// A context ends every wait.
+// A context ends every wait. It ends when the guest waits for certain: when what it waits for has been asked, or when
+// the guest has said that it will and its thread sleeps.
 func TestWasiContext(t *testing.T) {
-	for name, prepare := range map[string]func() *program{
-		"sleep": func() *program { return newProgram(t, "sleep", "100000") },
-		"reader": func() *program {
+	for name, prepare := range map[string]func(cancel func()) *program{
+		"sleep": func(cancel func()) *program {
+			// The guest asks for its arguments just before it sleeps.
+			p := newProgram(t)
+			p.Linker = component.NewLinker(stdEngine())
+			t.Cleanup(p.Linker.Close)
+			Check(t, p.Linker.DefineWasi())
+			Check(t, p.Linker.Instance("wasi:cli/environment@0.2.0").Func("get-arguments", func() []string {
+				time.AfterFunc(20*time.Millisecond, cancel)
+				return []string{"std", "sleep", "100000"}
+			}))
+			return p
+		},
+		"reader": func(cancel func()) *program {
 			p := newProgram(t, "cat")
 			in, _ := io.Pipe()
-			p.config.SetStdin(in)
+			p.config.SetStdin(signalled{in, cancel})
 			return p
 		},
-		"pipe": func() *program {
+		"pipe": func(cancel func()) *program {
 			p := newProgram(t, "cat")
-			in, out, err := os.Pipe()
-			Check(t, err)
-			t.Cleanup(func() { in.Close(); out.Close() })
+			in, out := Pipe(t)
 			p.config.SetStdin(in)
+			Must(io.WriteString(out, "x\n"))
+			// What was written is copied before the guest waits for more.
+			p.config.SetStdout(writerFunc(func([]byte) { time.AfterFunc(20*time.Millisecond, cancel) }))
 			return p
 		},
-		"accept": func() *program {
+		"accept": func(cancel func()) *program {
 			p := newProgram(t, "listen")
 			p.config.InheritNetwork()
 			p.config.AllowTCP(true)
+			// It prints its port before it waits.
+			p.config.SetStdout(writerFunc(func([]byte) { time.AfterFunc(20*time.Millisecond, cancel) }))
 			return p
 		},
 	} {
-		p := prepare()
 		ctx, cancel := context.WithCancel(context.Background())
-		time.AfterFunc(200*time.Millisecond, cancel)
+		p := prepare(cancel)
 		if err := p.Run(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// writerFunc is a writer that takes everything.
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
 }
 
 func TestWasiConnect(t *testing.T) {

@@ -158,15 +158,81 @@ const (
 	WasiInputStream  WasiResource = C.WASMTIME_WASI_INPUT_STREAM
 	WasiOutputStream WasiResource = C.WASMTIME_WASI_OUTPUT_STREAM
 	WasiBothStreams  WasiResource = C.WASMTIME_WASI_BOTH_STREAMS
+	WasiPollable     WasiResource = C.WASMTIME_WASI_POLLABLE
+	WasiTCPSocket    WasiResource = C.WASMTIME_WASI_TCP_SOCKET
 )
 
 // TakeDescriptor takes a descriptor out of the store and makes resources of it. It returns their handles: two with
-// WasiBothStreams, otherwise one.
-func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [2]uint32, err Error) {
+// WasiBothStreams, three with WasiTCPSocket and a connection, otherwise one.
+func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [3]uint32, err Error) {
 	crossing()
-	var out [2]C.uint32_t
+	var out [3]C.uint32_t
 	err = wrapError(C.wasmtime_binding_component_wasi_take(s.ptr, C.uint32_t(fd), C.uint32_t(what), &out[0]))
-	return [2]uint32{uint32(out[0]), uint32(out[1])}, err
+	return [3]uint32{uint32(out[0]), uint32(out[1]), uint32(out[2])}, err
+}
+
+// WasiUse is what the host does with a resource of WASI: a WASMTIME_WASI_USE_* of the C API.
+type WasiUse uint32
+
+// What the host does with a resource of WASI.
+const (
+	WasiUseNot      WasiUse = C.WASMTIME_WASI_USE_NOT
+	WasiUseRead     WasiUse = C.WASMTIME_WASI_USE_READ
+	WasiUseWrite    WasiUse = C.WASMTIME_WASI_USE_WRITE
+	WasiUseFlush    WasiUse = C.WASMTIME_WASI_USE_FLUSH
+	WasiUseReadAt   WasiUse = C.WASMTIME_WASI_USE_READ_AT
+	WasiUseWriteAt  WasiUse = C.WASMTIME_WASI_USE_WRITE_AT
+	WasiUseStat     WasiUse = C.WASMTIME_WASI_USE_STAT
+	WasiUseSetSize  WasiUse = C.WASMTIME_WASI_USE_SET_SIZE
+	WasiUseSync     WasiUse = C.WASMTIME_WASI_USE_SYNC
+	WasiUseList     WasiUse = C.WASMTIME_WASI_USE_LIST
+	WasiUseListNext WasiUse = C.WASMTIME_WASI_USE_LIST_NEXT
+	WasiUseListEnd  WasiUse = C.WASMTIME_WASI_USE_LIST_END
+	WasiUseOpen     WasiUse = C.WASMTIME_WASI_USE_OPEN
+	WasiUseStatAt   WasiUse = C.WASMTIME_WASI_USE_STAT_AT
+)
+
+// WasiStatus says what came of it.
+type WasiStatus uint32
+
+// What came of it.
+const (
+	WasiUsed        WasiStatus = C.WASMTIME_WASI_USED
+	WasiUsedEnd     WasiStatus = C.WASMTIME_WASI_USED_END
+	WasiUsedFailed  WasiStatus = C.WASMTIME_WASI_USED_FAILED
+	WasiUsedNetwork WasiStatus = C.WASMTIME_WASI_USED_NETWORK
+	WasiUsedOther   WasiStatus = C.WASMTIME_WASI_USED_OTHER
+)
+
+// WasiStatSize is the size of a wasmtime_wasi_stat_t: six numbers of 64 bits.
+const WasiStatSize = 6 * 8
+
+var (
+	_ [WasiStatSize - C.sizeof_wasmtime_wasi_stat_t]byte
+	_ [C.sizeof_wasmtime_wasi_stat_t - WasiStatSize]byte
+)
+
+// WasiAnswer is what came of a use of a resource of WASI, the mirror of ffi_wasi_used.
+type WasiAnswer struct {
+	Status WasiStatus
+	// Owned tells whether the host owns the resource.
+	Owned bool
+	Count uint64
+}
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.ffi_wasi_used{}) - unsafe.Sizeof(WasiAnswer{})]byte
+	_ [unsafe.Sizeof(WasiAnswer{}) - unsafe.Sizeof(C.ffi_wasi_used{})]byte
+)
+
+// UseWasi does something with a resource of WASI that a handle stands for. It tells whether there is an answer; if not,
+// Failure says why.
+func (c *ComponentCall) UseWasi(handle uint32, kind WasiResource, what WasiUse, buffer []byte, number uint64, answer *WasiAnswer) bool {
+	crossing()
+	C.ffi_component_wasi_use(c.address(), C.uint32_t(handle), C.uint32_t(kind), C.uint32_t(what), bytesPtr(buffer),
+		C.size_t(len(buffer)), C.uint64_t(number), (*C.ffi_wasi_used)(unsafe.Pointer(answer)))
+	return c.ok()
 }
 
 // DefineUnknownImportsAsTraps defines what the component imports and nobody defined as functions that trap.

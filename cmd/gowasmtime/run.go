@@ -36,6 +36,9 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if src.isComponent {
 		return g.runComponent(src)
 	}
+	if err := s.stores.refuse(s.operands[0]); err != nil {
+		return err
+	}
 	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 6
+#define WASMTIME_EXT_ABI 7
 
 /**
  * The guest may read the file.
@@ -121,6 +121,117 @@
  * A descriptor becomes an `input-stream` and an `output-stream`, as a connection has them.
  */
 #define WASMTIME_WASI_BOTH_STREAMS 3
+
+/**
+ * A descriptor becomes a `pollable` of `wasi:io`, which is ready when there is something to be read.
+ */
+#define WASMTIME_WASI_POLLABLE 4
+
+/**
+ * A connection or a listener becomes a `tcp-socket` of `wasi:sockets`: a connection with an `input-stream` and an
+ * `output-stream` behind it, as `finish-connect` and `accept` return them.
+ */
+#define WASMTIME_WASI_TCP_SOCKET 5
+
+/**
+ * Nothing but find out what it is: `count` has bit 0 set if it can be read, 1 if it can be written, 2 if it is a
+ * directory in which something can be changed, 3 if it is a directory.
+ */
+#define WASMTIME_WASI_USE_NOT 0
+
+/**
+ * Read from an input-stream into `buffer`, as soon as there is something; `count` says how many bytes.
+ */
+#define WASMTIME_WASI_USE_READ 1
+
+/**
+ * Write all of `buffer` to an output-stream.
+ */
+#define WASMTIME_WASI_USE_WRITE 2
+
+/**
+ * Wait until all is written that was written to an output-stream.
+ */
+#define WASMTIME_WASI_USE_FLUSH 3
+
+/**
+ * Read from a file into `buffer`, from the offset `number` on; `count` says how many bytes, 0 at the end.
+ */
+#define WASMTIME_WASI_USE_READ_AT 4
+
+/**
+ * Write `buffer` to a file, from the offset `number` on; `count` says how many bytes.
+ */
+#define WASMTIME_WASI_USE_WRITE_AT 5
+
+/**
+ * Write the attributes to `buffer`, as a `wasmtime_wasi_stat_t`.
+ */
+#define WASMTIME_WASI_USE_STAT 6
+
+/**
+ * Make `number` the size of a file.
+ */
+#define WASMTIME_WASI_USE_SET_SIZE 7
+
+/**
+ * Wait until all is on its medium.
+ */
+#define WASMTIME_WASI_USE_SYNC 8
+
+/**
+ * Begin to list a directory; `count` says which listing it is.
+ */
+#define WASMTIME_WASI_USE_LIST 9
+
+/**
+ * Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the bits
+ * from 32 on.
+ */
+#define WASMTIME_WASI_USE_LIST_NEXT 10
+
+/**
+ * End the listing `number`.
+ */
+#define WASMTIME_WASI_USE_LIST_END 11
+
+/**
+ * Open the path in `buffer` below a directory. The bits of `number` say how: those of `open-flags` in WASI 0.2 are the
+ * lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be the
+ * handle of a new descriptor.
+ */
+#define WASMTIME_WASI_USE_OPEN 12
+
+/**
+ * As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes, with
+ * bit 63 set if a symbolic link at its end is followed.
+ */
+#define WASMTIME_WASI_USE_STAT_AT 13
+
+/**
+ * Done.
+ */
+#define WASMTIME_WASI_USED 0
+
+/**
+ * There is nothing more: the end of a listing, of an input-stream, or of who reads an output-stream.
+ */
+#define WASMTIME_WASI_USED_END 1
+
+/**
+ * It failed; `count` is the number of an `error-code` of `wasi:filesystem`.
+ */
+#define WASMTIME_WASI_USED_FAILED 2
+
+/**
+ * It failed; `count` is the number of an `error-code` of `wasi:sockets`.
+ */
+#define WASMTIME_WASI_USED_NETWORK 3
+
+/**
+ * The handle is that of something else than what was said.
+ */
+#define WASMTIME_WASI_USED_OTHER 4
 
 /**
  * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
@@ -361,6 +472,7 @@
  * The guest's descriptor is gone: the last request of a stream.
  */
 #define WASMTIME_STREAM_GONE 6
+#define WASMTIME_STREAM_ADDRESS 7
 
 /**
  * Of a read, a write or an accept: it may wait.
@@ -1884,6 +1996,32 @@ size_t wasmtime_binding_component_hostcall_fuel(struct wasmtime_binding_store_t 
 WASM_API_EXTERN
 void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_t *store,
                                                   size_t bytes);
+
+/**
+ * What the host does with a resource of WASI 0.2, and what came of it.
+ */
+typedef struct wasmtime_wasi_use_t {
+  /**
+   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
+   */
+  uint32_t kind;
+  uint32_t what;
+  uint8_t *buffer;
+  size_t len;
+  uint64_t number;
+  uint32_t status;
+  bool owned;
+  uint64_t count;
+} wasmtime_wasi_use_t;
+
+typedef struct wasmtime_wasi_stat_t {
+  uint64_t filetype, links, size, accessed, modified, changed;
+} wasmtime_wasi_stat_t;
+
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_wasi_use(struct wasmtime_binding_component_call_t *call,
+                                             uint32_t handle,
+                                             struct wasmtime_wasi_use_t *request);
 
 /**
  * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource

@@ -51,6 +51,9 @@ type Store interface {
 	// ComponentCall returns the frame of the native store for calls of components, which is there before that is made:
 	// an instantiation makes it in passing. From then on the store may have any number of places in the engine's pool.
 	ComponentCall() *ffi.ComponentCall
+	// PushSignal makes a descriptor of the store that has something to be read once done is closed, and returns its
+	// number. It is for a pollable. The error is native.
+	PushSignal(done <-chan struct{}) (fd uint32, failed ffi.Error)
 	// Engine returns the store's *wasmtime.Engine.
 	Engine() any
 	// Attached is where the package component keeps what belongs to a store of its own; nil at first.

@@ -92,6 +92,36 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// What was made for a longer list is not kept for a shorter one, and nobody sees what is behind a list.
+func TestTrimList(t *testing.T) {
+	_, dec := plans[[]uint64](t, canon.ListType(tU64))
+	const room = 10_000
+	for _, test := range []struct {
+		used, want int
+		stays      bool
+	}{{room, room, true}, {room/2 + 1, room/2 + 1, true}, {room/2 - 1, room/2 - 1, false}, {1000, 0, false}, {0, 0, false}} {
+		var value []uint64
+		dec.MakeList(unsafe.Pointer(&value), room)
+		made := dec.List(unsafe.Pointer(&value))
+		if len(made) != 8*room || len(value) != 0 {
+			t.Fatalf("the new list has room for %d bytes, and %d elements", len(made), len(value))
+		}
+		value = value[:test.used]
+		for i := range value {
+			value[i] = uint64(i)
+		}
+		if n := dec.TrimList(unsafe.Pointer(&value)); n != test.want || len(value) != test.used || cap(value) != test.used || value == nil {
+			t.Errorf("%d elements become %d, of %d, and the next list has room for %d", test.used, len(value), cap(value), n)
+		}
+		if stays := unsafe.Pointer(unsafe.SliceData(value)) == unsafe.Pointer(unsafe.SliceData(made)); stays != test.stays {
+			t.Errorf("%d elements keep the memory: %v", test.used, stays)
+		}
+		if test.used > 0 && value[test.used-1] != uint64(test.used-1) {
+			t.Errorf("%d elements have changed", test.used)
+		}
+	}
+}
+
 // A list of numbers may be where the program wants it before it is decoded, once.
 func TestPlace(t *testing.T) {
 	_, dec := plans[[]uint32](t, canon.ListType(tU32))

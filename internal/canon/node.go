@@ -17,7 +17,7 @@ const (
 	opSlice               // a slice
 	opArray               // an array
 	opMap                 // a map
-	opStruct              // a struct for a record or tuple
+	opStruct              // a struct for a record or tuple, or an array for a tuple
 	opEnum                // an integer for an enum
 	opEnumName            // a string for an enum
 	opFlags               // an integer for flags
@@ -106,7 +106,7 @@ func (n *node) becomeCopy() {
 			return
 		}
 	case opStruct:
-		if n.typ.NumField() != len(n.wit.Fields) {
+		if n.typ.Kind() == reflect.Struct && n.typ.NumField() != len(n.wit.Fields) {
 			return // a field that the record does not have would be copied too
 		}
 		for _, f := range n.fields {

@@ -2,6 +2,7 @@ package canon
 
 import (
 	"reflect"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -128,6 +129,16 @@ func (p *Planner) Result(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
 // Type returns the WIT type. For a plan of all parameters it is a record of them.
 func (p *Plan) Type() *Type { return p.node.wit }
 
+// Plain returns how many bytes the value is of in Go and in a message alike, if that is all that there is to it: a
+// number, or several without a gap. [Copy] encodes and decodes it, and nothing about it can be wrong.
+func (p *Plan) Plain() (size uint32, ok bool) {
+	n := p.node
+	return n.wit.Size, n.op == opCopy && n.gaps == nil
+}
+
+// Copy copies a value that is plain.
+func Copy(to, from unsafe.Pointer, size uint32) { copyBytes(to, from, size) }
+
 // EncodeFirst writes the value at a pointer into the message, as its first block. The error is that of Encode, or of
 // [Message.Block].
 func (p *Plan) EncodeFirst(m *Message, value unsafe.Pointer) error {
@@ -184,6 +195,39 @@ func (p *Plan) List(value unsafe.Pointer) []byte {
 	}
 	s := (*slice)(value)
 	return unsafe.Slice((*byte)(s.data), uintptr(s.cap)*n.elem.size)
+}
+
+// MakeList stores an empty slice with room for n elements at a pointer, for [Plan.List], which must not be nil for the
+// plan. What is in the room is not zero: [Plan.TrimList] has to follow when the list has been decoded.
+func (p *Plan) MakeList(value unsafe.Pointer, n int) {
+	// A builder is what Go has to allocate memory that it does not make zero first.
+	var b strings.Builder
+	b.Grow(n * int(p.node.elem.size))
+	_ = b.WriteByte(0)
+	*(*slice)(value) = slice{unsafe.Pointer(unsafe.StringData(b.String())), 0, n}
+}
+
+// TrimList ends the slice at a pointer with its last element, and copies it if it has far more room than it needs. It
+// returns the number of elements if [Plan.List] is not nil and they are many enough to be written there, otherwise 0.
+func (p *Plan) TrimList(value unsafe.Pointer) int {
+	n := p.node
+	if n.op != opSlice || !n.elem.copies() {
+		return 0
+	}
+	s := (*slice)(value)
+	used := uintptr(s.len) * n.elem.size
+	switch {
+	case s.cap == s.len:
+	case s.len == 0:
+		s.data = unsafe.Pointer(&empty)
+	case s.cap/2 > s.len:
+		s.data = cloned(s.data, used, n.elem.typ.Align())
+	}
+	s.cap = s.len
+	if used < MinSegment {
+		return 0
+	}
+	return s.len
 }
 
 // EncodeAny writes a value as a type, at an offset that [Message.Block] has reserved.

@@ -240,7 +240,12 @@ enum Guest {
 ///
 /// Both must be a live store's.
 #[cold]
-unsafe fn fail(call: *mut wasmtime_binding_component_call_t, state: *const State, inside: bool, error: Error) -> u32 {
+pub(super) unsafe fn fail(
+    call: *mut wasmtime_binding_component_call_t,
+    state: *const State,
+    inside: bool,
+    error: Error,
+) -> u32 {
     // SAFETY: the caller vouches for them.
     unsafe {
         // Upstream says the same of an instance that has trapped, of one that is being called right now, and of a guest
@@ -345,8 +350,8 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     }
     // SAFETY: as above.
     let State { handles, results, .. } = unsafe { &mut *state };
-    for Pending { at, resource } in pending {
-        let handle = handles.insert(resource).ok_or_else(full)?;
+    for Pending { at, resource, rep } in pending {
+        let handle = handles.insert(resource, rep).ok_or_else(full)?;
         results.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
     }
     Ok(())

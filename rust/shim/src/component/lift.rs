@@ -18,6 +18,8 @@ use wasmtime::{Error, Result, ValRaw};
 pub(super) struct Pending {
     pub(super) at: usize,
     pub(super) resource: ResourceAny,
+    /// What it is for those who define it, of a `borrow`. Of an `own`, upstream tells only when it takes that back.
+    pub(super) rep: Option<u32>,
 }
 
 /// One message on its way.
@@ -235,9 +237,15 @@ impl Lifting<'_, '_> {
             self.out.bytes_mut()[at..][..4].copy_from_slice(&number.to_le_bytes());
             return Ok(());
         }
-        let resource = ResourceAny::linear_lift_from_flat(self.cx, ty, &ValRaw::u32(index));
-        let resource = resource.map_err(|error| broken(&error.to_string()))?;
-        self.pending.push(Pending { at, resource });
+        let rep = match ty {
+            InterfaceType::Borrow(table) => self.cx.guest_resource_lift_borrow(table, index).map(Some),
+            _ => Ok(None),
+        };
+        let lifted = rep.and_then(|rep| {
+            let resource = ResourceAny::linear_lift_from_flat(self.cx, ty, &ValRaw::u32(index))?;
+            Ok(Pending { at, resource, rep })
+        });
+        self.pending.push(lifted.map_err(|error| broken(&error.to_string()))?);
         Ok(())
     }
 

@@ -27,6 +27,13 @@ impl Span {
         Ok(Span { base: unsafe { base.add(start as usize) }, len: len as usize })
     }
 
+    /// The buffer without its first `n` bytes, of which it has as many.
+    pub(super) fn from(self, n: usize) -> Span {
+        let n = n.min(self.len);
+        // SAFETY: `n` is not more than the length of the buffer.
+        Span { base: unsafe { self.base.add(n) }, len: self.len - n }
+    }
+
     /// The buffer in parts of at most `most` bytes, one after the other. An empty one is one part.
     pub(super) fn parts(self, most: usize) -> impl Iterator<Item = Span> {
         (0..self.len.max(1)).step_by(most).map(move |at| {

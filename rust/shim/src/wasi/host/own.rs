@@ -71,6 +71,16 @@ impl HostFile {
         self.kind().seeks()
     }
 
+    /// Whether it is a connection or a listener.
+    pub(in crate::wasi) fn is_stream_socket(&self) -> bool {
+        matches!(self.kind(), Kind::SocketStream | Kind::Listener)
+    }
+
+    /// Whether it is a listener.
+    pub(in crate::wasi) fn listens(&self) -> bool {
+        self.kind() == Kind::Listener
+    }
+
     /// Whether it is a terminal, as far as a guest is concerned.
     pub(in crate::wasi) fn is_terminal(&self) -> bool {
         self.kind() == Kind::Terminal

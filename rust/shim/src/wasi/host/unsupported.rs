@@ -109,6 +109,11 @@ impossible! { HostFile:
     recv(&Spans, Riflags, Option<&Waker>) -> Outcome<(usize, Roflags)>;
     send(&mut Spans, Option<&Waker>) -> Outcome<usize>;
     shutdown(Sdflags) -> Result<(), Errno>;
+    is_stream_socket() -> bool;
+    listens() -> bool;
+    address(bool) -> Result<std::net::SocketAddr, Errno>;
+    tcp_option(super::TcpOption) -> Result<u64, Errno>;
+    set_tcp_option(super::TcpOption, u64) -> Result<(), Errno>;
     accept(bool, Option<&Waker>) -> Outcome<HostFile>;
 }
 

@@ -45,7 +45,16 @@ impl Wasi<'_> {
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
         let fuel = context.hostcall_fuel();
-        let state = find(context)?;
+        Wasi::again(find(context)?, fuel, function)
+    }
+
+    /// [`Wasi::enter`] with a state that was found.
+    #[inline]
+    pub(super) fn again<T>(
+        state: &mut State,
+        fuel: usize,
+        function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
+    ) -> Result<T> {
         // It is out of the state for the call, and lost if that panics: then the component has nothing any more.
         let mut second = state.second.take().unwrap_or_else(Second::new);
         let result = function(&mut Wasi { state, second: &mut second, fuel });

@@ -72,7 +72,7 @@ impl Wasi<'_> {
 }
 
 /// An error of files in the words of WASI 0.2.
-fn code(errno: Errno) -> ErrorCode {
+pub(super) fn code(errno: Errno) -> ErrorCode {
     match errno {
         Errno::Acces => ErrorCode::Access,
         Errno::Again => ErrorCode::WouldBlock,
@@ -116,7 +116,7 @@ fn code(errno: Errno) -> ErrorCode {
 }
 
 /// An error of a connection in the words of WASI 0.2.
-fn network_code(errno: Errno) -> NetworkCode {
+pub(super) fn network_code(errno: Errno) -> NetworkCode {
     match errno {
         Errno::Acces | Errno::Perm => NetworkCode::AccessDenied,
         Errno::Again => NetworkCode::WouldBlock,
@@ -124,6 +124,7 @@ fn network_code(errno: Errno) -> NetworkCode {
         Errno::Connrefused => NetworkCode::ConnectionRefused,
         Errno::Connreset | Errno::Pipe => NetworkCode::ConnectionReset,
         Errno::Inval => NetworkCode::InvalidArgument,
+        Errno::Mfile | Errno::Nfile => NetworkCode::NewSocketLimit,
         Errno::Notconn => NetworkCode::InvalidState,
         Errno::Notsup => NetworkCode::NotSupported,
         Errno::Nomem | Errno::Nobufs => NetworkCode::OutOfMemory,

@@ -1,12 +1,13 @@
 //! `wasi:filesystem`.
 
+use super::bytes::{self, Given, Later, Placed, Read, Reading};
 use super::enter::Wasi;
 use super::fault::{Answer, answer, or_trap};
 use super::nodes::{AnyDir, Node, Shared};
 use super::streams::{Input, Output, Source};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Fault, Outcome};
-use crate::wasi::host::{HostDir, Opening, check_path};
+use crate::wasi::host::{HostDir, HostFile, Opening, check_path};
 use crate::wasi::memory::{Span, Spans};
 use crate::wasi::served::ServedFile;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,7 +18,7 @@ use wasmtime_wasi::p1::types::{Advice as Advice1, Fdflags, Filestat, Filetype, F
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
-    MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
+    ErrorCode, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
@@ -63,6 +64,34 @@ macro_rules! any {
             other => file!(other, Errno::Badf, |$it| $call),
         }
     };
+}
+
+/// What `descriptor.read` returns.
+pub(super) type ReadAt = std::result::Result<(Vec<u8>, bool), ErrorCode>;
+
+impl Read for ReadAt {
+    type Placed = std::result::Result<(Placed, bool), ErrorCode>;
+
+    fn placed(bytes: Placed) -> Self::Placed {
+        Ok((bytes, false))
+    }
+
+    fn read(wasi: &mut Wasi<'_>, later: &Later, room: Span) -> Result<std::result::Result<usize, ReadAt>> {
+        let read = wasi.read_at(later.number, later.offset, room)?;
+        Ok(match answer(read)? {
+            Ok(0) => Err(Ok((Vec::new(), true))),
+            Ok(n) => Ok(n),
+            Err(code) => Err(Err(code)),
+        })
+    }
+}
+
+/// How large a file is, if that says how much can be read of it; otherwise 0.
+pub(super) fn regular_size(file: &HostFile) -> u64 {
+    match file.stat() {
+        Ok(stat) if stat.filetype == Filetype::RegularFile => stat.size,
+        _ => 0,
+    }
 }
 
 /// The entries of a directory, on their way to a component.
@@ -197,26 +226,39 @@ impl Wasi<'_> {
         })())
     }
 
-    pub(super) fn read(&mut self, this: Resource<Descriptor>, len: u64, offset: u64) -> Answer<(Vec<u8>, bool)> {
+    pub(super) fn read(&mut self, this: Resource<Descriptor>, len: u64, offset: u64) -> Result<Reading<ReadAt>> {
+        let len = usize::try_from(len).unwrap_or(MOST_READ).min(MOST_READ);
+        let size = match self.node(&this)? {
+            Node::File(file) if bytes::worthwhile(len) => regular_size(&file.borrow()),
+            _ => 0,
+        };
+        if let Some(n) = bytes::found(size, offset, len) {
+            return Ok(self.later(this.rep(), offset, n));
+        }
+        let mut bytes = vec![0; len];
+        let read = self.read_at(this.rep(), offset, Span { base: bytes.as_mut_ptr(), len })?;
+        let read = answer(read.map(|n| {
+            bytes.truncate(n);
+            (bytes, n == 0)
+        }));
+        read.map(Reading::Done)
+    }
+
+    /// Reads at an offset.
+    fn read_at(&mut self, number: u32, offset: u64, room: Span) -> Result<Outcome<usize>> {
         let waker = self.state.waker();
-        let node = self.node(&this)?;
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(MOST_READ).min(MOST_READ)];
-        let spans = Spans::one(Span { base: bytes.as_mut_ptr(), len: bytes.len() });
-        let read = match node {
+        let spans = Spans::one(room);
+        Ok(match self.get::<Node>(number)? {
             Node::File(file) => file.borrow().pread(&spans, offset, waker),
             Node::ServedFile(file) => file.borrow().pread(&spans, offset),
             Node::Dir(_) | Node::ServedDir(_) => Err(Errno::Badf.into()),
-        };
-        answer(read.map(|n| {
-            bytes.truncate(n);
-            (bytes, n == 0)
-        }))
+        })
     }
 
-    pub(super) fn write(&mut self, this: Resource<Descriptor>, mut bytes: Vec<u8>, offset: u64) -> Answer<u64> {
+    pub(super) fn write(&mut self, this: Resource<Descriptor>, bytes: Given, offset: u64) -> Answer<u64> {
         let waker = self.state.waker();
         let node = self.node(&this)?;
-        let spans = Spans::one(Span { base: bytes.as_mut_ptr(), len: bytes.len() });
+        let spans = Spans::one(bytes.span());
         answer((|| {
             file!(node, Errno::Badf, |file| file.check_writable().map_err(|_| Errno::Perm));
             let n = match node {

@@ -1,5 +1,6 @@
 //! All functions and resources of WASI 0.2, and their definition in a linker.
 
+use super::bytes::Given;
 use super::enter::Wasi;
 use crate::cast::component_linker;
 use crate::component::define_at;
@@ -84,9 +85,9 @@ macro_rules! all {
                 "output-stream" => resource drop_output(this: DynOutputStream);
                 "[method]output-stream.check-write" => value output_check_write(this: Resource<DynOutputStream>);
                 "[method]output-stream.write" =>
-                    value output_write(this: Resource<DynOutputStream>, contents: Vec<u8>);
+                    value output_write(this: Resource<DynOutputStream>, contents: Given);
                 "[method]output-stream.blocking-write-and-flush" =>
-                    value output_blocking_write(this: Resource<DynOutputStream>, contents: Vec<u8>);
+                    value output_blocking_write(this: Resource<DynOutputStream>, contents: Given);
                 "[method]output-stream.flush" => value output_flush(this: Resource<DynOutputStream>);
                 "[method]output-stream.blocking-flush" => value output_blocking_flush(this: Resource<DynOutputStream>);
                 "[method]output-stream.subscribe" => value output_subscribe(this: Resource<DynOutputStream>);
@@ -121,7 +122,7 @@ macro_rules! all {
                 "[method]descriptor.set-times" =>
                     value set_times(this: Resource<Descriptor>, atim: NewTimestamp, mtim: NewTimestamp);
                 "[method]descriptor.read" => value read(this: Resource<Descriptor>, len: u64, offset: u64);
-                "[method]descriptor.write" => value write(this: Resource<Descriptor>, bytes: Vec<u8>, offset: u64);
+                "[method]descriptor.write" => value write(this: Resource<Descriptor>, bytes: Given, offset: u64);
                 "[method]descriptor.read-directory" => value read_directory(this: Resource<Descriptor>);
                 "[method]descriptor.sync" => value sync(this: Resource<Descriptor>);
                 "[method]descriptor.create-directory-at" =>

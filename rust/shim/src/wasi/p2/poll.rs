@@ -8,6 +8,7 @@
 use super::enter::{MOST, Wasi};
 use super::fault::or_trap;
 use super::nodes::Shared;
+use super::streams::Input;
 use crate::wake::{Waker, check_stop};
 use crate::wasi::descriptors::Descriptors;
 use crate::wasi::fault::{Errno, Fault, Outcome};
@@ -37,6 +38,10 @@ pub(super) enum Pollable {
     Input(u32),
     /// One of our streams takes something, or has ended.
     Output(u32),
+    /// There is a connection to accept at a listener of the host, or nothing to wait for at a connection.
+    Given(u32),
+    /// What the host has made of a stream, which nobody else has, and which goes with it.
+    Made(u32),
     /// Something of upstream's.
     Upstream(u32, MakeFuture),
 }
@@ -118,7 +123,10 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_pollable(&mut self, number: u32) -> Result<()> {
-        self.take::<Pollable>(number).map(drop)
+        match self.take::<Pollable>(number)? {
+            Pollable::Made(stream) => self.take::<Input>(stream).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a pollable for something of upstream's, which has to live as long.
@@ -150,8 +158,9 @@ impl Wasi<'_> {
                         continue;
                     }
                     Pollable::Never => continue,
-                    Pollable::Input(number) => self.watch_input(number)?,
+                    Pollable::Input(number) | Pollable::Made(number) => self.watch_input(number)?,
                     Pollable::Output(number) => self.watch_output(number)?,
+                    Pollable::Given(number) => self.watch_given(number)?,
                     Pollable::Upstream(number, make) => {
                         upstream.entry(number).or_insert((make, Vec::new())).1.push(i);
                         continue;

@@ -3,6 +3,7 @@
 use super::enter::Wasi;
 use super::fault::{Answer, or_trap, socket_answer};
 use super::poll::Pollable;
+use super::tcp::Given;
 use crate::wasi::state::run;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -23,11 +24,16 @@ use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
 /// Passes calls on to upstream: `name(parameters) -> result = kind Trait::method`. A kind is `plain`, `future` for what
-/// is asynchronous there, or `whole` for what has no error.
+/// is asynchronous there, or `whole` for what has no error. With `or this method(parameters)`, that method of ours
+/// serves a socket that the host has given.
 macro_rules! upstream {
-    ($($name:ident($($arg:ident: $ty:ty),*) -> $result:ty = $kind:ident $trait:ident::$method:ident;)*) => {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $result:ty =
+        $kind:ident $trait:ident::$method:ident $(or $socket:ident $ours:ident($($given:ident),*))?;)*) => {
         impl Wasi<'_> {
             $(pub(super) fn $name(&mut self $(, $arg: $ty)*) -> upstream!(@type $kind $result) {
+                $(if self.is::<Given>($socket.rep()) {
+                    return self.$ours($($given),*);
+                })?
                 let mut view = self.sockets()?;
                 let result = upstream!(@call $kind $trait::$method(&mut view $(, $arg)*));
                 self.checked()?;
@@ -57,35 +63,61 @@ upstream! {
 
     new_tcp(family: IpAddressFamily) -> Resource<TcpSocket> = plain HostTcpCreate::create_tcp_socket;
     tcp_start_bind(this: Resource<TcpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
-        future HostTcpSocket::start_bind;
-    tcp_finish_bind(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_bind;
+        future HostTcpSocket::start_bind
+        or this given_start(this, network, at);
+    tcp_finish_bind(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_bind
+        or this given_finish(this);
     tcp_start_connect(this: Resource<TcpSocket>, network: Resource<Network>, to: IpSocketAddress) -> () =
-        plain HostTcpSocket::start_connect;
-    tcp_finish_connect(this: Resource<TcpSocket>) -> Connected = plain HostTcpSocket::finish_connect;
-    tcp_start_listen(this: Resource<TcpSocket>) -> () = future HostTcpSocket::start_listen;
-    tcp_finish_listen(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_listen;
+        plain HostTcpSocket::start_connect
+        or this given_start(this, network, to);
+    tcp_finish_connect(this: Resource<TcpSocket>) -> Connected = plain HostTcpSocket::finish_connect
+        or this given_finish(this);
+    tcp_start_listen(this: Resource<TcpSocket>) -> () = future HostTcpSocket::start_listen
+        or this given_start_listen(this);
+    tcp_finish_listen(this: Resource<TcpSocket>) -> () = plain HostTcpSocket::finish_listen
+        or this given_finish(this);
     new_accepted(this: Resource<TcpSocket>) -> Accepted = plain HostTcpSocket::accept;
-    tcp_local_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::local_address;
-    tcp_remote_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::remote_address;
-    tcp_is_listening(this: Resource<TcpSocket>) -> bool = whole HostTcpSocket::is_listening;
-    tcp_address_family(this: Resource<TcpSocket>) -> IpAddressFamily = whole HostTcpSocket::address_family;
-    tcp_set_listen_backlog_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_listen_backlog_size;
-    tcp_keep_alive_enabled(this: Resource<TcpSocket>) -> bool = plain HostTcpSocket::keep_alive_enabled;
-    tcp_set_keep_alive_enabled(this: Resource<TcpSocket>, to: bool) -> () = plain HostTcpSocket::set_keep_alive_enabled;
-    tcp_keep_alive_idle_time(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::keep_alive_idle_time;
+    tcp_local_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::local_address
+        or this given_local_address(this);
+    tcp_remote_address(this: Resource<TcpSocket>) -> IpSocketAddress = plain HostTcpSocket::remote_address
+        or this given_remote_address(this);
+    tcp_is_listening(this: Resource<TcpSocket>) -> bool = whole HostTcpSocket::is_listening
+        or this given_is_listening(this);
+    tcp_address_family(this: Resource<TcpSocket>) -> IpAddressFamily = whole HostTcpSocket::address_family
+        or this given_family(this);
+    tcp_set_listen_backlog_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_listen_backlog_size
+        or this given_set_backlog(this, to);
+    tcp_keep_alive_enabled(this: Resource<TcpSocket>) -> bool = plain HostTcpSocket::keep_alive_enabled
+        or this given_keep_alive(this);
+    tcp_set_keep_alive_enabled(this: Resource<TcpSocket>, to: bool) -> () = plain HostTcpSocket::set_keep_alive_enabled
+        or this given_set_keep_alive(this, to);
+    tcp_keep_alive_idle_time(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::keep_alive_idle_time
+        or this given_idle_time(this);
     tcp_set_keep_alive_idle_time(this: Resource<TcpSocket>, to: u64) -> () =
-        plain HostTcpSocket::set_keep_alive_idle_time;
-    tcp_keep_alive_interval(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::keep_alive_interval;
-    tcp_set_keep_alive_interval(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_keep_alive_interval;
-    tcp_keep_alive_count(this: Resource<TcpSocket>) -> u32 = plain HostTcpSocket::keep_alive_count;
-    tcp_set_keep_alive_count(this: Resource<TcpSocket>, to: u32) -> () = plain HostTcpSocket::set_keep_alive_count;
-    tcp_hop_limit(this: Resource<TcpSocket>) -> u8 = plain HostTcpSocket::hop_limit;
-    tcp_set_hop_limit(this: Resource<TcpSocket>, to: u8) -> () = plain HostTcpSocket::set_hop_limit;
-    tcp_receive_buffer_size(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::receive_buffer_size;
-    tcp_set_receive_buffer_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_receive_buffer_size;
-    tcp_send_buffer_size(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::send_buffer_size;
-    tcp_set_send_buffer_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_send_buffer_size;
-    tcp_shutdown(this: Resource<TcpSocket>, how: ShutdownType) -> () = plain HostTcpSocket::shutdown;
+        plain HostTcpSocket::set_keep_alive_idle_time
+        or this given_set_idle_time(this, to);
+    tcp_keep_alive_interval(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::keep_alive_interval
+        or this given_interval(this);
+    tcp_set_keep_alive_interval(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_keep_alive_interval
+        or this given_set_interval(this, to);
+    tcp_keep_alive_count(this: Resource<TcpSocket>) -> u32 = plain HostTcpSocket::keep_alive_count
+        or this given_count(this);
+    tcp_set_keep_alive_count(this: Resource<TcpSocket>, to: u32) -> () = plain HostTcpSocket::set_keep_alive_count
+        or this given_set_count(this, to);
+    tcp_hop_limit(this: Resource<TcpSocket>) -> u8 = plain HostTcpSocket::hop_limit
+        or this given_hop_limit(this);
+    tcp_set_hop_limit(this: Resource<TcpSocket>, to: u8) -> () = plain HostTcpSocket::set_hop_limit
+        or this given_set_hop_limit(this, to);
+    tcp_receive_buffer_size(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::receive_buffer_size
+        or this given_receive_buffer(this);
+    tcp_set_receive_buffer_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_receive_buffer_size
+        or this given_set_receive_buffer(this, to);
+    tcp_send_buffer_size(this: Resource<TcpSocket>) -> u64 = plain HostTcpSocket::send_buffer_size
+        or this given_send_buffer(this);
+    tcp_set_send_buffer_size(this: Resource<TcpSocket>, to: u64) -> () = plain HostTcpSocket::set_send_buffer_size
+        or this given_set_send_buffer(this, to);
+    tcp_shutdown(this: Resource<TcpSocket>, how: ShutdownType) -> () = plain HostTcpSocket::shutdown
+        or this given_shutdown(this, how);
 
     new_udp(family: IpAddressFamily) -> Resource<UdpSocket> = future HostUdpCreate::create_udp_socket;
     udp_start_bind(this: Resource<UdpSocket>, network: Resource<Network>, at: IpSocketAddress) -> () =
@@ -157,6 +189,9 @@ impl Wasi<'_> {
 
     /// Who may not be accepted waits on.
     pub(super) fn tcp_accept(&mut self, this: Resource<TcpSocket>) -> Answer<Accepted, ErrorCode> {
+        if self.is::<Given>(this.rep()) {
+            return self.given_accept(this);
+        }
         self.counted(ErrorCode::NewSocketLimit, |wasi| wasi.new_accepted(this))
     }
 
@@ -165,6 +200,9 @@ impl Wasi<'_> {
     }
 
     pub(super) fn tcp_subscribe(&mut self, this: Resource<TcpSocket>) -> Result<Resource<DynPollable>> {
+        if self.is::<Given>(this.rep()) {
+            return or_trap(self.given_subscribe(&this));
+        }
         self.subscribe(&this)
     }
 
@@ -197,6 +235,9 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_tcp(&mut self, number: u32) -> Result<()> {
+        if self.is::<Given>(number) {
+            return self.drop_given(number);
+        }
         let socket = self.take::<TcpSocket>(number)?;
         self.uncount_descriptor();
         with_ambient_tokio_runtime(|| drop(socket));

@@ -1,8 +1,9 @@
 //! `wasi:io/streams` and `wasi:io/error`: our streams, and those of upstream's sockets.
 
+use super::bytes::{self, Given, Later, Placed, Read, Reading};
 use super::enter::Wasi;
 use super::fault::{Answer, Failed, or_trap};
-use super::files::MOST_READ;
+use super::files::{MOST_READ, regular_size};
 use super::nodes::Shared;
 use super::poll::{Pollable, Watched, is_ready};
 use crate::wasi::descriptors::Entry;
@@ -13,6 +14,7 @@ use crate::wasi::served::ServedFile;
 use crate::wasi::state::State;
 use crate::wasi::stream::Stream;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmtime::Result;
@@ -44,6 +46,8 @@ pub(super) struct Input {
     /// Where the next read begins, if the source has positions.
     at: u64,
     ended: bool,
+    /// How large its file was when that was last asked; 0 if it is none.
+    size: u64,
 }
 
 /// A stream of ours that is written.
@@ -199,7 +203,19 @@ impl Source {
 impl Input {
     /// A stream that begins at a position, if the source has some.
     pub(super) fn new(source: Source, at: u64) -> Input {
-        Input { source, at, ended: false }
+        Input { source, at, ended: false, size: 0 }
+    }
+
+    /// How many bytes a read of `len` can read into a component's memory: nothing if it is for [`Input::read`].
+    fn direct(&mut self, len: usize) -> Option<usize> {
+        let Source::File(file) = &self.source else { return None };
+        if self.ended || !bytes::worthwhile(len) {
+            return None;
+        }
+        if self.size.saturating_sub(self.at) < len as u64 {
+            self.size = regular_size(&file.borrow());
+        }
+        bytes::found(self.size, self.at, len)
     }
 
     /// Reads up to `len` bytes; none if there are none yet, which can only be without waiting.
@@ -212,18 +228,42 @@ impl Input {
         if len == 0 {
             return Ok(bytes);
         }
-        let span = Span { base: bytes.as_mut_ptr(), len };
-        let read = self.source.read(state, self.at, span, wait);
+        let n = self.read_into(state, Span { base: bytes.as_mut_ptr(), len }, wait)?;
+        bytes.truncate(n);
+        Ok(bytes)
+    }
+
+    /// [`Input::read`] of as many bytes as there is room for, of which there has to be some.
+    fn read_into(&mut self, state: &mut State, room: Span, wait: bool) -> Streamed<usize> {
+        let read = self.source.read(state, self.at, room, wait);
         self.ended = !matches!(read, Ok(None | Some(1..)) | Err(Fault::Errno(Errno::Again)));
         match read? {
             Some(0) => Err(End::Closed),
             read => {
                 let n = read.unwrap_or(0);
-                bytes.truncate(n);
                 self.at = self.at.saturating_add(n as u64);
-                Ok(bytes)
+                Ok(n)
             }
         }
+    }
+}
+
+/// What a read of a stream returns.
+pub(super) type ReadSome = std::result::Result<Vec<u8>, StreamError>;
+
+impl Read for ReadSome {
+    type Placed = std::result::Result<Placed, StreamError>;
+
+    fn placed(bytes: Placed) -> Self::Placed {
+        Ok(bytes)
+    }
+
+    fn read(wasi: &mut Wasi<'_>, later: &Later, room: Span) -> Result<std::result::Result<usize, ReadSome>> {
+        let read = match wasi.ours::<Input>(later.number) {
+            Some((input, state)) => input.read_into(state, room, true),
+            None => Err(End::Closed),
+        };
+        Ok(wasi.streamed(read)?.map_err(Err))
     }
 }
 
@@ -244,23 +284,35 @@ impl Output {
 
     /// Writes what is pending: all of it if it may wait. Whether nothing is left.
     fn drain(&mut self, state: &mut State, wait: bool) -> Outcome<bool> {
-        while self.done < self.pending.len() {
-            let rest = &mut self.pending[self.done..];
-            let span = Span { base: rest.as_mut_ptr(), len: rest.len() };
-            match self.source.write(state, self.at, span, wait) {
+        let rest = &mut self.pending[self.done..];
+        let rest = Span { base: rest.as_mut_ptr(), len: rest.len() };
+        let n = self.put(state, rest, wait)?;
+        self.done += n;
+        if n < rest.len {
+            return Ok(false);
+        }
+        // Nor is its memory kept, which nobody would count.
+        self.pending = Vec::new();
+        self.done = 0;
+        self.kept = None;
+        Ok(true)
+    }
+
+    /// Writes bytes: all of them if it may wait. How many it were.
+    fn put(&mut self, state: &mut State, bytes: Span, wait: bool) -> Outcome<usize> {
+        let mut done = 0;
+        while done < bytes.len {
+            match self.source.write(state, self.at, bytes.from(done), wait) {
                 Ok(Some(n @ 1..)) => {
-                    self.done += n;
+                    done += n;
                     self.at = self.at.map(|at| at.saturating_add(n as u64));
                 }
-                Ok(None | Some(0)) if !wait => return Ok(false),
+                Ok(None | Some(0)) if !wait => break,
                 Ok(None | Some(0)) => return Err(self.end(Errno::Io.into())),
                 Err(fault) => return Err(self.end(fault)),
             }
         }
-        self.pending.clear();
-        self.done = 0;
-        self.kept = None;
-        Ok(true)
+        Ok(done)
     }
 
     /// Ends it with an error.
@@ -289,14 +341,15 @@ impl Output {
         })
     }
 
-    /// Takes bytes, no more than have been allowed.
-    fn write(&mut self, state: &mut State, bytes: Vec<u8>) -> Streamed<()> {
+    /// Takes bytes, no more than have been allowed. What is not written at once is kept.
+    fn write(&mut self, state: &mut State, bytes: Span) -> Streamed<()> {
         self.open()?;
-        if bytes.len() > PERMIT || !self.pending.is_empty() {
+        if bytes.len > PERMIT || !self.pending.is_empty() {
             return Err(wasmtime::Error::msg("more is written to a stream than check-write has allowed").into());
         }
-        self.pending = bytes;
-        self.drain(state, false)?;
+        let n = self.put(state, bytes, false)?;
+        // SAFETY: the bytes are there, and nobody changes them now.
+        self.pending.extend_from_slice(unsafe { slice::from_raw_parts(bytes.from(n).base, bytes.len - n) });
         Ok(())
     }
 
@@ -312,11 +365,10 @@ impl Output {
     }
 
     /// Writes everything, and waits for it.
-    fn write_all(&mut self, state: &mut State, bytes: Vec<u8>) -> Streamed<()> {
+    fn write_all(&mut self, state: &mut State, bytes: Span) -> Streamed<()> {
         self.open()?;
         self.drain(state, true)?;
-        self.pending = bytes;
-        self.drain(state, true)?;
+        self.put(state, bytes, true)?;
         Ok(())
     }
 }
@@ -385,18 +437,28 @@ impl Wasi<'_> {
         }
     }
 
-    pub(super) fn input_read(&mut self, this: Resource<DynInputStream>, len: u64) -> Answer<Vec<u8>, StreamError> {
-        let read = self.read_stream(&this, len, false);
-        self.streamed(read)
+    /// Reads for a component: into its memory if that is possible.
+    fn read_for(&mut self, this: &Resource<DynInputStream>, len: u64, wait: bool) -> Result<Reading<ReadSome>> {
+        let most = usize::try_from(len).unwrap_or(MOST_READ).min(MOST_READ);
+        if let Some((input, _)) = self.ours::<Input>(this.rep())
+            && let Some(n) = input.direct(most)
+        {
+            return Ok(self.later(this.rep(), 0, n));
+        }
+        let read = self.read_stream(this, len, wait);
+        self.streamed(read).map(Reading::Done)
+    }
+
+    pub(super) fn input_read(&mut self, this: Resource<DynInputStream>, len: u64) -> Result<Reading<ReadSome>> {
+        self.read_for(&this, len, false)
     }
 
     pub(super) fn input_blocking_read(
         &mut self,
         this: Resource<DynInputStream>,
         len: u64,
-    ) -> Answer<Vec<u8>, StreamError> {
-        let read = self.read_stream(&this, len, true);
-        self.streamed(read)
+    ) -> Result<Reading<ReadSome>> {
+        self.read_for(&this, len, true)
     }
 
     pub(super) fn input_skip(&mut self, this: Resource<DynInputStream>, len: u64) -> Answer<u64, StreamError> {
@@ -444,28 +506,34 @@ impl Wasi<'_> {
         }
     }
 
-    fn write_stream(&mut self, this: &Resource<DynOutputStream>, bytes: Vec<u8>) -> Streamed<()> {
-        let (keeping, most) = (self.second.keeping.clone(), self.fuel);
+    fn write_stream(&mut self, this: &Resource<DynOutputStream>, bytes: &Given) -> Streamed<()> {
         if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            output.write(state, bytes)?;
-            return match output.pending.is_empty() {
-                true => Ok(()),
-                false => output.keep(&keeping, most),
-            };
+            output.write(state, bytes.span())?;
+            return if output.pending.is_empty() { Ok(()) } else { self.keep(this) };
         }
+        let bytes = bytes.copied(self.fuel)?;
         let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
         Ok(with_ambient_tokio_runtime(|| stream.write(bytes.into()))?)
     }
 
+    /// Counts what one of our streams keeps to be written.
+    #[cold]
+    fn keep(&mut self, this: &Resource<DynOutputStream>) -> Streamed<()> {
+        let (keeping, most) = (self.second.keeping.clone(), self.fuel);
+        let output: &mut Output = self.get_mut(this.rep())?;
+        output.keep(&keeping, most)
+    }
+
     /// Writes everything, and waits until it has been written.
-    fn write_all(&mut self, this: &Resource<DynOutputStream>, bytes: Vec<u8>) -> Streamed<()> {
+    fn write_all(&mut self, this: &Resource<DynOutputStream>, bytes: &Given) -> Streamed<()> {
         if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            return output.write_all(state, bytes);
+            return output.write_all(state, bytes.span());
         }
+        let bytes = bytes.copied(self.fuel)?;
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let (part, left) = rest.split_at(self.wait_for_permit(this)?.min(rest.len()));
-            self.write_stream(this, part.to_vec())?;
+            self.write_stream(this, &Given::host(part))?;
             rest = left;
         }
         self.flush_upstream(this)
@@ -486,24 +554,30 @@ impl Wasi<'_> {
         self.streamed(permit)
     }
 
-    pub(super) fn output_write(
-        &mut self,
-        this: Resource<DynOutputStream>,
-        contents: Vec<u8>,
-    ) -> Answer<(), StreamError> {
-        let written = self.write_stream(&this, contents);
+    pub(super) fn output_write(&mut self, this: Resource<DynOutputStream>, contents: Given) -> Answer<(), StreamError> {
+        let written = self.write_stream(&this, &contents);
         self.streamed(written)
     }
 
     pub(super) fn output_blocking_write(
         &mut self,
         this: Resource<DynOutputStream>,
-        contents: Vec<u8>,
+        contents: Given,
     ) -> Answer<(), StreamError> {
         if contents.len() > MOST_BLOCKING {
             return Err(too_large("blocking-write-and-flush"));
         }
-        let written = self.write_all(&this, contents);
+        let written = self.write_all(&this, &contents);
+        self.streamed(written)
+    }
+
+    /// Writes for the host, which may write any number of bytes at once.
+    pub(super) fn host_write(
+        &mut self,
+        this: &Resource<DynOutputStream>,
+        contents: Vec<u8>,
+    ) -> Answer<(), StreamError> {
+        let written = self.write_all(this, contents);
         self.streamed(written)
     }
 
@@ -539,7 +613,7 @@ impl Wasi<'_> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let written = match self.check_stream(&this) {
             Ok(permit) if len > permit => Err(too_large("write-zeroes").into()),
-            Ok(_) => self.write_stream(&this, vec![0; len]),
+            Ok(_) => self.write_stream(&this, &Given::host(&vec![0; len])),
             Err(end) => Err(end),
         };
         self.streamed(written)
@@ -553,7 +627,7 @@ impl Wasi<'_> {
         if len > MOST_BLOCKING as u64 {
             return Err(too_large("blocking-write-zeroes-and-flush"));
         }
-        let written = self.write_all(&this, vec![0; len as usize]);
+        let written = self.write_all(&this, &Given::host(&vec![0; len as usize]));
         self.streamed(written)
     }
 
@@ -596,8 +670,8 @@ impl Wasi<'_> {
         let bytes = self.read_stream(from, len, wait)?;
         let n = bytes.len() as u64;
         match wait {
-            true => self.write_all(this, bytes)?,
-            false if n > 0 => self.write_stream(this, bytes)?,
+            true => self.write_all(this, &Given::host(&bytes))?,
+            false if n > 0 => self.write_stream(this, &Given::host(&bytes))?,
             false => {}
         }
         Ok(n)
