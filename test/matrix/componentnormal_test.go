@@ -96,6 +96,18 @@ var componentDifferences = []componentDifference{
 		},
 	},
 	{
+		name:   "a pipe with room for a few bytes",
+		reason: "Linux says of it that it is not ready, and so does check-write, though a few bytes would be taken.",
+		in: func(c *cell, g given) bool {
+			few := map[string]bool{"write_some": true, "write_twice": true, "read_write": true, "write_read": true}
+			return c.kind.name == "pipe-in" && c.situation.name == "nearly-full" && c.nonblock && few[c.op.name]
+		},
+		change: func(_ *cell, r *result) {
+			r.line = fewTaken.ReplaceAllString(r.line, "${1}=EAGAIN")
+			r.after = `peer got "" then nothing`
+		},
+	},
+	{
 		name:   "writing nothing",
 		reason: "Nothing is written, so nothing can go wrong.",
 		in:     func(c *cell, g given) bool { return c.op.name == "write_nothing" && c.mode != readOnly },
@@ -141,6 +153,7 @@ var (
 	positioned   = regexp.MustCompile(`^(pread_|pwrite_)`)
 	itsPosition  = regexp.MustCompile(` position=\S+`)
 	written      = regexp.MustCompile(`pwrite=\S+`)
+	fewTaken     = regexp.MustCompile(`\b(write|first|second)=\d+`)
 	failedWrite  = regexp.MustCompile(`write=E\S+`)
 	failedSecond = regexp.MustCompile(`second=E\S+`)
 	badWrite     = regexp.MustCompile(`\b(write|pwrite|first|second|ftruncate)=(EBADF|EINVAL)`)
