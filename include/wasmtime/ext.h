@@ -2872,6 +2872,24 @@ WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
 
 /**
+ * Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
+ * `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
+ * standard streams, and the directories that have a name are preopened. A component in a store that was not configured
+ * at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
+ *
+ * It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
+ *
+ * Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
+ * allowed.
+ *
+ * # Safety
+ *
+ * `linker` must point to a live linker that nobody else uses during the call.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_component_linker_define_wasi_p2(wasmtime_component_linker_t *linker);
+
+/**
  * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
  * (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.
  *
