@@ -2,9 +2,6 @@
 
 use crate::bench::{Bench, Timer};
 use crate::calls::{HELLO_OUTPUT, LOOPS, pooling};
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
-use std::thread;
 use wasmtime::component::{Component, ComponentNamedList, InstancePre, Lift, Linker, Lower, ResourceTable, TypedFunc};
 use wasmtime::{Config, Engine, Result, Store, ensure, format_err};
 use wasmtime_wasi::p2::add_to_linker_sync;
@@ -20,19 +17,13 @@ pub const ALL: &[Bench] = &[
     ("Wasi2ReadAt", |t| read(t, "read-at")),
     ("Wasi2Write", |t| write(t, "write")),
     ("Wasi2WriteAt", |t| write(t, "write-at")),
-    ("Wasi2Echo", echo),
 ];
 
 const CLOCK: &[u8] = include_bytes!("../../internal/work/wasiclock.wasm");
 const HELLO: &[u8] = include_bytes!("../../internal/work/wasihello.wasm");
 const FILES: &[u8] = include_bytes!("../../internal/work/wasifiles.wasm");
-const ECHO: &[u8] = include_bytes!("../../internal/work/wasiecho.wasm");
 
 const FILE_SIZE: u64 = 64 << 20;
-
-/// How much is sent and comes back in an op, and in what parts.
-const ECHO_SIZE: usize = 16 << 20;
-const CHUNK: usize = 64 << 10;
 
 struct State {
     ctx: WasiCtx,
@@ -135,33 +126,4 @@ fn write(timer: &mut Timer, name: &str) -> Result<()> {
         ensure!(n == FILE_SIZE, "{n} bytes moved");
         Ok(())
     })
-}
-
-/// An op is 16 MiB to a guest and back, over a connection that it has made.
-fn echo(timer: &mut Timer) -> Result<()> {
-    let mut wasi = WasiCtxBuilder::new();
-    let (mut store, echo) = guest::<(u16,), (u64,)>(ECHO, wasi.inherit_network(), None, "echo")?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let port = listener.local_addr()?.port();
-    let guest = thread::spawn(move || echo.call(&mut store, (port,)));
-    let (mut client, _) = listener.accept()?;
-    let mut sent = 0;
-    let mut back = vec![0; CHUNK];
-    timer.each(|| {
-        let mut writer = client.try_clone()?;
-        let writing = thread::spawn(move || -> std::io::Result<()> {
-            let chunk = vec![0; CHUNK];
-            (0..ECHO_SIZE / CHUNK).try_for_each(|_| writer.write_all(&chunk))
-        });
-        for _ in 0..ECHO_SIZE / CHUNK {
-            client.read_exact(&mut back)?;
-        }
-        writing.join().expect("it does not panic")?;
-        sent += ECHO_SIZE as u64;
-        Ok(())
-    })?;
-    client.shutdown(Shutdown::Write)?;
-    let (n,) = guest.join().expect("it does not panic")?;
-    ensure!(n == sent, "{n} of {sent} bytes came back");
-    Ok(())
 }
