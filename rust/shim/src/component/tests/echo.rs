@@ -290,8 +290,18 @@ fn a_list_in_the_callers_memory() {
             PLACED => memory[..len].to_vec(),
             start => results[start as usize..][..len].to_vec(),
         };
-        assert_eq!((bytes(0, 2), bytes(8, 16), bytes(16, 3)), (vec![1, 0], pairs.to_vec(), vec![5, 6, 7]), "{capacity}");
-        let used = if first { 16 } else if second { 3 } else { 0 };
+        assert_eq!(
+            (bytes(0, 2), bytes(8, 16), bytes(16, 3)),
+            (vec![1, 0], pairs.to_vec(), vec![5, 6, 7]),
+            "{capacity}"
+        );
+        let used = if first {
+            16
+        } else if second {
+            3
+        } else {
+            0
+        };
         assert!(memory[used..].iter().all(|byte| *byte == 0xaa));
     }
 }
