@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
         let count = count as u32;
         let start = at.cast_unsigned() as usize;
         if let GuestMemory::Unshared(bytes) = &mut self.memory
-            && start % 4 == 0
+            && start.is_multiple_of(4)
             && let Some(place) = bytes.get_mut(start..start.saturating_add(4))
         {
             place.copy_from_slice(&count.to_le_bytes());

@@ -56,7 +56,7 @@ impl Wasi<'_> {
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
         // It is out of the state for the call, and lost if that panics: then the component has nothing any more.
-        let mut second = state.second.take().unwrap_or_else(Second::new);
+        let mut second = state.second.take().unwrap_or_else(Second::limited);
         let result = function(&mut Wasi { state, second: &mut second, fuel });
         state.second = Some(second);
         result
@@ -124,7 +124,7 @@ impl Wasi<'_> {
 
 impl Second {
     #[cold]
-    fn new() -> Box<Second> {
+    fn limited() -> Box<Second> {
         let mut second = Box::<Second>::default();
         second.table.set_max_capacity(MOST);
         second
