@@ -172,7 +172,7 @@ fn compiled_components_are_refused_too() {
         failed(wasmtime_binding_component_deserialize(engine, bytes.as_ptr(), bytes.len(), &mut component)).unwrap();
         Box::from_raw(component)
     };
-    let instance = host.instance(&*host.link(&component).unwrap()).unwrap();
+    let instance = host.instance(&host.link(&component).unwrap()).unwrap();
     assert_eq!(code(host.find(&instance, &["wide"]).map(drop)), Some(WASMTIME_ERROR_UNSUPPORTED));
     assert!(host.find(&instance, &["narrow"]).unwrap().is_some());
 }
