@@ -8,6 +8,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // The inside of a store is what other packages of this module see of it.
@@ -60,29 +61,66 @@ func init() {
 	}
 	bridge.NewError = func(native ffi.Error) error { return newError(native) }
 	bridge.MakeError = func(cause error, message string) error { return errorf(cause, "%s", message) }
+	bridge.Ended = ended
 }
 
-// FinishCall is Finish for the other packages of the module: by an interface, a pointer would cost an allocation.
-func (s *state) FinishCall(outermost bool, err error) error {
-	s.Finish(outermost, &err)
+// EnterCall is Enter and begin for the other packages of the module, in one step: most calls have no context, and
+// nothing to begin.
+func (s *state) EnterCall(ctx context.Context) (bridge.Call, error) {
+	outermost, err := s.Enter()
+	if err != nil {
+		return bridge.Call{}, err
+	}
+	if ctx == nil && !guests.crowded.Load() {
+		return bridge.Call{Outermost: outermost}, nil
+	}
+	return s.enterBegun(ctx, outermost)
+}
+
+// enterBegun is the rest of EnterCall when there is something to begin. If that fails, be it that a method of ctx
+// panics, the store is left.
+func (s *state) enterBegun(ctx context.Context, outermost bool) (_ bridge.Call, err error) {
+	begun := false
+	defer func() {
+		if !begun {
+			s.Finish(outermost, &err)
+		}
+	}()
+	call, err := s.begin(ctx)
+	if err != nil {
+		return bridge.Call{}, err
+	}
+	begun = true
+	return bridge.Call{Outermost: outermost, Begun: call.s != nil, Outer: call.outer, Watch: unsafe.Pointer(call.watch)}, nil
+}
+
+// EndCall ends what enterBegun has begun.
+func (s *state) EndCall(call bridge.Call) bridge.Call {
+	if call.Begun {
+		callContext{s, call.Outer, (*watch)(call.Watch)}.end()
+	}
+	return bridge.Call{Outermost: call.Outermost}
+}
+
+// LeaveCall is Finish after EnterCall. By an interface, a pointer to the error would cost an allocation.
+func (s *state) LeaveCall(call bridge.Call, err error) error {
+	if call.Begun {
+		return s.leaveBegun(call, err)
+	}
+	s.Finish(call.Outermost, &err)
+	return err
+}
+
+// leaveBegun is LeaveCall for a call that has a context.
+func (s *state) leaveBegun(call bridge.Call, failed error) (err error) {
+	err = failed
+	defer func() { s.Finish(call.Outermost, &err) }()
+	s.EndCall(call)
 	return err
 }
 
 // Identify lets the goroutine that has entered the store enter it again.
 func (s *state) Identify() { s.lock.Identify() }
-
-// Begin is begin for the other packages of the module.
-func (s *state) Begin(ctx context.Context) (bridge.Call, error) {
-	call, err := s.begin(ctx)
-	return bridge.Call{Begun: call.s != nil, Outer: call.outer, Watch: unsafe.Pointer(call.watch)}, err
-}
-
-// End is end for the other packages of the module.
-func (s *state) End(call bridge.Call) {
-	if call.Begun {
-		callContext{s, call.Outer, (*watch)(call.Watch)}.end()
-	}
-}
 
 // Allocate is allocate for the other packages of the module.
 func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintptr) bool) error {
@@ -91,6 +129,24 @@ func (s *state) Allocate(ctx context.Context, f func(call *ffi.Call, room uintpt
 		return err
 	}
 	return s.inPlace(ctx, outermost, func(pool *poolQueue) error { return s.allocate(outermost, pool, nil, f) })
+}
+
+// ComponentCall returns the frame for calls of components.
+func (s *state) ComponentCall() *ffi.ComponentCall {
+	s.slot.takeMore() // a component has instances that nobody counts
+	return s.native.ComponentCall()
+}
+
+// PushSignal makes a descriptor of the store of what is done some time.
+func (s *state) PushSignal(done <-chan struct{}) (uint32, ffi.Error) {
+	s.made()
+	what := served.NewSignal(done)
+	number := what.Attach(s.slot)
+	fd, failed := s.native.InsertStream(0, true, uint32(READ_ONLY), what.Kind(), number)
+	if !failed.IsNil() {
+		what.Detach()
+	}
+	return fd, failed
 }
 
 // Engine returns the store's engine.

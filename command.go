@@ -96,7 +96,12 @@ func (c *Command) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	err = c.start(ctx, linker, store)
+	return ended(c.start(ctx, linker, store))
+}
+
+// ended returns what a program ended with: of an error that says that it exited with status 0, only what writers have
+// not taken.
+func ended(err error) error {
 	if e, ok := err.(*Error); ok {
 		if status, exited := e.ExitStatus(); exited && status == 0 {
 			return e.unwritten()

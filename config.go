@@ -419,6 +419,15 @@ func (cfg *Config) SetWasmComponentModelImplements(enabled bool) {
 	cfg.flag(ffi.WasmComponentModelImplements, enabled)
 }
 
+// SetWasmComponentModelMemory64 sets whether components may use 64-bit memories, which also takes
+// [Config.SetWasmMemory64]. Off by default. Components pass each other all values through such memories, but not the
+// host: a function whose values are in one can neither be looked up nor, if the host is to provide it, be linked, and a
+// resource that is represented by 64 bits cannot be compiled; the errors wrap [ErrUnsupported]. See
+// wasmtime::Config::wasm_component_model_memory64.
+func (cfg *Config) SetWasmComponentModelMemory64(enabled bool) {
+	cfg.flag(ffi.WasmComponentModelMemory64, enabled)
+}
+
 // SetConcurrencySupport sets whether components may use the async features of the component model: without, one that
 // does is not valid. Off by default, other than in Wasmtime, since it makes calls into all components slower. Compiled
 // code is for engines with the same setting, that of modules too: with what the command wasmtime compiles, set it on.

@@ -201,9 +201,10 @@ func (v *viewed) open(s *state, item ffi.Item) *MemoryView {
 // viewOf returns the view that the store keeps of a memory of its own. The store is entered.
 func (s *state) viewOf(item ffi.Item) *MemoryView {
 	id := item.MemoryID()
-	switch first := &s.firstView; {
-	case first.state == nil:
-		return first.open(s, item)
+	switch first := s.firstView; {
+	case first == nil:
+		s.firstView = new(viewed)
+		return s.firstView.open(s, item)
 	case first.item.MemoryID() == id:
 		return &first.view
 	}

@@ -229,8 +229,8 @@ type state struct {
 	firstCaller Caller
 	// firstInstance is what most stores have one of.
 	firstInstance Instance
-	// firstView is the view of the first memory that a host function has asked its caller for.
-	firstView viewed
+	// firstView is the view of the first memory that a host function has asked its caller for; nil if none has.
+	firstView *viewed
 	// ctx is the context of the innermost call that has one, and watch stops the guest when that, or the context of a
 	// call around it, is done. Either may be nil.
 	ctx   context.Context

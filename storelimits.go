@@ -146,9 +146,12 @@ func onRefusal(data uintptr, limit ffi.LimitKind, wanted, most uint64) (failed f
 // process, too.
 //
 // Standard streams and preopened directories count, and so does what is inserted, which is never refused. A guest
-// that opens a file or accepts a connection beyond that gets EMFILE; what is open stays open. It may be set at any
-// time, also before [Store.SetWasi]. What it is called in the command wasmtime is -S max-resources. See
-// wasmtime::component::ResourceTable::set_max_capacity.
+// that opens a file or accepts a connection beyond that gets EMFILE; what is open stays open. A component has as many
+// again, of which listings of directories, sockets and look-ups of names take one each; it hears quota or
+// new-socket-limit.
+//
+// It may be set at any time, also before [Store.SetWasi]. What it is called in the command wasmtime is -S
+// max-resources. See wasmtime::component::ResourceTable::set_max_capacity.
 func (store *Store) SetMaxResources(n uint64) {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)

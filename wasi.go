@@ -18,7 +18,7 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
-// WasiConfig is what a guest is given through WASI 0.1: by default nothing at all. One configuration serves any
+// WasiConfig is what a guest is given through WASI, 0.1 or 0.2: by default nothing at all. One configuration serves any
 // number of stores, but a file that it opened for a standard stream goes to the first, and so does what it was pushed
 // and Go closes (see [WasiConfig.PushConn]). See wasmtime_wasi::WasiCtxBuilder.
 //
@@ -298,9 +298,6 @@ func (c *WasiConfig) PreopenDir(path, guestPath string, dirPerms WasiDirPerms, f
 // Everything else is as with [Store.InsertFS], for every store that is given the configuration: a file system that
 // several stores use at once has to be safe for that. The root is looked at now; an error wraps what the file system
 // says, and [ErrBadFile].
-//
-// Only guests of WASI 0.1 see it. Components have directories of the host: upstream's file system is made of nothing
-// else.
 func (c *WasiConfig) PreopenFS(fsys fs.FS, guestPath string) error {
 	if _, err := c.preopen(); err != nil {
 		return err

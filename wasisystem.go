@@ -33,7 +33,7 @@ func (c *WasiConfig) changeSystem() *wasiSystem {
 	return c.system
 }
 
-// SetInitialDir is for components with WASI 0.2, which is not in the Go API yet: it makes dir the current directory
+// SetInitialDir is for components, with WASI 0.2: it makes dir the current directory
 // that one starts in. A guest of WASI 0.1 has none, and cannot notice; one written in Go takes the variable PWD for it.
 // See wasmtime_wasi::WasiCtxBuilder::initial_cwd.
 func (c *WasiConfig) SetInitialDir(dir string) { c.changeSystem().spec.InitialDir = &dir }
@@ -150,7 +150,7 @@ func (c *WasiConfig) SetSecureRandom(r io.Reader) {
 	system.secureRandom, system.spec.SecureRandom = r, r != nil
 }
 
-// SetInsecureRandom is for components with WASI 0.2, which is not in the Go API yet: it makes r the source of the
+// SetInsecureRandom is for components, with WASI 0.2: it makes r the source of the
 // random bytes that one asks for where they need not be unpredictable (wasi:random/insecure). WASI 0.1 has no such
 // bytes. Everything else is as with [WasiConfig.SetSecureRandom]. See wasmtime_wasi::WasiCtxBuilder::insecure_random.
 func (c *WasiConfig) SetInsecureRandom(r io.Reader) {
@@ -158,7 +158,7 @@ func (c *WasiConfig) SetInsecureRandom(r io.Reader) {
 	system.insecureRandom, system.spec.InsecureRandom = r, r != nil
 }
 
-// SetInsecureRandomSeed is for components with WASI 0.2, which is not in the Go API yet: it sets the number that one
+// SetInsecureRandomSeed is for components, with WASI 0.2: it sets the number that one
 // gets for seeding its hash tables (wasi:random/insecure-seed), 128 bits in two halves. Otherwise it is a random one.
 // WASI 0.1 has no such number. See wasmtime_wasi::WasiCtxBuilder::insecure_random_seed.
 func (c *WasiConfig) SetInsecureRandomSeed(hi, lo uint64) {
@@ -207,21 +207,21 @@ func readRandom(r io.Reader, p []byte) error {
 // The network is for components only: a guest of WASI 0.1 cannot open sockets, and gets connections from its host (see
 // [Store.PushConn]).
 
-// AllowTCP is for components with WASI 0.2, which is not in the Go API yet: it says whether they may have TCP sockets;
+// AllowTCP is for components, with WASI 0.2: it says whether they may have TCP sockets;
 // without it they may not. Which addresses these may use is another question: see [WasiConfig.InheritNetwork] and
 // [WasiConfig.SetSocketAddrCheck]. See wasmtime_wasi::WasiCtxBuilder::allow_tcp.
 func (c *WasiConfig) AllowTCP(enable bool) { c.changeSystem().spec.AllowTCP = enable }
 
-// AllowUDP is for components with WASI 0.2, which is not in the Go API yet: it says whether they may have UDP sockets;
+// AllowUDP is for components, with WASI 0.2: it says whether they may have UDP sockets;
 // without it they may not. As with [WasiConfig.AllowTCP], the addresses are another question. See
 // wasmtime_wasi::WasiCtxBuilder::allow_udp.
 func (c *WasiConfig) AllowUDP(enable bool) { c.changeSystem().spec.AllowUDP = enable }
 
-// AllowIPNameLookup is for components with WASI 0.2, which is not in the Go API yet: it says whether they may look the
+// AllowIPNameLookup is for components, with WASI 0.2: it says whether they may look the
 // addresses of names up; without it they may not. See wasmtime_wasi::WasiCtxBuilder::allow_ip_name_lookup.
 func (c *WasiConfig) AllowIPNameLookup(enable bool) { c.changeSystem().spec.AllowIPNameLookup = enable }
 
-// InheritNetwork is for components with WASI 0.2, which is not in the Go API yet: it lets their sockets use all
+// InheritNetwork is for components, with WASI 0.2: it lets their sockets use all
 // addresses that this process can use, in place of a check that was set. It takes [WasiConfig.AllowTCP] or
 // [WasiConfig.AllowUDP] to have sockets. See wasmtime_wasi::WasiCtxBuilder::inherit_network.
 func (c *WasiConfig) InheritNetwork() {
@@ -230,7 +230,7 @@ func (c *WasiConfig) InheritNetwork() {
 	system.spec.SocketAddrCheck, system.spec.InheritNetwork = false, true
 }
 
-// SetSocketAddrCheck is for components with WASI 0.2, which is not in the Go API yet: it lets allowed decide which
+// SetSocketAddrCheck is for components, with WASI 0.2: it lets allowed decide which
 // addresses their sockets may use, in place of [WasiConfig.InheritNetwork]; nil refuses all of them, as by default. It
 // takes [WasiConfig.AllowTCP] or [WasiConfig.AllowUDP] to have sockets.
 //

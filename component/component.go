@@ -284,13 +284,14 @@ func (c *Component) Export(name string) (*Export, error) {
 // concurrent use, and outlives its component. See wasmtime::component::ComponentExportIndex.
 type Export struct {
 	component *canon.Component
-	// path are the names as the component has them.
-	path []string
+	// name is the full name as the component has it, and path the same for the native library.
+	name string
+	path []byte
 	fn   *canon.Func
 }
 
 // Name returns the full name, with the instance before a #, as the component has it.
-func (e *Export) Name() string { return strings.Join(notNil(e, "export").path, "#") }
+func (e *Export) Name() string { return notNil(e, "export").name }
 
 // Type returns the function's type.
 func (e *Export) Type() *FuncType { return &FuncType{notNil(e, "export").fn} }
@@ -304,7 +305,7 @@ func findFunc(d *canon.Component, names []string) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Export{d, path, item.Func}, nil
+	return &Export{d, strings.Join(path, "#"), ffi.ComponentPath(path...), item.Func}, nil
 }
 
 // findExport finds an exported item of a kind by the names of instances and its own. It returns them as the component
@@ -336,6 +337,11 @@ func findExport(d *canon.Component, names []string, kind canon.ItemKind) (path [
 // findItem finds an item of a kind by its name, or by one that is compatible; a function also by the name without what
 // says that it belongs to a resource: counter.get for [method]counter.get.
 func findItem(items []canon.Named, name string, kind canon.ItemKind) *canon.Named {
+	for i := range items {
+		if items[i].Name == name && items[i].Item.Kind == kind {
+			return &items[i] // as it is named: the usual case
+		}
+	}
 	var found byName[*canon.Named]
 	for i := range items {
 		if items[i].Item.Kind == kind {

@@ -25,7 +25,8 @@
 //	map<K, V>                   map[K]V, or a slice of pairs
 //	record                      a struct; a field is that of the same name, but for hyphens and case, or has a tag:
 //	                            `wit:"kebab-name"`
-//	tuple                       a struct whose fields are the elements in order, such as a [Tuple2]
+//	tuple                       a struct whose fields are the elements in order, such as a [Tuple2]; or an array, if
+//	                            all of them have one type
 //	variant                     an interface with a type for each case, see [Variant], or a Variant
 //	enum                        an integer type, the cases counted from 0; or a string type: the name of the case
 //	flags                       an unsigned integer type, the first flag in the lowest bit
@@ -44,7 +45,8 @@
 //
 // Types with future, stream and error-context are not supported yet: what has one is an error that wraps
 // [wasmtime.ErrUnsupported]. So is the call of an export that is lifted asynchronously, as tools do with functions that
-// are async in WIT, and an import of such a function.
+// are async in WIT, and an import of such a function; and what a component has in a 64-bit memory, see
+// [wasmtime.Config.SetWasmComponentModelMemory64].
 //
 // # Errors
 //

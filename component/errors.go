@@ -28,6 +28,8 @@ var (
 	ErrValue = errors.New("the value cannot be passed")
 	// ErrHandle: the resource has been dropped or given away, or is another's.
 	ErrHandle = errors.New("not a valid handle")
+	// ErrBorrowed: what a guest has lent cannot be closed, which is up to the guest.
+	ErrBorrowed = errors.New("the resource is borrowed")
 	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there.
 	ErrHasChildren = errors.New("the resource has children")
 	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits]. The error says whether the

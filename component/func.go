@@ -99,21 +99,17 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		return isNil("function")
 	}
 	s := f.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	if len(args) != len(f.fn.Params) {
 		return errorf(ErrType, "%s takes %s, and was given %d: it is a %v", f.name, count(len(f.fn.Params), "argument"), len(args),
 			f.fn.Short())
 	}
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.store.End(within)
-	m, mark, err := s.begin(f)
+	m, mark := s.begin(f)
+	_, err = m.Block(f.fn.Size, f.fn.Align)
 	for i := 0; err == nil && i < len(args); i++ {
 		p := &f.fn.Params[i]
 		if err = f.plans.EncodeAny(m, p.Offset, p.Type, args[i]); err != nil {
@@ -125,7 +121,7 @@ func (f *Func) invoke(ctx context.Context, args []any, got func(*canon.View) err
 		m.Unpin()
 		return f.argumentError(err)
 	}
-	v, err := s.run(f, mark)
+	v, err := s.run(f, mark, nil)
 	if err != nil {
 		return err
 	}
@@ -165,6 +161,12 @@ type bound struct {
 	*Func
 	params *canon.Plan
 	result outcome
+	// plain says that numbers are all that crosses: so many bytes each way.
+	plain             bool
+	nparams, nresults uint32
+	// usual is how many numbers the result had last time, if it is a long list of them. The call before the next one
+	// gets so much memory for it, so that the list is copied once.
+	usual int
 }
 
 // bind binds a function to a struct of its parameters, and to a type for its result, nil for none.
@@ -184,7 +186,16 @@ func bind(f *Func, params, result reflect.Type) (bound, error) {
 	if err != nil {
 		return bound{}, errorf(causeOf(err), "%s: %v", f.name, err)
 	}
-	return bound{f, plan, o}, nil
+	b := bound{Func: f, params: plan, result: o}
+	b.nparams, b.plain = plan.Plain()
+	if o.wit != nil {
+		size, plain := uint32(0), false
+		if !o.split {
+			size, plain = o.plan.Plain()
+		}
+		b.nresults, b.plain = size, b.plain && plain
+	}
+	return b, nil
 }
 
 // numParams counts the fields of a struct that stand for parameters.
@@ -198,45 +209,93 @@ func numParams(t reflect.Type) (n int) {
 }
 
 // call calls the function with a struct of its parameters, and stores the result, if there is one.
-func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) (err error) {
+func (b *bound) call(ctx context.Context, params, result unsafe.Pointer) error {
+	return b.callAs(ctx, params, result, copied)
+}
+
+// taking is what becomes of slices of numbers in a result, []byte above all.
+type taking int
+
+const (
+	// copied are those that are new, or have memory enough and stay.
+	copied taking = iota
+	// placed is one that the native library may write into itself, if it is the result and has memory enough.
+	placed
+	// shown are those that are memory of the native library's.
+	shown
+)
+
+// callAs is call with a choice.
+func (b *bound) callAs(ctx context.Context, params, result unsafe.Pointer, how taking) (err error) {
 	if b.Func == nil || b.state == nil {
 		return isNil("function")
 	}
 	s := b.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
-	return b.callEntered(ctx, params, result, false)
+	defer func() { err = s.store.LeaveCall(within, err) }()
+	if b.plain {
+		return b.callPlain(params, result)
+	}
+	return b.callEntered(params, result, how)
 }
 
-// callEntered is call in a store that is entered. With alias, slices of numbers in the result are memory of the native
-// library's.
-func (b *bound) callEntered(ctx context.Context, params, result unsafe.Pointer, alias bool) error {
+// callPlain is callEntered for numbers: nothing about them can be wrong, and there is nothing to give back.
+func (b *bound) callPlain(params, result unsafe.Pointer) error {
 	s := b.state
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
+	call := s.call
+	if call.Capacity() < uintptr(b.nparams) {
+		return b.callEntered(params, result, copied)
 	}
-	defer s.store.End(within)
-	m, mark, err := s.begin(b.Func)
-	if err == nil {
-		err = b.params.Encode(m, 0, params)
+	s.calls++
+	call.SetFunc(b.native)
+	call.Len = uintptr(b.nparams)
+	if b.nparams > 0 {
+		canon.Copy(call.MessageStart(), params, b.nparams)
 	}
-	if err != nil {
+	if !s.enter(nil) {
+		return s.failure(b.Func, s.table.mark())
+	}
+	if b.nresults > 0 {
+		results := call.Results()
+		_ = results[b.nresults-1]
+		canon.Copy(result, unsafe.Pointer(unsafe.SliceData(results)), b.nresults)
+	}
+	return nil
+}
+
+// callEntered is callAs in a store that is entered.
+func (b *bound) callEntered(params, result unsafe.Pointer, how taking) error {
+	s := b.state
+	m, mark := s.begin(b.Func)
+	if err := b.params.EncodeFirst(m, params); err != nil {
 		s.table.takeBack(mark)
 		m.Unpin()
 		return b.argumentError(err)
 	}
-	v, err := s.run(b.Func, mark)
+	var list []byte
+	switch {
+	case how == placed:
+		list = b.result.list(result)
+	case how == copied && b.usual > 0:
+		list = b.result.newList(result, b.usual)
+	}
+	v, err := s.run(b.Func, mark, list)
 	if err != nil {
 		return err
 	}
-	v.Alias = alias
-	err = b.result.decode(v, result)
+	v.Alias = how == shown
+	err = s.readTo(b.result.decode(v, result))
 	v.Alias = false
-	return resultError(s.readTo(err))
+	if err != nil {
+		return resultError(err)
+	}
+	if how == copied {
+		b.usual = b.result.trim(result)
+	}
+	return nil
 }
 
 // TypedFunc is a function bound by [Bind].
@@ -297,8 +356,9 @@ func (tf *TypedFunc[P, R]) Call(ctx context.Context, params P) (result R, err er
 }
 
 // CallInto is Call for parameters and a result that are the caller's: nothing of them is copied, and slices of numbers
-// that are the result, or fields of it, are used again if they are long enough, []byte above all. Everything else that
-// was in result is gone. If the call fails, result has anything in it.
+// that are the result, or fields of it, are used again if they are long enough, []byte above all: a large one that is
+// the result is copied once, from the guest's memory. Everything else that was in result is gone. If the call fails,
+// result has anything in it.
 func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) error {
 	if tf == nil {
 		return isNil("function")
@@ -309,7 +369,7 @@ func (tf *TypedFunc[P, R]) CallInto(ctx context.Context, params *P, result *R) e
 	if !tf.reuses {
 		clear(unsafe.Slice(result, 1))
 	}
-	return tf.call(ctx, unsafe.Pointer(params), unsafe.Pointer(result))
+	return tf.callAs(ctx, unsafe.Pointer(params), unsafe.Pointer(result), placed)
 }
 
 // CallView is Call without a copy of the slices of numbers in the result, []byte above all: they are memory of the
@@ -320,15 +380,16 @@ func (tf *TypedFunc[P, R]) CallView(ctx context.Context, params P, f func(result
 		return isNil("function")
 	}
 	s := tf.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	s.store.Identify() // f may enter it
 	var result R
-	if err := tf.callEntered(ctx, unsafe.Pointer(&params), unsafe.Pointer(&result), true); err != nil {
+	if err := tf.callEntered(unsafe.Pointer(&params), unsafe.Pointer(&result), shown); err != nil {
 		return err
 	}
+	within = s.store.EndCall(within)
 	return f(result)
 }

@@ -1,10 +1,12 @@
 package component_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +242,91 @@ func TestBuffers(t *testing.T) {
 		t.Error(err)
 	}
 	WantText(t, fill.CallInto(nil, nil, nil), "needs")
+}
+
+// A long list is written into memory that was made for one as long as the last: it is new each time, and ends with its
+// last element, also when it is longer or shorter than that was.
+func TestNewLists(t *testing.T) {
+	w := newWorld(t, testWat, nil)
+	fill := Must(component.Bind1[uint32, []byte](w.fn(t, "fill")))
+	var all [][]byte
+	for _, n := range []uint32{20_000, 20_000, 15_000, 40_000, 30_000, 9_000, 9_000, 10, 20_000, 0, 20_000} {
+		list := Must(fill.Call(nil, n))
+		if len(list) != int(n) || cap(list) > len(list)+len(list)/8+16 || list == nil {
+			t.Errorf("%d bytes, of %d, for %d", len(list), cap(list), n)
+		}
+		if bytes.Count(list, []byte{7}) != len(list) {
+			t.Errorf("%d: other bytes", n)
+		}
+		for i := range list {
+			list[i] = byte(len(all))
+		}
+		all = append(all, list)
+	}
+	for i, list := range all {
+		if bytes.Count(list, []byte{byte(i)}) != len(list) {
+			t.Errorf("list %d shares its memory with another one", i)
+		}
+	}
+	if list := Must(fill.Call(nil, 1<<20)); !Race {
+		Must(fill.Call(nil, 1<<20))
+		per := testing.AllocsPerRun(20, func() { list = Must(fill.Call(nil, 1<<20)) })
+		if per > 1 || len(list) != 1<<20 {
+			t.Errorf("%v allocations", per)
+		}
+	}
+}
+
+// A list that fits is written into the caller's memory, also by a call inside of another one that does the same, and
+// nothing is written behind it.
+func TestBuffersNested(t *testing.T) {
+	const wat = `(component
+	  (import "more" (func $more (param "n" u32)))
+	  (core func $more (canon lower (func $more)))
+	  (core module $m (import "" "more" (func $more (param i32)))` + memoryWat + `
+	    (func (export "fill") (param i32) (result i32)
+	      (local $p i32)
+	      (call $more (local.get 0))
+	      (local.set $p (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (local.get 0)))
+	      (memory.fill (local.get $p) (local.get 0) (local.get 0))
+	      (i32.store (i32.const 16) (local.get $p)) (i32.store (i32.const 20) (local.get 0)) (i32.const 16)))
+	  (core instance $i (instantiate $m (with "" (instance (export "more" (func $more))))))
+	  (alias core export $i "memory" (core memory $memory))
+	  (alias core export $i "realloc" (core func $realloc))
+	  (alias core export $i "reset" (core func $reset))
+	  (func (export "fill") (param "n" u32) (result (list u8))
+	    (canon lift (core func $i "fill") (memory $memory) (realloc $realloc) (post-return $reset))))`
+	type size struct{ N uint32 }
+	fill := func(w *world) *component.TypedFunc[size, []byte] {
+		return Must(component.Bind[size, []byte](w.fn(t, "fill")))
+	}
+	var w, other *world
+	inner := make([]byte, 50_000)
+	w = newWorld(t, wat, func(l *component.Linker) error {
+		return l.Root().Func("more", component.HostVoid1(func(_ *wasmtime.Caller, n uint32) error {
+			if n < 40_000 {
+				return nil
+			}
+			runtime.GC()
+			return fill(other).CallInto(nil, &size{n / 2}, &inner)
+		}))
+	})
+	other = &world{store: w.store}
+	var err error
+	other.instance, err = w.linker.Instantiate(nil, w.store, w.component)
+	Check(t, err)
+	all := func(b []byte, n int) bool { return len(b) == n && bytes.Count(b, []byte{byte(n)}) == n }
+	for _, n := range []int{40_007, 49_999, 50_000, 50_001, 10} {
+		outer := bytes.Repeat([]byte{0xaa}, 50_000)
+		inner = inner[:0]
+		Check(t, fill(w).CallInto(nil, &size{uint32(n)}, &outer))
+		if !all(outer, n) || n >= 40_000 && !all(inner, n/2) {
+			t.Errorf("%d: %d bytes, and inside %d", n, len(outer), len(inner))
+		}
+		if rest := outer[n:cap(outer)]; cap(outer) == 50_000 && bytes.Count(rest, []byte{0xaa}) != len(rest) {
+			t.Errorf("%d: something was written behind the list", n)
+		}
+	}
 }
 
 // What was in the result before is gone.
@@ -492,4 +579,36 @@ func TestAsyncIsNotSupportedYet(t *testing.T) {
 	linker := component.NewLinker(w.engine)
 	Check(t, linker.Instance("h").Func("f", func(uint32) {}))
 	WantTyped(t, ErrorOf(linker.InstantiatePre(c)), wasmtime.ErrUnsupported, "async func(x: u32) is async")
+}
+
+// What is in a 64-bit memory does not cross between a component and the host: a function is refused when it is looked
+// up, an import when it is linked, and nothing before that.
+func TestWideMemories(t *testing.T) {
+	wide := func(c *wasmtime.Config) { c.SetWasmComponentModelMemory64(true) }
+	w := newWorld(t, `(component
+	  (core module $m
+	    (memory (export "memory") i64 1)
+	    (func (export "text") (result i64) (unreachable))
+	    (func (export "number") (result i32) (i32.const 7)))
+	  (core instance $i (instantiate $m))
+	  (func (export "text") (result string) (canon lift (core func $i "text") (memory (core memory $i "memory"))))
+	  (func (export "number") (result u32) (canon lift (core func $i "number") (memory (core memory $i "memory")))))`, nil, wide)
+	for range 2 {
+		WantTyped(t, ErrorOf(w.instance.Func("text")), wasmtime.ErrUnsupported, "exported with a 64-bit memory")
+		Equal(t, "number", w.call(t, "number"), any(uint32(7)))
+	}
+	c := Must(component.New(w.engine, []byte(`(component
+	  (import "f" (func $f (param "s" string)))
+	  (core module $m (memory (export "memory") i64 1))
+	  (core instance $m (instantiate $m))
+	  (core func $f (canon lower (func $f) (memory (core memory $m "memory"))))
+	  (core module $n (import "" "f" (func (param i64 i64))))
+	  (core instance (instantiate $n (with "" (instance (export "f" (func $f)))))))`)))
+	linker := component.NewLinker(w.engine)
+	Check(t, linker.Root().Func("f", func(string) {}))
+	for _, err := range []error{linker.Check(c), ErrorOf(linker.InstantiatePre(c))} {
+		WantTyped(t, err, wasmtime.ErrUnsupported, "`f` is imported with a 64-bit memory")
+	}
+	_, err := component.New(w.engine, []byte(`(component (type $r (resource (rep i64))) (core func (canon resource.new $r)))`))
+	WantTyped(t, err, wasmtime.ErrUnsupported, "a resource is represented by 64 bits")
 }

@@ -52,7 +52,7 @@ func TestHints(t *testing.T) {
 		"does not import `example:test/counters@2.0.0`; its imports are example:test/counters@1.0.0")
 
 	wasi := Must(component.New(engine, []byte(`(component (import "wasi:cli/environment@0.2.0" (instance (export "initial-cwd" (func)))))`)))
-	WantTyped(t, component.NewLinker(engine).Check(wasi), component.ErrMissing, "see Linker.TrapUnknownImports")
+	WantTyped(t, component.NewLinker(engine).Check(wasi), component.ErrMissing, "see Linker.DefineWasi")
 
 	w := newWorld(t, apiWat, nil)
 	WantTyped(t, ErrorOf(w.instance.Func("run")), component.ErrNotFound, "no such export: `run`; near it: `example:test/api@1.2.3#run`")

@@ -154,6 +154,7 @@ func TestHostFailures(t *testing.T) {
 	var fail func() error
 	host.log = func(string) error { return fail() }
 	host.parse = func(string) (uint32, error) { return 1, fail() }
+	host.inc = func(n uint32) (uint32, error) { return n, fail() }
 	w := newWorld(t, hostWat, host.define)
 	again := func() *component.Func {
 		w.renew(t)
@@ -165,6 +166,9 @@ func TestHostFailures(t *testing.T) {
 	WantTyped(t, err, errMine, "wrapped: mine")
 	_, err = f.Call(nil, "x")
 	WantIs(t, err, component.ErrUnusable)
+	again()
+	_, err = w.fn(t, "inc").Call(nil, 1)
+	WantTyped(t, err, errMine, "wrapped: mine")
 
 	fail = func() error { return wasmtime.NewTrap("a trap") }
 	_, err = again().Call(nil, "x")

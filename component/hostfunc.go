@@ -39,6 +39,9 @@ type boundHost struct {
 	name    []string
 	params  *canon.Plan
 	outcome outcome
+	// plainParams and plainResult say that these are numbers: so many bytes.
+	plainParams, plainResult bool
+	nparams, nresult         uint32
 }
 
 // host binds a Go function to a WIT type.
@@ -60,11 +63,20 @@ func (p *plans) host(fn *goFunc, f *canon.Func) (*boundHost, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boundHost{fn: fn, params: params, outcome: result}, nil
+	b := &boundHost{fn: fn, params: params, outcome: result}
+	b.nparams, b.plainParams = params.Plain()
+	if result.wit != nil && !result.split {
+		b.nresult, b.plainResult = result.plan.Plain()
+	}
+	return b, nil
 }
 
 // decode reads the parameters into a struct of them.
 func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.Pointer) error {
+	if b.plainParams && uintptr(b.nparams) <= call.Len {
+		canon.Copy(params, call.MessageStart(), b.nparams)
+		return nil
+	}
 	v := s.read(call.Message()[:call.Len])
 	if err := s.readTo(b.params.Decode(v, 0, params)); err != nil {
 		return b.valueError(err)
@@ -74,6 +86,11 @@ func (b *boundHost) decode(s *state, call *ffi.ComponentHostCall, params unsafe.
 
 // encode writes the result, or the error that the function returned. What it returns ends the guest.
 func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.Pointer, failed error) error {
+	if failed == nil && b.plainResult && uintptr(b.nresult) <= call.Capacity() {
+		canon.Copy(call.MessageStart(), result, b.nresult)
+		call.Len = uintptr(b.nresult)
+		return nil
+	}
 	o := &b.outcome
 	if failed != nil && !o.takes(failed) {
 		return failed

@@ -17,8 +17,30 @@ type Instance struct {
 	raw   ffi.ComponentInstance
 	types *canon.Component
 	plans *plans
-	// funcs are the functions that have been looked up, by the names that were asked for.
+	// first is the function that was looked up first: often there is no other. funcs are all of them, by the names that
+	// were asked for, once there is another one, or another name.
+	first *Func
 	funcs map[string]*Func
+}
+
+// found returns the function that was looked up by a name, if it was.
+func (instance *Instance) found(name string) *Func {
+	if f := instance.first; f != nil && f.name == name {
+		return f
+	}
+	return instance.funcs[name]
+}
+
+// keep keeps a function for those who ask for a name again.
+func (instance *Instance) keep(name string, f *Func) {
+	switch {
+	case instance.first == nil && f.name == name:
+		instance.first = f
+		return
+	case instance.funcs == nil:
+		instance.funcs = map[string]*Func{}
+	}
+	instance.funcs[name] = f
 }
 
 // Func returns an exported function. Its name is that of an instance, a # and its own, such as
@@ -46,7 +68,7 @@ func (instance *Instance) FuncAt(path ...string) (*Func, error) {
 	}
 	defer s.store.Leave(outermost)
 	asked := strings.Join(path, "#")
-	if f := instance.funcs[asked]; f != nil {
+	if f := instance.found(asked); f != nil {
 		return f, nil
 	}
 	export, err := findFunc(instance.types, path)
@@ -54,8 +76,8 @@ func (instance *Instance) FuncAt(path ...string) (*Func, error) {
 		return nil, err
 	}
 	f, err := instance.look(export)
-	if err == nil {
-		instance.funcs[asked] = f
+	if err == nil && asked != f.name {
+		instance.keep(asked, f)
 	}
 	return f, err
 }
@@ -82,14 +104,14 @@ func (instance *Instance) FuncOf(export *Export) (*Func, error) {
 // look looks a function up. The store is entered.
 func (instance *Instance) look(export *Export) (*Func, error) {
 	name := export.Name()
-	if f := instance.funcs[name]; f != nil {
+	if f := instance.found(name); f != nil {
 		return f, nil
 	}
 	if err := unsupported(export.fn); err != nil {
 		return nil, err
 	}
 	s := instance.state
-	native, failed := s.store.Native().ComponentFunc(instance.raw, ffi.ComponentPath(export.path...))
+	native, failed := s.store.Native().ComponentFunc(instance.raw, export.path)
 	switch {
 	case !failed.IsNil():
 		return nil, bridge.NewError(failed)
@@ -99,10 +121,7 @@ func (instance *Instance) look(export *Export) (*Func, error) {
 	f := &Func{state: s, native: native, fn: export.fn, plans: instance.plans, name: name}
 	registry.Own(&f.handle, f, native)
 	s.funcs = append(s.funcs, f)
-	if instance.funcs == nil {
-		instance.funcs = map[string]*Func{}
-	}
-	instance.funcs[name] = f
+	instance.keep(name, f)
 	return f, nil
 }
 

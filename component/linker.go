@@ -33,6 +33,9 @@ type Linker struct {
 	root      *LinkerInstance
 	shadowing bool
 	traps     bool
+	// wasi are the items of WASI 0.2 that components find if nobody has defined them, by an interface without its
+	// version, a # and the item. The map is never changed.
+	wasi map[string]wasiKind
 }
 
 // engineUse is a use of an engine. To delete it is to end it.
@@ -64,7 +67,7 @@ func (l *Linker) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.engine.Close()
-	l.root = &LinkerInstance{linker: l}
+	l.root, l.wasi = &LinkerInstance{linker: l}, nil
 }
 
 // AllowShadowing sets whether a definition may replace an earlier one of the same name; otherwise, and at first, that
@@ -112,12 +115,14 @@ type LinkerInstance struct {
 	interfaces []*goInterface
 }
 
-// definition is something in a linker: one of the pointers.
+// definition is something in a linker: one of the fields.
 type definition struct {
 	instance *LinkerInstance
 	fn       *goFunc
 	resource *resourceDef
 	module   *wasmtime.Module
+	// wasi says that it is the native library's.
+	wasi bool
 }
 
 // check tells whether it is a place of a linker.
@@ -137,7 +142,8 @@ func (i *LinkerInstance) in(name string) string {
 }
 
 // Instance returns the place of an instance within this one, and defines it if there is none. A definition of another
-// kind of that name stays what it is: what is defined in the place is not found then.
+// kind of that name is replaced if [Linker.AllowShadowing] allows that. Otherwise it stays what it is: what is defined
+// in the place is not found then. See wasmtime::component::LinkerInstance::instance.
 func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 	notNil(notNil(i, "place in a linker").linker, "linker").mu.Lock()
 	defer i.linker.mu.Unlock()
@@ -149,7 +155,7 @@ func (i *LinkerInstance) Instance(name string) *LinkerInstance {
 		full = i.name + "#" + name
 	}
 	inner := &LinkerInstance{linker: i.linker, name: full}
-	if _, taken := i.items.exact[name]; !taken && !i.linker.engine.Closed() {
+	if _, taken := i.items.exact[name]; (!taken || i.linker.shadowing) && !i.linker.engine.Closed() {
 		i.items.set(name, definition{instance: inner})
 	}
 	return inner
@@ -368,11 +374,10 @@ func (i *LinkerInstance) find(name string, kind canon.ItemKind) (definition, err
 
 // Check tells whether the component can be linked: the error is that which [Linker.Instantiate] would return.
 func (l *Linker) Check(c *Component) error {
-	d, err := l.describe(c)
-	if err != nil {
-		return err
+	pre, err := l.InstantiatePre(c)
+	if err == nil {
+		pre.Close()
 	}
-	_, err = l.link(c, d)
 	return err
 }
 

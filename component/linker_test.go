@@ -97,6 +97,14 @@ func TestShadowing(t *testing.T) {
 	instance := Must(linker.Instantiate(nil, store, c))
 	Equal(t, "greet", Must(Must(instance.Func("greet")).Call(nil, "a", 1)), any("from a method: a"))
 	Equal(t, "parse", Must(Must(instance.Func("parse")).Call(nil, "12")), any(uint32(12)))
+	// What is no instance makes room for one.
+	calls := Must(component.New(engine, []byte(`(component (import "inc" (func (param "n" u32) (result u32))))`)))
+	linker.AllowShadowing(false)
+	linker.Instance("inc")
+	Check(t, linker.Check(calls))
+	linker.AllowShadowing(true)
+	linker.Instance("inc")
+	WantText(t, linker.Check(calls), "expected function found instance")
 }
 
 type greeter struct{}

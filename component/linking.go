@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
@@ -30,6 +31,9 @@ type linking struct {
 	funcs     []linkedFunc
 	resources []linkedResource
 	modules   []linkedModule
+	// wasi are the paths of what is WASI's own, and wasiResources says which resources are.
+	wasi          [][]string
+	wasiResources map[int]bool
 
 	// problems are the first of them, bad counts all, and causes are what their errors wrap. A component chooses how
 	// many imports it has.
@@ -69,7 +73,7 @@ type linkedModule struct {
 
 // newLinking begins with the resources, because types depend on them. The linker's lock is held until the end.
 func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *linking {
-	l := &linking{d: d, roots: roots}
+	l := &linking{d: d, roots: roots, wasiResources: map[int]bool{}}
 	defs := make([]*resourceDef, len(d.Resources))
 	walk(d.Imports, nil, func(path []string, item *canon.Item) {
 		if item.Kind != canon.ResourceItem || item.Resource >= len(defs) || defs[item.Resource] != nil {
@@ -77,6 +81,9 @@ func newLinking(c *Component, d *canon.Component, roots ...*LinkerInstance) *lin
 		}
 		found, _ := l.find(path, canon.ResourceItem)
 		defs[item.Resource] = found.resource
+		if found.wasi {
+			l.wasiResources[item.Resource] = true
+		}
 	})
 	l.plans = c.plansFor(defs)
 	return l
@@ -116,7 +123,7 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 			return found, nil
 		}
 	}
-	return found, nil
+	return l.roots[0].linker.findWasi(path, kind), nil
 }
 
 // all links everything.
@@ -244,7 +251,7 @@ func (i *LinkerInstance) versionHint(name string, imported []canon.Named) string
 	case len(others) > 0:
 		return "the linker has it in another version: " + someOf(others)
 	case strings.HasPrefix(name, "wasi:"):
-		return "WASI for components is not in this package yet: see Linker.TrapUnknownImports"
+		return "see Linker.DefineWasi"
 	}
 	return i.nameHint(name, imported)
 }
@@ -303,11 +310,17 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 	switch {
 	case found == (definition{}) && item.Kind == canon.InstanceItem:
 		return nil // what is in it is missing
-	case found == (definition{}) && item.Kind == canon.ResourceItem && l.plans.defs[item.Resource] != nil:
+	case found == (definition{}) && item.Kind == canon.ResourceItem &&
+		(l.plans.defs[item.Resource] != nil || l.wasiResources[item.Resource]):
 		return nil // the same as another, which is defined
 	case found == (definition{}):
 		return errMissing
 	case item.Kind == canon.InstanceItem && found.instance != nil:
+	case found.wasi:
+		if name := l.replaced(item.Func); name != "" {
+			return mismatch("WASI's own function is for WASI's own %s, and the linker has values of Go for that: the function has to be Go's, too", name)
+		}
+		l.wasi = append(l.wasi, path)
 	case item.Kind == canon.FuncItem && found.fn != nil:
 		host, err := l.plans.host(found.fn, item.Func)
 		if err != nil {
@@ -323,6 +336,45 @@ func (l *linking) take(path []string, item *canon.Item, found definition) error 
 		return mismatch("expected %s found %s", kindWord(item.Kind), found.word())
 	}
 	return nil
+}
+
+// replaced returns the name of a resource in a function's type that is a Go value's, "" if there is none.
+func (l *linking) replaced(f *canon.Func) string {
+	if f == nil {
+		return ""
+	}
+	for _, p := range f.Params {
+		if name := l.replacedIn(p.Type); name != "" {
+			return name
+		}
+	}
+	return l.replacedIn(f.Result)
+}
+
+func (l *linking) replacedIn(t *canon.Type) string {
+	if t == nil || !t.Handles() {
+		return ""
+	}
+	if t.Kind == canon.Own || t.Kind == canon.Borrow {
+		if l.plans.defs[t.Resource] == nil {
+			return ""
+		}
+		return t.ResourceName
+	}
+	if name := l.replacedIn(t.Elem); name != "" {
+		return name
+	}
+	for _, f := range t.Fields {
+		if name := l.replacedIn(f.Type); name != "" {
+			return name
+		}
+	}
+	for _, c := range t.Cases {
+		if name := l.replacedIn(c.Type); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // word is what Wasmtime's messages call a definition.
@@ -413,6 +465,8 @@ type InstancePre struct {
 	plans  *plans
 	// hosts are the host functions that it has.
 	hosts *registry.Family[boundHost]
+	// run is the export of a command, looked for once.
+	run func() (*Export, error)
 }
 
 // InstantiatePre finds and compares the imports of a component. Errors are those of [Linker.Instantiate]. See
@@ -437,6 +491,7 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 		return nil, err
 	}
 	pre := &InstancePre{engine: l.Engine, types: d, plans: link.plans, hosts: &registry.Family[boundHost]{}}
+	pre.run = sync.OnceValues(func() (*Export, error) { return findFunc(d, splitName(runInterface+"#run")) })
 	linker := ffi.NewComponentLinker(e.native)
 	defer linker.Delete()
 	if err := link.define(linker, pre.hosts); err != nil {
@@ -449,10 +504,19 @@ func (l *Linker) InstantiatePre(c *Component) (*InstancePre, error) {
 	}
 	made, failed := linker.InstantiatePre(native)
 	if !failed.IsNil() {
-		return nil, bridge.NewError(failed)
+		return nil, link.refused(bridge.NewError(failed))
 	}
 	registry.Own(&pre.handle, pre, made)
 	return pre, nil
+}
+
+// refused is the error of the native library about imports that have been found here. Those that Go defines have been
+// compared, so what does not fit is a function or a resource of WASI.
+func (l *linking) refused(err error) error {
+	if len(l.wasi) == 0 || errors.Unwrap(err) != nil {
+		return err
+	}
+	return errorf(ErrType, "%v", err)
 }
 
 // link finds all imports.
@@ -484,6 +548,13 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 	for _, f := range l.funcs {
 		if failed := linker.DefineFunc(ffi.ComponentPath(f.path...), hostFuncs.Add(hosts, f.host)); !failed.IsNil() {
 			return bridge.NewError(failed)
+		}
+	}
+	for _, path := range l.wasi {
+		if found, failed := linker.DefineWasi(ffi.ComponentPath(path...)); !failed.IsNil() {
+			return bridge.NewError(failed)
+		} else if !found {
+			return errorf(ErrMissing, "`%s`: %v", strings.Join(path, "#"), ErrMissing)
 		}
 	}
 	for _, m := range l.modules {

@@ -59,7 +59,7 @@ func TestManyMissingImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := &LinkerInstance{}
+	root := &LinkerInstance{linker: &Linker{}}
 	root.items.set("h", definition{instance: &LinkerInstance{interfaces: []*goInterface{g}}})
 	l := newLinking(&Component{}, d, root)
 	err = l.all()

@@ -1,6 +1,8 @@
 package component_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime"
@@ -8,7 +10,30 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
-func TestMain(m *testing.M) { Main(m) }
+func TestMain(m *testing.M) { Main(m, closeShared) }
+
+// shared is what tests have shared, which is made once.
+var shared struct {
+	sync.Mutex
+	all []interface{ Close() }
+}
+
+// share remembers what tests share.
+func share[T interface{ Close() }](made T, err error) (T, error) {
+	if err == nil {
+		shared.Lock()
+		defer shared.Unlock()
+		shared.all = append(shared.all, made)
+	}
+	return made, err
+}
+
+// closeShared closes it, the last first.
+func closeShared() {
+	for _, made := range slices.Backward(shared.all) {
+		made.Close()
+	}
+}
 
 // memoryWat is the beginning of a core module: a memory in which realloc takes what comes next and reset frees it all.
 // echo returns a pointer to its two parameters.

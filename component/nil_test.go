@@ -25,7 +25,7 @@ func panics(f func()) (panicked any) {
 func TestNil(t *testing.T) {
 	of := []any{
 		&component.Component{}, &component.Export{}, &component.Func{}, &component.FuncType{}, &component.Instance{},
-		&component.InstancePre{}, &component.Linker{}, &component.LinkerInstance{}, &component.Resource{}, &component.ResultError{},
+		&component.Command{}, &component.InstancePre{}, &component.Linker{}, &component.LinkerInstance{}, &component.Resource{}, &component.ResultError{},
 		&component.Table{}, &component.Type{}, &component.TypedFunc[struct{}, int32]{}, &component.TypedFunc0[int32]{},
 		&component.TypedFunc1[int32, int32]{}, &component.TypedVoid0{}, &component.TypedVoid1[int32]{}, &component.Item{},
 	}

@@ -140,24 +140,46 @@ func (o *outcome) decode(v *canon.View, value unsafe.Pointer) error {
 	return e
 }
 
+// list returns the memory of a slice that is the result, if its numbers may be written there before they are decoded.
+func (o *outcome) list(value unsafe.Pointer) []byte {
+	if o.plan == nil || o.split {
+		return nil
+	}
+	return o.plan.List(value)
+}
+
+// newList is list for a slice that is made now, with room for n numbers.
+func (o *outcome) newList(value unsafe.Pointer, n int) []byte {
+	o.plan.MakeList(value, n)
+	return o.plan.List(value)
+}
+
+// trim ends the slice that is the result at its last number. It returns how many there are, if newList is worth it.
+func (o *outcome) trim(value unsafe.Pointer) int {
+	if o.plan == nil || o.split {
+		return 0
+	}
+	return o.plan.TrimList(value)
+}
+
 // encode writes the result that a host function has returned, of which there is one: if it has failed, what given has
 // made of its error. value is as for decode.
 func (o *outcome) encode(m *canon.Message, value unsafe.Pointer, failed bool, given any) error {
+	if !o.split {
+		return canon.In("result", o.plan.EncodeFirst(m, value))
+	}
 	if _, err := m.Block(o.wit.Size, o.wit.Align); err != nil {
 		return err
 	}
-	switch {
-	case failed:
+	if failed {
 		m.PutCase(0, o.wit, 1)
 		return o.encodeError(m, given)
-	case o.split:
-		m.PutCase(0, o.wit, 0)
-		if o.plan == nil {
-			return nil
-		}
-		return canon.In("result", o.plan.Encode(m, o.wit.Payload, value))
 	}
-	return canon.In("result", o.plan.Encode(m, 0, value))
+	m.PutCase(0, o.wit, 0)
+	if o.plan == nil {
+		return nil
+	}
+	return canon.In("result", o.plan.Encode(m, o.wit.Payload, value))
 }
 
 // takes tells whether an error is for the guest: whether it can be an err of the result.

@@ -26,6 +26,12 @@ type randomType struct {
 	isOption bool
 }
 
+// token is a resource of the host's.
+type token struct{ number uint32 }
+
+// ownToken is the type of one that is handed on.
+var ownToken = randomType{wat: "(own $token)", flat: []string{"i32"}, size: 4, value: func(r *rand.Rand) any { return &token{r.Uint32()} }}
+
 // randomTypes makes types, and the definitions of those that need names.
 type randomTypes struct {
 	*rand.Rand
@@ -59,7 +65,7 @@ var scalars = []randomType{
 
 // next makes a type. It is a scalar at the latest when depth is 0.
 func (r *randomTypes) next(depth int) randomType {
-	kind := r.IntN(23)
+	kind := r.IntN(24)
 	if depth == 0 || kind < 9 {
 		t := scalars[r.IntN(len(scalars))]
 		t.size = 8
@@ -84,6 +90,8 @@ func (r *randomTypes) next(depth int) randomType {
 		return r.fixedList(r.next(depth - 1))
 	case 21:
 		return r.mapType(r.next(depth - 1))
+	case 22:
+		return ownToken
 	}
 	var cases []*randomType
 	for range 1 + r.IntN(5) {
@@ -320,7 +328,7 @@ func echoWat(r *randomTypes, types []randomType) string {
 	}
 	memory := strings.ReplaceAll(memoryWat, "(i32.const 1024)", "(i32.const 65536)")
 	memory = strings.Replace(memory, `(memory (export "memory") 1)`, `(memory (export "memory") 2)`, 1)
-	return "(component\n" + r.defs.String() + imports.String() + "  (core module $mem" + memory + `)
+	return "(component\n  (import \"token\" (type $token (sub resource)))\n" + r.defs.String() + imports.String() + "  (core module $mem" + memory + `)
   (core instance $mi (instantiate $mem))
   (alias core export $mi "memory" (core memory $memory))
   (alias core export $mi "realloc" (core func $realloc))
@@ -405,6 +413,7 @@ func TestRandomTypes(t *testing.T) {
 			t.Fatalf("%v\n%s", err, wat)
 		}
 		linker := component.NewLinker(engine)
+		Check(t, linker.Root().Resource("token", component.ResourceOf[*token]()))
 		var seen any
 		for i := range types {
 			host := component.HostFunc1(func(_ *wasmtime.Caller, v any) (any, error) { seen = v; return v, nil })

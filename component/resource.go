@@ -102,16 +102,11 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 		return isNil("resource")
 	}
 	s := r.state
-	outermost, err := s.store.Enter()
+	within, err := s.store.EnterCall(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.store.FinishCall(outermost, err) }()
-	within, err := s.store.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.store.End(within)
+	defer func() { err = s.store.LeaveCall(within, err) }()
 	if !s.call.Drop(s.store.Room(), r.handle) {
 		return withRemedy(s.store.Failure(s.call.Failure()))
 	}
@@ -129,17 +124,21 @@ var (
 	anyType      = reflect.TypeFor[any]()
 )
 
+// isAny tells whether a type is an interface without methods, by whatever name.
+func isAny(t reflect.Type) bool { return t.Kind() == reflect.Interface && t.NumMethod() == 0 }
+
 // Handle returns how a Go type stands for an own or a borrow.
 func (h *handles) Handle(t reflect.Type, wit *canon.Type, dir canon.Dir) (canon.HandleCodec, error) {
 	def := h.defs[wit.Resource]
 	if def.isGuests() {
 		wraps := t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == resourceType
-		if t != resourceType && t != anyType && !wraps {
+		if t != resourceType && !isAny(t) && !wraps {
 			return canon.HandleCodec{}, errorf(ErrType, "a handle of the resource %s is a *component.Resource, or a struct of one, as long as no ResourceOf gives the resource another Go type; Go has %v", wit.ResourceName, t)
 		}
 		return guestCodec(t, wit), nil
 	}
-	fits := t == def.goType || t.Kind() == reflect.Interface && (def.goType.Implements(t) || dir == canon.Decode && t == anyType)
+	fits := t == def.goType || t.Kind() == reflect.Interface && (def.goType.Implements(t) || dir == canon.Decode && isAny(t)) ||
+		dir == canon.Encode && def.goType.Kind() == reflect.Interface && t.Implements(def.goType)
 	if !fits {
 		return canon.HandleCodec{}, errorf(ErrType, "values of the resource %s are %v, Go has %v", wit.ResourceName, def.goType, t)
 	}
@@ -151,7 +150,7 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 	return canon.HandleCodec{
 		Lower: func(m *canon.Message, value unsafe.Pointer) (uint32, error) {
 			var r *Resource
-			if t == anyType {
+			if isAny(t) {
 				switch v := (*(*any)(value)).(type) {
 				case *Resource:
 					r = v
@@ -171,7 +170,7 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 		},
 		Lift: func(v *canon.View, handle uint32, value unsafe.Pointer) error {
 			r := &Resource{v.Context.(*state), handle, wit.ResourceName}
-			if t == anyType {
+			if isAny(t) {
 				*(*any)(value) = r
 			} else {
 				*(**Resource)(value) = r

@@ -3,7 +3,6 @@ package component
 import (
 	"errors"
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/gowasmtime/wasmtime"
@@ -22,9 +21,7 @@ type state struct {
 	message, answer canon.Message
 	answering       *ffi.ComponentHostCall
 	view            canon.View
-	// pinner keeps the list of a message's segments in its place; the message itself keeps the segments.
-	pinner runtime.Pinner
-	table  table
+	table           table
 
 	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
 	// others.
@@ -54,19 +51,27 @@ func stateOf(store bridge.Store) *state {
 	if s, ok := (*attached).(*state); ok {
 		return s
 	}
-	s := &state{store: store, call: store.Native().ComponentCall()}
+	s := &state{store: store, call: store.ComponentCall()}
 	s.table.limit = mostResources
-	s.message = canon.Message{Context: s, Grow: func(n int) []byte {
-		s.call.Len = uintptr(s.message.Len())
-		return s.call.Grow(n)
-	}}
-	s.answer = canon.Message{Context: s, Grow: func(n int) []byte {
-		s.answering.Len = uintptr(s.answer.Len())
-		return s.answering.Grow(n)
-	}}
-	s.view.Context, s.view.Raise = s, s.largestLimit
+	s.message.Context, s.message.Grow = s, growMessage
+	s.answer.Context, s.answer.Grow = s, growAnswer
+	s.view.Context, s.view.Raise = s, largestLimit
 	*attached = s
 	return s
+}
+
+// growMessage makes room in the frame of calls.
+func growMessage(m *canon.Message, n int) []byte {
+	call := m.Context.(*state).call
+	call.Len = uintptr(m.Len())
+	return call.Grow(n)
+}
+
+// growAnswer makes room for what the host call that is being answered returns.
+func growAnswer(m *canon.Message, n int) []byte {
+	call := m.Context.(*state).answering
+	call.Len = uintptr(m.Len())
+	return call.Grow(n)
 }
 
 // link keeps host functions for the life of the store.
@@ -94,33 +99,51 @@ func (s *state) host(env uint64) *boundHost {
 }
 
 // begin begins the message of a call.
-func (s *state) begin(f *Func) (*canon.Message, marks, error) {
+func (s *state) begin(f *Func) (*canon.Message, marks) {
 	s.calls++
 	s.call.SetFunc(f.native)
 	m := &s.message
 	m.Reset(s.call.Message(), true)
-	mark := s.table.mark()
-	_, err := m.Block(f.fn.Size, f.fn.Align)
-	return m, mark, err
+	return m, s.table.mark()
 }
 
 // run makes the call of f whose message has been written, and returns its results, which are good until the next call.
-func (s *state) run(f *Func, mark marks) (*canon.View, error) {
+// If list is long enough, the native library may write the first list of numbers in the results there that fits, and
+// nobody has to copy that again; it is memory of a slice in the heap.
+func (s *state) run(f *Func, mark marks, list []byte) (*canon.View, error) {
 	call := s.call
 	call.Len = uintptr(s.message.Len())
+	if len(list) < canon.MinSegment {
+		list = nil
+	}
 	var ok bool
-	if segments := s.message.Segments(); len(segments) > 0 {
-		ok = s.runPinned(segments)
+	if len(s.message.Segments()) > 0 {
+		var err error
+		if ok, err = s.runPinned(list); err != nil {
+			s.table.takeBack(mark)
+			return nil, f.argumentError(err)
+		}
 	} else {
-		room := s.store.Room()
-		ok = call.Run(room) || call.RunAgain(room)
+		ok = s.enter(list)
 	}
 	if !ok {
 		return nil, s.failure(f, mark)
 	}
-	s.table.settle(mark)
-	s.table.giveBack(mark)
-	return s.read(call.Results()), nil
+	s.table.passed(mark)
+	v := s.read(call.Results())
+	if list != nil {
+		v.Place(list)
+	}
+	return v, nil
+}
+
+// enter makes the call, and tells whether it succeeded.
+func (s *state) enter(list []byte) bool {
+	room := s.store.Room()
+	if list == nil {
+		return s.call.Run(room) || s.call.RunAgain(room, nil)
+	}
+	return s.call.RunInto(room, list) || s.call.RunAgain(room, list)
 }
 
 // usualLimit is how many bytes the values of any message may take in Go.
@@ -137,8 +160,10 @@ func (s *state) read(message []byte) *canon.View {
 
 // readTo ends what read has begun, with the error of reading, which it returns.
 func (s *state) readTo(err error) error {
+	if len(s.table.taken) == 0 {
+		return err
+	}
 	switch _, returned := err.(*ResultError); {
-	case len(s.table.taken) == 0:
 	case err == nil || returned:
 		s.table.received()
 	default:
@@ -149,24 +174,21 @@ func (s *state) readTo(err error) error {
 }
 
 // largestLimit is how many bytes they may take if the guest may pass much.
-func (s *state) largestLimit() uint64 {
+func largestLimit(v *canon.View) uint64 {
 	const times = 4
-	return max(usualLimit, times*min(s.store.Native().HostcallFuel(), math.MaxUint64/times))
+	return max(usualLimit, times*min(v.Context.(*state).store.Native().HostcallFuel(), math.MaxUint64/times))
 }
 
-// runPinned makes a call whose message has segments. The store may be lost meanwhile, and the goroutine end.
-func (s *state) runPinned(segments []canon.Segment) bool {
-	s.pinner.Pin(&segments[0])
-	defer s.unpin()
+// runPinned makes a call whose message has segments. The error is that there is no memory for their list. The store may
+// be lost meanwhile, and the goroutine end.
+func (s *state) runPinned(list []byte) (ok bool, err error) {
+	defer s.message.Unpin() // those of calls around this one have been read
+	segments, err := s.message.ListSegments()
+	if err != nil {
+		return false, err
+	}
 	s.call.SetSegments(unsafe.Slice((*ffi.Segment)(unsafe.Pointer(&segments[0])), len(segments)))
-	room := s.store.Room()
-	return s.call.Run(room) || s.call.RunAgain(room)
-}
-
-// unpin lets go of the segments of messages. Those of calls around this one have been read.
-func (s *state) unpin() {
-	s.pinner.Unpin()
-	s.message.Unpin()
+	return s.enter(list), nil
 }
 
 // The C structure of a segment is that of package canon's.
@@ -181,8 +203,7 @@ func (s *state) failure(f *Func, mark marks) error {
 	entered := s.call.Entered()
 	trap, err := s.call.Failure()
 	if entered {
-		s.table.settle(mark)
-		s.table.giveBack(mark)
+		s.table.passed(mark)
 	} else {
 		s.table.takeBack(mark)
 	}

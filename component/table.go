@@ -351,6 +351,14 @@ func (t *table) mark() marks { return marks{len(t.given), len(t.lent)} }
 // settle says that guests have what the message gave them.
 func (t *table) settle(m marks) { t.given = t.given[:m.given] }
 
+// passed says that a guest has been called with the message. Most messages have given and lent nothing.
+func (t *table) passed(m marks) {
+	if len(t.given) > m.given || len(t.lent) > m.lent {
+		t.settle(m)
+		t.giveBack(m)
+	}
+}
+
 // takeBack says that no guest has seen the message.
 func (t *table) takeBack(m marks) {
 	for _, rep := range slices.Backward(t.given[m.given:]) {

@@ -131,6 +131,105 @@ func (l ComponentLinker) DefineModule(path []byte, module Module) Error {
 	return wrapError(C.wasmtime_binding_component_linker_define_module(l.ptr, bytesPtr(path), C.size_t(len(path)), module.ptr))
 }
 
+// WasiItems returns what there is of WASI 0.2, in the lines of wasmtime_binding_component_wasi_items.
+func WasiItems() ([]byte, Error) {
+	crossing()
+	var vec C.wasm_byte_vec_t
+	if err := wrapError(C.wasmtime_binding_component_wasi_items(&vec)); !err.IsNil() {
+		return nil, err
+	}
+	return takeBytes(&vec), Error{}
+}
+
+// DefineWasi defines an item of WASI 0.2, and tells whether there is such an item.
+func (l ComponentLinker) DefineWasi(path []byte) (bool, Error) {
+	crossing()
+	var found C.bool
+	err := C.wasmtime_binding_component_linker_define_wasi(l.ptr, bytesPtr(path), C.size_t(len(path)), &found)
+	return bool(found), wrapError(err)
+}
+
+// WasiResource is what a descriptor becomes: a WASMTIME_WASI_* of the C API.
+type WasiResource uint32
+
+// What a descriptor can become.
+const (
+	WasiDescriptor   WasiResource = C.WASMTIME_WASI_DESCRIPTOR
+	WasiInputStream  WasiResource = C.WASMTIME_WASI_INPUT_STREAM
+	WasiOutputStream WasiResource = C.WASMTIME_WASI_OUTPUT_STREAM
+	WasiBothStreams  WasiResource = C.WASMTIME_WASI_BOTH_STREAMS
+	WasiPollable     WasiResource = C.WASMTIME_WASI_POLLABLE
+	WasiTCPSocket    WasiResource = C.WASMTIME_WASI_TCP_SOCKET
+)
+
+// TakeDescriptor takes a descriptor out of the store and makes resources of it. It returns their handles: two with
+// WasiBothStreams, three with WasiTCPSocket and a connection, otherwise one.
+func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [3]uint32, err Error) {
+	crossing()
+	var out [3]C.uint32_t
+	err = wrapError(C.wasmtime_binding_component_wasi_take(s.ptr, C.uint32_t(fd), C.uint32_t(what), &out[0]))
+	return [3]uint32{uint32(out[0]), uint32(out[1]), uint32(out[2])}, err
+}
+
+// WasiUse is what the host does with a resource of WASI: a WASMTIME_WASI_USE_* of the C API.
+type WasiUse uint32
+
+// What the host does with a resource of WASI.
+const (
+	WasiUseNot      WasiUse = C.WASMTIME_WASI_USE_NOT
+	WasiUseRead     WasiUse = C.WASMTIME_WASI_USE_READ
+	WasiUseWrite    WasiUse = C.WASMTIME_WASI_USE_WRITE
+	WasiUseFlush    WasiUse = C.WASMTIME_WASI_USE_FLUSH
+	WasiUseReadAt   WasiUse = C.WASMTIME_WASI_USE_READ_AT
+	WasiUseWriteAt  WasiUse = C.WASMTIME_WASI_USE_WRITE_AT
+	WasiUseStat     WasiUse = C.WASMTIME_WASI_USE_STAT
+	WasiUseSetSize  WasiUse = C.WASMTIME_WASI_USE_SET_SIZE
+	WasiUseSync     WasiUse = C.WASMTIME_WASI_USE_SYNC
+	WasiUseList     WasiUse = C.WASMTIME_WASI_USE_LIST
+	WasiUseListNext WasiUse = C.WASMTIME_WASI_USE_LIST_NEXT
+	WasiUseListEnd  WasiUse = C.WASMTIME_WASI_USE_LIST_END
+	WasiUseOpen     WasiUse = C.WASMTIME_WASI_USE_OPEN
+	WasiUseStatAt   WasiUse = C.WASMTIME_WASI_USE_STAT_AT
+)
+
+// WasiStatus says what came of it.
+type WasiStatus uint32
+
+// What came of it.
+const (
+	WasiUsed        WasiStatus = C.WASMTIME_WASI_USED
+	WasiUsedEnd     WasiStatus = C.WASMTIME_WASI_USED_END
+	WasiUsedFailed  WasiStatus = C.WASMTIME_WASI_USED_FAILED
+	WasiUsedNetwork WasiStatus = C.WASMTIME_WASI_USED_NETWORK
+	WasiUsedOther   WasiStatus = C.WASMTIME_WASI_USED_OTHER
+)
+
+// WasiStatSize is the size of what WasiUseStat writes: six numbers of 64 bits.
+const WasiStatSize = 6 * 8
+
+// WasiAnswer is what came of a use of a resource of WASI, the mirror of ffi_wasi_used.
+type WasiAnswer struct {
+	Status WasiStatus
+	// Owned tells whether the host owns the resource.
+	Owned bool
+	Count uint64
+}
+
+// The C structure and its mirror must be one.
+var (
+	_ [unsafe.Sizeof(C.ffi_wasi_used{}) - unsafe.Sizeof(WasiAnswer{})]byte
+	_ [unsafe.Sizeof(WasiAnswer{}) - unsafe.Sizeof(C.ffi_wasi_used{})]byte
+)
+
+// UseWasi does something with a resource of WASI that a handle stands for. It tells whether there is an answer; if not,
+// Failure says why.
+func (c *ComponentCall) UseWasi(handle uint32, kind WasiResource, what WasiUse, buffer []byte, number uint64, answer *WasiAnswer) bool {
+	crossing()
+	C.ffi_component_wasi_use(c.address(), C.uint32_t(handle), C.uint32_t(kind), C.uint32_t(what), bytesPtr(buffer),
+		C.size_t(len(buffer)), C.uint64_t(number), (*C.ffi_wasi_used)(unsafe.Pointer(answer)))
+	return c.ok()
+}
+
 // DefineUnknownImportsAsTraps defines what the component imports and nobody defined as functions that trap.
 func (l ComponentLinker) DefineUnknownImportsAsTraps(component Component) Error {
 	crossing()

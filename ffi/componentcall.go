@@ -16,6 +16,8 @@ type ComponentCall struct {
 	capacity  uintptr
 	segments  unsafe.Pointer
 	nsegments uintptr
+	list      unsafe.Pointer
+	nlist     uintptr
 	results   unsafe.Pointer
 	nresults  uintptr
 	err       *C.wasmtime_error_t
@@ -53,6 +55,12 @@ func (c *ComponentCall) address() C.uintptr_t { return C.uintptr_t(uintptr(unsaf
 // Message returns the memory that the message is written to, all of it.
 func (c *ComponentCall) Message() []byte { return unsafe.Slice((*byte)(c.message), c.capacity) }
 
+// MessageStart returns where Message begins.
+func (c *ComponentCall) MessageStart() unsafe.Pointer { return c.message }
+
+// Capacity returns how many bytes Message has.
+func (c *ComponentCall) Capacity() uintptr { return c.capacity }
+
 // Grow makes room for n bytes and returns the memory. What was in the first Len bytes is there, too. It is nil if there
 // is not so much memory.
 func (c *ComponentCall) Grow(n int) []byte {
@@ -63,10 +71,12 @@ func (c *ComponentCall) Grow(n int) []byte {
 	return c.Message()
 }
 
-// SetFunc says which function is called. The message has no segments then.
+// SetFunc says which function is called. The message has no segments then, and there is no memory for a list, which
+// RunInto has.
 func (c *ComponentCall) SetFunc(f ComponentFunc) {
 	c.fn = unsafe.Pointer(f.ptr)
 	c.segments, c.nsegments = nil, 0
+	c.list, c.nlist = nil, 0
 }
 
 // SetSegments gives the message its segments, which are pinned memory, until the call.
@@ -86,11 +96,21 @@ func (c *ComponentCall) Run(room uintptr) bool {
 	return c.ok()
 }
 
-// RunAgain makes the call again on another thread, as Call.RunAgain does.
+// RunInto is Run with memory for the first list of numbers in the results that fits. It must be in Go's heap, or none
+// of Go's: the call pins it, and nobody else has to.
+func (c *ComponentCall) RunInto(room uintptr, list []byte) bool {
+	crossing()
+	C.ffi_component_call_into(c.address(), C.size_t(room), unsafe.Pointer(unsafe.SliceData(list)), C.size_t(len(list)))
+	return c.ok()
+}
+
+// RunAgain makes the call again on another thread, as Call.RunAgain does. list is as for RunInto, and nil after Run.
 //
 //go:noinline
-func (c *ComponentCall) RunAgain(room uintptr) bool {
-	return c.again(func() { C.ffi_component_call(c.address(), C.size_t(room)) })
+func (c *ComponentCall) RunAgain(room uintptr, list []byte) bool {
+	return c.again(func() {
+		C.ffi_component_call_into(c.address(), C.size_t(room), unsafe.Pointer(unsafe.SliceData(list)), C.size_t(len(list)))
+	})
 }
 
 // Drop drops a handle, and tells whether that succeeded; if not, Failure says why. Destructors are guests: room is as

@@ -60,6 +60,12 @@ func gowasmtimeComponentFuncGone(env C.uint64_t) { OnComponentFuncGone(uint64(en
 // Message returns the message's memory, all of it: the parameters, then the results.
 func (c *ComponentHostCall) Message() []byte { return unsafe.Slice((*byte)(c.message), c.capacity) }
 
+// MessageStart returns where Message begins.
+func (c *ComponentHostCall) MessageStart() unsafe.Pointer { return c.message }
+
+// Capacity returns how many bytes Message has.
+func (c *ComponentHostCall) Capacity() uintptr { return c.capacity }
+
 // Grow makes room for n bytes and returns the memory. What was in the first Len bytes is there, too. It is nil if there
 // is not so much memory.
 func (c *ComponentHostCall) Grow(n int) []byte {

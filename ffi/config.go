@@ -48,6 +48,7 @@ const (
 	WasmComponentModelMap
 	WasmComponentModelFixedLengthLists
 	WasmComponentModelImplements
+	WasmComponentModelMemory64
 )
 
 // NewConfig creates a default configuration.

@@ -41,6 +41,7 @@ static const ffi_config_flag_t ffi_config_flags[] = {
     wasmtime_config_wasm_component_model_map_set,
     wasmtime_config_wasm_component_model_fixed_length_lists_set,
     wasmtime_config_wasm_component_model_implements_set,
+    wasmtime_config_wasm_component_model_memory64_set,
 };
 
 static inline void ffi_config_flag(wasm_config_t *config, int flag, bool on) { ffi_config_flags[flag](config, on); }

@@ -25,7 +25,7 @@ type StreamRequest struct {
 	Env uint64
 	// What is to be done.
 	What StreamOp
-	// Flags are Stream flags, or the directions of StreamShutdown.
+	// Flags are Stream flags, the directions of StreamShutdown, or 1 for the other side of a StreamAddress.
 	Flags  uint32
 	buffer unsafe.Pointer
 	len    uintptr
@@ -53,6 +53,7 @@ const (
 	StreamShutdown  StreamOp = C.WASMTIME_STREAM_SHUTDOWN
 	StreamAccept    StreamOp = C.WASMTIME_STREAM_ACCEPT
 	StreamGone      StreamOp = C.WASMTIME_STREAM_GONE
+	StreamAddress   StreamOp = C.WASMTIME_STREAM_ADDRESS
 )
 
 // StreamKind says what a stream is for the guest.

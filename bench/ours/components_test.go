@@ -11,20 +11,33 @@ import (
 	"github.com/gowasmtime/wasmtime/component"
 )
 
-// The committed binary is what the text says.
-func TestComponentIsItsText(t *testing.T) {
-	binary, err := wasmtime.Wat2Wasm(work.ComponentText)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Equal(binary, work.Component) {
-		return
-	}
-	if os.Getenv("BENCH_UPDATE") == "" {
-		t.Fatal("component.wasm is not what component.wat says, which tells how to make it anew")
-	}
-	if err := os.WriteFile("../internal/work/component.wasm", binary, 0o644); err != nil {
-		t.Fatal(err)
+// The committed binaries are what the texts say.
+func TestComponentsAreTheirTexts(t *testing.T) {
+	for name, c := range map[string]struct {
+		text   string
+		binary []byte
+	}{
+		"component": {work.ComponentText, work.Component},
+		"wasiclock": {work.WasiClockText, work.WasiClock},
+		"wasiecho":  {work.WasiEchoText, work.WasiEcho},
+		"wasifiles": {work.WasiFilesText, work.WasiFiles},
+		"wasihello": {work.WasiHelloText, work.WasiHello},
+	} {
+		binary, err := wasmtime.Wat2Wasm(c.text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if bytes.Equal(binary, c.binary) {
+			continue
+		}
+		if os.Getenv("BENCH_UPDATE") == "" {
+			t.Errorf("%s.wasm is not what %[1]s.wat says; component.wat tells how to make it anew", name)
+			continue
+		}
+		if err := os.WriteFile("../internal/work/"+name+".wasm", binary, 0o644); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

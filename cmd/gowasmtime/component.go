@@ -52,7 +52,10 @@ func (g *guest) runComponent(src *source) error {
 	for _, refused := range []struct {
 		given bool
 		name  string
-	}{{len(s.preloads) > 0, "--preload"}, {s.unknownImportsDefault, "-W unknown-imports-default"}} {
+	}{
+		{len(s.preloads) > 0, "--preload"}, {s.unknownImportsDefault, "-W unknown-imports-default"},
+		{len(s.listeners) > 0, "--listen"},
+	} {
 		if refused.given {
 			return usageErrorf("%s is for modules, and '%s' is a component", refused.name, s.operands[0])
 		}
@@ -85,11 +88,19 @@ func (g *guest) runComponent(src *source) error {
 		}
 		return err
 	}
+	if err := s.stores.define(linker); err != nil {
+		return err
+	}
+	release, err := g.provide(func() error { return s.defineWasi(linker) })
+	defer release()
+	if err != nil {
+		return err
+	}
 	result := ""
 	err = g.timed(func(ctx context.Context) (err error) {
 		instance, err := linker.Instantiate(ctx, g.store, c)
 		if err != nil {
-			return g.main(ctx, failed(withoutWasi(err), "failed to instantiate %q", s.operands[0]))
+			return g.main(ctx, failed(s.stores.hinted(err), "failed to instantiate %q", s.operands[0]))
 		}
 		f, err := instance.FuncOf(export)
 		if err == nil {
@@ -109,12 +120,12 @@ func (g *guest) runComponent(src *source) error {
 	return err
 }
 
-// withoutWasi adds to an error about missing imports why those of WASI are.
-func withoutWasi(err error) error {
-	if errors.Is(err, component.ErrMissing) && strings.Contains(err.Error(), "`wasi:") {
-		return fmt.Errorf("%w\ngowasmtime has no WASI 0.2 yet; with -W unknown-imports-trap it runs until it calls that", err)
+// defineWasi defines WASI 0.2, with what is unstable if that was asked for.
+func (s *settings) defineWasi(linker *component.Linker) error {
+	if err := linker.DefineWasi(); err != nil || !s.network.errorCode {
+		return err
 	}
-	return err
+	return linker.DefineWasi("wasi:sockets/network#network-error-code")
 }
 
 // exported finds a function by its full name, or by its own if only one instance has such a function.

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime/internal/testkit"
+	"github.com/gowasmtime/wasmtime/testdata/programs"
 )
 
 // componentWat exports functions of its own, and in an instance.
@@ -80,7 +83,7 @@ func TestComponents(t *testing.T) {
 	gowasmtime(t, dir, "run", "--invoke", "nothing()", "c.wat", "x").want(t, 2, "", "part of --invoke")
 	gowasmtime(t, dir, "run", "--preload", "a=c.wat", "c.wat").want(t, 2, "", "--preload is for modules")
 	gowasmtime(t, dir, "run", "program.wat").want(t, 1, "")
-	gowasmtime(t, dir, "run", "--invoke", "f()", "lacks.wat").want(t, 1, "", "`wasi:cli/stdout@0.2.0#f` func()", "no WASI 0.2 yet")
+	gowasmtime(t, dir, "run", "--invoke", "f()", "lacks.wat").want(t, 1, "", "`wasi:cli/stdout@0.2.0#f` func()", "function implementation is missing")
 	gowasmtime(t, dir, "run", "-W", "unknown-imports-trap", "--invoke", "f()", "lacks.wat").want(t, 0, "")
 
 	gowasmtime(t, dir, "compile", "c.wat").want(t, 0, "")
@@ -95,4 +98,24 @@ func TestComponents(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A program of WASI 0.2 gets what a module gets.
+func TestComponentProgram(t *testing.T) {
+	program, err := programs.File("std")
+	if errors.Is(err, programs.ErrNotBuilt) {
+		t.Skip(err)
+	}
+	testkit.Check(t, err)
+	dir := testkit.TempDir(t)
+	write(t, dir, "std.wasm", string(testkit.Must(os.ReadFile(program))))
+	write(t, dir, "f", "text\n")
+	run := func(args ...string) ran { return gowasmtime(t, dir, append([]string{"run"}, args...)...) }
+	run("--env", "A=1", "std.wasm", "hello", "--there").want(t, 0, "args [\"std.wasm\", \"hello\", \"--there\"]\nenv {\"A\": \"1\"}\ncwd \"/\"\n", "to stderr")
+	run("--dir", ".::/d", "std.wasm", "read", "/d/f").want(t, 0, "text\n")
+	run("std.wasm", "read", "/d/f").want(t, 1, "", "error: ")
+	run("-S", "inherit-network", "std.wasm", "udp").want(t, 0, "datagram true\n")
+	run("-S", "inherit-network,udp=n", "std.wasm", "udp").want(t, 1, "", "error: ")
+	run("-S", "cli=n", "std.wasm", "hello").want(t, 1, "", "wasi:io/poll", "implementation is missing")
+	run("-W", "timeout=100ms", "std.wasm", "sleep", "1000").want(t, 134, "", "interrupt")
 }

@@ -161,6 +161,8 @@ func (k *key) fromFile(v any) ([]value, error) {
 		return pairsFromFile(v)
 	case k.does != works:
 		return anyFromFile(v)
+	case k.form == formPair:
+		return textsFromFile(v)
 	case k.form == formFlag:
 		on, ok := v.(bool)
 		one[0].text = strconv.FormatBool(on)
@@ -215,6 +217,20 @@ func pairsFromFile(v any) (values []value, err error) {
 	}
 	if !ok {
 		return nil, errors.New(`the value has to be an array of pairs: [["NAME", "VALUE"]]`)
+	}
+	return values, nil
+}
+
+// textsFromFile reads the value of a key that can be repeated: ["NAME=VALUE", …].
+func textsFromFile(v any) (values []value, err error) {
+	list, ok := v.([]any)
+	for _, element := range list {
+		text, isText := element.(string)
+		ok = ok && isText
+		values = append(values, value{text: text, given: true})
+	}
+	if !ok {
+		return nil, errors.New(`the value has to be an array of strings: ["NAME=VALUE"]`)
 	}
 	return values, nil
 }

@@ -17,6 +17,7 @@ import (
 func TestConfigKeys(t *testing.T) {
 	samples := map[string][2]string{ // on the command line, and in a file
 		formFlag: {"=n", "false"}, formNumber: {"=1_0", "1_0"}, formDuration: {"=5ms", `"5ms"`}, formPath: {"=x", `"x"`},
+		formPair: {"=a=b", `["a=b"]`},
 		"[=VAL]": {"-some-flag=x", `[["some-flag", "x"]]`}, "=0|1|2|s": {"=s", `"s"`},
 		"=backtracking|single-pass": {"=backtracking", `"backtracking"`}, "=cranelift|winch": {"=winch", `"winch"`},
 		"": {"=nonsense", `"nonsense"`},
@@ -69,6 +70,7 @@ func TestConfigValues(t *testing.T) {
 	testkit.Equal(t, "timeout", *s.timeout, 1500*time.Millisecond)
 	testkit.Equal(t, "changes", changes(s), "opt-level cranelift-opt_level cranelift-unwind-info ")
 	testkit.Equal(t, "inherit-env", s.inheritEnv, true)
+	testkit.Equal(t, "config-var", fmt.Sprint(s.stores.configVars), "[{a b} {c d}]")
 	testkit.Equal(t, "closed", s.closed, [3]bool{true, false, false})
 }
 
@@ -102,6 +104,8 @@ func TestConfigErrors(t *testing.T) {
 		{"[codegen]\ncache-config = 1\n", "line 2: [codegen] cache-config: the value has to be a string"},
 		{"[codegen]\ncranelift = [['opt_level']]\n", "line 2: [codegen] cranelift: the value has to be an array of pairs"},
 		{"[codegen]\ncranelift = 'opt_level'\n", "line 2: [codegen] cranelift: the value has to be an array of pairs"},
+		{"[wasi]\nconfig-var = 'a=b'\n", "line 2: [wasi] config-var: the value has to be an array of strings"},
+		{"[wasi]\nkeyvalue-in-memory-data = ['a=b', 1]\n", "line 2: [wasi] keyvalue-in-memory-data: the value has to be an array of strings"},
 		{"[wasi]\nnn-graph = ['openvino::x']\n", "line 2: [wasi] nn-graph: wasmtime has this, gowasmtime does not"},
 		{"[wasi]\nnn = false\n\nnn-graph = []\nhttp = true\n", "line 5: [wasi] http: this is for components"},
 		{"[debug]\nmax-backtrace = 21\n", "line 2: [debug] max-backtrace: wasmtime has this, gowasmtime does not"},

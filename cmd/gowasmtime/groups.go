@@ -107,6 +107,7 @@ const (
 	formNumber   = "=N"
 	formDuration = "=N|Ns|Nms|.."
 	formPath     = "=FILE"
+	formPair     = "=NAME=VALUE"
 )
 
 // flag is a key that is on or off.
@@ -139,6 +140,20 @@ func choice[T any](name, help string, set func(*settings, T), words string, of m
 			return fmt.Errorf("the value has to be one of %s", strings.ReplaceAll(words, "|", ", "))
 		}
 		set(s, chosen)
+		return nil
+	}}
+}
+
+// pair is a key whose value is a name with a value of its own, and that may be given more than once. A name by itself
+// has the empty value.
+func pair(name, help string, to func(*settings) *[]nameValue) key {
+	return key{name: name, form: formPair, help: help, set: func(s *settings, v value) error {
+		if !v.given {
+			return errors.New("the value has to be NAME=VALUE")
+		}
+		name, text, _ := strings.Cut(v.text, "=")
+		list := to(s)
+		*list = append(*list, nameValue{name, text})
 		return nil
 	}}
 }

@@ -109,21 +109,33 @@ func debugGroup() group {
 func wasiGroup() group {
 	g := group{short: "S", long: "wasi", help: "What the guest gets through WASI"}
 	g.keys = append(g.keys,
-		flag("cli", "Provide WASI 0.1 (the default)", func(s *settings, on bool) { s.noWasi = !on }),
+		flag("cli", "Provide WASI 0.1, or WASI 0.2 for a component (the default)", func(s *settings, on bool) { s.noWasi = !on }),
 		flag("common", "The old name of cli", func(s *settings, on bool) { s.noWasi = !on }),
 		flag("inherit-env", "Pass all environment variables on; --env replaces single ones", func(s *settings, on bool) { s.inheritEnv = on }),
 		flag("inherit-stdin", "Pass standard input on (the default)", func(s *settings, on bool) { s.closed[0] = !on }),
 		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),
 		flag("inherit-stderr", "Pass standard error on (the default)", func(s *settings, on bool) { s.closed[2] = !on }),
+		flag("inherit-network", "Let a component use all addresses of the network, with TCP and UDP", func(s *settings, on bool) { s.network.inherit = on }),
+		flag("tcp", "Let a component have TCP sockets", func(s *settings, on bool) { s.network.tcp = &on }),
+		flag("udp", "Let a component have UDP sockets", func(s *settings, on bool) { s.network.udp = &on }),
+		flag("allow-ip-name-lookup", "Let a component look names up", func(s *settings, on bool) { s.network.lookup = on }),
+		flag("network-error-code", "Give a component the unstable function network-error-code", func(s *settings, on bool) { s.network.errorCode = on }),
+		key{name: "cwd", form: formPath, help: "The directory that a component starts in", set: func(s *settings, v value) error {
+			s.cwd = &v.text
+			return nil
+		}},
+		flag("config", "Give a component wasi:config, with the variables of config-var", func(s *settings, on bool) { s.stores.config = on }),
+		pair("config-var", "A variable that wasi:config has, with its value; repeatable", func(s *settings) *[]nameValue { return &s.stores.configVars }),
+		flag("keyvalue", "Give a component wasi:keyvalue, with one bucket in memory, whose name is empty", func(s *settings, on bool) { s.stores.keyvalue = on }),
+		pair("keyvalue-in-memory-data", "A key that the bucket has at first, with its value; repeatable", func(s *settings) *[]nameValue { return &s.stores.keyvalueData }),
 		number("max-random-size", "Give the guest N random bytes at most in one call (64 MiB by default); asking for more is an error that ends it", func(s *settings, n uint64) { s.maxRandomSize = &n }),
 		number("max-resources", "Let the guest have N open files and connections (1024 by default); opening more is EMFILE", func(s *settings, n uint64) { s.maxResources = &n }),
 		number("hostcall-fuel", "Copy and keep N bytes at most for a call of the guest (128 MiB by default); needing more is ENOMEM", func(s *settings, n uint64) { s.hostcallFuel = &n }),
 	)
-	g.keys = append(g.keys, ignoredKeys("inherit-network", "allow-ip-name-lookup", "tcp", "udp", "network-error-code", "cli-exit-with-code",
-		"p3", "cwd", "config-var", "keyvalue-in-memory-data", "max-http-fields-size", "max-component-handles",
+	g.keys = append(g.keys, ignoredKeys("cli-exit-with-code", "p3", "max-http-fields-size", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
 	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph")...)
-	g.keys = append(g.keys, missingKeysBecause("this is for components, which gowasmtime does not run", "http=n", "config=n", "keyvalue=n", "tls=n")...)
+	g.keys = append(g.keys, missingKeysBecause("this is for components, and gowasmtime does not have it yet", "http=n", "tls=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)
 	return g

@@ -42,7 +42,7 @@ func wasmGroup() group {
 	}
 	g.keys = append(g.keys, ignoredKeys("async-stack-size", "async-stack-zeroing", "unknown-exports-allow",
 		"component-model-async", "component-model-more-async-builtins", "component-model-async-stackful", "component-model-threading",
-		"component-model-error-context", "component-model-gc", "component-model-memory64", "shared-everything-threads")...)
+		"component-model-error-context", "component-model-gc", "shared-everything-threads")...)
 	g.keys = append(g.keys, missingKeys("trap-on-grow-failure=n", "wmemcheck=n", "stack-switching=n")...)
 	return g
 }
@@ -76,5 +76,6 @@ func proposals() []proposal {
 		{"component-model-map", "maps in components", (*wasmtime.Config).SetWasmComponentModelMap},
 		{"component-model-fixed-length-lists", "lists of a fixed length in components", (*wasmtime.Config).SetWasmComponentModelFixedLengthLists},
 		{"component-model-implements", "instances of one interface under several names in components", (*wasmtime.Config).SetWasmComponentModelImplements},
+		{"component-model-memory64", "64-bit memories in components, but for what they pass to the host and get from it", (*wasmtime.Config).SetWasmComponentModelMemory64},
 	}
 }

@@ -78,7 +78,7 @@ func TestParse(t *testing.T) {
 // TestKeys sets every key, and finds that those that are missing refuse.
 func TestKeys(t *testing.T) {
 	samples := map[string]string{
-		formFlag: "=n", formNumber: "=1_0", formDuration: "=5ms", formPath: "=x", "[=VAL]": "=x",
+		formFlag: "=n", formNumber: "=1_0", formDuration: "=5ms", formPath: "=x", formPair: "=a=b", "[=VAL]": "=x",
 		"=0|1|2|s": "=s", "=backtracking|single-pass": "=backtracking", "=cranelift|winch": "=winch",
 	}
 	for _, g := range groups() {

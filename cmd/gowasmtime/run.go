@@ -36,10 +36,13 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if src.isComponent {
 		return g.runComponent(src)
 	}
+	if err := s.stores.refuse(s.operands[0]); err != nil {
+		return err
+	}
 	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {
 		return err
 	}
-	release, err := g.provide()
+	release, err := g.provide(g.linker.DefineWasi)
 	defer release()
 	if err != nil {
 		return err

@@ -48,9 +48,32 @@ type settings struct {
 	closed [3]bool
 	// maxRandomSize is the most random bytes that the guest gets in one call.
 	maxRandomSize *uint64
+	// network says which parts of the network a component gets, and cwd where it starts.
+	network network
+	cwd     *string
+	// stores says what a component gets besides WASI 0.2.
+	stores stores
 	// maxResources is how many descriptors the guest can have, hostcallFuel how many bytes a call may take of the host.
 	maxResources, hostcallFuel *uint64
 }
+
+// network is what a component gets of the network. With all addresses, it gets sockets of both kinds, unless it is said
+// that it does not.
+type network struct {
+	inherit, lookup, errorCode bool
+	tcp, udp                   *bool
+}
+
+// stores is what a component gets of wasi:config and wasi:keyvalue.
+type stores struct {
+	config, keyvalue bool
+	// configVars are the variables of wasi:config, and keyvalueData is what the bucket of wasi:keyvalue has at first.
+	// Of a name that comes more than once, the last value counts.
+	configVars, keyvalueData []nameValue
+}
+
+// nameValue is a name with its value.
+type nameValue struct{ name, value string }
 
 // engineSetting is one change of the engine's configuration, under the name of its key.
 type engineSetting struct {

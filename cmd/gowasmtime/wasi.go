@@ -12,9 +12,9 @@ import (
 	"github.com/gowasmtime/wasmtime"
 )
 
-// provide gives the guest WASI, with the directories, variables, files and listeners of the settings. release closes
-// what the host still has of them.
-func (g *guest) provide() (release func(), err error) {
+// provide gives the guest WASI, which define defines, with the directories, variables, files and listeners of the
+// settings. release closes what the host still has of them.
+func (g *guest) provide(define func() error) (release func(), err error) {
 	s := g.settings
 	if s.noWasi {
 		if len(s.dirs)+len(s.env)+len(s.files)+len(s.listeners) > 0 {
@@ -25,7 +25,7 @@ func (g *guest) provide() (release func(), err error) {
 	if err := g.checkDescriptors(); err != nil {
 		return func() {}, err
 	}
-	if err := g.linker.DefineWasi(); err != nil {
+	if err := define(); err != nil {
 		return func() {}, err
 	}
 	config, err := s.wasiConfig()
@@ -61,6 +61,26 @@ func (s *settings) wasiConfig() (*wasmtime.WasiConfig, error) {
 	}
 	if s.maxRandomSize != nil {
 		config.SetMaxRandomSize(*s.maxRandomSize)
+	}
+	if s.network.inherit {
+		config.InheritNetwork()
+	}
+	for _, kind := range []struct {
+		set   *bool
+		allow func(bool)
+	}{{s.network.tcp, config.AllowTCP}, {s.network.udp, config.AllowUDP}} {
+		switch {
+		case kind.set != nil:
+			kind.allow(*kind.set)
+		case s.network.inherit:
+			kind.allow(true)
+		}
+	}
+	if s.network.lookup {
+		config.AllowIPNameLookup(true)
+	}
+	if s.cwd != nil {
+		config.SetInitialDir(*s.cwd)
 	}
 	for _, d := range s.dirs {
 		dirs, files := wasmtime.DIR_READ|wasmtime.DIR_WRITE, wasmtime.FILE_READ|wasmtime.FILE_WRITE

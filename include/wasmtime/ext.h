@@ -64,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 5
+#define WASMTIME_EXT_ABI 7
 
 /**
  * The guest may read the file.
@@ -101,6 +101,139 @@
  * `wasmtime_binding_store_set_wasi` only.
  */
 #define WASMTIME_WASI_STDIO_STREAM 3
+
+/**
+ * A descriptor becomes a `descriptor` of `wasi:filesystem`.
+ */
+#define WASMTIME_WASI_DESCRIPTOR 0
+
+/**
+ * A descriptor becomes an `input-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_INPUT_STREAM 1
+
+/**
+ * A descriptor becomes an `output-stream` of `wasi:io`.
+ */
+#define WASMTIME_WASI_OUTPUT_STREAM 2
+
+/**
+ * A descriptor becomes an `input-stream` and an `output-stream`, as a connection has them.
+ */
+#define WASMTIME_WASI_BOTH_STREAMS 3
+
+/**
+ * A descriptor becomes a `pollable` of `wasi:io`, which is ready when there is something to be read.
+ */
+#define WASMTIME_WASI_POLLABLE 4
+
+/**
+ * A connection or a listener becomes a `tcp-socket` of `wasi:sockets`: a connection with an `input-stream` and an
+ * `output-stream` behind it, as `finish-connect` and `accept` return them.
+ */
+#define WASMTIME_WASI_TCP_SOCKET 5
+
+/**
+ * Nothing but find out what it is: `count` has bit 0 set if it can be read, 1 if it can be written, 2 if it is a
+ * directory in which something can be changed, 3 if it is a directory.
+ */
+#define WASMTIME_WASI_USE_NOT 0
+
+/**
+ * Read from an input-stream into `buffer`, as soon as there is something; `count` says how many bytes.
+ */
+#define WASMTIME_WASI_USE_READ 1
+
+/**
+ * Write all of `buffer` to an output-stream.
+ */
+#define WASMTIME_WASI_USE_WRITE 2
+
+/**
+ * Wait until all is written that was written to an output-stream.
+ */
+#define WASMTIME_WASI_USE_FLUSH 3
+
+/**
+ * Read from a file into `buffer`, from the offset `number` on; `count` says how many bytes, 0 at the end.
+ */
+#define WASMTIME_WASI_USE_READ_AT 4
+
+/**
+ * Write `buffer` to a file, from the offset `number` on; `count` says how many bytes.
+ */
+#define WASMTIME_WASI_USE_WRITE_AT 5
+
+/**
+ * Write the attributes to `buffer`, as six numbers of 64 bits: that of the `descriptor-type`, how many links there
+ * are, the size in bytes, and when it was accessed, modified, and its attributes changed last, in nanoseconds since
+ * 1970, or 0 if that is not known.
+ */
+#define WASMTIME_WASI_USE_STAT 6
+
+/**
+ * Make `number` the size of a file.
+ */
+#define WASMTIME_WASI_USE_SET_SIZE 7
+
+/**
+ * Wait until all is on its medium.
+ */
+#define WASMTIME_WASI_USE_SYNC 8
+
+/**
+ * Begin to list a directory; `count` says which listing it is.
+ */
+#define WASMTIME_WASI_USE_LIST 9
+
+/**
+ * Write the next name of the listing `number` to `buffer`. `count` is its length, with its type in WASI 0.2 as the
+ * bits from 32 on.
+ */
+#define WASMTIME_WASI_USE_LIST_NEXT 10
+
+/**
+ * End the listing `number`.
+ */
+#define WASMTIME_WASI_USE_LIST_END 11
+
+/**
+ * Open the path in `buffer` below a directory. The bits of `number` say how: those of `open-flags` in WASI 0.2 are the
+ * lowest, those of `descriptor-flags` follow from bit 8 on. A symbolic link at the end is followed. `count` will be
+ * the handle of a new descriptor.
+ */
+#define WASMTIME_WASI_USE_OPEN 12
+
+/**
+ * As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes,
+ * with bit 63 set if a symbolic link at its end is followed.
+ */
+#define WASMTIME_WASI_USE_STAT_AT 13
+
+/**
+ * Done.
+ */
+#define WASMTIME_WASI_USED 0
+
+/**
+ * There is nothing more: the end of a listing, of an input-stream, or of who reads an output-stream.
+ */
+#define WASMTIME_WASI_USED_END 1
+
+/**
+ * It failed; `count` is the number of an `error-code` of `wasi:filesystem`.
+ */
+#define WASMTIME_WASI_USED_FAILED 2
+
+/**
+ * It failed; `count` is the number of an `error-code` of `wasi:sockets`.
+ */
+#define WASMTIME_WASI_USED_NETWORK 3
+
+/**
+ * The handle is that of something else than what was said.
+ */
+#define WASMTIME_WASI_USED_OTHER 4
 
 /**
  * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
@@ -338,6 +471,12 @@
 #define WASMTIME_STREAM_ACCEPT 5
 
 /**
+ * Write the address of a connection or a listener to `buffer`, that of the other side if `flags` is 1: as a text, such
+ * as `127.0.0.1:80` or `[::1]:80`. `count` is its length.
+ */
+#define WASMTIME_STREAM_ADDRESS 7
+
+/**
  * The guest's descriptor is gone: the last request of a stream.
  */
 #define WASMTIME_STREAM_GONE 6
@@ -538,7 +677,7 @@ typedef struct wasmtime_binding_stream_request_t {
    */
   uint64_t env;
   /**
-   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+   * What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`, or `WASMTIME_STREAM_ADDRESS`.
    */
   uint32_t what;
   /**
@@ -749,6 +888,15 @@ typedef struct wasmtime_binding_component_call_t {
    * The number of entries in `segments`.
    */
   size_t nsegments;
+  /**
+   * Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or
+   * of tuples of numbers, that fits is written there and not to `results`. Its pointer is 0x8000_0000. May be null.
+   */
+  uint8_t *list;
+  /**
+   * How many bytes `list` has.
+   */
+  size_t list_capacity;
   /**
    * The results of the last call that succeeded: aligned to 16 bytes, and there until the store's next call of a
    * component's function, which may be one that is made inside of another.
@@ -1176,6 +1324,44 @@ typedef struct wasmtime_binding_store_t {
 } wasmtime_binding_store_t;
 
 /**
+ * What the host does with a resource of WASI 0.2, and what came of it.
+ */
+typedef struct wasmtime_wasi_use_t {
+  /**
+   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
+   */
+  uint32_t kind;
+  /**
+   * What to do: a `WASMTIME_WASI_USE_*` for that.
+   */
+  uint32_t what;
+  /**
+   * Memory of the caller's; may be null if `len` is 0.
+   */
+  uint8_t *buffer;
+  /**
+   * How many bytes it has.
+   */
+  size_t len;
+  /**
+   * What `what` says that it is.
+   */
+  uint64_t number;
+  /**
+   * The answer: a `WASMTIME_WASI_USED*`.
+   */
+  uint32_t status;
+  /**
+   * Whether the host owns the resource, and not somebody who has lent it.
+   */
+  bool owned;
+  /**
+   * What `what` or `status` says that it is.
+   */
+  uint64_t count;
+} wasmtime_wasi_use_t;
+
+/**
  * The value in a `wasmtime_binding_val_t`.
  */
 typedef union wasmtime_binding_valunion_t {
@@ -1558,10 +1744,10 @@ wasmtime_error_t *wasmtime_binding_component_resources_required(const wasmtime_c
  * there is none.
  *
  * `path` is one string after the other, each a `uint32_t` length and UTF-8: the names of the instances in which the
- * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible. A
- * function whose type has a future, a stream or an error-context, or is too large, is a
- * `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is called. The counterpart of
- * `wasmtime_component_instance_get_func`.
+ * function is, from the outside to the inside, and its own. A version of an instance may be any that is compatible.
+ * A function whose type has a future, a stream or an error-context, or is too large, or whose values the component
+ * has in a 64-bit memory, is a `WASMTIME_ERROR_UNSUPPORTED`; one that is lifted asynchronously is one when it is
+ * called. The counterpart of `wasmtime_component_instance_get_func`.
  *
  * # Safety
  *
@@ -1593,9 +1779,10 @@ bool wasmtime_binding_component_hostcall_grow(struct wasmtime_binding_component_
                                               size_t capacity);
 
 /**
- * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
- * `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
- * sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+ * Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+ * in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+ * sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+ * `wasmtime::component::Linker::instantiate_pre`.
  */
 WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_component_linker_instantiate_pre(const wasmtime_component_linker_t *linker,
@@ -1610,8 +1797,9 @@ void wasmtime_binding_component_pre_delete(struct wasmtime_binding_component_pre
 
 /**
  * Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
- * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
- * counterpart of `wasmtime::component::InstancePre::instantiate`.
+ * frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. A frame
+ * without a context is that of a store which has not been made, and which is made first. The counterpart of
+ * `wasmtime::component::InstancePre::instantiate`.
  *
  * # Safety
  *
@@ -1739,7 +1927,8 @@ wasmtime_error_t *wasmtime_binding_component_linker_define_unknown_as_traps(wasm
 
 /**
  * Compiles a component, from the binary format or the text, and stores it in `*out`. A core module is a
- * `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_new`.
+ * `WASMTIME_ERROR_NOT_COMPONENT`, a resource that is represented by 64 bits a `WASMTIME_ERROR_UNSUPPORTED`. The
+ * counterpart of `wasmtime_component_new`.
  *
  * # Safety
  *
@@ -1854,6 +2043,52 @@ void wasmtime_binding_component_set_hostcall_fuel(struct wasmtime_binding_store_
                                                   size_t bytes);
 
 /**
+ * Takes a descriptor out of a store that was configured by `wasmtime_binding_store_set_wasi`, and makes it a resource
+ * of WASI 0.2, to be passed to a component or returned by a host function. So whatever can be inserted for a module
+ * can be handed to a component. `what` is one of `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`,
+ * `WASMTIME_WASI_OUTPUT_STREAM`, `WASMTIME_WASI_BOTH_STREAMS`, `WASMTIME_WASI_POLLABLE` and
+ * `WASMTIME_WASI_TCP_SOCKET`.
+ *
+ * `out` gets the handle, and with `WASMTIME_WASI_BOTH_STREAMS` that of the output behind it; with
+ * `WASMTIME_WASI_TCP_SOCKET` those of the streams of a connection, in the same order, and 0 twice for a listener. The
+ * host owns them; they are dropped with `wasmtime_binding_component_resource_drop`. A stream of a file begins where
+ * its position is.
+ *
+ * Returns null, or an error that the caller owns: `WASMTIME_ERROR_FD_NOT_OPEN`, `WASMTIME_ERROR_HANDLE_LIMIT`,
+ * `WASMTIME_ERROR_NO_WASI`, and `WASMTIME_ERROR_BAD_ARGUMENT` for what cannot become that. The descriptor stays where
+ * it is then.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use but by a host function, and `out` be writable for as many handles.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_take(struct wasmtime_binding_store_t *store,
+                                                       uint32_t guest_fd,
+                                                       uint32_t what,
+                                                       uint32_t *out);
+
+/**
+ * Does something with a resource of WASI 0.2 for the host: with one that it owns, or that a component has lent to it.
+ * What, and what comes of it, is in `request`.
+ *
+ * What a component could do, the host can do as well, and no more. It waits where a component would, until there is
+ * something or until the store is interrupted. Returns 0 when `request` says what came of it, and 1 when `error` or
+ * `trap` in the frame is set: a `WASMTIME_ERROR_BAD_HANDLE` for a handle that is none any more, the trap of an
+ * interrupt, what a callback of the binding has failed with, `WASMTIME_ERROR_HANDLE_LIMIT` when there is no handle
+ * left for what is to be opened, `WASMTIME_ERROR_BAD_ARGUMENT`.
+ *
+ * # Safety
+ *
+ * As for `wasmtime_binding_component_call`. `request` must be valid, and its buffer for as many bytes as it says;
+ * nobody else may use either.
+ */
+WASM_API_EXTERN
+uint32_t wasmtime_binding_component_wasi_use(struct wasmtime_binding_component_call_t *call,
+                                             uint32_t handle,
+                                             struct wasmtime_wasi_use_t *request);
+
+/**
  * Enables or disables the extended-const proposal. The counterpart of `wasmtime::Config::wasm_extended_const`.
  */
 WASM_API_EXTERN
@@ -1875,6 +2110,18 @@ void wasmtime_config_wasm_component_model_fixed_length_lists_set(wasm_config_t *
 WASM_API_EXTERN
 void wasmtime_config_wasm_component_model_implements_set(wasm_config_t *config,
                                                          bool enable);
+
+/**
+ * Enables or disables 64-bit memories in components. The counterpart of
+ * `wasmtime::Config::wasm_component_model_memory64`.
+ *
+ * Upstream passes values through such memories from component to component only: between a component and the host it
+ * takes each pointer for 32 bits and checks nothing. So `wasmtime_binding_component_linker_instantiate_pre` and
+ * `wasmtime_binding_component_instance_func` refuse functions that need it, which the official API does not.
+ */
+WASM_API_EXTERN
+void wasmtime_config_wasm_component_model_memory64_set(wasm_config_t *config,
+                                                       bool enable);
 
 /**
  * Sets the deadline to `ticks` ticks of the engine from now; `UINT64_MAX` means none.
@@ -2615,6 +2862,50 @@ WASM_API_EXTERN
 wasmtime_error_t *wasmtime_binding_store_set_wasi(struct wasmtime_binding_store_t *store,
                                                   const struct wasmtime_wasi_options_t *options,
                                                   wasmtime_binding_stream_callback_t callback);
+
+/**
+ * Lists the interfaces of WASI 0.2: lines of a `+`, which stands before an item that can only be had on demand, or a
+ * space, an interface without its version, a space, `r` for a resource or `f` for a function, a space, and its name in
+ * WIT. The list is written to `*out`, which the caller owns.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_items(wasm_byte_vec_t *out);
+
+/**
+ * Defines WASI 0.2 in a linker, all but what is unstable, for components in stores that are configured by
+ * `wasmtime_context_set_wasi_options`. What was inserted into the store is there: descriptors 0, 1 and 2 are the
+ * standard streams, and the directories that have a name are preopened. A component in a store that was not configured
+ * at all fails with an error whose code is `WASMTIME_ERROR_NO_WASI` when it calls a function of WASI.
+ *
+ * It is in place of `wasmtime_component_linker_add_wasip2`, whose functions know nothing of what was inserted.
+ *
+ * Returns null, or an error that the caller owns when something of this name is defined already and shadowing is not
+ * allowed.
+ *
+ * # Safety
+ *
+ * `linker` must point to a live linker that nobody else uses during the call.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_component_linker_define_wasi_p2(wasmtime_component_linker_t *linker);
+
+/**
+ * Defines a function or a resource of WASI 0.2 in a linker, for stores that are configured as for WASI 0.1
+ * (`wasmtime_context_set_wasi_options`). Whoever calls it in any other store ends with `WASMTIME_ERROR_NO_WASI`.
+ *
+ * `path` is the name of the instance, which is that of an interface with a version, such as
+ * `wasi:cli/stdin@0.2.0`, and the name of the item, encoded as for `wasmtime_binding_component_linker_define_func`.
+ * Any version 0.2 will do: nothing was ever taken out. `*found` tells whether there is such an item.
+ *
+ * # Safety
+ *
+ * `path` must be valid for `path_len` bytes.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_linker_define_wasi(wasmtime_component_linker_t *linker,
+                                                                const uint8_t *path,
+                                                                size_t path_len,
+                                                                bool *found);
 
 /**
  * Makes the root of a file system that the binding serves a guest's descriptor, in a store that was configured by

@@ -13,26 +13,27 @@ import (
 	"github.com/gowasmtime/wasmtime/internal/registry"
 )
 
-// Store is the inside of a store. Everything but Enter and Engine is for the goroutine that has entered it.
+// Store is the inside of a store. Everything but Enter, EnterCall and Engine is for the goroutine that has entered it.
 type Store interface {
 	// Enter takes the store for an operation. It returns whether the operation is the outermost one, for Leave. The
 	// error wraps wasmtime.ErrClosed or wasmtime.ErrConcurrentUse.
 	Enter() (outermost bool, err error)
 	// Leave gives the store back after Enter. It keeps the store reachable until then.
 	Leave(outermost bool)
-	// FinishCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
+	// EnterCall is Enter for a call into a guest, and makes ctx the context of that, until LeaveCall. A nil ctx changes
+	// nothing. The error is that of Enter, or wraps that of ctx, wasmtime.ErrNoEpochs, or wasmtime.ErrTooManyGuests.
+	EnterCall(ctx context.Context) (Call, error)
+	// LeaveCall is Leave after a call into a guest, which has ended with err. It returns what it ends with in the end:
 	// the outermost call adds what writers have not taken of what guests have written, and nobody has been told of.
-	FinishCall(outermost bool, err error) error
+	LeaveCall(call Call, err error) error
+	// EndCall ends the context of a call before LeaveCall, for which it returns the call: what comes until then is not
+	// stopped by that.
+	EndCall(Call) Call
 	// Identify lets the goroutine that has entered the store enter it again, until it leaves it. Host does so, too.
 	Identify()
-	// Begin makes ctx the context of the call into a guest that follows, until End. A nil ctx changes nothing. The
-	// error wraps that of ctx, wasmtime.ErrNoEpochs, or wasmtime.ErrTooManyGuests.
-	Begin(ctx context.Context) (Call, error)
-	// End ends what Begin began.
-	End(Call)
 	// Allocate runs an instantiation, which f does in the frame that it is given: again when there may be room after
 	// it has failed for want of that, and, with a ctx that can end, when there is a place in the engine's pool. ctx is
-	// as for Begin. f tells whether it has succeeded.
+	// as for EnterCall. f tells whether it has succeeded.
 	Allocate(ctx context.Context, f func(call *ffi.Call, room uintptr) bool) error
 	// Host runs a host function in the middle of a call into a guest, with this store, a *wasmtime.Caller that has no
 	// calling instance, and frame as it is. It returns the trap that has to end the guest, if there is to be one. An
@@ -47,15 +48,23 @@ type Store interface {
 	Room() uintptr
 	// Native returns the native store. It is valid until the store is left.
 	Native() ffi.Store
+	// ComponentCall returns the frame of the native store for calls of components, which is there before that is made:
+	// an instantiation makes it in passing. From then on the store may have any number of places in the engine's pool.
+	ComponentCall() *ffi.ComponentCall
+	// PushSignal makes a descriptor of the store that has something to be read once done is closed, and returns its
+	// number. It is for a pollable. The error is native.
+	PushSignal(done <-chan struct{}) (fd uint32, failed ffi.Error)
 	// Engine returns the store's *wasmtime.Engine.
 	Engine() any
 	// Attached is where the package component keeps what belongs to a store of its own; nil at first.
 	Attached() *Attachment
 }
 
-// Call is a call into a guest with a context, between Begin and End.
+// Call is a call into a guest, between EnterCall and LeaveCall.
 type Call struct {
-	// Begun says that there is something to be ended.
+	// Outermost is what Enter has returned.
+	Outermost bool
+	// Begun says that the call has a context, which is to be ended.
 	Begun bool
 	// Outer is the context of the call around this one, which may be nil, and Watch what stops the guest, if anything.
 	Outer context.Context
@@ -104,6 +113,9 @@ var (
 	NewError func(ffi.Error) error
 	// MakeError makes a *wasmtime.Error that wraps cause, which may be nil.
 	MakeError func(cause error, message string) error
+	// Ended returns what a program ended with: of an error that says that it exited with status 0, only what writers
+	// have not taken.
+	Ended func(err error) error
 )
 
 // Errors are what the errors of native codes wrap that the root package does not know. They are set when the program

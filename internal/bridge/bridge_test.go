@@ -52,16 +52,11 @@ func instantiate(engine *wasmtime.Engine, storelike wasmtime.Storelike, wasm []b
 
 // call calls an export that takes and returns an i32.
 func (t *toy) call(ctx context.Context, name string, arg int32) (result int32, err error) {
-	outermost, err := t.store.Enter()
+	within, err := t.store.EnterCall(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = t.store.FinishCall(outermost, err) }()
-	within, err := t.store.Begin(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer t.store.End(within)
+	defer func() { err = t.store.LeaveCall(within, err) }()
 	native := t.store.Native()
 	item, _, ok := native.Export(t.guest, name)
 	if !ok {

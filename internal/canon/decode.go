@@ -116,6 +116,13 @@ func (n *node) decodeSlice(v *View, at uint32, p unsafe.Pointer) error {
 		n.makeSlice(v, p, 0)
 		return nil
 	}
+	if n.elem.copies() {
+		block, err := v.numbers(ptr, count, n.elem.wit.Size)
+		if err != nil {
+			return err
+		}
+		return n.copySlice(v, block, int(count), p)
+	}
 	if _, err := v.block(ptr, count, n.elem.wit.Size); err != nil {
 		return err
 	}
@@ -193,6 +200,9 @@ func (n *node) copySlice(v *View, block unsafe.Pointer, count int, p unsafe.Poin
 	case v.Alias && uintptr(block)%uintptr(elem.typ.Align()) == 0:
 		*to = slice{block, count, count}
 		return nil
+	case to.cap >= count && to.data == block: // see View.Place
+		to.len = count
+		return nil
 	case to.cap >= count:
 		to.len = count
 		copy(unsafe.Slice((*byte)(to.data), bytes), unsafe.Slice((*byte)(block), bytes))
@@ -201,10 +211,14 @@ func (n *node) copySlice(v *View, block unsafe.Pointer, count int, p unsafe.Poin
 	if err := v.charge(uint64(bytes)); err != nil {
 		return err
 	}
-	// Appending does not make the new memory zero first. A type of the same alignment stands for the elements, which
-	// hold no pointers.
-	var data unsafe.Pointer
-	switch elem.typ.Align() {
+	*to = slice{cloned(block, bytes, elem.typ.Align()), count, count}
+	return nil
+}
+
+// cloned returns a copy of bytes with the alignment of a type that holds no pointers.
+func cloned(block unsafe.Pointer, bytes uintptr, align int) (data unsafe.Pointer) {
+	// Appending does not make the new memory zero first.
+	switch align {
 	case 1:
 		data = unsafe.Pointer(unsafe.SliceData(append([]uint8(nil), unsafe.Slice((*uint8)(block), bytes)...)))
 	case 2:
@@ -214,8 +228,7 @@ func (n *node) copySlice(v *View, block unsafe.Pointer, count int, p unsafe.Poin
 	default:
 		data = unsafe.Pointer(unsafe.SliceData(append([]uint64(nil), unsafe.Slice((*uint64)(block), bytes/8)...)))
 	}
-	*to = slice{data, count, count}
-	return nil
+	return data
 }
 
 func (n *node) decodeMap(v *View, at uint32, p unsafe.Pointer) error {

@@ -108,7 +108,7 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 		putRef(unsafe.Add(m.base, at), 0, 0)
 		return nil
 	}
-	if elem.copies() && elem.gaps == nil && m.segmented && bytes >= MinSegment {
+	if elem.copies() && m.segmented && bytes >= MinSegment {
 		putRef(unsafe.Add(m.base, at), m.segment(data, uintptr(bytes)), uint32(count))
 		return nil
 	}
@@ -120,7 +120,6 @@ func (n *node) encodeSlice(m *Message, at uint32, data unsafe.Pointer, count int
 	to := unsafe.Add(m.base, block)
 	if elem.copies() || elem.op == opBool {
 		copy(unsafe.Slice((*byte)(to), bytes), unsafe.Slice((*byte)(data), bytes))
-		elem.clearAll(to, count)
 		return nil
 	}
 	if elem.wit.padded {

@@ -81,7 +81,7 @@ func variant(parts ...any) *canon.Type {
 // newMessage returns a message whose memory grows, is never zero before it is used, and moves each time.
 func newMessage(fill byte) *canon.Message {
 	m := &canon.Message{}
-	m.Grow = func(n int) []byte {
+	m.Grow = func(_ *canon.Message, n int) []byte {
 		memory := aligned(n)
 		for i := range memory {
 			memory[i] = fill

@@ -8,7 +8,7 @@ import (
 
 // MinSegment is how many bytes a list of numbers or a string has at least that is not copied into the message but
 // handed over where it is.
-const MinSegment = 16 << 10
+const MinSegment = 8 << 10
 
 // segmentBit is set in a pointer that is the number of a segment.
 const segmentBit = 1 << 31
@@ -17,11 +17,12 @@ const segmentBit = 1 << 31
 // One message serves many calls, one after the other; [Message.Reset] begins each. The zero value can be used after a
 // Reset.
 //
-// Bytes of the memory that belong to no value are zero, so nothing of the host's shows to a guest.
+// Bytes of the memory that belong to no value are zero, but for those between the numbers of a list's elements: these
+// are as Go has them, and the native library makes them zero where the guest sees them.
 type Message struct {
 	// Grow returns memory of at least n bytes that begins with what was written so far, or nil if there is none. It is
 	// called when the memory of Reset does not suffice; nil means that there is never more.
-	Grow func(n int) []byte
+	Grow func(m *Message, n int) []byte
 	// Context is for the codecs of [Handles].
 	Context any
 
@@ -57,6 +58,25 @@ func (m *Message) Bytes() []byte { return unsafe.Slice((*byte)(m.base), m.len) }
 
 // Segments returns what the message refers to: segment i is the pointer 0x8000_0000 | i. The memory is pinned.
 func (m *Message) Segments() []Segment { return m.segments }
+
+// ListSegments writes the list of the segments behind the message, which does not become longer, and returns it: memory
+// that need not be pinned if that of the message is none of Go's. There is at least one segment.
+func (m *Message) ListSegments() ([]Segment, error) {
+	end, n := m.len, len(m.segments)
+	at, err := m.reserve(uint64(n)*uint64(unsafe.Sizeof(Segment{})), uint32(unsafe.Alignof(Segment{})))
+	m.len = end
+	if err != nil {
+		return nil, err
+	}
+	list := unsafe.Slice((*segmentEntry)(unsafe.Add(m.base, at)), n)
+	for i, s := range m.segments {
+		list[i] = segmentEntry{uintptr(s.Data), s.Len}
+	}
+	return unsafe.Slice((*Segment)(unsafe.Pointer(&list[0])), n), nil
+}
+
+// segmentEntry is a segment where the garbage collector does not look: writing a pointer there would tell it of one.
+type segmentEntry struct{ data, len uintptr }
 
 // Unpin lets go of the segments. It costs nothing if there are none.
 func (m *Message) Unpin() {
@@ -110,7 +130,7 @@ func (m *Message) reserve(size uint64, to uint32) (uint32, error) {
 func (m *Message) grow(n int) error {
 	var memory []byte
 	if m.Grow != nil {
-		memory = m.Grow(min(max(n, 2*m.cap), math.MaxInt32))
+		memory = m.Grow(m, min(max(n, 2*m.cap), math.MaxInt32))
 	}
 	if len(memory) < n {
 		return invalid("there is no memory for a message of %d bytes", n)
@@ -139,10 +159,12 @@ type View struct {
 	// is small for a guest can be large in Go.
 	Limit uint64
 	// Raise, if it is not nil, returns a limit that may be larger. It is asked when Limit is not enough.
-	Raise func() uint64
+	Raise func(v *View) uint64
 
 	base unsafe.Pointer
 	len  uint64
+	// list is what Place has said.
+	list []byte
 	// left is how many bytes strings and lists may still refer to: no byte of a message is referred to twice.
 	left uint64
 	// taken is what counts for the limit.
@@ -157,8 +179,17 @@ type View struct {
 func (v *View) Reset(message []byte) {
 	v.base, v.len = unsafe.Pointer(unsafe.SliceData(message)), uint64(len(message))
 	v.left, v.taken = v.len, 0
-	v.text = textCopy{}
+	if v.text.to > 0 {
+		v.text = textCopy{}
+	}
+	if v.list != nil {
+		v.list = nil
+	}
 }
+
+// Place says where the list is that the message refers to as segment 0, and not as a part of itself: in memory that
+// [Plan.List] has returned, for a value of that plan.
+func (v *View) Place(list []byte) { v.list = list }
 
 // Case returns which case the variant, option, result or enum at an offset has.
 func (v *View) Case(at uint32, t *Type) (int, error) {
@@ -198,12 +229,22 @@ func (v *View) charge(n uint64) error {
 // raised asks for a larger limit.
 func (v *View) raised() error {
 	if v.Raise != nil {
-		v.Limit = max(v.Limit, v.Raise())
+		v.Limit = max(v.Limit, v.Raise(v))
 	}
 	if v.taken > v.Limit {
 		return invalid("the values take more than %d bytes in Go", v.Limit)
 	}
 	return nil
+}
+
+// numbers is block for a list of what is copied, which may be where Place has said.
+func (v *View) numbers(ptr, n, size uint32) (unsafe.Pointer, error) {
+	if ptr != segmentBit || uint64(len(v.list)) < uint64(n)*uint64(size) {
+		return v.block(ptr, n, size)
+	}
+	list := unsafe.Pointer(unsafe.SliceData(v.list))
+	v.list = nil // once
+	return list, nil
 }
 
 // block returns where n elements are that a list refers to.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -62,7 +63,7 @@ func TestSegments(t *testing.T) {
 		}
 		want := 0
 		if segmented {
-			want = 3
+			want = 4
 		}
 		if n := len(m.Segments()); n != want {
 			t.Errorf("%d segments, want %d", n, want)
@@ -70,7 +71,14 @@ func TestSegments(t *testing.T) {
 		if segmented && m.Segments()[0] != (canon.Segment{Data: unsafe.Pointer(&value.Bytes[0]), Len: canon.MinSegment}) {
 			t.Errorf("the first segment is %v", m.Segments()[0])
 		}
-		message := resolve(m, 0, 8, 16)
+		if segmented {
+			n := m.Len()
+			list, err := m.ListSegments()
+			if err != nil || !slices.Equal(list, m.Segments()) || m.Len() != n {
+				t.Errorf("the list of segments is %v, %v, and the message has %d bytes", list, err, m.Len())
+			}
+		}
+		message := resolve(m, 0, 8, 16, 24)
 		m.Unpin()
 		if len(m.Segments()) != 0 {
 			t.Error("segments are left")
@@ -81,6 +89,81 @@ func TestSegments(t *testing.T) {
 		if err := dec.Decode(&v, 0, unsafe.Pointer(&got)); err != nil || !reflect.DeepEqual(got, value) {
 			t.Errorf("the value is another, %v", err)
 		}
+	}
+}
+
+// What was made for a longer list is not kept for a shorter one, and nobody sees what is behind a list.
+func TestTrimList(t *testing.T) {
+	_, dec := plans[[]uint64](t, canon.ListType(tU64))
+	const room = 10_000
+	for _, test := range []struct {
+		used, want int
+		stays      bool
+	}{{room, room, true}, {room/2 + 1, room/2 + 1, true}, {room/2 - 1, room/2 - 1, false}, {1000, 0, false}, {0, 0, false}} {
+		var value []uint64
+		dec.MakeList(unsafe.Pointer(&value), room)
+		made := dec.List(unsafe.Pointer(&value))
+		if len(made) != 8*room || len(value) != 0 {
+			t.Fatalf("the new list has room for %d bytes, and %d elements", len(made), len(value))
+		}
+		value = value[:test.used]
+		for i := range value {
+			value[i] = uint64(i)
+		}
+		if n := dec.TrimList(unsafe.Pointer(&value)); n != test.want || len(value) != test.used || cap(value) != test.used || value == nil {
+			t.Errorf("%d elements become %d, of %d, and the next list has room for %d", test.used, len(value), cap(value), n)
+		}
+		if stays := unsafe.Pointer(unsafe.SliceData(value)) == unsafe.Pointer(unsafe.SliceData(made)); stays != test.stays {
+			t.Errorf("%d elements keep the memory: %v", test.used, stays)
+		}
+		if test.used > 0 && value[test.used-1] != uint64(test.used-1) {
+			t.Errorf("%d elements have changed", test.used)
+		}
+	}
+}
+
+// A list of numbers may be where the program wants it before it is decoded, once.
+func TestPlace(t *testing.T) {
+	_, dec := plans[[]uint32](t, canon.ListType(tU32))
+	_, both := plans[struct{ A, B []uint32 }](t, record("a", canon.ListType(tU32), "b", canon.ListType(tU32)))
+	if _, text := plans[string](t, tString); text.List(unsafe.Pointer(new(string))) != nil || both.List(unsafe.Pointer(new([6]uint))) != nil {
+		t.Error("what is no list has memory of one")
+	}
+	message := []byte{0, 0, 0, 0x80, 3, 0, 0, 0, 0, 0, 0, 0x80, 3, 0, 0, 0}
+	for _, test := range []struct {
+		capacity, placed int
+		want             string
+	}{
+		{4, 16, ""}, {4, 12, ""}, {4, 11, "the message has 8 bytes"}, {4, 0, "the message has 8 bytes"},
+	} {
+		value := make([]uint32, 0, test.capacity)
+		list := dec.List(unsafe.Pointer(&value))
+		if len(list) != 4*test.capacity {
+			t.Fatalf("the list has room for %d bytes", len(list))
+		}
+		copy(list, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0})
+		var v canon.View
+		v.Reset(message[:8])
+		if test.placed > 0 {
+			v.Place(list[:test.placed])
+		}
+		err := dec.Decode(&v, 0, unsafe.Pointer(&value))
+		if test.want != "" {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%d bytes: %v", test.placed, err)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(value, []uint32{1, 2, 3}) || unsafe.Pointer(&value[0]) != unsafe.Pointer(&list[0]) {
+			t.Errorf("%d bytes: %v, %v", test.placed, value, err)
+		}
+	}
+	var v canon.View
+	v.Reset(message)
+	v.Place(make([]byte, 12))
+	var value struct{ A, B []uint32 }
+	if err := both.Decode(&v, 0, unsafe.Pointer(&value)); err == nil || !strings.Contains(err.Error(), "b (B)") {
+		t.Errorf("one place for two lists: %v, %v", value, err)
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	opSlice               // a slice
 	opArray               // an array
 	opMap                 // a map
-	opStruct              // a struct for a record or tuple
+	opStruct              // a struct for a record or tuple, or an array for a tuple
 	opEnum                // an integer for an enum
 	opEnumName            // a string for an enum
 	opFlags               // an integer for flags
@@ -106,7 +106,7 @@ func (n *node) becomeCopy() {
 			return
 		}
 	case opStruct:
-		if n.typ.NumField() != len(n.wit.Fields) {
+		if n.typ.Kind() == reflect.Struct && n.typ.NumField() != len(n.wit.Fields) {
 			return // a field that the record does not have would be copied too
 		}
 		for _, f := range n.fields {
@@ -160,21 +160,6 @@ func gapsOf(t *Type, at uint32, gaps []gap) ([]gap, bool) {
 func clearGaps(gaps []gap, p unsafe.Pointer) {
 	for _, g := range gaps {
 		clear(unsafe.Slice((*byte)(unsafe.Add(p, g.at)), g.n))
-	}
-}
-
-// clearAll makes the gaps of copied values zero that follow each other.
-func (n *node) clearAll(p unsafe.Pointer, count int) {
-	size := uintptr(n.wit.Size)
-	for _, g := range n.gaps {
-		for i := range uintptr(count) {
-			at := unsafe.Add(p, i*size+uintptr(g.at))
-			if g.n == 4 { // the most frequent one, without a call
-				*(*[4]byte)(at) = [4]byte{}
-			} else {
-				clear(unsafe.Slice((*byte)(at), g.n))
-			}
-		}
 	}
 }
 

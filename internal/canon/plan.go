@@ -2,6 +2,7 @@ package canon
 
 import (
 	"reflect"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -128,6 +129,31 @@ func (p *Planner) Result(t reflect.Type, f *Func, dir Dir) (*Plan, error) {
 // Type returns the WIT type. For a plan of all parameters it is a record of them.
 func (p *Plan) Type() *Type { return p.node.wit }
 
+// Plain returns how many bytes the value is of in Go and in a message alike, if that is all that there is to it: a
+// number, or several without a gap. [Copy] encodes and decodes it, and nothing about it can be wrong.
+func (p *Plan) Plain() (size uint32, ok bool) {
+	n := p.node
+	return n.wit.Size, n.op == opCopy && n.gaps == nil
+}
+
+// Copy copies a value that is plain.
+func Copy(to, from unsafe.Pointer, size uint32) { copyBytes(to, from, size) }
+
+// EncodeFirst writes the value at a pointer into the message, as its first block. The error is that of Encode, or of
+// [Message.Block].
+func (p *Plan) EncodeFirst(m *Message, value unsafe.Pointer) error {
+	n := p.node
+	if n.op == opCopy && n.gaps == nil && int64(n.wit.Size) <= int64(m.cap) { // nothing to make zero, nothing can fail
+		copyBytes(m.base, value, n.wit.Size)
+		m.len = int(n.wit.Size)
+		return nil
+	}
+	if _, err := m.Block(n.wit.Size, n.wit.Align); err != nil {
+		return err
+	}
+	return p.Encode(m, 0, value)
+}
+
 // Encode writes the value at a pointer into the message, at an offset that [Message.Block] has reserved. The error is
 // a [*ValueError], or a [*TypeError] if an any has the wrong type in it; the message is of no use then.
 func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
@@ -142,14 +168,66 @@ func (p *Plan) Encode(m *Message, at uint32, value unsafe.Pointer) error {
 // slices of numbers have memory that may be used again. The error is a [*ValueError]; some of the value may have been
 // written then.
 func (p *Plan) Decode(v *View, at uint32, value unsafe.Pointer) error {
-	err := v.use(at+p.at, p.node.wit)
-	if err == nil {
-		err = p.node.decode(v, at+p.at, value)
+	n := p.node
+	at += p.at
+	err := v.use(at, n.wit)
+	switch {
+	case err != nil:
+	case n.op == opCopy:
+		copyBytes(value, unsafe.Add(v.base, at), n.wit.Size)
+		return nil
+	default:
+		err = n.decode(v, at, value)
 	}
 	if err != nil && p.step != "" {
 		return In(p.step, err)
 	}
 	return err
+}
+
+// List returns the memory of the slice at a pointer, all of it, if the plan is that of a list of numbers, or of structs
+// of numbers, which are copied there: so they may be written there in the first place, see [View.Place]. Otherwise it
+// returns nil.
+func (p *Plan) List(value unsafe.Pointer) []byte {
+	n := p.node
+	if n.op != opSlice || !n.elem.copies() {
+		return nil
+	}
+	s := (*slice)(value)
+	return unsafe.Slice((*byte)(s.data), uintptr(s.cap)*n.elem.size)
+}
+
+// MakeList stores an empty slice with room for n elements at a pointer, for [Plan.List], which must not be nil for the
+// plan. What is in the room is not zero: [Plan.TrimList] has to follow when the list has been decoded.
+func (p *Plan) MakeList(value unsafe.Pointer, n int) {
+	// A builder is what Go has to allocate memory that it does not make zero first.
+	var b strings.Builder
+	b.Grow(n * int(p.node.elem.size))
+	_ = b.WriteByte(0)
+	*(*slice)(value) = slice{unsafe.Pointer(unsafe.StringData(b.String())), 0, n}
+}
+
+// TrimList ends the slice at a pointer with its last element, and copies it if it has far more room than it needs. It
+// returns the number of elements if [Plan.List] is not nil and they are many enough to be written there, otherwise 0.
+func (p *Plan) TrimList(value unsafe.Pointer) int {
+	n := p.node
+	if n.op != opSlice || !n.elem.copies() {
+		return 0
+	}
+	s := (*slice)(value)
+	used := uintptr(s.len) * n.elem.size
+	switch {
+	case s.cap == s.len:
+	case s.len == 0:
+		s.data = unsafe.Pointer(&empty)
+	case s.cap/2 > s.len:
+		s.data = cloned(s.data, used, n.elem.typ.Align())
+	}
+	s.cap = s.len
+	if used < MinSegment {
+		return 0
+	}
+	return s.len
 }
 
 // EncodeAny writes a value as a type, at an offset that [Message.Block] has reserved.

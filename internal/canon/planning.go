@@ -179,6 +179,9 @@ func (n *node) record(dir Dir) error {
 }
 
 func (n *node) tuple(dir Dir) error {
+	if n.typ.Kind() == reflect.Array {
+		return n.uniform(dir)
+	}
 	if n.typ.Kind() != reflect.Struct || tagOf(n.typ) != nil {
 		return mismatch(n.typ, n.wit, "")
 	}
@@ -187,6 +190,19 @@ func (n *node) tuple(dir Dir) error {
 		return mismatch(n.typ, n.wit, "a struct of %d exported fields for %d elements", len(fields), len(n.wit.Fields))
 	}
 	return n.structure(fields, dir, func(i int) string { return fmt.Sprintf("element %d (%s)", i, fields[i].Name) })
+}
+
+// uniform plans an array for a tuple, whose elements have all the same Go type.
+func (n *node) uniform(dir Dir) error {
+	if n.typ.Len() != len(n.wit.Fields) {
+		return mismatch(n.typ, n.wit, "the lengths differ")
+	}
+	elem := n.typ.Elem()
+	fields := make([]reflect.StructField, n.typ.Len())
+	for i := range fields {
+		fields[i] = reflect.StructField{Type: elem, Offset: uintptr(i) * elem.Size()}
+	}
+	return n.structure(fields, dir, elementStep)
 }
 
 // params makes the node for all parameters of a function.

@@ -91,6 +91,8 @@ func TestTypeErrors(t *testing.T) {
 		{canon.TupleType(tU8, tString), reflect.TypeFor[struct{ A uint8 }](),
 			"WIT has tuple<u8, string>, Go has struct { A uint8 }: a struct of 1 exported fields for 2 elements"},
 		{canon.TupleType(tU8, tString), reflect.TypeFor[struct{ A, B uint8 }](), "element 1 (B): WIT has string, Go has uint8"},
+		{canon.TupleType(tU8, tU8), reflect.TypeFor[[3]uint8](), "WIT has tuple<u8, u8>, Go has [3]uint8: the lengths differ"},
+		{canon.TupleType(tU8, tString), reflect.TypeFor[[2]uint8](), "element 1: WIT has string, Go has uint8"},
 		{canon.TupleType(tU8), reflect.TypeFor[[]uint8](), "WIT has tuple<u8>, Go has []uint8"},
 		{canon.ListType(tU8), reflect.TypeFor[string](), "WIT has list<u8>, Go has string"},
 		{canon.ListType(tU8), reflect.TypeFor[map[uint8]uint8](), "WIT has list<u8>, Go has map[uint8]uint8"},

@@ -80,7 +80,7 @@ func TestNoMemory(t *testing.T) {
 	value := []string{"abc", "def"}
 	memory := make([]byte, 32)
 	for n := range len(memory) {
-		for _, grow := range []func(int) []byte{nil, func(int) []byte { return nil }} {
+		for _, grow := range []func(*canon.Message, int) []byte{nil, func(*canon.Message, int) []byte { return nil }} {
 			m := &canon.Message{Grow: grow}
 			m.Reset(memory[:n:n], false)
 			at, err := m.Block(8, 4)

@@ -78,7 +78,7 @@ func hasText(t *Type) error {
 // newLocalMessage returns an empty message in Go's memory.
 func newLocalMessage() *Message {
 	m := &Message{}
-	m.Grow = func(n int) []byte {
+	m.Grow = func(_ *Message, n int) []byte {
 		memory := make([]uint64, (n+7)/8)
 		bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)*8)
 		copy(bytes, m.Bytes())

@@ -47,6 +47,10 @@ func (ln *listener) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint
 		return 0, ffi.StreamWouldWait
 	case ffi.StreamShutdown:
 		return ln.shutdownLocked(r.Flags)
+	case ffi.StreamAddress:
+		if r.Flags == 0 {
+			return answerAddress(r, ln.l.Addr())
+		}
 	}
 	return uint64(errnoNotsup), ffi.StreamFailed
 }

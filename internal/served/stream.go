@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -101,6 +102,25 @@ func (st *Stream) serveLocked(ctx context.Context, r *ffi.StreamRequest) (uint64
 		return st.pollWriteLocked()
 	case ffi.StreamShutdown:
 		return st.shutdownLocked(r.Flags)
+	case ffi.StreamAddress:
+		switch {
+		case st.conn == nil:
+		case r.Flags == 0:
+			return answerAddress(r, st.conn.LocalAddr())
+		default:
+			return answerAddress(r, st.conn.RemoteAddr())
+		}
+	}
+	return uint64(errnoNotsup), ffi.StreamFailed
+}
+
+// answerAddress answers with an address, if it is one of the Internet's.
+func answerAddress(r *ffi.StreamRequest, address net.Addr) (uint64, ffi.StreamStatus) {
+	if !IsNil(address) {
+		if at, err := netip.ParseAddrPort(address.String()); err == nil {
+			at = netip.AddrPortFrom(at.Addr().WithZone(""), at.Port())
+			return uint64(copy(r.Buffer(), at.String())), ffi.StreamDone
+		}
 	}
 	return uint64(errnoNotsup), ffi.StreamFailed
 }

@@ -11,9 +11,13 @@ import (
 )
 
 // Main is what TestMain of a package with guests does: it runs the tests and ends the process. With the build tag
-// debug it fails when native handles are left after all tests and as many collections as it takes.
-func Main(m *testing.M) {
+// debug it fails when native handles are left after all tests and as many collections as it takes. Before that, it
+// closes what the tests have shared.
+func Main(m *testing.M, shared ...func()) {
 	code := m.Run()
+	for _, end := range shared {
+		end()
+	}
 	if leaked := leaks(); leaked != "" && code == 0 {
 		fmt.Fprintln(os.Stderr, "native handles have leaked:", leaked)
 		code = 1

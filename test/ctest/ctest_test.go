@@ -48,6 +48,7 @@ func TestCPrograms(t *testing.T) {
 		"clocks and random numbers": "wasi_system.c",
 		"components":                "component.c",
 		"the official API":          "official.c",
+		"WASI 0.2":                  "wasi2.c",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +58,8 @@ func TestCPrograms(t *testing.T) {
 				t.Fatalf("compiling: %v\n%s", err, out)
 			}
 			cmd := exec.Command(program)
-			cmd.Env = append(os.Environ(), "CTEST_VARIABLE=from the test")
+			cmd.Env = append(os.Environ(), "CTEST_VARIABLE=from the test",
+				"CTEST_COMPONENT="+filepath.Join(root, "testdata", "guests", "components", "tries.wasm"))
 			cmd.Stdin = strings.NewReader("")
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.HasSuffix(string(out), "OK\n") {

@@ -4,3 +4,6 @@ package matrix_test
 
 // sampled is the stride that this build needs, see stride.
 const sampled = 101
+
+// sampledComponents is the same for the probe as a component.
+const sampledComponents = 211

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds components in several languages into a cache, for test/components: the world in wit/, from what is below c/,
-# rust/, js/ and python/.
+# rust/, js/ and python/; and commands of WASI 0.2, from jsprogram/ and pyprogram/.
 #
-#   build.sh [NAME…]     builds these, or all: c js python rust; those that are there already are left
+#   build.sh [NAME…]     builds these, or all: c js jsprogram pyprogram python rust; those that are there already are left
 #   build.sh --sum NAME  prints what the name of a built component has of its sources
 #
 # The cache is $GOWASMTIME_COMPONENTS, or gowasmtime/components in the user's cache folder. A component that cannot be
@@ -95,8 +95,19 @@ build_python() {
     "$tools/python/bin/componentize-py" -q -d wit -w plugin componentize --stub-wasi -p python -o "$1" app
 }
 
+build_jsprogram() {
+    npm_tools || return 1
+    cp jsprogram/build.mjs "$tools/js/program.mjs" &&
+        (cd "$tools/js" && node program.mjs "$here/jsprogram/wit" "$here/jsprogram/program.js" "$1")
+}
+
+build_pyprogram() {
+    python_tools python "componentize-py==$componentize_py" || return 1
+    "$tools/python/bin/componentize-py" -q -d pyprogram/wit -w program componentize -p pyprogram -o "$1" app
+}
+
 status=0
-[ $# -gt 0 ] || set -- c js python rust
+[ $# -gt 0 ] || set -- c js jsprogram pyprogram python rust
 for name; do
     out=$cache/$name-$(sum "$name")
     [ ! -e "$out.wasm" ] || continue

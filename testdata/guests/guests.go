@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed *.wasm rust/*.wasm
+//go:embed *.wasm rust/*.wasm components/*.wasm
 var compiled embed.FS
 
 // Sources are what the guests in Go are built of, below go/, with the build script and some headers of those in C:
@@ -36,6 +36,10 @@ func C(name string) []byte {
 // Rust returns the guest that build.sh compiles from rust/name. It panics when there is none: a misspelt name in a
 // test.
 func Rust(name string) []byte { return C("rust/" + name) }
+
+// Component returns the command of WASI 0.2 that build.sh makes of wasip2/name, or of c/name.c and Wasmtime's adapter,
+// which has the Apache License 2.0 with the LLVM exception. It panics when there is none.
+func Component(name string) []byte { return C("components/" + name) }
 
 // Go returns the guest that the Go toolchain compiles from go/name/main.go. See GoFile.
 func Go(name string) ([]byte, error) {

@@ -19,6 +19,11 @@ func TestEveryGuestIsAModule(t *testing.T) {
 			t.Errorf("rust/%s.wasm is not a core module", name)
 		}
 	}
+	for _, name := range []string{"probe", "tries"} {
+		if !bytes.HasPrefix(guests.Component(name), []byte("\x00asm\x0d\x00\x01\x00")) {
+			t.Errorf("components/%s.wasm is not a component", name)
+		}
+	}
 	for _, name := range []string{"catfd", "echo", "kernel", "plugin", "relay", "steps"} {
 		wasm, err := guests.Go(name)
 		if err != nil {

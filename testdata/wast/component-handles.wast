@@ -440,7 +440,7 @@
 (assert_trap (invoke "new") "cannot allocate another handle: store handle limit exceeded")
 
 ;; What does not compile.
-(assert_invalid (component (type (resource (rep i64)))) "resources with `i64` require")
+(assert_invalid (component (type (resource (rep i64)))) "a resource is represented by 64 bits")
 (assert_invalid
   (component (core module $m (func (export "f") (param i64))) (core instance $i (instantiate $m))
     (alias core export $i "f" (core func $f)) (type (resource (rep i32) (dtor (core func $f)))))

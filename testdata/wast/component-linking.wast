@@ -318,3 +318,33 @@
     (export "resource2" (type $r (sub resource)))
     (export "[constructor]resource2" (func (result (own $r)))))))
   "function implementation is missing")
+
+;; A name that is taken again keeps what is not replaced.
+(component $twice
+  (core module (export "a") (global (export "v") i32 (i32.const 1)))
+  (core module (export "b") (global (export "v") i32 (i32.const 10))))
+(component $twice
+  (core module (export "b") (global (export "v") i32 (i32.const 20)))
+  (core module (export "c")))
+(component
+  (import "twice" (instance $twice
+    (export "a" (core module (export "v" (global i32))))
+    (export "b" (core module (export "v" (global i32))))
+    (export "c" (core module))))
+  (alias export $twice "a" (core module $a))
+  (alias export $twice "b" (core module $b))
+  (core instance $a (instantiate $a))
+  (core instance $b (instantiate $b))
+  (core module $sum
+    (import "a" "v" (global $a i32))
+    (import "b" "v" (global $b i32))
+    (func (export "sum") (result i32) (i32.add (global.get $a) (global.get $b))))
+  (core instance $i (instantiate $sum (with "a" (instance $a)) (with "b" (instance $b))))
+  (func (export "sum") (result u32) (canon lift (core func $i "sum"))))
+(assert_return (invoke "sum") (u32.const 21))
+
+;; It also replaces what is no instance.
+(component (import "host-return-two" (func (result u32))))
+(component $host-return-two (core module (export "m")))
+(component (import "host-return-two" (instance (export "m" (core module)))))
+(assert_unlinkable (component (import "host-return-two" (func (result u32)))) "expected function found instance")

@@ -4,8 +4,10 @@
 //	go run ./cmd/run            # a few minutes, and the first time what cargo takes
 //	go run ./cmd/run -quick     # a minute, rougher
 //	go run ./cmd/run -write     # also puts the table into README.md
+//	go run ./cmd/run -excuses   # measures nothing, but puts into README.md why rows miss their targets
 //
-// It ends with status 1 when a target was missed.
+// It ends with status 1 when a target was missed for no reason that rows.go gives, or by more than that excuses. What
+// it could not do is told, and the status is 2.
 //
 //	go run ./cmd/run -compare v0.1.0
 //
@@ -20,6 +22,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime/bench/internal/work"
@@ -32,7 +35,8 @@ var (
 	only    = flag.String("rows", "", "a regular expression: only these rows")
 	without = flag.String("without", "", "peers to leave out, with commas: ours, rustfloor, cgofloor, wasmtimego, wazero, wazy")
 	under   = flag.String("under", "", "a command to measure under, such as \"chrt -f 10\" or \"taskset -c 1\"")
-	write   = flag.Bool("write", false, "put the table into README.md")
+	write   = flag.Bool("write", false, "put the table into README.md, and why rows miss their targets")
+	reasons = flag.Bool("excuses", false, "measure nothing: put into README.md why rows miss their targets")
 	earlier = flag.String("compare", "", "an earlier version to compare with instead of the peers: a git revision or a checkout's folder")
 )
 
@@ -49,6 +53,26 @@ func main() {
 }
 
 func run() (bool, error) {
+	if err := checkRows(rows); err != nil {
+		return false, err
+	}
+	if *reasons {
+		return true, writeReadme("README.md", beginExcuses, endExcuses, excuses(rows))
+	}
+	skip, err := leftOut(*without)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case flag.NArg() > 0:
+		return false, fmt.Errorf("unexpected argument %q: everything is said by flags", flag.Arg(0))
+	case *rounds < 0:
+		return false, fmt.Errorf("-rounds %d: there have to be some", *rounds)
+	case *write && (*only != "" || len(skip) > 0):
+		return false, fmt.Errorf("-write is for the whole table: not with -rows or -without")
+	case *earlier != "" && (*write || skip["ours"]):
+		return false, fmt.Errorf("-compare is about this module: no -write, which is for the table of all peers, and not without ours")
+	}
 	selected, err := selectRows(*only)
 	if err != nil {
 		return false, err
@@ -58,15 +82,8 @@ func run() (bool, error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
-	skip := map[string]bool{}
-	for name := range strings.SplitSeq(*without, ",") {
-		skip[name] = true
-	}
 	var before string
 	if *earlier != "" {
-		if *write || skip["ours"] {
-			return false, fmt.Errorf("-compare is about this module: no -write, which is for the table of all peers, and not without ours")
-		}
 		for _, name := range packages {
 			skip[name] = skip[name] || name != packages[ours] && name != packages[rust]
 		}
@@ -121,10 +138,29 @@ func run() (bool, error) {
 	}
 	text = fmt.Sprintf("%s\n%s", conditions(count), text)
 	fmt.Print(text)
+	fmt.Fprint(os.Stderr, outlived(results))
 	if *write {
-		return ok, writeReadme("README.md", text)
+		if err := writeReadme("README.md", begin, end, text); err != nil {
+			return ok, err
+		}
+		return ok, writeReadme("README.md", beginExcuses, endExcuses, excuses(rows))
 	}
 	return ok, nil
+}
+
+// leftOut are the peers that a list with commas names; a name that none has is an error.
+func leftOut(list string) (map[string]bool, error) {
+	skip := map[string]bool{}
+	if list == "" {
+		return skip, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(packages[:], name) {
+			return nil, fmt.Errorf("-without %s: there is no peer %q, but %s", list, name, strings.Join(packages[:], ", "))
+		}
+		skip[name] = true
+	}
+	return skip, nil
 }
 
 // selectRows returns the rows that a regular expression matches; none is an error.
@@ -200,10 +236,14 @@ func conditions(rounds int) string {
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu, runtime.Version(), rounds, how)
 }
 
-const begin, end = "<!-- table: go run ./cmd/run -write -->\n", "<!-- end of table -->"
+// The markers between which the table stands in README.md, and why rows miss their targets.
+const (
+	begin, end               = "<!-- table: go run ./cmd/run -write -->\n", "<!-- end of table -->"
+	beginExcuses, endExcuses = "<!-- reasons: go run ./cmd/run -excuses -->\n", "<!-- end of reasons -->"
+)
 
-// writeReadme replaces what stands between the two markers of a file.
-func writeReadme(path, text string) error {
+// writeReadme replaces what stands between two markers of a file.
+func writeReadme(path, begin, end, text string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -211,7 +251,7 @@ func writeReadme(path, text string) error {
 	head, rest, found := strings.Cut(string(page), begin)
 	_, tail, found2 := strings.Cut(rest, end)
 	if !found || !found2 {
-		return fmt.Errorf("%s has no place for the table", filepath.Base(path))
+		return fmt.Errorf("%s lacks %q, or after it %q", filepath.Base(path), strings.TrimSpace(begin), end)
 	}
 	return os.WriteFile(path, []byte(head+begin+text+end+tail), 0o644)
 }

@@ -37,31 +37,55 @@ func (r *result) ratio(value func(ns func(peer) float64) float64) float64 {
 // has tells whether the peer was measured.
 func (r *result) has(p peer) bool { return len(r.figures[p]) > 0 }
 
-// verdict is the text of the target's column: what was reached, and whether that is enough.
+// value is what the target is compared with; false when a peer that it takes was not measured.
+func (r *result) value() (value float64, measured bool) {
+	if r.target == nil || slices.ContainsFunc(append([]peer{ours}, r.target.needs...), func(p peer) bool { return !r.has(p) }) {
+		return 0, false
+	}
+	return r.ratio(r.target.value), true
+}
+
+// verdict is the text of the target's column: what was reached, and whether that is enough, or excused. Allocations
+// are never excused.
 func (r *result) verdict() (text string, ok bool) {
 	t := r.target
 	if t == nil {
 		return "", true
 	}
-	for _, p := range append([]peer{ours}, t.needs...) {
-		if !r.has(p) {
-			return t.text, true
-		}
+	value, measured := r.value()
+	if !measured {
+		return t.text, true
 	}
-	value := r.ratio(t.value)
-	ok = t.reached(value)
 	text = fmt.Sprintf("%s: %.2f", t.text, value)
+	allocates := false
 	if t.noAlloc {
 		allocs := r.figures[ours][0].allocs
-		ok = ok && allocs <= t.allocs
-		if allocs > t.allocs {
+		if allocates = allocs > t.allocs; allocates {
 			text += fmt.Sprintf(", %.0f allocs", allocs)
 		}
 	}
-	if ok {
+	switch {
+	case allocates:
+		return text + " ✗", false
+	case t.reached(value):
 		return text + " ✓", true
+	case t.accepts(value):
+		return text + " (✗)", true
+	case t.excuse != nil:
+		return fmt.Sprintf("%s ✗, excused up to %v", text, t.excuse.most), false
 	}
 	return text + " ✗", false
+}
+
+// outlived is what is to be said of excuses that the results show not to be needed any more.
+func outlived(results []*result) string {
+	var b strings.Builder
+	for _, r := range results {
+		if value, measured := r.value(); measured && r.target.outlived(value) {
+			fmt.Fprintf(&b, "`%s` is excused, but reaches its target, %s: %.2f\n", r.work, r.target.text, value)
+		}
+	}
+	return b.String()
 }
 
 // cell is the text of a peer's column: the median, and how many times ours that is.
@@ -80,7 +104,8 @@ func (r *result) cell(p peer) string {
 	return text
 }
 
-// table prints the results in Markdown, and tells whether all targets were reached.
+// table prints the results in Markdown, and tells whether all targets were reached, or missed for a
+// reason.
 func table(results []*result) (string, bool) {
 	var b strings.Builder
 	b.WriteString("| work |")

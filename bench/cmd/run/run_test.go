@@ -65,8 +65,8 @@ func TestComponentCall(t *testing.T) {
 		want             string
 	}{
 		{140, 100, 200, "1.40 ✓"},
-		{160, 100, 200, "1.60 ✗"},
-		{120, 100, 100, "1.80 ✗"}, // slower than wazy
+		{160, 100, 200, "1.60 (✗)"},
+		{120, 100, 100, "1.80 (✗)"}, // slower than wazy
 	} {
 		r.figures[ours], r.figures[rust] = figures(test.ours), figures(test.rust)
 		r.figures[wazy] = figures(test.wazy)

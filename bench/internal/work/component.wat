@@ -1,6 +1,6 @@
 ;; What the rows on components call. component.wasm is this in the binary format, which wazy needs: to make it anew,
 ;;
-;;     BENCH_UPDATE=1 go test -run TestComponentIsItsText ./ours
+;;     BENCH_UPDATE=1 go test -run TestComponentsAreTheirTexts ./ours
 (component
   (import "bench:guest/host@1.0.0" (instance $host (export "inc" (func (param "n" u32) (result u32)))))
   (alias export $host "inc" (func $inc))

@@ -32,7 +32,7 @@ const SMALL: &[u8] = include_bytes!("../../../testdata/guests/small.wasm");
 const HELLO: &[u8] = include_bytes!("../../../testdata/guests/hello.wasm");
 
 /// What `hello` prints.
-const HELLO_OUTPUT: &[u8] = b"Hello from a guest\n";
+pub const HELLO_OUTPUT: &[u8] = b"Hello from a guest\n";
 
 /// How often the guest calls the host in one call of `loop`.
 pub const LOOPS: i32 = 1000;

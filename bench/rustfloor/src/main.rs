@@ -10,6 +10,7 @@ mod components;
 mod files;
 mod kernels;
 mod modules;
+mod wasi;
 
 use bench::Budget;
 use wasmtime::Result;
@@ -19,7 +20,7 @@ fn main() -> Result<()> {
     let name = args.next();
     let budget = Budget::parse(&args.next().unwrap_or_else(|| "100ms".into()))?;
     let mut found = false;
-    let groups = [calls::ALL, modules::ALL, kernels::ALL, files::ALL, components::ALL];
+    let groups = [calls::ALL, modules::ALL, kernels::ALL, files::ALL, components::ALL, wasi::ALL];
     for (title, run) in groups.into_iter().flatten() {
         if name.as_ref().is_none_or(|n| n == title) {
             found = true;

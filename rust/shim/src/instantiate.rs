@@ -22,9 +22,8 @@ fn instantiate(
     call: *mut wasmtime_binding_call_t,
     f: impl FnOnce(&mut WasmtimeStoreContextMut<'static>) -> wasmtime::Result<Instance>,
 ) {
-    // SAFETY: a frame without a context is one that comes with a store, and the caller vouches for the place.
-    let made = unsafe { !(*call).context.is_null() || attempt(call, || make(place_of(call))) == 0 };
-    if !made {
+    // SAFETY: the caller vouches for the frame.
+    if !unsafe { is_made(call) } {
         return;
     }
     run(call, |context| {
@@ -34,6 +33,16 @@ fn instantiate(
         unsafe { (*call).slots.cast::<Instance>().write(instance) };
         Ok(())
     });
+}
+
+/// Makes the frame's store unless it has been made. False if that has failed: then the outcome is in the frame.
+///
+/// # Safety
+///
+/// The frame must be live; one without a context is one that comes with a store.
+pub(crate) unsafe fn is_made(call: *mut wasmtime_binding_call_t) -> bool {
+    // SAFETY: the caller vouches for the frame.
+    unsafe { !(*call).context.is_null() || attempt(call, || make(place_of(call))) == 0 }
 }
 
 /// Links and instantiates a module in the frame's store. The counterpart of `wasmtime_linker_instantiate`.

@@ -9,7 +9,7 @@ use crate::targets::Target;
 use crate::toolchain;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
-use crate::{headers, notices};
+use crate::{headers, notices, wit};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,6 +31,7 @@ pub fn check(ws: &Workspace, release: bool) -> Result<()> {
     ask(headers::run(ws, true));
     ask(manifest::run(ws, true));
     ask(notices::run(ws, true));
+    ask(wit::run(ws, true));
     let host = toolchain::host()?;
     for (dir, archive) in &manifest.archives {
         if is_fresh(ws, dir, archive)? || release || archive.target == host {
@@ -47,7 +48,7 @@ pub fn check(ws: &Workspace, release: bool) -> Result<()> {
     if !wrong.is_empty() {
         bail!("{} of the checks failed\n\n{}", wrong.len(), wrong.join("\n\n"));
     }
-    println!("{count} archives, headers, manifest and notices are as they should be");
+    println!("{count} archives, headers, manifest, notices and WIT are as they should be");
     Ok(())
 }
 

@@ -25,6 +25,7 @@ mod symbols;
 mod targets;
 mod toolchain;
 mod tools;
+mod wit;
 mod workspace;
 mod zig;
 
@@ -52,6 +53,8 @@ enum Command {
     Manifest(CheckFlag),
     /// Writes build/LICENSE-THIRD-PARTY.md.
     Notices(CheckFlag),
+    /// Writes internal/witgen/wasi-0.2.json, the WIT of the pinned release.
+    Wit(CheckFlag),
     /// Checks that archives, headers, manifest, notices and sources agree.
     Check(ReleaseFlag),
     /// Prints the platforms, one a line, whose archives belong to the sources beside them; names the others on stderr.
@@ -152,6 +155,7 @@ fn run() -> Result<()> {
         Command::Headers(flag) => headers::run(&ws, flag.check),
         Command::Manifest(flag) => manifest::run(&ws, flag.check),
         Command::Notices(flag) => notices::run(&ws, flag.check),
+        Command::Wit(flag) => wit::run(&ws, flag.check),
         Command::Check(flag) => check::check(&ws, flag.release),
         Command::Fresh => check::fresh(&ws),
         Command::Prove(args) => check::prove(&ws, Target::find(args.target.as_deref())?),

@@ -2,7 +2,8 @@
 // the null device, 12 is a pipe from which nothing ever comes, and 99 is closed. "nonblock" makes the program set
 // O_NONBLOCK on descriptor 10 first. "probe list" prints the names of all operations, each with its class.
 //
-// The same source is compiled for WASI and for the host. test/matrix compares what the two print.
+// The same source is compiled for WASI and for the host. test/matrix compares what the two print. With ADAPTED it is
+// for a component, whose first argument says which of its descriptors the object is.
 #include "probe/print.h"
 #include "probe/read.h"
 #include "probe/write.h"
@@ -43,6 +44,12 @@ static int list(void) {
 }
 
 int main(int argc, char **argv) {
+#ifdef ADAPTED
+    if (argc < 2)
+        return 2;
+    FD = atoi(argv[1]);
+    argc--, argv++;
+#endif
     if (argc < 2)
         return 2;
     if (strcmp(argv[1], "list") == 0)

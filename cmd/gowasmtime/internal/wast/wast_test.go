@@ -31,6 +31,7 @@ func newOptions(t *testing.T) (o *Options, log, stdout *strings.Builder) {
 	config.SetWasmComponentModelMap(true)
 	config.SetWasmComponentModelFixedLengthLists(true)
 	config.SetWasmComponentModelImplements(true)
+	config.SetWasmComponentModelMemory64(true)
 	engine := wasmtime.NewEngineWithConfig(config)
 	t.Cleanup(engine.Close)
 	log, stdout = &strings.Builder{}, &strings.Builder{}

@@ -5,7 +5,7 @@ use super::buffer::Buffer;
 use super::check::{Resource, bad_argument, check};
 use super::func::wasmtime_binding_component_func_t;
 use super::handles::{self, Handles};
-use super::lift::{Lifting, Pending, broken};
+use super::lift::{Lifting, Pending, Place, broken};
 use super::lower::Lowering;
 use super::message::{Message, wasmtime_binding_component_segment_t};
 use super::plan::Plan;
@@ -16,15 +16,16 @@ use crate::call::{guarded, is_trap};
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
+use crate::wasi::drop_resource;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
 use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, TypedFunc};
-use wasmtime::{Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
+use wasmtime::{AsContextMut, Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 
 /// A call of a component's function. There is one frame for each store, the field `component` of
@@ -53,6 +54,11 @@ pub struct wasmtime_binding_component_call_t {
     pub segments: *const wasmtime_binding_component_segment_t,
     /// The number of entries in `segments`.
     pub nsegments: usize,
+    /// Memory of the caller's, needed until the call returns, for a list in the results: the first one of numbers, or
+    /// of tuples of numbers, that fits is written there and not to `results`. Its pointer is 0x8000_0000. May be null.
+    pub list: *mut u8,
+    /// How many bytes `list` has.
+    pub list_capacity: usize,
     /// The results of the last call that succeeded: aligned to 16 bytes, and there until the store's next call of a
     /// component's function, which may be one that is made inside of another.
     pub results: *const u8,
@@ -79,6 +85,8 @@ pub(crate) fn frame(context: *mut c_void) -> wasmtime_binding_component_call_t {
         capacity: 0,
         segments: ptr::null(),
         nsegments: 0,
+        list: ptr::null_mut(),
+        list_capacity: 0,
         results: ptr::null(),
         results_len: 0,
         error: ptr::null_mut(),
@@ -192,7 +200,7 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
         let deeper = Deeper::new(state);
         let outcome = guarded((*call).context, |context| {
             let resource = (*state).handles.take(handle)?;
-            resource.resource_drop(context)
+            drop_resource(context.as_context_mut(), resource)
         });
         drop(deeper);
         match outcome {
@@ -232,7 +240,12 @@ enum Guest {
 ///
 /// Both must be a live store's.
 #[cold]
-unsafe fn fail(call: *mut wasmtime_binding_component_call_t, state: *const State, inside: bool, error: Error) -> u32 {
+pub(super) unsafe fn fail(
+    call: *mut wasmtime_binding_component_call_t,
+    state: *const State,
+    inside: bool,
+    error: Error,
+) -> u32 {
     // SAFETY: the caller vouches for them.
     unsafe {
         // Upstream says the same of an instance that has trapped, of one that is being called right now, and of a guest
@@ -299,7 +312,8 @@ unsafe fn invoke(
     }
     // SAFETY: as above; addresses only.
     let (handles, results) = unsafe { (&raw mut (*state).handles, &raw mut (*state).results) };
-    let running = Running { func, message, handles, results, guest, pending: RefCell::default() };
+    let list = Cell::new(NonNull::new(frame.list).map(|start| Place { start, capacity: frame.list_capacity }));
+    let running = Running { func, message, handles, results, list, guest, pending: RefCell::default() };
     {
         let _current = Current::new(&running);
         let made = func.typed.call(&mut *context, Args { running: ptr::from_ref(&running).cast() });
@@ -330,14 +344,14 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
         for Pending { resource, .. } in pending {
-            resource.resource_drop(&mut *context)?;
+            drop_resource(context.as_context_mut(), resource)?;
         }
         return Err(full());
     }
     // SAFETY: as above.
     let State { handles, results, .. } = unsafe { &mut *state };
-    for Pending { at, resource } in pending {
-        let handle = handles.insert(resource).ok_or_else(full)?;
+    for Pending { at, resource, rep } in pending {
+        let handle = handles.insert(resource, rep).ok_or_else(full)?;
         results.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
     }
     Ok(())
@@ -350,6 +364,8 @@ struct Running<'a> {
     /// Those of the store, which the guest does not use while values are lowered and lifted.
     handles: *mut Handles,
     results: *mut Buffer,
+    /// The caller's memory for a list in the results, as long as none is there.
+    list: Cell<Option<Place>>,
     guest: &'a Cell<Guest>,
     pending: RefCell<Vec<Pending>>,
 }
@@ -455,7 +471,7 @@ unsafe impl Lift for Results {
     #[inline]
     fn linear_lift_from_flat(cx: &mut LiftContext<'_>, _: InterfaceType, values: &[ValRaw; 1]) -> Result<Results> {
         // SAFETY: either it is null or the call lasts.
-        let Some(Running { func, results, pending, .. }) = (unsafe { CURRENT.get().as_ref() }) else {
+        let Some(Running { func, results, list, pending, .. }) = (unsafe { CURRENT.get().as_ref() }) else {
             return Err(broken("there is no call"));
         };
         let plan = &*func.results.plan;
@@ -465,7 +481,7 @@ unsafe impl Lift for Results {
         out.trim(out.len());
         out.clear();
         let resources = Some(&*func.results.resources);
-        let mut lifting = Lifting { cx, plan, resources, out, pending: &mut pending.borrow_mut() };
+        let mut lifting = Lifting { cx, plan, resources, out, list: list.take(), pending: &mut pending.borrow_mut() };
         match plan.root().flat {
             flat @ 0..=1 => lifting.lift_flat(&values[..flat as usize])?,
             _ => lifting.lift_memory(values[0].get_u32() as usize)?,

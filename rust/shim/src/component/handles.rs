@@ -47,6 +47,8 @@ pub(super) struct Handles {
 
 struct Entry {
     resource: Option<ResourceAny>,
+    /// What the resource is for those who define it, as far as that is known here.
+    rep: Option<u32>,
     /// That of the handle that there is, or, if there is no resource, of the next one; behind [`LAST`] if none comes.
     generation: u32,
     /// What became of the handle before.
@@ -108,8 +110,9 @@ impl Handles {
         self.limit.saturating_sub(self.count()).min(places)
     }
 
-    /// Gives a resource a handle; nothing if there are too many.
-    pub(super) fn insert(&mut self, resource: ResourceAny) -> Option<u32> {
+    /// Gives a resource a handle; nothing if there are too many. `rep` is what it is for those who define it, if that
+    /// is known.
+    pub(super) fn insert(&mut self, resource: ResourceAny, rep: Option<u32>) -> Option<u32> {
         if self.room() == 0 {
             return None;
         }
@@ -127,12 +130,14 @@ impl Handles {
         };
         let entry = &mut self.entries[place as usize];
         entry.resource = Some(resource);
+        entry.rep = rep;
         Some(entry.generation << PLACE_BITS | place)
     }
 
     fn append(&mut self) -> u32 {
         self.entries.push(Entry {
             resource: None,
+            rep: None,
             generation: 1,
             end: End::Dropped,
             next_free: NONE,
@@ -175,6 +180,22 @@ impl Handles {
     /// The resource of a handle.
     pub(super) fn get(&self, handle: u32) -> Option<ResourceAny> {
         self.entries[self.place(handle)? as usize].resource
+    }
+
+    /// The resource of a handle, and what it is for those who define it, if that is known.
+    pub(super) fn known(&mut self, handle: u32) -> Result<(ResourceAny, Option<u32>)> {
+        let entry = self.entry(handle).map_err(bad)?;
+        match entry.resource {
+            Some(resource) => Ok((resource, entry.rep)),
+            None => Err(bad(UNKNOWN)),
+        }
+    }
+
+    /// Says what the resource of a handle is for those who define it, and what upstream has for it from now on.
+    pub(super) fn learn(&mut self, handle: u32, resource: ResourceAny, rep: u32) {
+        if let Ok(entry) = self.entry(handle) {
+            (entry.resource, entry.rep) = (Some(resource), Some(rep));
+        }
     }
 
     /// Begins the check of a message, in which no handle may be given away twice.
@@ -315,7 +336,7 @@ mod tests {
         let resource = resource();
         let mut handles = Handles::with_places(2 * WAITING);
         let mut seen = HashSet::new();
-        while let Some(handle) = handles.insert(resource) {
+        while let Some(handle) = handles.insert(resource, None) {
             assert!(handle != 0 && seen.insert(handle), "{handle:#x} has come before");
             assert_eq!(handles.count(), 1);
             assert!(handles.remove(handle, End::Dropped).is_some());
@@ -324,6 +345,24 @@ mod tests {
         assert_eq!(seen.len(), 2 * WAITING * LAST as usize);
         assert_eq!((handles.count(), handles.room()), (0, 0));
         assert!(seen.iter().all(|handle| handles.get(*handle).is_none()));
+    }
+
+    #[test]
+    fn what_a_resource_is_for_others() {
+        let resource = resource();
+        let mut handles = Handles::with_places(2);
+        let lent = handles.insert(resource, Some(7)).unwrap();
+        let own = handles.insert(resource, None).unwrap();
+        assert_eq!(handles.known(lent).unwrap(), (resource, Some(7)));
+        assert_eq!(handles.known(own).unwrap(), (resource, None));
+        handles.learn(own, resource, 9);
+        assert_eq!(handles.known(own).unwrap(), (resource, Some(9)));
+        handles.remove(own, End::Given);
+        assert_eq!(handles.known(own).unwrap_err().to_string(), "the handle was given away");
+        // What has its place next is another one, of which nobody learns by the old handle.
+        let next = handles.insert(resource, None).unwrap();
+        handles.learn(own, resource, 9);
+        assert_eq!(handles.known(next).unwrap(), (resource, None));
     }
 
     #[test]
@@ -339,7 +378,7 @@ mod tests {
             (End::Given, "the handle was given away"),
             (End::Returned, "the handle was lent for a call that is over"),
         ] {
-            let handle = handles.insert(resource).unwrap();
+            let handle = handles.insert(resource, None).unwrap();
             handles.remove(handle, end);
             assert_eq!(handles.take(handle).unwrap_err().to_string(), text);
             old.push(handle);
@@ -352,7 +391,7 @@ mod tests {
         }
         // The last of a place has its end, too.
         let mut last = 0;
-        while let Some(handle) = handles.insert(resource) {
+        while let Some(handle) = handles.insert(resource, None) {
             handles.remove(handle, End::Given);
             last = handle;
         }

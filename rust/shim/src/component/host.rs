@@ -136,8 +136,8 @@ impl Call {
         if handles.room() < self.pending.len() {
             return Err(full());
         }
-        for Pending { at, resource } in self.pending.drain(..) {
-            let handle = handles.insert(resource).ok_or_else(full)?;
+        for Pending { at, resource, rep } in self.pending.drain(..) {
+            let handle = handles.insert(resource, rep).ok_or_else(full)?;
             self.buffer.bytes_mut()[at..][..4].copy_from_slice(&handle.to_le_bytes());
             if !resource.owned() {
                 self.borrowed.push(handle);
@@ -276,7 +276,7 @@ impl Passed {
             types,
             ty,
             |cx| cx.types.clone(),
-            |cx, plan| lift(&mut Lifting { cx, plan, resources: None, out: buffer, pending }),
+            |cx, plan| lift(&mut Lifting { cx, plan, resources: None, out: buffer, list: None, pending }),
         )?;
         Ok(passed)
     }

@@ -1,11 +1,12 @@
 //! Components with their imports, and instances of them.
 
 use super::state::Deeper;
-use super::{Data, path};
+use super::{Data, path, wide};
 use crate::call::{run, wasmtime_binding_call_t};
 use crate::cast;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::guard::guard;
+use crate::instantiate::is_made;
 use crate::store::Whole;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, ResourceType};
 use wasmtime::{Error, Result, ValRaw};
@@ -20,9 +21,10 @@ pub struct wasmtime_binding_component_pre_t {
     pre: InstancePre<Data>,
 }
 
-/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times, in
-/// `*out`. What the component needs of the linker stays with it. A function that is async, or whose type cannot be
-/// sent, is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of `wasmtime::component::Linker::instantiate_pre`.
+/// Finds a component's imports and checks their types; stores what is ready to be instantiated, any number of times,
+/// in `*out`. What the component needs of the linker stays with it. A function that is async, whose type cannot be
+/// sent, or whose values the component has in a 64-bit memory is a `WASMTIME_ERROR_UNSUPPORTED`. The counterpart of
+/// `wasmtime::component::Linker::instantiate_pre`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
     linker: &wasmtime_component_linker_t,
@@ -30,8 +32,9 @@ pub extern "C" fn wasmtime_binding_component_linker_instantiate_pre(
     out: &mut *mut wasmtime_binding_component_pre_t,
 ) -> Option<Box<wasmtime_error_t>> {
     guard(|| {
-        let linked = cast::component_linker_ref(linker).instantiate_pre(cast::component(component));
-        let pre = linked.map_err(told_of_async)?;
+        let component = cast::component(component);
+        let pre = cast::component_linker_ref(linker).instantiate_pre(component).map_err(told_of_async)?;
+        wide::check_imports(component)?;
         *out = Box::into_raw(Box::new(wasmtime_binding_component_pre_t { pre }));
         Ok(())
     })
@@ -55,8 +58,9 @@ fn told_of_async(error: Error) -> Error {
 pub extern "C" fn wasmtime_binding_component_pre_delete(_: Box<wasmtime_binding_component_pre_t>) {}
 
 /// Instantiates a component in the frame's store, which runs the start functions of its modules. The outcome is in the
-/// frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. The
-/// counterpart of `wasmtime::component::InstancePre::instantiate`.
+/// frame, as that of a call is: a `wasmtime_component_instance_t` in its first slot, or `error` or `trap`. A frame
+/// without a context is that of a store which has not been made, and which is made first. The counterpart of
+/// `wasmtime::component::InstancePre::instantiate`.
 ///
 /// # Safety
 ///
@@ -66,6 +70,10 @@ pub unsafe extern "C" fn wasmtime_binding_component_instantiate(
     pre: &wasmtime_binding_component_pre_t,
     call: *mut wasmtime_binding_call_t,
 ) {
+    // SAFETY: the caller vouches for the frame.
+    if !unsafe { is_made(call) } {
+        return;
+    }
     run(call, |context| {
         Whole::instantiating(context.data());
         // SAFETY: the state is there as long as the store.

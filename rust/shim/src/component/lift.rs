@@ -4,10 +4,11 @@
 
 use super::buffer::{Buffer, NoRoom};
 use super::check::Resource;
-use super::message::{case_at, pair_at, u32_at, unnamed};
+use super::message::{SEGMENT, case_at, pair_at, u32_at, unnamed};
 use super::plan::{Id, Kind, Node, Number, Plan, Variant};
 use super::resource::is_host;
 use crate::error::{ExtError, wasmtime_error_code_t};
+use std::ptr::NonNull;
 use wasmtime::component::__internal::wasmtime_environ::component::{StringEncoding, TypeResourceTableIndex};
 use wasmtime::component::__internal::{InterfaceType, LiftContext};
 use wasmtime::component::{Lift as _, ResourceAny};
@@ -17,6 +18,8 @@ use wasmtime::{Error, Result, ValRaw};
 pub(super) struct Pending {
     pub(super) at: usize,
     pub(super) resource: ResourceAny,
+    /// What it is for those who define it, of a `borrow`. Of an `own`, upstream tells only when it takes that back.
+    pub(super) rep: Option<u32>,
 }
 
 /// One message on its way.
@@ -27,7 +30,16 @@ pub(super) struct Lifting<'c, 'a> {
     pub(super) resources: Option<&'c [Resource]>,
     /// Where the message goes; empty at first.
     pub(super) out: &'c mut Buffer,
+    /// Where a list goes instead, the first that is nothing but numbers and fits.
+    pub(super) list: Option<Place>,
     pub(super) pending: &'c mut Vec<Pending>,
+}
+
+/// Memory outside of a message that nobody else uses, for a part of it.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) start: NonNull<u8>,
+    pub(super) capacity: usize,
 }
 
 /// Set in the length of a string that a guest with two encodings has as UTF-16.
@@ -137,6 +149,14 @@ impl Lifting<'_, '_> {
             return Err(broken(&format!("{what} pointer is not aligned")));
         }
         pay(self.cx, bytes.len())?;
+        if element.plain
+            && let Some(place) = self.list.take_if(|place| bytes.len() <= place.capacity)
+        {
+            // SAFETY: who made the place vouches for it, and no guest has it in its memory.
+            unsafe { place.start.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            self.put_pair(at, SEGMENT as usize, n as usize);
+            return Ok(());
+        }
         let start = self.out.push(bytes, element.align)?;
         self.put_pair(at, start, n as usize);
         self.elements(element, start, n as usize)
@@ -217,9 +237,15 @@ impl Lifting<'_, '_> {
             self.out.bytes_mut()[at..][..4].copy_from_slice(&number.to_le_bytes());
             return Ok(());
         }
-        let resource = ResourceAny::linear_lift_from_flat(self.cx, ty, &ValRaw::u32(index));
-        let resource = resource.map_err(|error| broken(&error.to_string()))?;
-        self.pending.push(Pending { at, resource });
+        let rep = match ty {
+            InterfaceType::Borrow(table) => self.cx.guest_resource_lift_borrow(table, index).map(Some),
+            _ => Ok(None),
+        };
+        let lifted = rep.and_then(|rep| {
+            let resource = ResourceAny::linear_lift_from_flat(self.cx, ty, &ValRaw::u32(index))?;
+            Ok(Pending { at, resource, rep })
+        });
+        self.pending.push(lifted.map_err(|error| broken(&error.to_string()))?);
         Ok(())
     }
 

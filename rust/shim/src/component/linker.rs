@@ -130,10 +130,25 @@ unsafe fn at(
     define: impl FnOnce(&mut LinkerInstance<'_, Data>, &str) -> Result<()>,
 ) -> Result<()> {
     // SAFETY: the caller vouches for it.
+    unsafe { define_at(linker, path, len, |_, instance, name| define(instance, name)) }
+}
+
+/// Defines an item at the end of a path; `define` gets the names on the way, the instance at their end, and the item's.
+///
+/// # Safety
+///
+/// `path` must be valid for `len` bytes.
+pub(crate) unsafe fn define_at(
+    linker: &mut Linker<Data>,
+    path: *const u8,
+    len: usize,
+    define: impl FnOnce(&[&str], &mut LinkerInstance<'_, Data>, &str) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: the caller vouches for it.
     let (instances, name) = unsafe { path::read(path, len)? };
     let mut instance = linker.root();
-    for name in instances {
+    for name in &instances {
         instance = instance.into_instance(name)?;
     }
-    define(&mut instance, name)
+    define(&instances, &mut instance, name)
 }

@@ -1,5 +1,6 @@
 //! Components from their bytes, guarded as modules are (`compile.rs`); a module is told from what is broken.
 
+use super::wide;
 use crate::cast;
 use crate::compile::path_of;
 use crate::error::{ExtError, wasmtime_error_code_t};
@@ -10,7 +11,8 @@ use wasmtime::{Engine, Precompiled, Result};
 use wasmtime_c_api::{wasm_byte_vec_t, wasm_engine_t, wasmtime_component_t, wasmtime_error_t};
 
 /// Compiles a component, from the binary format or the text, and stores it in `*out`. A core module is a
-/// `WASMTIME_ERROR_NOT_COMPONENT`. The counterpart of `wasmtime_component_new`.
+/// `WASMTIME_ERROR_NOT_COMPONENT`, a resource that is represented by 64 bits a `WASMTIME_ERROR_UNSUPPORTED`. The
+/// counterpart of `wasmtime_component_new`.
 ///
 /// # Safety
 ///
@@ -31,7 +33,10 @@ pub unsafe extern "C" fn wasmtime_binding_component_new(
         // The magic, then the version and the layer: 0 is a module.
         match bytes {
             [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(not_component("this is a core module, not a component")),
-            _ => Component::from_binary(engine, bytes),
+            _ => {
+                wide::check_resources(engine, bytes)?;
+                Component::from_binary(engine, bytes)
+            }
         }
     })
 }

@@ -11,7 +11,7 @@ pub struct wasmtime_binding_component_segment_t {
 }
 
 /// A pointer with this bit is the number of a segment.
-const SEGMENT: u32 = 0x8000_0000;
+pub(super) const SEGMENT: u32 = 0x8000_0000;
 
 /// A message with what belongs to it.
 #[derive(Clone, Copy)]

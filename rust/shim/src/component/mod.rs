@@ -39,6 +39,8 @@ mod resource;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wasi;
+mod wide;
 
 pub use call::*;
 pub use describe::*;
@@ -49,8 +51,10 @@ pub use linker::*;
 pub use load::*;
 pub use message::wasmtime_binding_component_segment_t;
 pub use state::*;
+pub use wasi::*;
 
 pub(crate) use call::frame;
+pub(crate) use linker::define_at;
 pub(crate) use state::State;
 
 use wasmtime::ValRaw;

@@ -158,6 +158,11 @@ impl Plan {
         &self.nodes[id as usize]
     }
 
+    /// Whether a value may have pointers.
+    pub(super) fn points(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.kind, Kind::String | Kind::List(..)))
+    }
+
     /// The tuple itself.
     #[inline]
     pub(super) fn root(&self) -> &Node {

@@ -34,14 +34,16 @@ impl<'a> Call<'a> {
         let whole = state.whole();
         let state = ptr::from_mut(state);
         let shared;
-        let memory = whole.and_then(guestmemory::known).map(Extern::Memory);
-        let memory = match memory.or_else(|| guestmemory::look_up(&mut caller, whole)) {
-            Some(Extern::Memory(memory)) => GuestMemory::Unshared(memory.data_mut(&mut caller)),
-            Some(Extern::SharedMemory(memory)) => {
-                shared = memory;
-                GuestMemory::Shared(shared.data())
-            }
-            _ => return Err(no_memory()),
+        let memory = match whole.and_then(guestmemory::known) {
+            Some(memory) => GuestMemory::Unshared(memory.data_mut(&mut caller)),
+            None => match guestmemory::look_up(&mut caller, whole) {
+                Some(Extern::Memory(memory)) => GuestMemory::Unshared(memory.data_mut(&mut caller)),
+                Some(Extern::SharedMemory(memory)) => {
+                    shared = memory;
+                    GuestMemory::Shared(shared.data())
+                }
+                _ => return Err(no_memory()),
+            },
         };
         // SAFETY: nobody has used it since, and the guest's memory is no part of it.
         let state = unsafe { &mut *state };
@@ -81,6 +83,21 @@ impl<'a> Call<'a> {
     pub(super) fn store<T: GuestType>(&mut self, at: i32, value: T) -> Outcome<i32> {
         self.memory.write(pointer(at), value)?;
         OK
+    }
+
+    /// [`Call::store`] of how many bytes were transferred: without a call where nothing is wrong.
+    #[inline]
+    pub(super) fn store_count(&mut self, at: i32, count: usize) -> Outcome<i32> {
+        let count = count as u32;
+        let start = at.cast_unsigned() as usize;
+        if let GuestMemory::Unshared(bytes) = &mut self.memory
+            && start.is_multiple_of(4)
+            && let Some(place) = bytes.get_mut(start..start.saturating_add(4))
+        {
+            place.copy_from_slice(&count.to_le_bytes());
+            return OK;
+        }
+        apart(|| self.store(at, count))
     }
 
     /// Writes bytes to the guest's memory.

@@ -121,6 +121,11 @@ impl Descriptors {
         }
     }
 
+    /// All that are open, in the order of their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().flatten()
+    }
+
     /// Whether this number is open.
     pub(super) fn is_open(&self, fd: u32) -> bool {
         matches!(self.entries.get(fd as usize), Some(Some(_)))

@@ -22,16 +22,16 @@ impl Call<'_> {
                 let mut spans = Spans::none();
                 spans.fill(&self.memory, iovs, count)?;
                 let n = file.read(&spans, waker)?;
-                self.store(read, n as u32)
+                self.store_count(read, n)
             }
             Entry::ServedFile(file) => {
                 file.check_readable()?;
                 let n = file.read(&Spans::read(&self.memory, iovs, count)?)?;
-                self.store(read, n as u32)
+                self.store_count(read, n)
             }
             Entry::Stream(stream) => {
                 let n = stream.read(&Spans::read(&self.memory, iovs, count)?)?;
-                self.store(read, n as u32)
+                self.store_count(read, n)
             }
         }
     }
@@ -50,16 +50,16 @@ impl Call<'_> {
                 let mut spans = Spans::none();
                 spans.fill(&self.memory, iovs, count)?;
                 let n = file.write(&mut spans, waker)?;
-                self.store(written, n as u32)
+                self.store_count(written, n)
             }
             Entry::ServedFile(file) => {
                 file.check_writable()?;
                 let n = file.write(&Spans::read(&self.memory, iovs, count)?)?;
-                self.store(written, n as u32)
+                self.store_count(written, n)
             }
             Entry::Stream(stream) => {
                 let n = stream.write(&mut Spans::read(&self.memory, iovs, count)?)?;
-                self.store(written, n as u32)
+                self.store_count(written, n)
             }
         }
     }
@@ -75,11 +75,11 @@ impl Call<'_> {
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pread(&spans, offset.cast_unsigned(), waker)?;
-                self.store(read, n as u32)
+                self.store_count(read, n)
             }
             Entry::ServedFile(file) => {
                 let n = file.pread(&Spans::read(&self.memory, iovs, count)?, offset.cast_unsigned())?;
-                self.store(read, n as u32)
+                self.store_count(read, n)
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }
@@ -96,11 +96,11 @@ impl Call<'_> {
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let n = file.pwrite(&spans, offset.cast_unsigned(), waker)?;
-                self.store(written, n as u32)
+                self.store_count(written, n)
             }
             Entry::ServedFile(file) => {
                 let n = file.pwrite(&Spans::read(&self.memory, iovs, count)?, offset.cast_unsigned())?;
-                self.store(written, n as u32)
+                self.store_count(written, n)
             }
             Entry::Stream(_) => Err(Errno::Spipe.into()),
         }

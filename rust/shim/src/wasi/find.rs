@@ -40,7 +40,10 @@ unsafe fn own<'a>(data: &WasmtimeStoreData) -> Option<&'a mut State> {
     unsafe { (*place).as_mut() }
 }
 
-/// Finds the state in the resource table, and makes it if there is none.
+/// Finds the state in the resource table, and makes it if there is none. Apart from [`find`], which is a part of every
+/// call and must not take the room for this.
+#[cold]
+#[inline(never)]
 fn find_in_table(mut context: WasmtimeStoreContextMut<'_>) -> wasmtime::Result<&mut State> {
     silence_probe();
     let first = Resource::<State>::new_borrow(0);

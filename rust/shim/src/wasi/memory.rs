@@ -27,6 +27,13 @@ impl Span {
         Ok(Span { base: unsafe { base.add(start as usize) }, len: len as usize })
     }
 
+    /// The buffer without its first `n` bytes, of which it has as many.
+    pub(super) fn from(self, n: usize) -> Span {
+        let n = n.min(self.len);
+        // SAFETY: `n` is not more than the length of the buffer.
+        Span { base: unsafe { self.base.add(n) }, len: self.len - n }
+    }
+
     /// The buffer in parts of at most `most` bytes, one after the other. An empty one is one part.
     pub(super) fn parts(self, most: usize) -> impl Iterator<Item = Span> {
         (0..self.len.max(1)).step_by(most).map(move |at| {
@@ -66,6 +73,15 @@ impl Spans {
     #[inline]
     pub(super) const fn none() -> Spans {
         Spans { inline: [MaybeUninit::uninit(); INLINE], heap: Vec::new(), start: 0, len: 0, total: 0 }
+    }
+
+    /// One buffer, which is the host's.
+    pub(super) fn one(span: Span) -> Spans {
+        let mut spans = Spans::none();
+        let span = Span { len: span.len.min(MOST), ..span };
+        spans.inline[0] = MaybeUninit::new(span);
+        (spans.len, spans.total) = (1, span.len);
+        spans
     }
 
     /// Reads the `iovec` or `ciovec` array at `array` and checks the bounds of every buffer in it.

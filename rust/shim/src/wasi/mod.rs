@@ -1,4 +1,4 @@
-//! WASI 0.1 over a descriptor table of our own.
+//! WASI 0.1 over a descriptor table of our own, and WASI 0.2 over the same (`p2/`).
 //!
 //! `wasmtime-wasi` keeps its descriptor table private, so a host file cannot become a guest descriptor there. Here the
 //! guest's numbers belong to [`descriptors::Descriptors`]: each is either a directory or a file of the host
@@ -28,6 +28,7 @@ mod limits;
 mod linker;
 mod memory;
 mod options;
+mod p2;
 mod path;
 mod poll;
 mod process;
@@ -45,6 +46,8 @@ pub use limits::*;
 pub use linker::*;
 pub(crate) use options::configure;
 pub use options::*;
+pub use p2::*;
+pub(crate) use p2::{drop_resource, hand_over, is_kind, number_of, opened, use_resource};
 pub use served::*;
 pub(crate) use state::State;
 pub use stream::*;

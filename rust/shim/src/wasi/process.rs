@@ -15,28 +15,28 @@ use wasmtime_wasi::{ResourceTable, WasiCtx};
 /// How many random bytes are made at a time. Between two such parts a guest can be stopped.
 const PART: usize = 1 << 18;
 
-/// The time of a clock of the host in nanoseconds. Clocks that measure processor time are `EBADF`, as upstream has it.
-fn host_time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+/// The time of a clock of the host. Clocks that measure processor time are `EBADF`, as upstream has it.
+pub(super) fn host_time(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<Duration> {
     // The two clocks read only the context; the table is for the pollables of other functions.
     let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
     match clock {
         Clockid::Realtime => {
             let time = wall_clock::Host::now(&mut clocks)?;
-            nanoseconds(Duration::new(time.seconds, time.nanoseconds))
+            Ok(Duration::new(time.seconds, time.nanoseconds))
         }
-        Clockid::Monotonic => Ok(monotonic_clock::Host::now(&mut clocks)?),
+        Clockid::Monotonic => Ok(Duration::from_nanos(monotonic_clock::Host::now(&mut clocks)?)),
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
     }
 }
 
-fn host_resolution(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<u64> {
+pub(super) fn host_resolution(ctx: &mut WasiCtx, clock: Clockid) -> Outcome<Duration> {
     let mut clocks = WasiClocksCtxView { ctx: ctx.clocks(), table: &mut ResourceTable::new() };
     match clock {
         Clockid::Realtime => {
             let time = wall_clock::Host::resolution(&mut clocks)?;
-            nanoseconds(Duration::new(time.seconds, time.nanoseconds))
+            Ok(Duration::new(time.seconds, time.nanoseconds))
         }
-        Clockid::Monotonic => Ok(monotonic_clock::Host::resolution(&mut clocks)?),
+        Clockid::Monotonic => Ok(Duration::from_nanos(monotonic_clock::Host::resolution(&mut clocks)?)),
         Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => Err(Errno::Badf.into()),
     }
 }
@@ -82,10 +82,10 @@ impl Call<'_> {
     pub(super) fn clock_res_get(&mut self, clock: i32, result: i32) -> Outcome<i32> {
         let clock = Clockid::try_from(clock)?;
         let value = match self.state.system.as_ref().and_then(|system| system.resolution(clock)) {
-            Some(resolution) => nanoseconds(resolution)?,
+            Some(resolution) => resolution,
             None => host_resolution(self.state.ctx()?, clock)?,
         };
-        self.store(result, value)
+        self.store(result, nanoseconds(value)?)
     }
 
     pub(super) fn clock_time_get(&mut self, clock: i32, _precision: i64, result: i32) -> Outcome<i32> {
@@ -100,7 +100,7 @@ impl Call<'_> {
         {
             return nanoseconds(now);
         }
-        host_time(self.state.ctx()?, clock)
+        nanoseconds(host_time(self.state.ctx()?, clock)?)
     }
 
     pub(super) fn random_get(&mut self, buffer: i32, len: i32) -> Outcome<i32> {

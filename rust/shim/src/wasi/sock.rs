@@ -48,12 +48,12 @@ impl Call<'_> {
             Entry::Host(file) => {
                 let spans = Spans::read(&self.memory, iovs, count)?;
                 let (n, flags) = file.recv(&spans, flags, waker)?;
-                self.store(received, n as u32)?;
+                self.store_count(received, n)?;
                 self.store(out_flags, flags)
             }
             Entry::Stream(stream) => {
                 let n = stream.recv(&Spans::read(&self.memory, iovs, count)?, flags)?;
-                self.store(received, n as u32)?;
+                self.store_count(received, n)?;
                 self.store(out_flags, Roflags::empty())
             }
         }
@@ -69,11 +69,11 @@ impl Call<'_> {
             Entry::Inner(_) | Entry::Dir(_) | Entry::ServedDir(_) | Entry::ServedFile(_) => Err(Errno::Notsock.into()),
             Entry::Host(file) => {
                 let n = file.send(&mut Spans::read(&self.memory, iovs, count)?, waker)?;
-                self.store(sent, n as u32)
+                self.store_count(sent, n)
             }
             Entry::Stream(stream) => {
                 let n = stream.send(&mut Spans::read(&self.memory, iovs, count)?)?;
-                self.store(sent, n as u32)
+                self.store_count(sent, n)
             }
         }
     }

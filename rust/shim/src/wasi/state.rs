@@ -1,8 +1,9 @@
-//! What a store keeps for WASI 0.1.
+//! What a store keeps for WASI.
 
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
 use super::host::Listed;
+use super::p2::Second;
 use super::strings::Strings;
 use super::system::System;
 use super::upstream::Upstream;
@@ -34,6 +35,8 @@ pub(crate) struct State {
     upstream: Upstream,
     /// Upstream's implementation of WASI 0.1, made when a guest first needs it.
     inner: Option<Box<WasiP1Ctx>>,
+    /// What the store's components have of WASI 0.2, once one of them has asked for something.
+    pub(super) second: Option<Box<Second>>,
     /// What the store's binding keeps beside it; null if it has none. It outlives the state.
     whole: *const Whole,
 }
@@ -77,6 +80,7 @@ impl State {
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: None,
+            second: None,
             whole,
         }
     }
@@ -98,6 +102,7 @@ impl State {
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: Some(inner),
+            second: None,
             whole: ptr::null(),
         };
         let mut fd = 0;

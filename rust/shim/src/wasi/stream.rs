@@ -7,11 +7,12 @@ use super::descriptors::Entry;
 use super::fault::{Errno, Fault, Outcome};
 use super::host::{AccessMode, Direction, HostFile, Readiness};
 use super::insert::{Place, insert};
-use super::memory::Spans;
+use super::memory::{Span, Spans};
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::{cast, guard::guard};
 use std::ffi::c_void;
+use std::net::SocketAddr;
 use wasmtime::AsContextMut;
 use wasmtime_c_api::wasmtime_error_t;
 use wasmtime_wasi::p1::types::{Fdflags, Fdstat, Filestat, Filetype, Riflags, Rights, Sdflags};
@@ -28,6 +29,9 @@ pub const WASMTIME_STREAM_POLL_WRITE: u32 = 3;
 pub const WASMTIME_STREAM_SHUTDOWN: u32 = 4;
 /// Accept a connection of a listener.
 pub const WASMTIME_STREAM_ACCEPT: u32 = 5;
+/// Write the address of a connection or a listener to `buffer`, that of the other side if `flags` is 1: as a text, such
+/// as `127.0.0.1:80` or `[::1]:80`. `count` is its length.
+pub const WASMTIME_STREAM_ADDRESS: u32 = 7;
 /// The guest's descriptor is gone: the last request of a stream.
 pub const WASMTIME_STREAM_GONE: u32 = 6;
 
@@ -62,7 +66,7 @@ pub const WASMTIME_STREAM_LISTENER: u32 = 2;
 pub struct wasmtime_binding_stream_request_t {
     /// Which stream: what it was inserted with.
     pub env: u64,
-    /// What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`.
+    /// What to do: a `WASMTIME_STREAM_*` from `READ` to `GONE`, or `WASMTIME_STREAM_ADDRESS`.
     pub what: u32,
     /// Some of `WASMTIME_STREAM_*` from `MAY_WAIT` to `GOES_ON`, or the directions to end.
     pub flags: u32,
@@ -234,6 +238,22 @@ impl Stream {
         Ok(done)
     }
 
+    /// Reads for a component: nothing if that would have to wait and must not. 0 bytes are the end.
+    pub(super) fn read_some(&self, span: Span, wait: bool) -> Outcome<Option<usize>> {
+        self.check_readable()?;
+        let flags = if wait { WASMTIME_STREAM_MAY_WAIT } else { 0 };
+        let n = self.ask(WASMTIME_STREAM_READ, flags, span.base, span.len)?;
+        Ok(n.map(|n| (n as usize).min(span.len)))
+    }
+
+    /// Writes for a component, a part or all: nothing if that would have to wait and must not.
+    pub(super) fn write_some(&self, span: Span, wait: bool) -> Outcome<Option<usize>> {
+        self.check_writable()?;
+        let flags = if wait { WASMTIME_STREAM_MAY_WAIT } else { 0 };
+        let n = self.ask(WASMTIME_STREAM_WRITE, flags, span.base, span.len)?;
+        Ok(n.map(|n| (n as usize).min(span.len)))
+    }
+
     pub(super) fn recv(&self, spans: &Spans, flags: Riflags) -> Outcome<usize> {
         self.check_socket()?;
         self.check_readable()?;
@@ -350,6 +370,29 @@ impl Stream {
             fs_rights_base: rights,
             fs_rights_inheriting: Rights::empty(),
         }
+    }
+
+    /// Whether it is a connection or a listener.
+    pub(super) fn is_socket(&self) -> bool {
+        self.kind.is_socket()
+    }
+
+    /// Whether it is a listener.
+    pub(super) fn listens(&self) -> bool {
+        self.kind == StreamKind::Listener
+    }
+
+    /// Says whether the guest's descriptor is not to wait.
+    pub(super) fn set_nonblock(&mut self, nonblock: bool) {
+        self.nonblock = nonblock;
+    }
+
+    /// The address of this side, or of the other.
+    pub(super) fn address(&self, remote: bool) -> Outcome<SocketAddr> {
+        let mut text = [0_u8; 64];
+        let n = self.ask(WASMTIME_STREAM_ADDRESS, remote.into(), text.as_mut_ptr(), text.len())?.unwrap_or(0);
+        let text = text.get(..n as usize).and_then(|text| std::str::from_utf8(text).ok());
+        text.and_then(|text| text.parse().ok()).ok_or(Errno::Notsup.into())
     }
 
     /// Appending changes nothing about a stream, and is taken as Linux takes it.

@@ -24,6 +24,14 @@ impl Strings {
         if u32::try_from(self.bytes.len()).is_err() { Err(TooLong) } else { Ok(()) }
     }
 
+    /// The strings. What is not UTF-8 in them is replaced: a component's strings have nothing else.
+    pub(super) fn texts(&self) -> impl Iterator<Item = String> {
+        let ends = self.starts.iter().skip(1).map(|end| *end as usize).chain([self.bytes.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| {
+            String::from_utf8_lossy(&self.bytes[*start as usize..end - 1]).into_owned() // without the zero
+        })
+    }
+
     /// Writes the number of strings and of bytes, as `args_sizes_get` does.
     pub(super) fn sizes(&self, memory: &mut GuestMemory<'_>, count: i32, bytes: i32) -> Outcome {
         memory.write(pointer::<u32>(count), self.starts.len() as u32)?;

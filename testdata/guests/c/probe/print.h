@@ -23,7 +23,12 @@
 #include <signal.h>
 #endif
 
-enum { FD = 10, NULL_FD = 11, QUIET_FD = 12, CLOSED_FD = 99 };
+#ifdef ADAPTED // a component, which is given its standard streams and then other descriptors
+static int FD;
+enum { NULL_FD = 3, QUIET_FD = 4, CLOSED_FD = 99, OUTPUT_FD = STDERR_FILENO };
+#else
+enum { FD = 10, NULL_FD = 11, QUIET_FD = 12, CLOSED_FD = 99, OUTPUT_FD = STDOUT_FILENO };
+#endif
 
 static char line[16384];
 static size_t used;
@@ -53,7 +58,7 @@ static void put_bytes(const char *s, long n) {
 
 static int flush(void) {
     for (size_t done = 0; done < used;) {
-        ssize_t n = write(STDOUT_FILENO, line + done, used - done);
+        ssize_t n = write(OUTPUT_FD, line + done, used - done);
         if (n < 0)
             return 1;
         done += (size_t)n;

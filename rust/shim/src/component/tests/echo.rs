@@ -251,3 +251,57 @@ fn long_messages() {
         assert!(read(&ty, &results, 0) == value);
     }
 }
+
+/// A list of numbers in the results goes to memory of the caller's, if there is some and it suffices.
+#[test]
+fn a_list_in_the_callers_memory() {
+    let host = {
+        let mut host = Host::new();
+        echoing(&mut host);
+        host
+    };
+    let list = |element: Ty| Ty::List(Box::new(element));
+    let ty = Ty::Tuple(vec![list(Ty::Bool), list(Ty::Tuple(vec![Ty::U8, Ty::U32])), list(Ty::U8)]);
+    let instance = host.instantiate(&component(&ty, "utf8")).unwrap();
+    let func = host.func(&instance, &["through"]);
+    let pairs = [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0];
+    let mut given = Vec::new();
+    for word in [24_u32, 2, 32, 2, 48, 3] {
+        given.extend(word.to_le_bytes());
+    }
+    given.extend([1, 0, 0, 0, 0, 0, 0, 0]);
+    given.extend(pairs);
+    given.extend([5, 6, 7]);
+    const PLACED: u32 = 0x8000_0000;
+    for (capacity, first, second) in [(0, false, false), (16, true, false), (15, false, true), (2, false, false)] {
+        let mut memory = [0xaa; 16];
+        // SAFETY: the store is the test's own.
+        let results = unsafe {
+            let frame = &raw mut (*host.store).component;
+            (*frame).list = memory.as_mut_ptr();
+            (*frame).list_capacity = capacity;
+            let results = call(frame, &func, &given, &[]).unwrap();
+            (*frame).list = std::ptr::null_mut();
+            results
+        };
+        let pointer = |at: usize| u32::from_le_bytes(*results[at..].first_chunk().unwrap());
+        assert_eq!((pointer(0) == PLACED, pointer(8) == PLACED, pointer(16) == PLACED), (false, first, second));
+        let bytes = |at: usize, len: usize| match pointer(at) {
+            PLACED => memory[..len].to_vec(),
+            start => results[start as usize..][..len].to_vec(),
+        };
+        assert_eq!(
+            (bytes(0, 2), bytes(8, 16), bytes(16, 3)),
+            (vec![1, 0], pairs.to_vec(), vec![5, 6, 7]),
+            "{capacity}"
+        );
+        let used = if first {
+            16
+        } else if second {
+            3
+        } else {
+            0
+        };
+        assert!(memory[used..].iter().all(|byte| *byte == 0xaa));
+    }
+}

@@ -6,6 +6,7 @@ mod hostile;
 mod load;
 mod resources;
 mod values;
+mod wide;
 
 use super::*;
 use crate::engine::{wasmtime_binding_engine_new, wasmtime_binding_engine_t};

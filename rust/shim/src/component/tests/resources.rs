@@ -309,7 +309,7 @@ fn handles_in_host_functions() {
             // SAFETY: the store is the test's own.
             let (store, state) = unsafe { (cast::store(&mut (*whole).store), &mut *crate::store::Whole::state(whole)) };
             let resource = wasmtime::component::ResourceAny::try_from_resource(resource, store).unwrap();
-            state.handles.insert(resource).unwrap()
+            state.handles.insert(resource, None).unwrap()
         };
         host.define(&["new"], move |_| Ok(words(&[if good { handle } else { handle + 1 }])));
         let instance = host.instantiate(LENDER).unwrap();

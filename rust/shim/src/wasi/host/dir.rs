@@ -43,6 +43,16 @@ impl HostDir {
         if self.writable { Ok(()) } else { Err(Errno::Perm) }
     }
 
+    /// Whether the guest may change what is below.
+    pub(in crate::wasi) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// The same directory once more: with the same rights, but without a name.
+    pub(in crate::wasi) fn another(&self) -> std::io::Result<HostDir> {
+        Ok(self.below(self.dir.try_clone()?, Fdflags::empty()))
+    }
+
     /// File type, flags and rights.
     pub(in crate::wasi) fn fdstat(&self) -> Fdstat {
         rights::directory(self.flags)

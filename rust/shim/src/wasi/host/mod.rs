@@ -93,6 +93,18 @@ pub(super) enum Direction {
     Write,
 }
 
+/// An option of a stream socket. All are numbers: times are nanoseconds, and what is on is 1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TcpOption {
+    KeepAlive,
+    KeepAliveIdle,
+    KeepAliveInterval,
+    KeepAliveCount,
+    HopLimit,
+    ReceiveBuffer,
+    SendBuffer,
+}
+
 /// What `poll_oneoff` reports about a descriptor.
 pub(super) struct Readiness {
     /// How many bytes can be read, or at least 1 when that many can be written.

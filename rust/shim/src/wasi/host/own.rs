@@ -66,6 +66,42 @@ impl HostFile {
         Ok(())
     }
 
+    /// Whether reading and writing have a position, and never wait for another side.
+    pub(in crate::wasi) fn seeks(&self) -> bool {
+        self.kind().seeks()
+    }
+
+    /// Whether it is a connection or a listener.
+    pub(in crate::wasi) fn is_stream_socket(&self) -> bool {
+        matches!(self.kind(), Kind::SocketStream | Kind::Listener)
+    }
+
+    /// Whether it is a listener.
+    pub(in crate::wasi) fn listens(&self) -> bool {
+        self.kind() == Kind::Listener
+    }
+
+    /// Whether it is a terminal, as far as a guest is concerned.
+    pub(in crate::wasi) fn is_terminal(&self) -> bool {
+        self.kind() == Kind::Terminal
+    }
+
+    /// Runs a call that may wait, or must not, whatever the guest's descriptor says.
+    pub(in crate::wasi) fn waiting<T>(&mut self, may_wait: bool, call: impl FnOnce(&HostFile) -> T) -> T {
+        let before = std::mem::replace(&mut self.nonblock, !may_wait);
+        let result = call(self);
+        self.nonblock = before;
+        result
+    }
+
+    /// Runs a call that writes at the end, whatever the guest's descriptor says.
+    pub(in crate::wasi) fn appending<T>(&mut self, call: impl FnOnce(&HostFile) -> T) -> T {
+        let before = std::mem::replace(&mut self.append, true);
+        let result = call(self);
+        self.append = before;
+        result
+    }
+
     /// Says whether the guest's descriptor is not to wait.
     pub(in crate::wasi) fn set_nonblock(&mut self, nonblock: bool) {
         self.nonblock = nonblock;

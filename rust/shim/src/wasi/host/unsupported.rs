@@ -51,6 +51,14 @@ impl HostFile {
     pub(in crate::wasi) fn served_as(self, _: Fdflags, _: (u64, u64)) -> HostFile {
         match self {}
     }
+
+    pub(in crate::wasi) fn waiting<T>(&mut self, _: bool, _: impl FnOnce(&HostFile) -> T) -> T {
+        match *self {}
+    }
+
+    pub(in crate::wasi) fn appending<T>(&mut self, _: impl FnOnce(&HostFile) -> T) -> T {
+        match *self {}
+    }
 }
 
 impl HostDir {
@@ -91,6 +99,8 @@ impossible! { HostFile:
     advise(u64, u64, Advice) -> Result<(), Errno>;
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
+    seeks() -> bool;
+    is_terminal() -> bool;
     set_flags(Fdflags) -> Result<(), Errno>;
     set_nonblock(bool) -> ();
     look() -> Result<(), Errno>;
@@ -99,11 +109,18 @@ impossible! { HostFile:
     recv(&Spans, Riflags, Option<&Waker>) -> Outcome<(usize, Roflags)>;
     send(&mut Spans, Option<&Waker>) -> Outcome<usize>;
     shutdown(Sdflags) -> Result<(), Errno>;
+    is_stream_socket() -> bool;
+    listens() -> bool;
+    address(bool) -> Result<std::net::SocketAddr, Errno>;
+    tcp_option(super::TcpOption) -> Result<u64, Errno>;
+    set_tcp_option(super::TcpOption, u64) -> Result<(), Errno>;
     accept(bool, Option<&Waker>) -> Outcome<HostFile>;
 }
 
 impossible! { HostDir:
     name() -> Option<&'static str>;
+    is_writable() -> bool;
+    another() -> std::io::Result<HostDir>;
     stat() -> Result<Filestat, Errno>;
     set_times(u64, u64, Fstflags) -> Result<(), Errno>;
     sync(bool) -> Result<(), Errno>;

@@ -15,11 +15,12 @@ use crate::wasi::host::{AccessMode, HostFile, Opening};
 use crate::wasi::memory::Span;
 use std::path::Path;
 use std::ptr;
+use std::sync::Arc;
 use wasmtime_wasi::p1::types::{Dircookie, Fdflags, Fdstat, Filestat, Filetype, Fstflags, Oflags, Rights};
 
 /// A directory, and what belongs to the guest's descriptor alone.
 pub(in crate::wasi) struct ServedDir {
-    node: Node,
+    node: Arc<Node>,
     /// What `fd_prestat_dir_name` tells.
     name: Option<String>,
     /// Whether anything below may be changed. What is opened below has the same.
@@ -29,7 +30,17 @@ pub(in crate::wasi) struct ServedDir {
 
 impl ServedDir {
     pub(super) fn root(node: Node, name: Option<String>, writable: bool) -> ServedDir {
-        ServedDir { node, name, writable, flags: Fdflags::empty() }
+        ServedDir { node: Arc::new(node), name, writable, flags: Fdflags::empty() }
+    }
+
+    /// The same directory once more, without a name.
+    pub(in crate::wasi) fn another(&self) -> ServedDir {
+        ServedDir { node: self.node.clone(), name: None, writable: self.writable, flags: Fdflags::empty() }
+    }
+
+    /// Whether the guest may change what is below.
+    pub(in crate::wasi) fn is_writable(&self) -> bool {
+        self.writable
     }
 
     /// The guest's name of a preopened directory.
@@ -73,7 +84,7 @@ impl ServedDir {
         })?;
         let node = Node { env: answer.count, callback: self.node.callback };
         if filetype(&answer.stat) == Filetype::Directory {
-            let dir = ServedDir { node, name: None, writable: self.writable, flags: opening.flags };
+            let dir = ServedDir { node: Arc::new(node), name: None, writable: self.writable, flags: opening.flags };
             return Ok(Entry::ServedDir(Box::new(dir)));
         }
         let access = AccessMode::ReadWrite.limited(reads, writes);
@@ -209,8 +220,9 @@ impl ServedDir {
         Ok(())
     }
 
+    /// Lets go of it; of the last one, the guest hears what comes of that.
     pub(in crate::wasi) fn close(self) -> Outcome {
-        self.node.close()
+        Arc::into_inner(self.node).map_or(Ok(()), Node::close)
     }
 }
 

@@ -62,6 +62,15 @@ impl ServedFile {
         self.write_gathered(WASMTIME_FS_PWRITE, spans, offset)
     }
 
+    /// Writes at the end, whatever the guest's descriptor says; the position stays.
+    pub(in crate::wasi) fn append(&mut self, spans: &Spans) -> Outcome<usize> {
+        let before = self.flags;
+        self.flags |= Fdflags::APPEND;
+        let written = self.pwrite(spans, 0);
+        self.flags = before;
+        written
+    }
+
     /// Writes several buffers as one if they are small: what is appended in one call stays together.
     fn write_gathered(&self, what: u32, spans: &Spans, offset: u64) -> Outcome<usize> {
         let several = spans.as_slice().iter().filter(|span| span.len > 0).count() > 1;

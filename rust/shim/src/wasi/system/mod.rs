@@ -98,7 +98,7 @@ pub unsafe extern "C" fn wasmtime_context_take_wasi_failure(
 ) -> Option<Box<wasmtime_error_t>> {
     guard(move || {
         let system = existing(context).and_then(|state| state.system.as_ref());
-        match system.and_then(|system| system.failure().take()) {
+        match system.and_then(|system| system.take_failure()) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -119,6 +119,7 @@ pub(super) struct System {
     wall_clock: Option<clock::Clock>,
     monotonic_clock: Option<clock::Clock>,
     secure_random: Option<wasmtime_wasi_random_callback_t>,
+    insecure_random: Option<wasmtime_wasi_random_callback_t>,
     /// Whether the store has got it, and the end has to be told.
     placed: AtomicBool,
     /// The first failure that no guest could be told of.
@@ -143,6 +144,11 @@ impl System {
 
     fn failure(&self) -> std::sync::MutexGuard<'_, Option<wasmtime::Error>> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the first failure that no guest has been told of, if there is one.
+    pub(super) fn take_failure(&self) -> Option<wasmtime::Error> {
+        self.failure().take()
     }
 
     /// Keeps a failure, unless there is one.
@@ -195,6 +201,7 @@ pub(super) unsafe fn apply(
         wall_clock: clock(system.wall_clock, system.wall_clock_resolution),
         monotonic_clock: clock(system.monotonic_clock, system.monotonic_clock_resolution),
         secure_random: system.secure_random,
+        insecure_random: system.insecure_random,
         placed: AtomicBool::new(false),
         failure: Mutex::new(None),
     });

@@ -12,9 +12,14 @@ pub type wasmtime_wasi_random_callback_t =
     extern "C" fn(env: u64, data: *mut u8, len: usize) -> Option<Box<wasmtime_error_t>>;
 
 impl System {
-    /// The source of random bytes for WASI 0.1; nothing if it is the host's own.
+    /// The source of random bytes; nothing if it is the host's own.
     pub(in crate::wasi) fn secure_random(&self) -> Option<Source<'_>> {
         self.secure_random.map(|fill| Source { system: self, fill })
+    }
+
+    /// The source of random bytes that need not be secret; nothing if it is the host's own.
+    pub(in crate::wasi) fn insecure_random(&self) -> Option<Source<'_>> {
+        self.insecure_random.map(|fill| Source { system: self, fill })
     }
 }
 

@@ -27,6 +27,6 @@ pub(in crate::wasi) use wait::Waiter;
 
 use super::kind::Kind;
 use super::{
-    AccessMode, Direction, NewTime, Opening, PART, Readiness, Woken, bad_host_file, check_kind, in_parts, listing,
-    new_times, served_stat, writable,
+    AccessMode, Direction, NewTime, Opening, PART, Readiness, TcpOption, Woken, bad_host_file, check_kind, in_parts,
+    listing, new_times, served_stat, writable,
 };

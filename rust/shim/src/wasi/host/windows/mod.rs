@@ -29,6 +29,6 @@ pub(in crate::wasi) use wait::Waiter;
 
 use super::kind::Kind;
 use super::{
-    AccessMode, Direction, NewTime, Opening, Readiness, Woken, bad_host_file, check_kind, in_parts, listing, new_times,
-    served_stat, writable,
+    AccessMode, Direction, NewTime, Opening, Readiness, TcpOption, Woken, bad_host_file, check_kind, in_parts, listing,
+    new_times, served_stat, writable,
 };

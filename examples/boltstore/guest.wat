@@ -1,0 +1,46 @@
+;; visit: func(name: string) -> result<u64, error> opens the bucket "visits" and adds one to the key name.
+(component
+  (import "wasi:keyvalue/store@0.2.0-draft" (instance $store
+    (export "bucket" (type $bucket (sub resource)))
+    (type $error' (variant (case "no-such-store") (case "access-denied") (case "other" string)))
+    (export "error" (type $error (eq $error')))
+    (export "open" (func (param "identifier" string) (result (result (own $bucket) (error $error)))))))
+  (alias export $store "bucket" (type $bucket))
+  (alias export $store "error" (type $error))
+  (alias export $store "open" (func $open))
+  (import "wasi:keyvalue/atomics@0.2.0-draft" (instance $atomics
+    (alias outer 1 $bucket (type $b'))
+    (export "bucket" (type $b (eq $b')))
+    (alias outer 1 $error (type $e'))
+    (export "error" (type $e (eq $e')))
+    (export "increment" (func (param "bucket" (borrow $b)) (param "key" string) (param "delta" u64)
+      (result (result u64 (error $e)))))))
+  (alias export $atomics "increment" (func $increment))
+  (core module $memory
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $mem (instantiate $memory))
+  (alias core export $mem "memory" (core memory $m))
+  (alias core export $mem "realloc" (core func $realloc))
+  (core func $open' (canon lower (func $open) (memory $m) (realloc $realloc)))
+  (core func $increment' (canon lower (func $increment) (memory $m) (realloc $realloc)))
+  (core func $drop' (canon resource.drop $bucket))
+  (core module $main
+    (import "host" "memory" (memory 1))
+    (import "host" "open" (func $open (param i32 i32 i32)))
+    (import "host" "increment" (func $increment (param i32 i32 i32 i64 i32)))
+    (import "host" "drop" (func $drop (param i32)))
+    (data (i32.const 8) "visits")
+    (func (export "visit") (param $name i32) (param $length i32) (result i32)
+      (local $bucket i32)
+      (call $open (i32.const 8) (i32.const 6) (i32.const 16)) ;; result<own<bucket>, error>
+      (if (i32.load8_u (i32.const 16)) (then unreachable))
+      (local.set $bucket (i32.load (i32.const 20)))
+      (call $increment (local.get $bucket) (local.get $name) (local.get $length) (i64.const 1) (i32.const 32))
+      (call $drop (local.get $bucket))
+      (i32.const 32)))
+  (core instance $i (instantiate $main (with "host" (instance
+    (export "memory" (memory $m)) (export "open" (func $open')) (export "increment" (func $increment'))
+    (export "drop" (func $drop'))))))
+  (func (export "visit") (param "name" string) (result (result u64 (error $error)))
+    (canon lift (core func $i "visit") (memory $m) (realloc $realloc))))
