@@ -62,7 +62,7 @@ func (s *stdio) GetStdout(c *wasmtime.Caller) (*component.Resource, error) {
 func (s *stdio) GetStderr(c *wasmtime.Caller) (*component.Resource, error) { return s.GetStdout(c) }
 
 // terminal is what says that a stream is one.
-type terminal struct{ name string }
+type terminal struct{ _ byte }
 
 func (t *terminal) GetTerminalStdin(*wasmtime.Caller) (component.Option[wasi.TerminalInput], error) {
 	return component.Some[wasi.TerminalInput](t), nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (g *generator) file(pkg *witjson.Package) []byte {
 	}
 	g.p(")")
 	g.b.WriteString(body)
-	return []byte(g.b.String())
+	return bytes.Clone(g.b.Bytes())
 }
 
 func (g *generator) header() {
@@ -74,7 +75,7 @@ func flagsText(bits uint64, names []string) string {
 	return strings.Join(set, "|")
 }
 `)
-	return []byte(g.b.String())
+	return bytes.Clone(g.b.Bytes())
 }
 
 // iface writes all of an interface.
