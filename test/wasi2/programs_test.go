@@ -24,7 +24,9 @@ var engine = sync.OnceValue(func() *Engine {
 	config := NewConfig()
 	config.SetEpochInterruption(true)
 	CompilesQuickly(config)
-	return NewEngineWithConfig(config)
+	engine := NewEngineWithConfig(config)
+	closeAtEnd(engine.Close)
+	return engine
 })
 
 // program is a command of some toolchain, with what it prints.

@@ -19,16 +19,22 @@ var guest = sync.OnceValues(func() (*component.InstancePre, error) {
 	config := NewConfig()
 	config.SetEpochInterruption(true)
 	engine := NewEngineWithConfig(config)
+	closeAtEnd(engine.Close)
 	program, err := component.New(engine, guests.Component("tries"))
 	if err != nil {
 		return nil, err
 	}
+	closeAtEnd(program.Close)
 	linker := component.NewLinker(engine)
 	defer linker.Close()
 	if err := linker.DefineWasi(); err != nil {
 		return nil, err
 	}
-	return linker.InstantiatePre(program)
+	pre, err := linker.InstantiatePre(program)
+	if err == nil {
+		closeAtEnd(pre.Close)
+	}
+	return pre, err
 })
 
 // try is one run of the guest.
