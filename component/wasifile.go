@@ -239,9 +239,11 @@ func (f *File) endListing() error {
 	if f.listing == 0 {
 		return nil
 	}
-	listing := f.listing - 1
-	f.listing = 0
-	return f.used.do("readdir", ffi.WasiUseListEnd, nil, listing)
+	err := f.used.do("readdir", ffi.WasiUseListEnd, nil, f.listing-1)
+	if err == nil {
+		f.listing = 0
+	}
+	return err
 }
 
 // dirEntry is an entry of a directory.
@@ -308,7 +310,7 @@ func (f *File) OpenFile(name string, flag int) (*File, error) {
 	if err := opened.used.do("open", ffi.WasiUseNot, nil, 0); err != nil {
 		return nil, errors.Join(err, opened.used.r.Drop(nil))
 	}
-	opened.can = opened.used.answer.Count
+	opened.can, opened.used.owned = opened.used.answer.Count, opened.used.answer.Owned
 	return opened, nil
 }
 
@@ -355,11 +357,12 @@ func (f *File) SetContext(ctx context.Context) { notNil(f, "file").used.setConte
 
 // Close drops the descriptor, and is otherwise [StreamReader.Close].
 func (f *File) Close() error {
-	if f := notNil(f, "file"); f.used.closed {
+	if f := notNil(f, "file"); f.used.r == nil || f.used.closed {
 		return f.used.close()
 	}
-	owned := f.used.answer.Owned
+	ctx := f.used.ctx
+	f.used.ctx = nil // nothing has to be waited for
+	defer func() { f.used.ctx = ctx }()
 	err := f.endListing()
-	f.used.answer.Owned = owned
 	return errors.Join(f.used.close(), err)
 }

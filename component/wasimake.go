@@ -48,8 +48,12 @@ func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, err
 	return &Resource{s, handles[0], "pollable"}, nil
 }
 
-// NewPollableContext is [NewPollable] for a context: ready when that has ended, and never for one that cannot end.
+// NewPollableContext is [NewPollable] for a context: ready when that has ended, and never for one that cannot end, or
+// for nil, which is no context.
 func NewPollableContext(store wasmtime.Storelike, ctx context.Context) (*Resource, error) {
+	if ctx == nil {
+		return NewPollable(store, nil)
+	}
 	return NewPollable(store, ctx.Done())
 }
 

@@ -19,6 +19,8 @@ type used struct {
 	name   string
 	ctx    context.Context
 	closed bool
+	// owned says that the resource is the program's.
+	owned bool
 	// answer is what came of the last use.
 	answer ffi.WasiAnswer
 }
@@ -37,12 +39,16 @@ func (u *used) use(store wasmtime.Storelike, r *Resource, kind ffi.WasiResource,
 	}
 	u.r, u.kind, u.name = r, kind, name
 	err = u.do("open", ffi.WasiUseNot, nil, 0)
+	u.owned = u.answer.Owned
 	return u.answer.Count, err
 }
 
 // do does something with the resource. What came of it is in answer.
 func (u *used) do(op string, what ffi.WasiUse, buffer []byte, number uint64) (err error) {
-	if u.closed {
+	switch {
+	case u.r == nil:
+		return u.failed(op, fs.ErrInvalid)
+	case u.closed:
 		return u.failed(op, fs.ErrClosed)
 	}
 	s := u.r.state
@@ -75,16 +81,23 @@ func (u *used) failed(op string, err error) error {
 // setContext sets the context of what is done from now on.
 func (u *used) setContext(ctx context.Context) { u.ctx = ctx }
 
-// close drops the resource, if that is the program's.
+// close drops the resource, if that is the program's. What has not been dropped can be closed again.
 func (u *used) close() error {
 	switch {
+	case u.r == nil:
+		return u.failed("close", fs.ErrInvalid)
 	case u.closed:
 		return u.failed("close", fs.ErrClosed)
-	case !u.answer.Owned:
+	case !u.owned:
 		return errorf(ErrBorrowed, "close %s: %v: whoever has lent it closes it", u.name, ErrBorrowed)
 	}
-	u.closed = true
-	return u.r.Drop(u.ctx)
+	ctx := u.ctx
+	if u.kind != ffi.WasiOutputStream { // only what is written may have to be waited for
+		ctx = nil
+	}
+	err := u.r.Drop(ctx)
+	u.closed = err == nil || errors.Is(err, ErrHandle)
+	return err
 }
 
 // most is how many bytes are read or written at once.
@@ -139,7 +152,7 @@ func (s *StreamReader) Read(p []byte) (int, error) {
 func (s *StreamReader) SetContext(ctx context.Context) { notNil(s, "reader").used.setContext(ctx) }
 
 // Close drops the stream, which has to be the program's own. Closing twice is an error that wraps [fs.ErrClosed], as
-// with [os.File].
+// with [os.File]. If it fails because another goroutine uses the store, the stream stays, and can be closed again.
 func (s *StreamReader) Close() error { return notNil(s, "reader").used.close() }
 
 // StreamWriter writes an output-stream of wasi:io, a guest's or the host's own. It is an [io.WriteCloser]. It is for
@@ -186,19 +199,19 @@ func (s *StreamWriter) Flush() error {
 func (s *StreamWriter) SetContext(ctx context.Context) { notNil(s, "writer").used.setContext(ctx) }
 
 // Close flushes and drops the stream, and is otherwise [StreamReader.Close]. A stream that nobody reads any more is
-// closed without an error.
+// closed without an error. If a context ends the wait, the stream stays, and can be closed with another context.
 func (s *StreamWriter) Close() error {
 	u := &notNil(s, "writer").used
-	if u.closed || !u.answer.Owned {
+	if u.r == nil || u.closed || !u.owned {
 		return u.close()
 	}
 	err := u.do("flush", ffi.WasiUseFlush, nil, 0)
-	if err == io.EOF {
+	var failed *fs.PathError
+	switch {
+	case err == io.EOF:
 		err = nil
-	}
-	if errors.Is(err, ErrHandle) {
+	case err != nil && !errors.As(err, &failed): // nothing is wrong with the stream
 		return err
 	}
-	u.answer.Owned = true // also when the answer has not come
 	return errors.Join(err, u.close())
 }

@@ -354,6 +354,87 @@ func TestWasiReaderContext(t *testing.T) {
 	}
 }
 
+// blockedReader says that it is read, and ends when it may.
+type blockedReader struct{ inside, may chan struct{} }
+
+func (r blockedReader) Read([]byte) (int, error) {
+	close(r.inside)
+	<-r.may
+	return 0, io.EOF
+}
+
+// What a context has ended can be closed, and so can what could not be closed at first.
+func TestWasiCloseAgain(t *testing.T) {
+	dir := TempDir(t)
+	Check(t, os.WriteFile(filepath.Join(dir, "f"), []byte("text"), 0o600))
+	engine := EngineWith(t, func(c *wasmtime.Config) { c.SetEpochInterruption(true) })
+	defer engine.Close()
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	config := wasmtime.NewWasiConfig()
+	Check(t, store.ConfigureWasi(config))
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	root := Must(component.WasiFile(store, Must(component.NewDescriptor(store, os.DirFS(dir)))))
+	for range 2 * 1024 { // twice as many as may be open
+		f, err := root.OpenFile("f", os.O_RDONLY)
+		Check(t, err)
+		f.SetContext(ended)
+		_, err = f.Read(make([]byte, 1))
+		isError(t, err, context.Canceled)
+		Check(t, f.Close())
+		isError(t, f.Close(), fs.ErrClosed)
+	}
+	_, err := root.ReadDir(1)
+	Check(t, err)
+	root.SetContext(ended)
+	Check(t, root.Close())
+
+	r := Must(component.WasiReader(store, Must(component.NewInput(store, strings.NewReader("text")))))
+	r.SetContext(ended)
+	Check(t, r.Close())
+	pipe, w := Pipe(t)
+	fd := Must(store.PushFile(w, wasmtime.WRITE_ONLY))
+	out := Must(component.WasiWriter(store, Must(component.WasiOutput(store, fd))))
+	out.SetContext(ended)
+	isError(t, out.Close(), context.Canceled)
+	out.SetContext(nil)
+	Check(t, out.Close())
+	isError(t, out.Close(), fs.ErrClosed)
+	_ = pipe
+
+	// While another goroutine uses the store, nothing is closed.
+	inside, in := make(chan struct{}), make(chan struct{})
+	blocked := Must(component.WasiReader(store, Must(component.NewInput(store, blockedReader{inside, in}))))
+	f := Must(component.WasiReader(store, Must(component.NewInput(store, strings.NewReader("text")))))
+	done := make(chan error)
+	go func() {
+		_, err := blocked.Read(make([]byte, 1))
+		done <- err
+	}()
+	<-inside
+	isError(t, f.Close(), wasmtime.ErrConcurrentUse)
+	close(in)
+	isError(t, <-done, io.EOF)
+	Check(t, f.Close())
+	isError(t, f.Close(), fs.ErrClosed)
+
+	// Nothing that nobody has made is used.
+	for what, err := range map[string]error{
+		"Read": ErrorOf(new(component.StreamReader).Read(nil)), "Close": new(component.StreamReader).Close(),
+		"Flush": new(component.StreamWriter).Flush(), "Write": ErrorOf(new(component.StreamWriter).Write([]byte("x"))),
+		"Stat": ErrorOf(new(component.File).Stat()), "ReadDir": ErrorOf(new(component.File).ReadDir(0)),
+		"OpenFile": ErrorOf(new(component.File).OpenFile("f", 0)), "Open": ErrorOf(new(component.File).FS().Open("f")),
+		"File.Close": new(component.File).Close(),
+	} {
+		if !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%s of nothing: %v", what, err)
+		}
+	}
+	never := Must(component.NewPollableContext(store, nil))
+	Check(t, never.Drop(nil))
+}
+
 // A Go function writes to what a guest lends, after what the guest has written.
 func TestWasiWriter(t *testing.T) {
 	long := strings.Repeat(text, 20_000)
