@@ -320,7 +320,7 @@ func components() []row {
 		out,
 		into,
 		componentRow("1,000 × `{u32, f64, string}`, there and back", "Rows", against(rust, "≤ Rust", 1).excused(1.5, whyRecords)),
-		componentRow("1,000 × `{u32, f64}`, there and back", "Points", against(rust, "≤ 0.3 × Rust", 0.3).excused(0.4, whyRecords)),
+		componentRow("1,000 × `{u32, f64}`, there and back", "Points", against(rust, "≤ 0.3 × Rust", 0.3)),
 		host,
 		componentRow("method of a resource", "Method", against(rust, "≤ 1.6 × Rust", 1.6).excused(2.5, whyMessage)),
 		pooled,
