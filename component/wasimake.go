@@ -18,10 +18,10 @@ import (
 //		return component.NewPollable(caller, job.done)
 //	})
 //
-// It is the program's until it is given away, or dropped with [Resource.Drop]. As long as nobody waits for it, it costs
+// It is the program's until it is given away, or dropped with [Resource.Drop]. As long as nobody asks for it, it costs
 // no goroutine; what is left of it ends when the guest drops it, and when the store is closed. The store must have been
-// given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi]. Of more pollables, streams and other things
-// than a store may have, the error wraps [ErrTooManyHandles].
+// given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi]. In a store with tens of
+// thousands of resources, the error says that there are too many.
 func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, error) {
 	inside, err := bridge.StoreOf(store)
 	if err != nil {

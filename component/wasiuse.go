@@ -136,9 +136,9 @@ func WasiReader(store wasmtime.Storelike, r *Resource) (*StreamReader, error) {
 }
 
 // Read reads up to len(p) bytes, 64 KiB at most, and waits until there are some. The wait ends with the context of the
-// guest's call, with [wasmtime.Store.SetEpochDeadline] as that of a guest does, and with a context that SetContext has
-// set: the error is a [*wasmtime.Trap] that wraps the context's. At the end it is [io.EOF]. What else the stream fails
-// with is a [*fs.PathError] that matches [fs.ErrPermission] and the others as errors of package os do.
+// guest's call, and with one that SetContext has set, but not with [wasmtime.Store.SetEpochDeadline]: the error is a
+// [*wasmtime.Trap] that wraps the context's. At the end it is [io.EOF]. What else the stream fails with is a
+// [*fs.PathError] that matches [fs.ErrPermission] and the others as errors of package os do.
 func (s *StreamReader) Read(p []byte) (int, error) {
 	p = p[:min(len(p), most)]
 	if err := notNil(s, "reader").used.do("read", ffi.WasiUseRead, p, 0); err != nil {
