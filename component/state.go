@@ -179,8 +179,8 @@ func largestLimit(v *canon.View) uint64 {
 	return max(usualLimit, times*min(v.Context.(*state).store.Native().HostcallFuel(), math.MaxUint64/times))
 }
 
-// runPinned makes a call whose message has segments. The error is that there is no memory for their list. The store may
-// be lost meanwhile, and the goroutine end.
+// runPinned makes a call whose message has segments. The error is that there is no memory for their list. The store
+// may be lost meanwhile, and the goroutine end.
 func (s *state) runPinned(list []byte) (ok bool, err error) {
 	defer s.message.Unpin() // those of calls around this one have been read
 	segments, err := s.message.ListSegments()
