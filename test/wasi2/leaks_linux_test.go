@@ -29,9 +29,9 @@ func live() map[string]int {
 	return all
 }
 
-// usage is what this process has: resident memory in KiB, open descriptors, goroutines and native handles. The memory is
-// 0 under the race detector, whose own grows by some 7 KiB a run, for as long as there are runs; without it, ten thousand
-// runs leave one MiB.
+// usage is what this process has: resident memory in KiB, open descriptors, goroutines and native handles. The memory
+// is 0 under the race detector, whose own grows by some 7 KiB a run, for as long as there are runs. Without it, ten
+// thousand runs leave one MiB.
 type usage struct {
 	memory, descriptors, goroutines int
 	handles                         string
