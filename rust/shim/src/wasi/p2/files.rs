@@ -301,8 +301,9 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_entries(&mut self, number: u32) -> Result<()> {
+        self.take::<Entries>(number)?;
         self.uncount_descriptor();
-        self.take::<Entries>(number).map(drop)
+        Ok(())
     }
 
     pub(super) fn create_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
@@ -476,6 +477,9 @@ impl Entries {
                     return Ok(None);
                 }
                 self.fill(&list)?;
+                if self.more && self.whole().is_none() {
+                    return Err(self.leave_out().into());
+                }
                 continue;
             };
             self.at += Entries::HEAD + name.len();
@@ -486,6 +490,13 @@ impl Entries {
             let name = String::from_utf8(name).map_err(|_| Errno::Ilseq)?;
             return Ok(Some(DirectoryEntry { type_: kind(filetype), name }));
         }
+    }
+
+    /// Goes on behind an entry that does not fit, of which there is the head. Only a binding has such names.
+    fn leave_out(&mut self) -> Errno {
+        self.cookie = self.bytes.first_chunk().map_or(self.cookie, |cookie| u64::from_le_bytes(*cookie));
+        self.bytes.clear();
+        Errno::Nametoolong
     }
 
     /// The next entry, if all of it has been read.
