@@ -290,3 +290,26 @@ func TestWasiLongNames(t *testing.T) {
 	Equal(t, "long names that were missing", long, 0)
 	Check(t, dir.Close())
 }
+
+// Listings that fail, or that a context ends, take no descriptors.
+func TestWasiListingsEnd(t *testing.T) {
+	store := wasmtime.NewStore(stdEngine())
+	defer store.Close()
+	store.SetEpochDeadline(1 << 40)
+	store.SetMaxResources(5)
+	Check(t, store.ConfigureWasi(wasmtime.NewWasiConfig()))
+	tree := fstest.MapFS{"a": {}, "b\xff": {}, "c": {}}
+	root := Must(component.NewDescriptor(store, tree))
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 10 {
+		dir := Must(component.WasiFile(store, root))
+		_, err := dir.ReadDir(-1)
+		isError(t, err, syscall.EILSEQ)
+		Equal(t, "one", len(Must(dir.ReadDir(1))), 1)
+		dir.SetContext(ended)
+		_, err = dir.ReadDir(-1)
+		isError(t, err, context.Canceled)
+	}
+	Check(t, Must(component.WasiFile(store, root)).Close())
+}
