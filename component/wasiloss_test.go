@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -164,7 +165,8 @@ func TestWasiShutdownSendsAll(t *testing.T) {
 	}
 }
 
-// A wait that a context ends is no end of the stream: nothing is lost, and nothing comes twice, that was written before.
+// A wait that a context ends is no end of the stream: of what was written before, nothing is lost, and nothing comes
+// twice.
 func TestWasiWriterGoesOn(t *testing.T) {
 	p := newPouring(t, false)
 	written, came := p.pour(), int64(0)
@@ -289,6 +291,46 @@ func TestWasiLongNames(t *testing.T) {
 	Equal(t, "first and last", names[0]+names[len(names)-1], "az")
 	Equal(t, "long names that were missing", long, 0)
 	Check(t, dir.Close())
+}
+
+// failingDir is a file system whose directories cannot be listed at times.
+type failingDir struct {
+	fstest.MapFS
+	fails *bool
+}
+
+func (f failingDir) ReadDir(name string) ([]fs.DirEntry, error) {
+	if *f.fails {
+		return nil, syscall.EIO
+	}
+	return f.MapFS.ReadDir(name)
+}
+
+// What a listing has after it has failed is what there is.
+func TestWasiListingGoesOn(t *testing.T) {
+	store := wasmtime.NewStore(stdEngine())
+	defer store.Close()
+	store.SetEpochDeadline(1 << 40)
+	Check(t, store.ConfigureWasi(wasmtime.NewWasiConfig()))
+	fails, tree := true, fstest.MapFS{}
+	const count = 2_000 // more than are read at once
+	for i := range count {
+		tree[fmt.Sprintf("%04d", i)] = &fstest.MapFile{}
+	}
+	dir := Must(component.WasiFile(store, Must(component.NewDescriptor(store, failingDir{tree, &fails}))))
+	for range 2 {
+		_, err := dir.ReadDir(1)
+		isError(t, err, syscall.EIO)
+	}
+	fails = false
+	for i := range count {
+		entries, err := dir.ReadDir(1)
+		if err != nil || entries[0].Name() != fmt.Sprintf("%04d", i) {
+			t.Fatalf("the entry %d: %v, %v", i, entries, err)
+		}
+	}
+	_, err := dir.ReadDir(1)
+	Equal(t, "the end", err, io.EOF)
 }
 
 // Listings that fail, or that a context ends, take no descriptors.

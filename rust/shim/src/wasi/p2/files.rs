@@ -512,18 +512,21 @@ impl Entries {
 
     fn fill(&mut self, list: &impl Fn(&mut HostDir, u64, usize) -> Outcome<Vec<u8>>) -> Outcome {
         self.at = 0;
+        // There are none if that fails.
+        let mut bytes = std::mem::take(&mut self.bytes);
         match &mut self.dir {
-            Node::Dir(dir) => self.bytes = list(dir, self.cookie, Entries::ROOM)?,
+            Node::Dir(dir) => bytes = list(dir, self.cookie, Entries::ROOM)?,
             Node::ServedDir(dir) => {
-                self.bytes.resize(Entries::ROOM, 0);
-                let span = Span { base: self.bytes.as_mut_ptr(), len: self.bytes.len() };
+                bytes.resize(Entries::ROOM, 0);
+                let span = Span { base: bytes.as_mut_ptr(), len: bytes.len() };
                 let n = dir.read_entries(self.cookie, span)?;
-                self.bytes.truncate(n as usize);
+                bytes.truncate(n as usize);
             }
             Node::File(_) | Node::ServedFile(_) => return Err(Errno::Notdir.into()),
         }
         // Less than there is room for is the end.
-        self.more = self.bytes.len() == Entries::ROOM;
+        self.more = bytes.len() == Entries::ROOM;
+        self.bytes = bytes;
         Ok(())
     }
 }

@@ -335,8 +335,8 @@ impl Output {
         (done, Ok(()))
     }
 
-    /// Ends it if it has met an error. Who is interrupted has not: the rest is there for the host to go on with. But how
-    /// much the binding has taken then, nobody knows, and the host hears so.
+    /// Ends it if it has met an error. Who is interrupted has not: the rest is there for the host to go on with. But
+    /// how much the binding has taken then, nobody knows, and the host hears so.
     fn or_end(&mut self, state: &mut State, outcome: Outcome) -> Outcome {
         let Err(fault) = outcome else { return Ok(()) };
         if let Fault::Trap(_) = fault {
@@ -723,7 +723,8 @@ impl Wasi<'_> {
         Ok(n)
     }
 
-    /// Writes what one of our streams has still to write, and waits for that. Who uses the stream next hears of an error.
+    /// Writes what one of our streams has still to write, and waits for that. Who uses the stream next hears of an
+    /// error.
     pub(super) fn finish(&mut self, number: u32) -> Result<()> {
         let Some((output, state)) = self.ours::<Output>(number) else { return Ok(()) };
         match output.drain(state, true) {
