@@ -95,7 +95,9 @@ type Resource struct {
 func (r *Resource) Name() string { return notNil(r, "resource").name }
 
 // Drop drops the handle; if it owns the resource, the guest's destructor runs. ctx may be nil and is as for
-// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle]. See
+// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle]. What cannot be dropped yet,
+// a socket that has streams or a stream whose last bytes a context has kept from being written, stays, and can be
+// dropped later. See
 // wasmtime::component::ResourceAny::resource_drop.
 func (r *Resource) Drop(ctx context.Context) (err error) {
 	if r == nil || r.state == nil {

@@ -203,7 +203,10 @@ func (i *fileInfo) IsDir() bool        { return i.mode.IsDir() }
 func (i *fileInfo) Sys() any           { return nil }
 
 // ReadDir returns the entries of a directory, as [os.File.ReadDir] does: the next n of them, with [io.EOF] at the end,
-// or all that are left if n is not positive. They are in the order in which the file system has them.
+// or all that are left if n is not positive. They are in the order in which the file system has them. With a positive
+// n, a name that is too long or no text is an error, behind which the next call goes on; otherwise an error ends the
+// listing, and the next call begins again. A listing that has not come to its end takes a descriptor of the store until
+// Seek or Close, of a borrow as well.
 func (f *File) ReadDir(n int) (entries []fs.DirEntry, err error) {
 	if notNil(f, "file").listing == 0 && !f.listed {
 		if err := f.used.do("readdir", ffi.WasiUseList, nil, 0); err != nil {
@@ -222,6 +225,9 @@ func (f *File) ReadDir(n int) (entries []fs.DirEntry, err error) {
 			break
 		}
 		if err != nil {
+			if n <= 0 {
+				_ = f.endListing()
+			}
 			return entries, err
 		}
 		got := f.used.answer.Count
@@ -239,6 +245,9 @@ func (f *File) endListing() error {
 	if f.listing == 0 {
 		return nil
 	}
+	ctx := f.used.ctx
+	f.used.ctx = nil // nothing has to be waited for
+	defer func() { f.used.ctx = ctx }()
 	err := f.used.do("readdir", ffi.WasiUseListEnd, nil, f.listing-1)
 	if err == nil {
 		f.listing = 0
@@ -360,9 +369,6 @@ func (f *File) Close() error {
 	if f := notNil(f, "file"); f.used.r == nil || f.used.closed {
 		return f.used.close()
 	}
-	ctx := f.used.ctx
-	f.used.ctx = nil // nothing has to be waited for
-	defer func() { f.used.ctx = ctx }()
 	err := f.endListing()
 	return errors.Join(f.used.close(), err)
 }

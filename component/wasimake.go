@@ -118,10 +118,10 @@ func pushed(store wasmtime.Storelike, push func(pusher) (uint32, error), take fu
 //	_, err = serve.Call(ctx, socket)
 //
 // Accept, subscribe, shutdown, the addresses and the options are those of the connection or the listener; on Windows,
-// the hop limit is the only option. One that Go serves has no options, and addresses if they are of the form of
-// [netip.AddrPort]. It is bound from the start: what binds, connects or listens fails with invalid-state. The switches
-// of the network and the check of addresses are not about it, since the program has given it. What a guest accepts
-// counts for [wasmtime.Store.SetMaxResources].
+// the hop limit is the only option. A shutdown of what is sent waits until all is sent that was written before. One
+// that Go serves has no options, and addresses if they are of the form of [netip.AddrPort]. It is bound from the start:
+// what binds, connects or listens fails with invalid-state. The switches of the network and the check of addresses are
+// not about it, since the program has given it. What a guest accepts counts for [wasmtime.Store.SetMaxResources].
 //
 // All three are the program's, to be given away or dropped; the streams have to be dropped before the socket. There is
 // no such function for UDP: upstream's udp-socket cannot be made of what there is.

@@ -12,11 +12,13 @@ type ComponentCall struct {
 	fn      unsafe.Pointer
 	message unsafe.Pointer
 	// Len is the length of the message.
-	Len       uintptr
-	capacity  uintptr
-	segments  unsafe.Pointer
+	Len      uintptr
+	capacity uintptr
+	// segments and list lead to memory that may be Go's, and are what they were when that is gone: they are no pointers
+	// for Go, whose collector would hear of the old one when a new one is written.
+	segments  uintptr
 	nsegments uintptr
-	list      unsafe.Pointer
+	list      uintptr
 	nlist     uintptr
 	results   unsafe.Pointer
 	nresults  uintptr
@@ -75,13 +77,13 @@ func (c *ComponentCall) Grow(n int) []byte {
 // RunInto has.
 func (c *ComponentCall) SetFunc(f ComponentFunc) {
 	c.fn = unsafe.Pointer(f.ptr)
-	c.segments, c.nsegments = nil, 0
-	c.list, c.nlist = nil, 0
+	c.segments, c.nsegments = 0, 0
+	c.list, c.nlist = 0, 0
 }
 
 // SetSegments gives the message its segments, which are pinned memory, until the call.
 func (c *ComponentCall) SetSegments(segments []Segment) {
-	c.segments, c.nsegments = unsafe.Pointer(unsafe.SliceData(segments)), uintptr(len(segments))
+	c.segments, c.nsegments = uintptr(unsafe.Pointer(unsafe.SliceData(segments))), uintptr(len(segments))
 }
 
 // Results returns the message of the results, which is valid until the next call of the store.

@@ -1710,6 +1710,9 @@ bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call
  * Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
  * the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
  *
+ * What cannot be dropped yet stays, and its handle with it: a resource of WASI that others are made of, and a stream
+ * whose wait for the last bytes was interrupted.
+ *
  * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
  * Handles of the host's own resources are no handles here. The counterpart of
  * `wasmtime::component::ResourceAny::resource_drop`.

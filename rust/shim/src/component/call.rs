@@ -4,7 +4,7 @@ use super::Data;
 use super::buffer::Buffer;
 use super::check::{Resource, bad_argument, check};
 use super::func::wasmtime_binding_component_func_t;
-use super::handles::{self, Handles};
+use super::handles::{self, End, Handles};
 use super::lift::{Lifting, Pending, Place, broken};
 use super::lower::Lowering;
 use super::message::{Message, wasmtime_binding_component_segment_t};
@@ -16,7 +16,7 @@ use crate::call::{guarded, is_trap};
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
-use crate::wasi::drop_resource;
+use crate::wasi::{drop_resource, is_ours};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -182,6 +182,9 @@ pub unsafe extern "C" fn wasmtime_binding_component_call_grow(
 /// Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
 /// the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
 ///
+/// What cannot be dropped yet stays, and its handle with it: a resource of WASI that others are made of, and a stream
+/// whose wait for the last bytes was interrupted.
+///
 /// A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
 /// Handles of the host's own resources are no handles here. The counterpart of
 /// `wasmtime::component::ResourceAny::resource_drop`.
@@ -199,8 +202,23 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
         let state = Whole::state(Whole::of_component(call));
         let deeper = Deeper::new(state);
         let outcome = guarded((*call).context, |context| {
-            let resource = (*state).handles.take(handle)?;
-            drop_resource(context.as_context_mut(), resource)
+            let handles = &raw mut (*state).handles;
+            let resource = (*handles).droppable(handle)?;
+            let ours = is_ours(&resource);
+            if !ours {
+                // The destructor is a guest's, which may call the host: by then the handle is gone.
+                (*handles).remove(handle, End::Dropped);
+            }
+            drop_resource(context.as_context_mut(), resource).map_err(|undropped| {
+                if let Some((resource, number)) = undropped.still {
+                    (*handles).learn(handle, resource, number);
+                } else {
+                    (*handles).remove(handle, End::Dropped);
+                }
+                undropped.error
+            })?;
+            (*handles).remove(handle, End::Dropped);
+            Ok(())
         });
         drop(deeper);
         match outcome {
@@ -344,7 +362,7 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
         for Pending { resource, .. } in pending {
-            drop_resource(context.as_context_mut(), resource)?;
+            drop_resource(context.as_context_mut(), resource).map_err(|undropped| undropped.error)?;
         }
         return Err(full());
     }

@@ -301,8 +301,9 @@ impl Wasi<'_> {
     }
 
     pub(super) fn drop_entries(&mut self, number: u32) -> Result<()> {
+        self.take::<Entries>(number)?;
         self.uncount_descriptor();
-        self.take::<Entries>(number).map(drop)
+        Ok(())
     }
 
     pub(super) fn create_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
@@ -476,6 +477,9 @@ impl Entries {
                     return Ok(None);
                 }
                 self.fill(&list)?;
+                if self.more && self.whole().is_none() {
+                    return Err(self.leave_out().into());
+                }
                 continue;
             };
             self.at += Entries::HEAD + name.len();
@@ -486,6 +490,13 @@ impl Entries {
             let name = String::from_utf8(name).map_err(|_| Errno::Ilseq)?;
             return Ok(Some(DirectoryEntry { type_: kind(filetype), name }));
         }
+    }
+
+    /// Goes on behind an entry that does not fit, of which there is the head. Only a binding has such names.
+    fn leave_out(&mut self) -> Errno {
+        self.cookie = self.bytes.first_chunk().map_or(self.cookie, |cookie| u64::from_le_bytes(*cookie));
+        self.bytes.clear();
+        Errno::Nametoolong
     }
 
     /// The next entry, if all of it has been read.
@@ -501,18 +512,21 @@ impl Entries {
 
     fn fill(&mut self, list: &impl Fn(&mut HostDir, u64, usize) -> Outcome<Vec<u8>>) -> Outcome {
         self.at = 0;
+        // There are none if that fails.
+        let mut bytes = std::mem::take(&mut self.bytes);
         match &mut self.dir {
-            Node::Dir(dir) => self.bytes = list(dir, self.cookie, Entries::ROOM)?,
+            Node::Dir(dir) => bytes = list(dir, self.cookie, Entries::ROOM)?,
             Node::ServedDir(dir) => {
-                self.bytes.resize(Entries::ROOM, 0);
-                let span = Span { base: self.bytes.as_mut_ptr(), len: self.bytes.len() };
+                bytes.resize(Entries::ROOM, 0);
+                let span = Span { base: bytes.as_mut_ptr(), len: bytes.len() };
                 let n = dir.read_entries(self.cookie, span)?;
-                self.bytes.truncate(n as usize);
+                bytes.truncate(n as usize);
             }
             Node::File(_) | Node::ServedFile(_) => return Err(Errno::Notdir.into()),
         }
         // Less than there is room for is the end.
-        self.more = self.bytes.len() == Entries::ROOM;
+        self.more = bytes.len() == Entries::ROOM;
+        self.bytes = bytes;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::enter::Wasi;
 use super::fault::or_trap;
-use super::linker::drop_of;
+use super::linker::{Undropped, drop_of};
 use super::nodes::{Node, Shared};
 use super::poll::Pollable;
 use super::streams::{Input, Output, Source};
@@ -149,12 +149,20 @@ fn not_open(fd: u32) -> wasmtime::Error {
     )
 }
 
+/// Whether a resource that the host owns is one of WASI.
+pub(crate) fn is_ours(resource: &ResourceAny) -> bool {
+    resource.owned() && drop_of(resource.ty()).is_some()
+}
+
 /// Drops a resource that the host owns, as a component would: one that the host has made knows no destructor.
-pub(crate) fn drop_resource(mut context: StoreContextMut<'_, Data>, resource: ResourceAny) -> Result<()> {
+pub(crate) fn drop_resource(
+    mut context: StoreContextMut<'_, Data>,
+    resource: ResourceAny,
+) -> std::result::Result<(), Undropped> {
     if resource.owned()
         && let Some(drop_it) = drop_of(resource.ty())
     {
         return drop_it(context.as_context_mut(), resource);
     }
-    resource.resource_drop(context)
+    resource.resource_drop(context).map_err(|error| Undropped { error, still: None })
 }

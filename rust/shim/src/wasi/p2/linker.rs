@@ -8,7 +8,7 @@ use crate::guard::guard;
 use crate::wasi::find::silence_probe;
 use std::fmt::Write;
 use wasmtime::component::{LinkerInstance, Resource, ResourceAny, ResourceType};
-use wasmtime::{Result, StoreContextMut};
+use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 use wasmtime_c_api::{WasmtimeStoreData as Data, wasm_byte_vec_t, wasmtime_component_linker_t, wasmtime_error_t};
 use wasmtime_wasi::p2::bindings::cli::{terminal_input::TerminalInput, terminal_output::TerminalOutput};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -285,8 +285,19 @@ macro_rules! if_resource {
     (resource $wanted:ident $method:ident($arg:ident: $ty:ty)) => {
         if $wanted == ResourceType::host::<$ty>() {
             return Some(|mut cx, resource| {
-                let number = resource.try_into_resource::<$ty>(&mut cx)?.rep();
-                Wasi::enter(cx, |wasi| wasi.$method(number))
+                let undropped = |error| Undropped { error, still: None };
+                let number = resource.try_into_resource::<$ty>(&mut cx).map_err(undropped)?.rep();
+                let (dropped, is_there) = Wasi::enter(cx.as_context_mut(), |wasi| {
+                    let dropped = wasi.$method(number);
+                    Ok((dropped, wasi.second.table.get_any_mut(number).is_ok()))
+                })
+                .map_err(undropped)?;
+                dropped.map_err(|error| {
+                    let still = is_there
+                        .then(|| ResourceAny::try_from_resource(Resource::<$ty>::new_own(number), cx))
+                        .and_then(Result::ok);
+                    Undropped { error, still: still.map(|still| (still, number)) }
+                })
             });
         }
     };
@@ -322,7 +333,14 @@ fn define(to: &mut LinkerInstance<'_, Data>, interface: &str, name: &str) -> Res
 }
 
 /// How a resource that is owned is dropped.
-type Dropper = fn(StoreContextMut<'_, Data>, ResourceAny) -> Result<()>;
+type Dropper = fn(StoreContextMut<'_, Data>, ResourceAny) -> std::result::Result<(), Undropped>;
+
+/// Why a resource was not dropped.
+pub(crate) struct Undropped {
+    pub(crate) error: Error,
+    /// What upstream has for it from now on, and its number in the table, if it is still there.
+    pub(crate) still: Option<(ResourceAny, u32)>,
+}
 
 /// How a resource of WASI is dropped; nothing for any other.
 pub(super) fn drop_of(wanted: ResourceType) -> Option<Dropper> {

@@ -37,7 +37,7 @@ mod used;
 
 pub(in crate::wasi) use enter::Second;
 pub use hand::*;
-pub(crate) use hand::{drop_resource, hand_over};
+pub(crate) use hand::{drop_resource, hand_over, is_ours};
 pub use linker::*;
 pub use used::*;
 pub(crate) use used::{is_kind, number_of, opened, use_resource};

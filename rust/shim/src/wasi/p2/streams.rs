@@ -160,9 +160,18 @@ impl Source {
     fn write(&self, state: &mut State, at: Option<u64>, span: Span, wait: bool) -> Outcome<Option<usize>> {
         let waker = state.waker();
         let mut spans = Spans::one(span);
+        let all = spans.total();
+        let mut put = |file: &mut HostFile| {
+            let written = now(file.waiting(wait, |file| file.write(&mut spans, waker)), wait);
+            match all - spans.total() {
+                // Who is interrupted has written that.
+                n @ 1.. if written.is_err() => Ok(Some(n)),
+                _ => written,
+            }
+        };
         match self {
             Source::Standard(fd) => match state.descriptors.get(*fd)? {
-                Entry::Host(file) => now(file.waiting(wait, |file| file.write(&mut spans, waker)), wait),
+                Entry::Host(file) => put(file),
                 Entry::ServedFile(file) => file.write(&spans).map(Some),
                 Entry::Stream(stream) => stream.write_some(span, wait),
                 Entry::Dir(_) | Entry::ServedDir(_) => Err(Errno::Badf.into()),
@@ -173,7 +182,7 @@ impl Source {
                 match (file.seeks(), at) {
                     (true, Some(at)) => file.pwrite(&spans, at, waker).map(Some),
                     (true, None) => file.appending(|file| file.pwrite(&spans, 0, waker)).map(Some),
-                    (false, _) => now(file.waiting(wait, |file| file.write(&mut spans, waker)), wait),
+                    (false, _) => put(&mut file),
                 }
             }
             Source::Served(file) => match at {
@@ -236,7 +245,8 @@ impl Input {
     /// [`Input::read`] of as many bytes as there is room for, of which there has to be some.
     fn read_into(&mut self, state: &mut State, room: Span, wait: bool) -> Streamed<usize> {
         let read = self.source.read(state, self.at, room, wait);
-        self.ended = !matches!(read, Ok(None | Some(1..)) | Err(Fault::Errno(Errno::Again)));
+        // Who is interrupted has not come to the end, and may go on if it is the host.
+        self.ended = matches!(&read, Ok(Some(0)) | Err(Fault::Errno(_)));
         match read? {
             Some(0) => Err(End::Closed),
             read => {
@@ -273,6 +283,15 @@ impl Output {
         Output { source, at, pending: Vec::new(), done: 0, kept: None, ended: false, failed: None }
     }
 
+    /// Whether what is written to it goes to this very source, which is shared.
+    pub(super) fn goes_to(&self, source: &Source) -> bool {
+        match (&self.source, source) {
+            (Source::File(one), Source::File(other)) => one.is(other),
+            (Source::Stream(one), Source::Stream(other)) => one.is(other),
+            _ => false,
+        }
+    }
+
     /// Whether it can still be written to. An error is told once.
     fn open(&mut self) -> Streamed<()> {
         match self.failed.take() {
@@ -286,8 +305,9 @@ impl Output {
     fn drain(&mut self, state: &mut State, wait: bool) -> Outcome<bool> {
         let rest = &mut self.pending[self.done..];
         let rest = Span { base: rest.as_mut_ptr(), len: rest.len() };
-        let n = self.put(state, rest, wait)?;
+        let (n, put) = self.put(state, rest, wait);
         self.done += n;
+        self.or_end(state, put)?;
         if n < rest.len {
             return Ok(false);
         }
@@ -298,8 +318,8 @@ impl Output {
         Ok(true)
     }
 
-    /// Writes bytes: all of them if it may wait. How many it were.
-    fn put(&mut self, state: &mut State, bytes: Span, wait: bool) -> Outcome<usize> {
+    /// Writes bytes: all of them if it may wait. How many it were, and what it has met then.
+    fn put(&mut self, state: &mut State, bytes: Span, wait: bool) -> (usize, Outcome) {
         let mut done = 0;
         while done < bytes.len {
             match self.source.write(state, self.at, bytes.from(done), wait) {
@@ -308,11 +328,29 @@ impl Output {
                     self.at = self.at.map(|at| at.saturating_add(n as u64));
                 }
                 Ok(None | Some(0)) if !wait => break,
-                Ok(None | Some(0)) => return Err(self.end(Errno::Io.into())),
-                Err(fault) => return Err(self.end(fault)),
+                Ok(None | Some(0)) => return (done, Err(Errno::Io.into())),
+                Err(fault) => return (done, Err(fault)),
             }
         }
-        Ok(done)
+        (done, Ok(()))
+    }
+
+    /// Ends it if it has met an error. Who is interrupted has not: the rest is there for the host to go on with. But
+    /// how much the binding has taken then, nobody knows, and the host hears so.
+    fn or_end(&mut self, state: &mut State, outcome: Outcome) -> Outcome {
+        let Err(fault) = outcome else { return Ok(()) };
+        if let Fault::Trap(_) = fault {
+            let is_hosts = match self.source {
+                Source::Standard(fd) => matches!(state.descriptors.get(fd), Ok(Entry::Host(_))),
+                Source::File(_) => true,
+                Source::Served(_) | Source::Stream(_) => false,
+            };
+            if is_hosts {
+                return Err(fault);
+            }
+            self.failed = Some(Errno::Intr);
+        }
+        Err(self.end(fault))
     }
 
     /// Ends it with an error.
@@ -347,7 +385,8 @@ impl Output {
         if bytes.len > PERMIT || !self.pending.is_empty() {
             return Err(wasmtime::Error::msg("more is written to a stream than check-write has allowed").into());
         }
-        let n = self.put(state, bytes, false)?;
+        let (n, put) = self.put(state, bytes, false);
+        self.or_end(state, put)?;
         // SAFETY: the bytes are there, and nobody changes them now.
         self.pending.extend_from_slice(unsafe { slice::from_raw_parts(bytes.from(n).base, bytes.len - n) });
         Ok(())
@@ -368,8 +407,8 @@ impl Output {
     fn write_all(&mut self, state: &mut State, bytes: Span) -> Streamed<()> {
         self.open()?;
         self.drain(state, true)?;
-        self.put(state, bytes, true)?;
-        Ok(())
+        let (_, put) = self.put(state, bytes, true);
+        Ok(self.or_end(state, put)?)
     }
 }
 
@@ -664,10 +703,11 @@ impl Wasi<'_> {
         len: u64,
         wait: bool,
     ) -> Streamed<u64> {
-        let permit = match wait {
-            // Who may wait can write anything.
-            true => PERMIT,
-            false => self.check_stream(this)?,
+        let permit = match (wait, self.ours::<Output>(this.rep())) {
+            // Who may wait can write anything to one that is open.
+            (true, Some((output, _))) => output.open().map(|()| PERMIT)?,
+            (true, None) => self.wait_for_permit(this)?,
+            (false, _) => self.check_stream(this)?,
         };
         let len = len.min(permit as u64);
         if len == 0 {
@@ -683,14 +723,24 @@ impl Wasi<'_> {
         Ok(n)
     }
 
+    /// Writes what one of our streams has still to write, and waits for that. Who uses the stream next hears of an
+    /// error.
+    pub(super) fn finish(&mut self, number: u32) -> Result<()> {
+        let Some((output, state)) = self.ours::<Output>(number) else { return Ok(()) };
+        match output.drain(state, true) {
+            Err(Fault::Trap(error)) => Err(error),
+            Err(Fault::Errno(errno)) => {
+                output.failed = Some(errno);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
     /// What is still to be written is, as far as that goes without waiting for ours; a connection is waited for.
     pub(super) fn drop_output(&mut self, number: u32) -> Result<()> {
         if self.is::<Output>(number) {
-            if let Some((output, state)) = self.ours::<Output>(number)
-                && let Err(Fault::Trap(error)) = output.drain(state, true)
-            {
-                return Err(error);
-            }
+            self.finish(number)?;
             return self.take::<Output>(number).map(drop);
         }
         or_trap(self.wait_for_upstream::<DynOutputStream>(number))?;

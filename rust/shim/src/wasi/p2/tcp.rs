@@ -23,6 +23,8 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 pub(super) struct Given {
     socket: Socket,
     listens: bool,
+    /// The number of a connection's output stream in the table, which something else may have when that is gone.
+    output: Option<u32>,
 }
 
 #[derive(Clone)]
@@ -52,11 +54,11 @@ impl Given {
         match entry {
             Entry::Host(mut file) if file.is_stream_socket() => {
                 file.set_nonblock(true);
-                Ok(Given { listens: file.listens(), socket: Socket::Host(Shared::new(file)) })
+                Ok(Given { listens: file.listens(), socket: Socket::Host(Shared::new(file)), output: None })
             }
             Entry::Stream(mut stream) if stream.is_socket() => {
                 stream.set_nonblock(true);
-                Ok(Given { listens: stream.listens(), socket: Socket::Served(Shared::new(stream)) })
+                Ok(Given { listens: stream.listens(), socket: Socket::Served(Shared::new(stream)), output: None })
             }
             _ => Err(Errno::Notsock.into()),
         }
@@ -173,7 +175,10 @@ impl Wasi<'_> {
             }
         });
         match output {
-            Ok(streams) => Ok((socket, Some(streams))),
+            Ok((input, output)) => {
+                self.get_mut::<Given>(socket)?.output = Some(output);
+                Ok((socket, Some((input, output))))
+            }
             Err(fault) => {
                 self.drop_given(socket)?;
                 Err(fault)
@@ -281,9 +286,17 @@ impl Wasi<'_> {
             ShutdownType::Send => Sdflags::WR,
             ShutdownType::Both => Sdflags::RD | Sdflags::WR,
         };
-        match self.given(&this)? {
-            given if given.listens => Ok(Err(ErrorCode::InvalidState)),
-            given => network_answer(given.shutdown(how)),
+        let given = self.given(&this)?;
+        if given.listens {
+            return Ok(Err(ErrorCode::InvalidState));
         }
+        // What was written before comes before, as with upstream's sockets, which send it in the background.
+        if how.contains(Sdflags::WR)
+            && let Some(output) = given.output
+            && self.get::<Output>(output).is_ok_and(|output| output.goes_to(&given.source()))
+        {
+            self.finish(output)?;
+        }
+        network_answer(self.given(&this)?.shutdown(how))
     }
 }
