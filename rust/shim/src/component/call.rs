@@ -4,7 +4,7 @@ use super::Data;
 use super::buffer::Buffer;
 use super::check::{Resource, bad_argument, check};
 use super::func::wasmtime_binding_component_func_t;
-use super::handles::{self, Handles};
+use super::handles::{self, End, Handles};
 use super::lift::{Lifting, Pending, Place, broken};
 use super::lower::Lowering;
 use super::message::{Message, wasmtime_binding_component_segment_t};
@@ -16,7 +16,7 @@ use crate::call::{guarded, is_trap};
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
-use crate::wasi::drop_resource;
+use crate::wasi::{drop_resource, is_own};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -24,7 +24,9 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
-use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, TypedFunc};
+use wasmtime::component::{
+    ComponentNamedList, ComponentType, Lift, Lower, ResourceAny, ResourceTableError, TypedFunc,
+};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 
@@ -183,7 +185,8 @@ pub unsafe extern "C" fn wasmtime_binding_component_call_grow(
 /// the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
 ///
 /// A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
-/// Handles of the host's own resources are no handles here. The counterpart of
+/// One of a resource of WASI that has children, which the host owns, is a `WASMTIME_ERROR_HAS_CHILDREN`, and stays
+/// valid. Handles of the host's own resources are no handles here. The counterpart of
 /// `wasmtime::component::ResourceAny::resource_drop`.
 ///
 /// # Safety
@@ -198,16 +201,59 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
     unsafe {
         let state = Whole::state(Whole::of_component(call));
         let deeper = Deeper::new(state);
-        let outcome = guarded((*call).context, |context| {
-            let resource = (*state).handles.take(handle)?;
-            drop_resource(context.as_context_mut(), resource)
-        });
+        let outcome = guarded((*call).context, |context| drop_handle(context.as_context_mut(), state, handle));
         drop(deeper);
         match outcome {
             Ok(()) => 0,
             // Only what comes from a guest has its backtrace.
             Err(error) => fail(call, state, error.is::<WasmBacktrace>(), error),
         }
+    }
+}
+
+/// Drops a handle.
+///
+/// # Safety
+///
+/// `state` must be that of the store of `context`, which nobody else uses.
+unsafe fn drop_handle(mut context: StoreContextMut<'_, Data>, state: *mut State, handle: u32) -> Result<()> {
+    // SAFETY: as the caller promises. What may call a guest, which may use the state, has no reference to it.
+    unsafe {
+        let resource = (*state).handles.to_drop(handle)?;
+        if !is_own(&resource) {
+            (*state).handles.remove(handle, End::Dropped);
+            drop_resource(context, resource)?;
+            return Ok(());
+        }
+        match drop_resource(context.as_context_mut(), resource) {
+            Ok(Some((stays, number))) => {
+                (*state).handles.learn(handle, stays, number);
+                Err(ResourceTableError::HasChildren.into())
+            }
+            dropped => {
+                (*state).handles.remove(handle, End::Dropped);
+                dropped.map(|_| ())
+            }
+        }
+    }
+}
+
+/// Drops resources that nobody gets: those of WASI that have children when these are gone. The first error is the
+/// outcome.
+fn drop_all(mut context: StoreContextMut<'_, Data>, mut resources: Vec<ResourceAny>) -> Result<()> {
+    let mut outcome = Ok(());
+    loop {
+        let (many, mut stay) = (resources.len(), Vec::new());
+        for resource in resources {
+            match drop_resource(context.as_context_mut(), resource) {
+                Ok(left) => stay.extend(left.map(|(resource, _)| resource)),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        if stay.is_empty() || stay.len() == many {
+            return outcome;
+        }
+        resources = stay;
     }
 }
 
@@ -343,9 +389,7 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     let full = || handles::full("the function has returned, but its results have more and were dropped");
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
-        for Pending { resource, .. } in pending {
-            drop_resource(context.as_context_mut(), resource)?;
-        }
+        drop_all(context.as_context_mut(), pending.into_iter().map(|pending| pending.resource).collect())?;
         return Err(full());
     }
     // SAFETY: as above.

@@ -169,12 +169,13 @@ impl Handles {
         resource
     }
 
-    /// Takes out what is to be dropped.
-    pub(super) fn take(&mut self, handle: u32) -> Result<ResourceAny> {
-        if self.entry(handle).map_err(bad)?.lent > 0 {
+    /// The resource of a handle that is to be dropped.
+    pub(super) fn to_drop(&mut self, handle: u32) -> Result<ResourceAny> {
+        let entry = self.entry(handle).map_err(bad)?;
+        if entry.lent > 0 {
             return Err(bad("a handle that is lent to a call cannot be dropped before that returns"));
         }
-        self.remove(handle, End::Dropped).ok_or_else(|| bad(UNKNOWN))
+        entry.resource.ok_or_else(|| bad(UNKNOWN))
     }
 
     /// The resource of a handle.
@@ -369,7 +370,7 @@ mod tests {
     fn what_became_of_a_handle() {
         let resource = resource();
         let mut handles = Handles::with_places(1);
-        let mut told = |handle| handles.take(handle).unwrap_err().to_string();
+        let mut told = |handle| handles.to_drop(handle).unwrap_err().to_string();
         assert_eq!(told(0), UNKNOWN);
         assert_eq!(told(1 << PLACE_BITS), UNKNOWN);
         let mut old = Vec::new();
@@ -380,7 +381,7 @@ mod tests {
         ] {
             let handle = handles.insert(resource, None).unwrap();
             handles.remove(handle, end);
-            assert_eq!(handles.take(handle).unwrap_err().to_string(), text);
+            assert_eq!(handles.to_drop(handle).unwrap_err().to_string(), text);
             old.push(handle);
         }
         let told = |handle| handles.end(handle);

@@ -2,10 +2,12 @@
 
 use super::poll::Waking;
 use super::streams::Keeping;
+use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::find::find;
 use crate::wasi::state::State;
+use std::mem;
 use std::sync::Arc;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime::{Result, StoreContextMut};
@@ -18,6 +20,8 @@ pub(in crate::wasi) struct Second {
     pub(super) table: ResourceTable,
     /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
     descriptors: usize,
+    /// How many are pollables.
+    pub(super) pollables: usize,
     /// What their streams keep to be written later.
     pub(super) keeping: Keeping,
     /// What upstream's implementation wakes, once somebody has waited for it.
@@ -55,11 +59,28 @@ impl Wasi<'_> {
         fuel: usize,
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
-        // It is out of the state for the call, and lost if that panics: then the component has nothing any more.
-        let mut second = state.second.take().unwrap_or_else(Second::limited);
+        // It is out of the state for the call, and lost if that panics: then the component can do nothing any more.
+        let mut second = match mem::replace(&mut state.second, Keep::Busy) {
+            Keep::Here(second) => second,
+            Keep::Nothing => Second::limited(),
+            Keep::Busy => return Err(busy()),
+        };
         let result = function(&mut Wasi { state, second: &mut second, fuel });
-        state.second = Some(second);
+        state.second = Keep::Here(second);
         result
+    }
+
+    /// Makes sure that there is room for so many resources, without which nothing is taken from the host.
+    pub(super) fn reserve(&mut self, resources: usize) -> Outcome {
+        let mut places = Vec::new();
+        let mut enough: Outcome = Ok(());
+        while enough.is_ok() && places.len() < resources {
+            enough = self.second.table.push(()).map(|place| places.push(place)).map_err(Fault::from);
+        }
+        for place in places {
+            self.second.table.delete(place)?;
+        }
+        enough
     }
 
     /// Puts something into the table. A component that has too much of it hears so.
@@ -98,11 +119,14 @@ impl Wasi<'_> {
         self.second.table.get(&Resource::<T>::new_borrow(number)).is_ok()
     }
 
+    /// `EMFILE` unless there may be one descriptor more.
+    pub(super) fn may_count_descriptor(&self) -> Outcome {
+        if self.second.descriptors < self.state.descriptors.max { Ok(()) } else { Err(Errno::Mfile.into()) }
+    }
+
     /// Says that there is one descriptor more, or that there may not be.
     pub(super) fn count_descriptor(&mut self) -> Outcome {
-        if self.second.descriptors >= self.state.descriptors.max {
-            return Err(Errno::Mfile.into());
-        }
+        self.may_count_descriptor()?;
         self.second.descriptors += 1;
         Ok(())
     }
@@ -120,6 +144,24 @@ impl Wasi<'_> {
         // SAFETY: as above.
         (unsafe { &*waker }, waking.clone().into())
     }
+}
+
+/// Where the state of a store keeps what there is.
+#[derive(Default)]
+pub(in crate::wasi) enum Keep {
+    /// No component has asked for anything.
+    #[default]
+    Nothing,
+    Here(Box<Second>),
+    /// A call has it.
+    Busy,
+}
+
+/// Whoever serves a function of WASI has come back to WASI in the same store.
+#[cold]
+fn busy() -> wasmtime::Error {
+    let message = "a clock, a source or a file system that serves WASI of a store must not use WASI of that store";
+    ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_WASI_BUSY, message)
 }
 
 impl Second {

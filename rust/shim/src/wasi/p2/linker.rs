@@ -4,11 +4,12 @@ use super::bytes::Given;
 use super::enter::Wasi;
 use crate::cast::component_linker;
 use crate::component::define_at;
+use crate::error::{code_of, wasmtime_error_code_t};
 use crate::guard::guard;
 use crate::wasi::find::silence_probe;
 use std::fmt::Write;
 use wasmtime::component::{LinkerInstance, Resource, ResourceAny, ResourceType};
-use wasmtime::{Result, StoreContextMut};
+use wasmtime::{AsContextMut, Result, StoreContextMut};
 use wasmtime_c_api::{WasmtimeStoreData as Data, wasm_byte_vec_t, wasmtime_component_linker_t, wasmtime_error_t};
 use wasmtime_wasi::p2::bindings::cli::{terminal_input::TerminalInput, terminal_output::TerminalOutput};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -286,7 +287,13 @@ macro_rules! if_resource {
         if $wanted == ResourceType::host::<$ty>() {
             return Some(|mut cx, resource| {
                 let number = resource.try_into_resource::<$ty>(&mut cx)?.rep();
-                Wasi::enter(cx, |wasi| wasi.$method(number))
+                match Wasi::enter(cx.as_context_mut(), |wasi| wasi.$method(number)) {
+                    Err(error) if code_of(&error) == wasmtime_error_code_t::WASMTIME_ERROR_HAS_CHILDREN => {
+                        let stays = ResourceAny::try_from_resource(Resource::<$ty>::new_own(number), cx)?;
+                        Ok(Some((stays, number)))
+                    }
+                    dropped => dropped.map(|()| None),
+                }
             });
         }
     };
@@ -322,7 +329,10 @@ fn define(to: &mut LinkerInstance<'_, Data>, interface: &str, name: &str) -> Res
 }
 
 /// How a resource that is owned is dropped.
-type Dropper = fn(StoreContextMut<'_, Data>, ResourceAny) -> Result<()>;
+type Dropper = fn(StoreContextMut<'_, Data>, ResourceAny) -> Result<Stays>;
+
+/// Nothing if a resource was dropped. One that has children stays: as it is from now on, with its number in the table.
+pub(crate) type Stays = Option<(ResourceAny, u32)>;
 
 /// How a resource of WASI is dropped; nothing for any other.
 pub(super) fn drop_of(wanted: ResourceType) -> Option<Dropper> {
