@@ -56,6 +56,9 @@ var (
 	// ErrUnwritten: not all is written that a guest wrote to a writer, see [Store.InsertWriter]. [errors.As] finds an
 	// [*UnwrittenError], which says how much, and why.
 	ErrUnwritten = errors.New("not all is written that the guest wrote")
+	// ErrBadCount: a reader, a writer, a file of a file system or a source of random bytes, which serves a guest, has
+	// returned a number of bytes that is more than it was given, or negative without an error. That ends the guest.
+	ErrBadCount = served.ErrBadCount
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )

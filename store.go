@@ -551,6 +551,8 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	t := newTrap(trap)
 	code := t.code()
 	switch {
+	case hostErr != nil && code != nil && *code == Interrupt: // by what serves it
+		t.note = hostErr.Error()
 	case hostErr != nil || code == nil:
 	case *code == OutOfFuel && !s.fueled:
 		t.note = noFuelNote

@@ -185,11 +185,12 @@ func onInsecureRandom(env uint64, p []byte) ffi.Error {
 func readRandom(r io.Reader, p []byte) error {
 	for empty := 0; len(p) > 0; {
 		n, err := r.Read(p)
-		p = p[min(max(n, 0), len(p)):]
+		n, err = served.Count(r, "Read", n, len(p), err)
+		p = p[n:]
 		switch {
 		case len(p) == 0:
 			return nil
-		case n <= 0:
+		case n == 0:
 			empty++
 		default:
 			empty = 0

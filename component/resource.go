@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -95,7 +96,10 @@ type Resource struct {
 func (r *Resource) Name() string { return notNil(r, "resource").name }
 
 // Drop drops the handle; if it owns the resource, the guest's destructor runs. ctx may be nil and is as for
-// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle]. See
+// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle].
+//
+// A resource of WASI has to outlive what was made of it: a tcp-socket its streams, and each of them its pollables. To
+// drop it earlier is an error that wraps [ErrHasChildren], and changes nothing: it can be used, and dropped later. See
 // wasmtime::component::ResourceAny::resource_drop.
 func (r *Resource) Drop(ctx context.Context) (err error) {
 	if r == nil || r.state == nil {
@@ -107,10 +111,14 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
-	if !s.call.Drop(s.store.Room(), r.handle) {
-		return withRemedy(s.store.Failure(s.call.Failure()))
+	if s.call.Drop(s.store.Room(), r.handle) {
+		return nil
 	}
-	return nil
+	failed := s.store.Failure(s.call.Failure())
+	if errors.Unwrap(failed) == ErrHasChildren {
+		return errorf(ErrHasChildren, "drop of the resource %s: %v: drop those first", r.name, ErrHasChildren)
+	}
+	return withRemedy(failed)
 }
 
 // handles says how Go values stand for a component's resources.

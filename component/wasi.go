@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -77,15 +78,18 @@ func (l *Linker) DefineWasi(names ...string) error {
 //	_, err = build.Call(ctx, root)
 //
 // It is the program's until it is given away, or dropped with [Resource.Drop]. One that is not open is an error that
-// wraps [wasmtime.ErrBadFd]; a reader, a writer or a connection is none of wasi:filesystem, which is an error, too. The
-// store must have been given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi].
+// wraps [wasmtime.ErrBadFd]; a reader, a writer, a connection or a listener is none of wasi:filesystem, which is an
+// error that wraps [ErrType]; and more than there may be wraps [ErrTooManyHandles], see [SetLimits] and
+// [wasmtime.Store.SetMaxResources]. The store must have been given a [wasmtime.WasiConfig], or the error wraps
+// [wasmtime.ErrNoWasi]. With an error, the descriptor stays where it is.
 func WasiDescriptor(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiDescriptor, "descriptor")
 	return taken[0], err
 }
 
 // WasiInput is [WasiDescriptor] for an input-stream of wasi:io: of a reader, of a file, which is read from its position
-// on, of a pipe, or of a connection that is only read.
+// on, of a pipe, or of a connection that is only read. What cannot be read, a listener and a socket of datagrams are
+// errors that wrap [ErrType].
 func WasiInput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiInputStream, "input-stream")
 	return taken[0], err
@@ -98,7 +102,8 @@ func WasiOutput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	return taken[0], err
 }
 
-// WasiStreams is [WasiDescriptor] for the two streams of a connection.
+// WasiStreams is [WasiDescriptor] for the two streams of a connection, or of anything else that is one for [WasiInput]
+// and for [WasiOutput].
 func WasiStreams(store wasmtime.Storelike, fd uint32) (input, output *Resource, err error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiBothStreams, "input-stream", "output-stream")
 	return taken[0], taken[1], err
@@ -118,7 +123,11 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 	s := stateOf(inside)
 	handles, failed := inside.Native().TakeDescriptor(fd, what)
 	if !failed.IsNil() {
-		return taken, bridge.NewError(failed)
+		err := bridge.NewError(failed)
+		if errors.Unwrap(err) == nil { // what is behind the descriptor is something else
+			err = errorf(ErrType, "descriptor %d of the store: %v", fd, err)
+		}
+		return taken, err
 	}
 	for i, name := range names {
 		if handles[i] != 0 { // a listener has no streams

@@ -127,8 +127,12 @@ var namedErrnos = []struct {
 	{errors.ErrUnsupported, errnoNotsup},
 }
 
-// errnoOf returns the error number that a guest gets for an error: EIO for one that WASI has no number for.
+// errnoOf returns the error number that a guest gets for an error: EIO for one that WASI has no number for. It panics
+// for one that ends the guest instead, which Call tells the host.
 func errnoOf(err error) uint64 {
+	if errors.Is(err, ErrBadCount) {
+		panic(ending{err})
+	}
 	if number, ok := err.(errno); ok {
 		return uint64(number)
 	}

@@ -48,8 +48,6 @@ pub enum wasmtime_error_code_t {
     /// A resource of WASI 0.2 cannot be dropped as long as others are there that were made of it: a socket before its
     /// streams, a stream before its pollables. It stays what it was.
     WASMTIME_ERROR_HAS_CHILDREN = 16,
-    /// A function of WASI 0.2 was called while another one of the same store was not over.
-    WASMTIME_ERROR_WASI_BUSY = 17,
 }
 
 /// An error of the extension: a code for programs and a sentence for people.

@@ -24,9 +24,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
-use wasmtime::component::{
-    ComponentNamedList, ComponentType, Lift, Lower, ResourceAny, ResourceTableError, TypedFunc,
-};
+use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, ResourceAny, ResourceTableError, TypedFunc};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 

@@ -3,7 +3,7 @@
 use super::descriptors::{Descriptors, Entry};
 use super::fault::Outcome;
 use super::host::Listed;
-use super::p2::Keep;
+use super::p2::Second;
 use super::strings::Strings;
 use super::system::System;
 use super::upstream::Upstream;
@@ -36,7 +36,7 @@ pub(crate) struct State {
     /// Upstream's implementation of WASI 0.1, made when a guest first needs it.
     inner: Option<Box<WasiP1Ctx>>,
     /// What the store's components have of WASI 0.2, once one of them has asked for something.
-    pub(super) second: Keep,
+    pub(super) second: Option<Box<Second>>,
     /// What the store's binding keeps beside it; null if it has none. It outlives the state.
     whole: *const Whole,
 }
@@ -80,7 +80,7 @@ impl State {
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: None,
-            second: Keep::Nothing,
+            second: None,
             whole,
         }
     }
@@ -102,7 +102,7 @@ impl State {
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: Some(inner),
-            second: Keep::Nothing,
+            second: None,
             whole: ptr::null(),
         };
         let mut fd = 0;

@@ -2,12 +2,10 @@
 
 use super::poll::Waking;
 use super::streams::Keeping;
-use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::find::find;
 use crate::wasi::state::State;
-use std::mem;
 use std::sync::Arc;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime::{Result, StoreContextMut};
@@ -59,14 +57,11 @@ impl Wasi<'_> {
         fuel: usize,
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
-        // It is out of the state for the call, and lost if that panics: then the component can do nothing any more.
-        let mut second = match mem::replace(&mut state.second, Keep::Busy) {
-            Keep::Here(second) => second,
-            Keep::Nothing => Second::limited(),
-            Keep::Busy => return Err(busy()),
-        };
+        // It is out of the state for the call, and lost if that panics: then the component has nothing any more. The
+        // binding's callbacks cannot come back here: it refuses them the store.
+        let mut second = state.second.take().unwrap_or_else(Second::limited);
         let result = function(&mut Wasi { state, second: &mut second, fuel });
-        state.second = Keep::Here(second);
+        state.second = Some(second);
         result
     }
 
@@ -144,24 +139,6 @@ impl Wasi<'_> {
         // SAFETY: as above.
         (unsafe { &*waker }, waking.clone().into())
     }
-}
-
-/// Where the state of a store keeps what there is.
-#[derive(Default)]
-pub(in crate::wasi) enum Keep {
-    /// No component has asked for anything.
-    #[default]
-    Nothing,
-    Here(Box<Second>),
-    /// A call has it.
-    Busy,
-}
-
-/// Whoever serves a function of WASI has come back to WASI in the same store.
-#[cold]
-fn busy() -> wasmtime::Error {
-    let message = "a clock, a source or a file system that serves WASI of a store must not use WASI of that store";
-    ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_WASI_BUSY, message)
 }
 
 impl Second {

@@ -81,9 +81,7 @@ fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<u64> {
         (_, WASMTIME_WASI_POLLABLE) => Ok(0),
         (_, WASMTIME_WASI_DESCRIPTOR) => match entry {
             Entry::Stream(_) => Err(bad_argument("a stream cannot be a descriptor of WASI 0.2")),
-            Entry::Host(file) if file.is_socket() => {
-                Err(bad_argument("a socket cannot be a descriptor of WASI 0.2"))
-            }
+            Entry::Host(file) if file.is_socket() => Err(bad_argument("a socket cannot be a descriptor of WASI 0.2")),
             _ => Ok(0),
         },
         (_, WASMTIME_WASI_TCP_SOCKET) if Given::can_be(entry) => Ok(0),

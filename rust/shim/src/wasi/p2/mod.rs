@@ -36,7 +36,7 @@ mod tcp;
 mod tests;
 mod used;
 
-pub(in crate::wasi) use enter::Keep;
+pub(in crate::wasi) use enter::Second;
 pub use hand::*;
 pub(crate) use hand::{drop_resource, hand_over, is_own};
 pub use linker::*;
