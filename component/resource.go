@@ -227,16 +227,19 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 	}
 }
 
-// destructor is what serves the drop of a handle that owns a value of the host.
-func destructor(def *resourceDef) *boundHost {
-	return &boundHost{fn: &goFunc{run: func(_ *wasmtime.Caller, _ *boundHost, s *state, call *ffi.ComponentHostCall) error {
+// destructor is what serves the drop of a handle that owns a value of the host. path are the names of the resource.
+func destructor(path []string, def *resourceDef) *boundHost {
+	return &boundHost{name: path, fn: &goFunc{run: func(_ *wasmtime.Caller, b *boundHost, s *state, call *ffi.ComponentHostCall) error {
 		rep := binary.LittleEndian.Uint32(call.Message())
 		call.Len = 0
 		value, err := s.table.take(rep, def)
-		if err != nil {
-			return err
+		if err == nil {
+			err = closeValue(value)
 		}
-		return closeValue(value)
+		if err != nil {
+			return b.failed(fmt.Errorf("drop: %w", err))
+		}
+		return nil
 	}}}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/near"
 )
 
 // DefineWasi defines WASI 0.2 for the components that the linker serves: all of it, or what the names say. A name is
@@ -49,8 +50,7 @@ func (l *Linker) DefineWasi(names ...string) error {
 			found = i.matching(name, defined) || found
 		}
 		if !found {
-			return errorf(ErrNotFound, "WASI 0.2 has no `%s`; its interfaces are %s", name,
-				strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+			return unknownWasi(name, all)
 		}
 	}
 	l.mu.Lock()
@@ -135,6 +135,56 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 		}
 	}
 	return taken, nil
+}
+
+// unknownWasi is the error about a name that DefineWasi does not know.
+func unknownWasi(name string, all map[string]*wasiInterface) error {
+	bare, version, _ := strings.Cut(name, "@")
+	version, item, ok := strings.Cut(version, "#")
+	if ok {
+		bare += "#" + item
+	}
+	for _, i := range all {
+		if version != "" && i.matching(bare, map[string]wasiKind{}) {
+			return errorf(ErrNotFound, "`%s`: names here are without a version, `%s` is for components of every 0.2", name, bare)
+		}
+	}
+	names := slices.Sorted(maps.Keys(all))
+	if like := near.Names(bare, names); len(like) > 0 {
+		return errorf(ErrNotFound, "WASI 0.2 has no `%s`; near it: `%s`; its interfaces are %s", name,
+			strings.Join(like, "`, `"), strings.Join(names, ", "))
+	}
+	return errorf(ErrNotFound, "WASI 0.2 has no `%s`; its interfaces are %s", name, strings.Join(names, ", "))
+}
+
+// checkWasi finds out whether nobody would find what is defined in this place as d: WASI's own would be found instead,
+// and nobody would be told. It is about names that are nearly those of WASI 0.2, and about those without a version.
+// What is unlike everything that WASI has may be of a WASI to come. The linker's lock is held.
+func (i *LinkerInstance) checkWasi(name string, d definition) error {
+	bare, version, versioned := strings.Cut(i.name, "@")
+	if !strings.HasPrefix(bare, "wasi:") || strings.Contains(i.name, "#") || versioned && !strings.HasPrefix(version, "0.2.") {
+		return nil
+	}
+	all, err := wasiInterfaces()
+	if err != nil {
+		return err
+	}
+	is := all[bare]
+	switch {
+	case is == nil:
+		if like := near.Names(bare, slices.Sorted(maps.Keys(all))); len(like) > 0 {
+			return errorf(ErrNotFound, "WASI 0.2 has no `%s`; near it: `%s`", bare, strings.Join(like, "`, `"))
+		}
+		return nil
+	case !versioned:
+		return errorf(ErrNotFound, "`%s` has no version, so that no component would find it: it is `%s@0.2.0`, say", bare, bare)
+	case d.fn == nil && d.resource == nil || is.stable[name] != 0 || is.unstable[name] != 0:
+		return nil
+	}
+	if like := near.Names(name, slices.Sorted(maps.Keys(is.stable))); len(like) > 0 {
+		return errorf(ErrNotFound, "`%s` has no `%s`; near it: `%s`", i.name, name, strings.Join(like, "`, `"))
+	}
+	return nil
 }
 
 // wasiKind is what an item of WASI is.

@@ -133,18 +133,26 @@ func errnoOf(err error) uint64 {
 	if errors.Is(err, ErrBadCount) {
 		panic(ending{err})
 	}
-	if number, ok := err.(errno); ok {
+	if number, ok := knownErrno(err); ok {
 		return uint64(number)
+	}
+	return uint64(errnoIo)
+}
+
+// knownErrno is the error number that WASI has for an error, if it has one.
+func knownErrno(err error) (number errno, ok bool) {
+	if number, ok := err.(errno); ok {
+		return number, true
 	}
 	if system, ok := errors.AsType[syscall.Errno](err); ok {
 		if number, ok := systemErrnos[system]; ok {
-			return uint64(number)
+			return number, true
 		}
 	}
 	for _, e := range namedErrnos {
 		if errors.Is(err, e.err) {
-			return uint64(e.errno)
+			return e.errno, true
 		}
 	}
-	return uint64(errnoIo)
+	return 0, false
 }
