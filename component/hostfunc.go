@@ -106,6 +106,7 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	m := &s.answer
 	s.answering = call
 	m.Reset(call.Message(), false)
+	s.handed = s.handed[:0]
 	mark := s.table.mark()
 	err := o.encode(m, result, failed != nil, given)
 	if err == nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -174,6 +176,7 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 			case r.state != m.Context.(*state):
 				return 0, wasmtime.ErrWrongStore
 			}
+			r.state.handed = append(r.state.handed, handed{r.name, wit.ResourceName})
 			return r.handle, nil
 		},
 		Lift: func(v *canon.View, handle uint32, value unsafe.Pointer) error {
@@ -186,6 +189,27 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 			return nil
 		},
 	}
+}
+
+// handed is a resource that a message has been given for another, by their names, which need not be the same.
+type handed struct{ name, wanted string }
+
+// explain adds to the error about an argument that is a handle of another resource what was given, and for what: the
+// native library knows no names.
+func (s *state) explain(err error) error {
+	if !strings.Contains(err.Error(), "a handle is of another resource") {
+		return err
+	}
+	var given []string
+	for _, h := range s.handed {
+		if text := h.name + " for " + h.wanted; h.name != h.wanted && !slices.Contains(given, text) {
+			given = append(given, text)
+		}
+	}
+	if len(given) > 0 {
+		return errorf(ErrHandle, "%v: it was given %s", err, someOf(given))
+	}
+	return errorf(ErrHandle, "%v: that of another component, say, which has the same name", err)
 }
 
 // hostCodec carries handles of a resource of the host: the numbers of Go values in the store's table.

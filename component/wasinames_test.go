@@ -1,11 +1,13 @@
 package component_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -182,4 +184,35 @@ func TestWasiErrorCodesOfErrors(t *testing.T) {
 			t.Errorf("%v: got %v, %v, want %s", test.err, got, err, test.want)
 		}
 	}
+}
+
+// explosive has a method that panics.
+type explosive struct{}
+
+func (explosive) Open() error { return explode() }
+
+func explode() error { panic("in a method") }
+
+// Where a method of the host has panicked is told by its store, also when that is closed.
+func TestPanicStack(t *testing.T) {
+	w := newWorld(t, codeWat, func(l *component.Linker) error { return l.Root().Interface(explosive{}) })
+	Equal(t, "before", w.store.PanicStack(), "")
+	func() {
+		defer func() { Equal(t, "panic", recover(), any("in a method")) }()
+		_, _ = w.fn(t, "got").Call(nil)
+	}()
+	w.store.Close()
+	if stack := w.store.PanicStack(); !strings.Contains(stack, "component_test.explode(") {
+		t.Errorf("the stack is %s", stack)
+	}
+	Equal(t, "another store", wasmtime.NewStore(w.engine).PanicStack(), "")
+}
+
+// The error about a handle of another resource says which resources these are.
+func TestHandleOfAnotherResource(t *testing.T) {
+	g := newSocketGuest(t)
+	input := Must(component.NewInput(g.store, strings.NewReader("")))
+	_, err := g.call(context.Background(), "is-listening", input)
+	WantTyped(t, err, component.ErrHandle, "a handle is of another resource: it was given input-stream for tcp-socket")
+	Check(t, input.Drop(nil))
 }
