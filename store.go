@@ -550,7 +550,7 @@ func (s *state) raisePanic() {
 // Failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is
 // entered.
 func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
-	hostErr := s.hostErr
+	hostErr, hostTrap := s.hostErr, s.hostTrap
 	s.hostErr, s.hostTrap = nil, false
 	if s.panicking {
 		if !trap.IsNil() {
@@ -574,8 +574,8 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	t := newTrap(trap)
 	code := t.code()
 	switch {
-	case hostErr != nil && code != nil && *code == Interrupt: // by what serves it
-		t.note = hostErr.Error()
+	case hostErr != nil && !hostTrap && code != nil && *code == Interrupt: // for what has served it wrongly
+		return &Error{message: withNote(hostErr.Error(), t.Message()), cause: hostErr, inGuest: true}
 	case hostErr != nil || code == nil:
 	case *code == OutOfFuel && !s.fueled:
 		t.note = noFuelNote
