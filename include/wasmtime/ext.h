@@ -644,6 +644,11 @@ enum wasmtime_error_code_t
    * A component hands over more bytes in one call than the hostcall fuel of its store allows.
    */
   WASMTIME_ERROR_HOSTCALL_FUEL = 15,
+  /**
+   * A resource of WASI 0.2 cannot be dropped as long as others are there that were made of it: a socket before its
+   * streams, a stream before its pollables. It stays what it was.
+   */
+  WASMTIME_ERROR_HAS_CHILDREN = 16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1711,7 +1716,8 @@ bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call
  * the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
  *
  * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
- * Handles of the host's own resources are no handles here. The counterpart of
+ * One of a resource of WASI that has children, which the host owns, is a `WASMTIME_ERROR_HAS_CHILDREN`, and stays
+ * valid. Handles of the host's own resources are no handles here. The counterpart of
  * `wasmtime::component::ResourceAny::resource_drop`.
  *
  * # Safety
