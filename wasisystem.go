@@ -142,7 +142,8 @@ func onMonotonicClock(env uint64, now *ffi.WasiTime) ffi.Error {
 //
 // r is read in the middle of the guest's call, as often as it takes, and a guest of WASI 0.1 gets its bytes in their
 // order. Every store that is given the configuration reads it, so it has to be safe for use by several goroutines if
-// the stores are used by several. It must not use the store, as a clock must not, and a guest cannot be stopped while it reads.
+// the stores are used by several. It must not use the store, as a clock must not, and a guest cannot be stopped while
+// it reads.
 //
 // An error, [io.EOF] included, ends the guest, which never gets other bytes instead. The call that runs it returns an
 // [*Error] that wraps it. A panic comes out of that call as it was. See wasmtime_wasi::WasiCtxBuilder::secure_random.

@@ -30,8 +30,8 @@ var (
 	ErrHandle = errors.New("not a valid handle")
 	// ErrBorrowed: what a guest has lent cannot be closed, which is up to the guest.
 	ErrBorrowed = errors.New("the resource is borrowed")
-	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there. It stays as it
-	// is, and can be dropped when they are gone. A guest that drops it ends.
+	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there. It stays as
+	// it is, and can be dropped when they are gone. A guest that drops it ends.
 	ErrHasChildren = errors.New("the resource has children")
 	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits], or as many of WASI, see
 	// [wasmtime.Store.SetMaxResources]. The error says whether the

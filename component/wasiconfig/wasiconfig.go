@@ -58,8 +58,8 @@ func (m Map) All(context.Context) (map[string]string, error) { return m, nil }
 type pair = component.Tuple2[string, string]
 
 // Define defines wasi:config in a linker, in every version of it that is known. A source that is nil has no settings;
-// a nil pointer is an error that wraps [wasmtime.ErrClosed]. If something of it is defined already, that is an error: see [component.Linker.AllowShadowing]. See
-// wasmtime_wasi_config::add_to_linker.
+// a nil pointer is an error that wraps [wasmtime.ErrClosed]. If something of it is defined already, that is an error:
+// see [component.Linker.AllowShadowing]. See wasmtime_wasi_config::add_to_linker.
 func Define(linker *component.Linker, source Source) error {
 	if source == nil {
 		source = Map(nil)

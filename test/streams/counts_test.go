@@ -45,7 +45,9 @@ func TestBadCounts(t *testing.T) {
 			for name, put := range map[string]func(*Store) error{
 				"fd_read":  func(s *Store) error { return s.InsertReader(3, n) },
 				"fd_write": func(s *Store) error { return s.InsertWriter(3, n) },
-				"a file":   func(s *Store) error { return s.InsertFS(3, miscountFS{fstest.MapFS{"f": {Data: []byte("text")}}, n}, "") },
+				"a file": func(s *Store) error {
+					return s.InsertFS(3, miscountFS{fstest.MapFS{"f": {Data: []byte("text")}}, n}, "")
+				},
 			} {
 				g := NewWasiGuest(t, nil)
 				ctx := context.Background()
