@@ -14,12 +14,12 @@ package wasiconfig
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/clip"
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
@@ -65,7 +65,7 @@ func Define(linker *component.Linker, source Source) error {
 		source = Map(nil)
 	}
 	if served.IsNil(source) {
-		return fmt.Errorf("wasmtime: the source of settings is nil: %w", wasmtime.ErrClosed)
+		return bridge.MakeError(wasmtime.ErrClosed, "the source of settings is nil")
 	}
 	get := component.HostFunc1(func(c *wasmtime.Caller, key string) (component.Option[string], error) {
 		ctx := c.Context()

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/clip"
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
@@ -129,7 +130,7 @@ type pair = component.Tuple2[string, []byte]
 // that wraps [wasmtime.ErrClosed]. See wasmtime_wasi_keyvalue::add_to_linker.
 func Define(linker *component.Linker, store Store) error {
 	if served.IsNil(store) {
-		return fmt.Errorf("wasmtime: the key-value store is nil: %w", wasmtime.ErrClosed)
+		return bridge.MakeError(wasmtime.ErrClosed, "the key-value store is nil")
 	}
 	buckets := component.ResourceOf[*bucket]().Named("bucket")
 	in := func(name string) *component.LinkerInstance {
