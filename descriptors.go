@@ -199,8 +199,9 @@ func (store *Store) PushListener(l net.Listener) (uint32, error) {
 // deadline may have passed. Until it was told, the descriptor is ready for polls, without a hang-up; afterwards it is
 // not, before the reader has said something new. Only the end, and an error that wraps [net.ErrClosed],
 // [fs.ErrClosed] or [io.ErrClosedPipe], stay: then the reader is not called any more. One that returns nothing a
-// hundred times is taken to have said [io.ErrNoProgress]. One that ends its goroutine with [runtime.Goexit] is EIO,
-// once, if the goroutine was its own.
+// hundred times is taken to have said [io.ErrNoProgress]. A number of bytes that is more than the reader was asked for,
+// or negative without an error, ends the guest, with an error that wraps [ErrBadCount]. One that ends its goroutine
+// with [runtime.Goexit] is EIO, once, if the goroutine was its own.
 //
 // A panic ends the guest, at once if it waits for the reader and otherwise at its next request, and comes out of the
 // call that runs it. Then the reader is called again as if nothing had happened.

@@ -32,8 +32,8 @@ var (
 	ErrWrongEngine = errors.New("made with different engines")
 	// ErrNoEpochs: a context that can be cancelled needs an engine with Config.SetEpochInterruption.
 	ErrNoEpochs = errors.New("a context that can be cancelled needs an engine with epoch interruption (Config.SetEpochInterruption)")
-	// ErrNoWasi: the store has no WASI configuration; call Store.SetWasi first.
-	ErrNoWasi = errors.New("the store has no WASI configuration (Store.SetWasi)")
+	// ErrNoWasi: the store has no WASI configuration, for modules or for components; call Store.SetWasi first.
+	ErrNoWasi = errors.New("the store has no WASI configuration: Store.SetWasi gives it one, for modules and components")
 	// ErrBadFile: the file is nil or closed. An open file of a kind that cannot be handed to a guest is ErrUnsupported.
 	ErrBadFile = errors.New("not an open file")
 	// ErrBadAccessMode: the access mode is none of READ_ONLY, WRITE_ONLY and READ_WRITE.
@@ -56,6 +56,9 @@ var (
 	// ErrUnwritten: not all is written that a guest wrote to a writer, see [Store.InsertWriter]. [errors.As] finds an
 	// [*UnwrittenError], which says how much, and why.
 	ErrUnwritten = errors.New("not all is written that the guest wrote")
+	// ErrBadCount: a reader, a writer, a file of a file system or a source of random bytes, which serves a guest, has
+	// returned a number of bytes that is more than it was given, or negative without an error. That ends the guest.
+	ErrBadCount = served.ErrBadCount
 	// ErrUnsupported: the platform or the library cannot do it.
 	ErrUnsupported = errors.New("not supported")
 )

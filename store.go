@@ -3,6 +3,7 @@ package wasmtime
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"unsafe"
@@ -180,7 +181,11 @@ func noFuelError(native ffi.Error) error {
 
 // SetEpochDeadline stops guests of the store with [Interrupt] once the engine's epoch has advanced by deadline ticks
 // from now. It has an effect if the engine was made with [Config.SetEpochInterruption]; a new store's deadline is
-// over. See wasmtime::Store::set_epoch_deadline.
+// over.
+//
+// It stops a guest that computes. One that waits in a call of WASI, 0.1 or 0.2, for a clock, a pipe, a connection or a
+// reader of Go's, is stopped when the wait is over and it computes again; a context stops it at once: see
+// [Func.CallContext]. See wasmtime::Store::set_epoch_deadline.
 func (store *Store) SetEpochDeadline(deadline uint64) {
 	s, outermost := mustEnter(store)
 	defer s.Leave(outermost)
@@ -255,6 +260,9 @@ type state struct {
 	behind *served.Behind
 	// together says that many descriptors are being closed.
 	together bool
+
+	// panicStack is where what was kept last has panicked.
+	panicStack atomic.Pointer[string]
 
 	closed atomic.Bool
 	// abandoned says that it was closed by abandon.
@@ -509,7 +517,22 @@ func (s *state) endTogether() {
 func (s *state) keepPanic(value any) {
 	if !s.panicking {
 		s.panicking, s.panicked = true, value
+		stack := string(debug.Stack())
+		s.panicStack.Store(&stack)
 	}
+}
+
+// PanicStack returns the stack of the goroutine when a host function has panicked last, or whatever else of Go's serves
+// guests of the store: the text of [debug.Stack], "" if nothing has. The panic comes out of the call into the guest,
+// where the stack is another one, and whoever recovers it may ask. It may be called at any time, also when the store is
+// closed.
+func (store *Store) PanicStack() string {
+	if s := notNil(store).state; s != nil {
+		if stack := s.panicStack.Load(); stack != nil {
+			return *stack
+		}
+	}
+	return ""
 }
 
 // raisePanic panics with what was kept, if anything was.
@@ -527,7 +550,7 @@ func (s *state) raisePanic() {
 // Failure makes the error of a call that failed, or panics as the host function did that made it fail. The store is
 // entered.
 func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
-	hostErr := s.hostErr
+	hostErr, hostTrap := s.hostErr, s.hostTrap
 	s.hostErr, s.hostTrap = nil, false
 	if s.panicking {
 		if !trap.IsNil() {
@@ -551,6 +574,8 @@ func (s *state) Failure(trap ffi.Trap, err ffi.Error) error {
 	t := newTrap(trap)
 	code := t.code()
 	switch {
+	case hostErr != nil && !hostTrap && code != nil && *code == Interrupt: // for what has served it wrongly
+		return &Error{message: withNote(hostErr.Error(), t.Message()), cause: hostErr, inGuest: true}
 	case hostErr != nil || code == nil:
 	case *code == OutOfFuel && !s.fueled:
 		t.note = noFuelNote

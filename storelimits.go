@@ -148,7 +148,8 @@ func onRefusal(data uintptr, limit ffi.LimitKind, wanted, most uint64) (failed f
 // Standard streams and preopened directories count, and so does what is inserted, which is never refused. A guest
 // that opens a file or accepts a connection beyond that gets EMFILE; what is open stays open. A component has as many
 // again, of which listings of directories, sockets and look-ups of names take one each; it hears quota or
-// new-socket-limit.
+// new-socket-limit. It may have as many pollables besides, those that Go has made included, once a limit is set here,
+// and otherwise 65,536: what needs one more ends it, with an error that wraps component.ErrTooManyHandles.
 //
 // It may be set at any time, also before [Store.SetWasi]. What it is called in the command wasmtime is -S
 // max-resources. See wasmtime::component::ResourceTable::set_max_capacity.

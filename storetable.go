@@ -255,6 +255,9 @@ func (s *storeSlot) Shelf() *served.Shelf { return &(*s.entry).belongings().shel
 // Panicked keeps what a WASI call panicked with for the call into the guest that it is part of.
 func (s *storeSlot) Panicked(value any) { (*s.entry).keepPanic(value) }
 
+// Failed keeps the error that a WASI call ends the guest with.
+func (s *storeSlot) Failed(err error) { (*s.entry).hostErr = err }
+
 // Exited gives the store up.
 func (s *storeSlot) Exited() { (*s.entry).abandon() }
 

@@ -318,9 +318,11 @@ type fsPreopen struct {
 	guestPath string
 }
 
-// SetWasi gives the store's guests what wasi says, for imports defined by [Linker.DefineWasi]. A store that had a
-// configuration loses it, with all its descriptors. It panics if the configuration cannot be carried out; see
-// [Store.ConfigureWasi].
+// SetWasi gives the store's guests what wasi says, for imports defined by [Linker.DefineWasi], and by DefineWasi of
+// package component. A store that had a configuration loses it, with all its descriptors, and all resources of WASI
+// that components, and the program, have of it: who uses one of those ends with an error, or meets another in its
+// place. So it is not for a host function that a guest has called which goes on. It panics if the configuration cannot
+// be carried out; see [Store.ConfigureWasi].
 func (store *Store) SetWasi(wasi *WasiConfig) {
 	err := notNil(store).ConfigureWasi(notNil(wasi))
 	switch {

@@ -80,7 +80,8 @@ func (sys *servedSystem) serve(f func() error) (failed ffi.Error) {
 // the guest is told about it: the time between two of its ticks. Less than a nanosecond is taken as one.
 //
 // now is called in the middle of the guest's call, by every store that is given the configuration, and so by several
-// goroutines at once if they are used by several. It must not use the store. A panic, or a time before 1970, ends the
+// goroutines at once if they are used by several. It must not use the store, which is an error then that wraps
+// [ErrConcurrentUse]. A panic, or a time before 1970, ends the
 // guest and comes out of the call that runs it. A guest of WASI 0.1 that asks for a time after the year 2554 gets
 // EOVERFLOW.
 //
@@ -141,7 +142,8 @@ func onMonotonicClock(env uint64, now *ffi.WasiTime) ffi.Error {
 //
 // r is read in the middle of the guest's call, as often as it takes, and a guest of WASI 0.1 gets its bytes in their
 // order. Every store that is given the configuration reads it, so it has to be safe for use by several goroutines if
-// the stores are used by several. It must not use the store, and a guest cannot be stopped while it reads.
+// the stores are used by several. It must not use the store, as a clock must not, and a guest cannot be stopped while
+// it reads.
 //
 // An error, [io.EOF] included, ends the guest, which never gets other bytes instead. The call that runs it returns an
 // [*Error] that wraps it. A panic comes out of that call as it was. See wasmtime_wasi::WasiCtxBuilder::secure_random.
@@ -185,11 +187,12 @@ func onInsecureRandom(env uint64, p []byte) ffi.Error {
 func readRandom(r io.Reader, p []byte) error {
 	for empty := 0; len(p) > 0; {
 		n, err := r.Read(p)
-		p = p[min(max(n, 0), len(p)):]
+		n, err = served.Count(r, "Read", n, len(p), err)
+		p = p[n:]
 		switch {
 		case len(p) == 0:
 			return nil
-		case n <= 0:
+		case n == 0:
 			empty++
 		default:
 			empty = 0

@@ -30,9 +30,11 @@ var (
 	ErrHandle = errors.New("not a valid handle")
 	// ErrBorrowed: what a guest has lent cannot be closed, which is up to the guest.
 	ErrBorrowed = errors.New("the resource is borrowed")
-	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there.
+	// ErrHasChildren: the resource cannot be dropped as long as resources that were made of it are there. It stays as
+	// it is, and can be dropped when they are gone. A guest that drops it ends.
 	ErrHasChildren = errors.New("the resource has children")
-	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits]. The error says whether the
+	// ErrTooManyHandles: the store has as many resources as it may, see [SetLimits], or as many of WASI, see
+	// [wasmtime.Store.SetMaxResources]. The error says whether the
 	// function was called: if so, the resources in its results were dropped, and it can be called again. A guest that
 	// gives a host function more than there may be ends there, and is [ErrUnusable] from then on. No store can make
 	// more than about four billion handles in its life.
@@ -52,6 +54,7 @@ func init() {
 	bridge.Errors[ffi.ErrorHandleLimit] = ErrTooManyHandles
 	bridge.Errors[ffi.ErrorGuestABI] = ErrGuestABI
 	bridge.Errors[ffi.ErrorHostcallFuel] = ErrTooManyBytes
+	bridge.Errors[ffi.ErrorHasChildren] = ErrHasChildren
 }
 
 // errorf makes a *wasmtime.Error that wraps cause, which may be nil.

@@ -93,7 +93,7 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	}
 	o := &b.outcome
 	if failed != nil && !o.takes(failed) {
-		return failed
+		return b.failed(failed)
 	}
 	if o.wit == nil {
 		call.Len = 0
@@ -106,6 +106,7 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 	m := &s.answer
 	s.answering = call
 	m.Reset(call.Message(), false)
+	s.handed = s.handed[:0]
 	mark := s.table.mark()
 	err := o.encode(m, result, failed != nil, given)
 	if err == nil {
@@ -124,6 +125,14 @@ func (b *boundHost) encode(s *state, call *ffi.ComponentHostCall, result unsafe.
 // valueError makes an error of what is wrong with a parameter or the result of a call.
 func (b *boundHost) valueError(err error) error {
 	return errorf(causeOf(err), "%s: %v", strings.Join(b.name, "#"), err)
+}
+
+// failed is the error of a function that ends the guest, with the function's name. A trap is one as it is.
+func (b *boundHost) failed(err error) error {
+	if _, trap := err.(*wasmtime.Trap); trap {
+		return err
+	}
+	return fmt.Errorf("%s: %w", strings.Join(b.name, "#"), err)
 }
 
 // hostFuncs finds host functions, and destructors. A function stays until the native library says that nobody needs it,
@@ -192,7 +201,7 @@ func goFuncOf(fn reflect.Value, self int) (*goFunc, error) {
 		return nil, fmt.Errorf("a value of type %v is no function", fn.Type())
 	}
 	if fn.IsNil() {
-		return nil, fmt.Errorf("the %v is nil", fn.Type())
+		return nil, isNil(fn.Type().String())
 	}
 	r, err := reflectedOf(fn.Type(), self, fn.Call)
 	if err != nil {

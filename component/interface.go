@@ -29,7 +29,7 @@ const (
 func newInterface(impl any, resources []ResourceType) (*goInterface, error) {
 	g := &goInterface{impl: reflect.ValueOf(impl), resources: resources, made: map[string]*goFunc{}}
 	if impl == nil || g.impl.Kind() == reflect.Pointer && g.impl.IsNil() {
-		return nil, fmt.Errorf("the Go value for an interface is nil")
+		return nil, isNil("Go value for an interface")
 	}
 	if g.impl.NumMethod() == 0 && len(resources) == 0 {
 		return nil, fmt.Errorf("a %v has no exported methods to be functions of an interface", g.impl.Type())

@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -21,7 +22,8 @@ import (
 //
 // Nothing is compared with a WIT type before a component is linked: [Linker.Check] does that without an instance.
 // Names with versions are matched as Wasmtime does it: an import of wasi:io/streams@0.2.0 is satisfied by that, else by
-// the newest 0.2.x that is defined, be it older or newer.
+// the newest 0.2.x that is defined, be it older or newer. But here, that holds for each function and resource: what is
+// not defined under the very version is found under others, before it is missing.
 type Linker struct {
 	// Engine is the engine that the linker was made with.
 	Engine *wasmtime.Engine
@@ -105,7 +107,9 @@ func (l *Linker) Instance(name string) *LinkerInstance { return l.Root().Instanc
 // use. See wasmtime::component::LinkerInstance.
 //
 // Its methods return an error for a name that is defined already, unless [Linker.AllowShadowing] allows that, and one
-// that wraps [wasmtime.ErrClosed] if the linker is closed.
+// that wraps [wasmtime.ErrClosed] if the linker is closed, or what is to be defined is nil, or a nil pointer. For what
+// nobody would find, since it is nearly the name of something in WASI 0.2 or is one without a version, the error wraps
+// [ErrNotFound] and says what there is.
 type LinkerInstance struct {
 	linker *Linker
 	// name is the full name, for errors; "" for the root.
@@ -186,12 +190,12 @@ func (i *LinkerInstance) Func(name string, f any) error {
 	}
 	if host, ok := f.(HostFunc); ok {
 		if fn = host.fn; fn == nil {
-			return errorf(nil, "%s: a HostFunc that is no function: use HostFunc1 and its like", i.in(name))
+			return errorf(wasmtime.ErrClosed, "%s: a HostFunc that is no function: use HostFunc1 and its like", i.in(name))
 		}
 	} else {
 		var err error
 		if fn, err = goFuncOf(reflect.ValueOf(f), 0); err != nil {
-			return errorf(nil, "%s: %v", i.in(name), err)
+			return errorf(errors.Unwrap(err), "%s: %v", i.in(name), err)
 		}
 	}
 	return i.define(name, definition{fn: fn})
@@ -204,7 +208,7 @@ func (i *LinkerInstance) Module(name string, module *wasmtime.Module) error {
 		return err
 	}
 	if module == nil {
-		return errorf(nil, "%s: the module is nil", i.in(name))
+		return errorf(wasmtime.ErrClosed, "%s: the module is nil", i.in(name))
 	}
 	if _, engine := bridge.ModuleOf(module); engine != any(i.linker.Engine) {
 		return errorf(wasmtime.ErrWrongEngine, "%s: the module and the linker were %v", i.in(name), wasmtime.ErrWrongEngine)
@@ -241,7 +245,7 @@ func (i *LinkerInstance) Interface(impl any, resources ...ResourceType) error {
 	}
 	g, err := newInterface(impl, resources)
 	if err != nil {
-		return errorf(nil, "`%s`: %v", i.name, err)
+		return errorf(errors.Unwrap(err), "`%s`: %v", i.name, err)
 	}
 	i.linker.mu.Lock()
 	defer i.linker.mu.Unlock()
@@ -257,7 +261,7 @@ func (i *LinkerInstance) InterfaceOf(c *Component, impl any, resources ...Resour
 	}
 	g, err := newInterface(impl, resources)
 	if err != nil {
-		return errorf(nil, "`%s`: %v", i.name, err)
+		return errorf(errors.Unwrap(err), "`%s`: %v", i.name, err)
 	}
 	d, err := c.description()
 	if err != nil {
@@ -317,6 +321,9 @@ func (i *LinkerInstance) defineLocked(name string, d definition) error {
 	if i.linker.engine.Closed() {
 		return closedError("linker")
 	}
+	if err := i.checkWasi(name, d); err != nil {
+		return err
+	}
 	_, taken := i.items.exact[name]
 	for _, g := range i.interfaces {
 		taken = taken || d.hides(g, name)
@@ -331,6 +338,9 @@ func (i *LinkerInstance) defineLocked(name string, d definition) error {
 func (i *LinkerInstance) defineInterfaceLocked(g *goInterface) error {
 	if i.linker.engine.Closed() {
 		return closedError("linker")
+	}
+	if err := i.checkWasi("", definition{}); err != nil {
+		return err
 	}
 	if !i.linker.shadowing {
 		if len(i.interfaces) > 0 {

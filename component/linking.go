@@ -122,8 +122,28 @@ func (l *linking) find(path []string, kind canon.ItemKind) (found definition, er
 		if found != (definition{}) {
 			return found, nil
 		}
+		if found, err = root.findElsewhere(path, kind); found != (definition{}) || err != nil {
+			return found, err
+		}
 	}
 	return l.roots[0].linker.findWasi(path, kind), nil
+}
+
+// findElsewhere finds an item of an instance in one that has been defined under a compatible version, the newest first.
+func (i *LinkerInstance) findElsewhere(path []string, kind canon.ItemKind) (definition, error) {
+	if len(path) != 2 {
+		return definition{}, nil
+	}
+	for _, name := range i.items.compatible(path[0]) {
+		place := i.items.exact[name].instance
+		if place == nil {
+			continue
+		}
+		if found, err := place.find(path[1], kind); found != (definition{}) || err != nil {
+			return found, err
+		}
+	}
+	return definition{}, nil
 }
 
 // all links everything.
@@ -540,7 +560,7 @@ func (l *linking) define(linker ffi.ComponentLinker, hosts *registry.Family[boun
 			}
 			continue
 		}
-		env := hostFuncs.Add(hosts, destructor(r.def))
+		env := hostFuncs.Add(hosts, destructor(r.path, r.def))
 		if failed := linker.DefineResource(ffi.ComponentPath(r.path...), r.def.number, env); !failed.IsNil() {
 			return bridge.NewError(failed)
 		}

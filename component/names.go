@@ -1,6 +1,7 @@
 package component
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,6 +50,25 @@ func (m *byName[T]) get(name string) (thing T, ok bool) {
 	}
 	thing, ok = m.exact[newest.name]
 	return thing, ok
+}
+
+// compatible returns all names that are compatible with one, that with the highest version first.
+func (m *byName[T]) compatible(name string) (names []string) {
+	track, _, ok := compatible(name)
+	if !ok {
+		return nil
+	}
+	var found []versioned
+	for other := range m.exact {
+		if its, v, ok := compatible(other); ok && its == track {
+			found = append(found, versioned{other, v})
+		}
+	}
+	slices.SortFunc(found, func(a, b versioned) int { return b.version.compare(a.version) })
+	for _, f := range found {
+		names = append(names, f.name)
+	}
+	return names
 }
 
 // version is a semantic version that is not a pre-release: three numbers, and what was built.

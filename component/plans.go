@@ -201,7 +201,13 @@ func (o *outcome) errorValue(err error) (any, bool) {
 	if errors.As(err, &given) {
 		return given.Value, true
 	}
-	return o.searchError(err)
+	if value, ok := o.searchError(err); ok {
+		return value, true
+	}
+	if name, ok := wasiErrorCode(o.wit.Err(), err); ok {
+		return name, true
+	}
+	return nil, false
 }
 
 // searchError finds the first error of a tree whose Go type stands for E. An integer has to say so by its names: there

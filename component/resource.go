@@ -3,8 +3,11 @@ package component
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -95,9 +98,10 @@ type Resource struct {
 func (r *Resource) Name() string { return notNil(r, "resource").name }
 
 // Drop drops the handle; if it owns the resource, the guest's destructor runs. ctx may be nil and is as for
-// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle]. What cannot be dropped yet,
-// a socket that has streams or a stream whose last bytes a context has kept from being written, stays, and can be
-// dropped later. See
+// [Func.Call]. Dropping twice, or what was given away, is an error that wraps [ErrHandle].
+//
+// A resource of WASI has to outlive what was made of it: a tcp-socket its streams, and each of them its pollables. To
+// drop it earlier is an error that wraps [ErrHasChildren], and changes nothing: it can be used, and dropped later. See
 // wasmtime::component::ResourceAny::resource_drop.
 func (r *Resource) Drop(ctx context.Context) (err error) {
 	if r == nil || r.state == nil {
@@ -109,10 +113,14 @@ func (r *Resource) Drop(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = s.store.LeaveCall(within, err) }()
-	if !s.call.Drop(s.store.Room(), r.handle) {
-		return withRemedy(s.store.Failure(s.call.Failure()))
+	if s.call.Drop(s.store.Room(), r.handle) {
+		return nil
 	}
-	return nil
+	failed := s.store.Failure(s.call.Failure())
+	if errors.Unwrap(failed) == ErrHasChildren {
+		return errorf(ErrHasChildren, "drop of the resource %s: %v: drop those first", r.name, ErrHasChildren)
+	}
+	return withRemedy(failed)
 }
 
 // handles says how Go values stand for a component's resources.
@@ -168,6 +176,7 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 			case r.state != m.Context.(*state):
 				return 0, wasmtime.ErrWrongStore
 			}
+			r.state.handed = append(r.state.handed, handed{r.name, wit.ResourceName})
 			return r.handle, nil
 		},
 		Lift: func(v *canon.View, handle uint32, value unsafe.Pointer) error {
@@ -180,6 +189,27 @@ func guestCodec(t reflect.Type, wit *canon.Type) canon.HandleCodec {
 			return nil
 		},
 	}
+}
+
+// handed is a resource that a message has been given for another, by their names, which need not be the same.
+type handed struct{ name, wanted string }
+
+// explain adds to the error about an argument that is a handle of another resource what was given, and for what: the
+// native library knows no names.
+func (s *state) explain(err error) error {
+	if !strings.Contains(err.Error(), "a handle is of another resource") {
+		return err
+	}
+	var given []string
+	for _, h := range s.handed {
+		if text := h.name + " for " + h.wanted; h.name != h.wanted && !slices.Contains(given, text) {
+			given = append(given, text)
+		}
+	}
+	if len(given) > 0 {
+		return errorf(ErrHandle, "%v: it was given %s", err, someOf(given))
+	}
+	return errorf(ErrHandle, "%v: that of another component, say, which has the same name", err)
 }
 
 // hostCodec carries handles of a resource of the host: the numbers of Go values in the store's table.
@@ -221,16 +251,19 @@ func hostCodec(t reflect.Type, def *resourceDef, own bool) canon.HandleCodec {
 	}
 }
 
-// destructor is what serves the drop of a handle that owns a value of the host.
-func destructor(def *resourceDef) *boundHost {
-	return &boundHost{fn: &goFunc{run: func(_ *wasmtime.Caller, _ *boundHost, s *state, call *ffi.ComponentHostCall) error {
+// destructor is what serves the drop of a handle that owns a value of the host. path are the names of the resource.
+func destructor(path []string, def *resourceDef) *boundHost {
+	return &boundHost{name: path, fn: &goFunc{run: func(_ *wasmtime.Caller, b *boundHost, s *state, call *ffi.ComponentHostCall) error {
 		rep := binary.LittleEndian.Uint32(call.Message())
 		call.Len = 0
 		value, err := s.table.take(rep, def)
-		if err != nil {
-			return err
+		if err == nil {
+			err = closeValue(value)
 		}
-		return closeValue(value)
+		if err != nil {
+			return b.failed(fmt.Errorf("drop: %w", err))
+		}
+		return nil
 	}}}
 }
 

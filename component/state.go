@@ -23,6 +23,9 @@ type state struct {
 	view            canon.View
 	table           table
 
+	// handed are the resources of the message that is being written.
+	handed []handed
+
 	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
 	// others.
 	linked *registry.Family[boundHost]
@@ -104,6 +107,7 @@ func (s *state) begin(f *Func) (*canon.Message, marks) {
 	s.call.SetFunc(f.native)
 	m := &s.message
 	m.Reset(s.call.Message(), true)
+	s.handed = s.handed[:0]
 	return m, s.table.mark()
 }
 
@@ -209,7 +213,7 @@ func (s *state) failure(f *Func, mark marks) error {
 	}
 	failed := s.store.Failure(trap, err)
 	if !entered && errors.Is(failed, ErrHandle) {
-		return f.argumentError(failed) // the native library knows of the parameter only
+		return f.argumentError(s.explain(failed)) // the native library knows of the parameter only
 	}
 	return withRemedy(failed)
 }

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/near"
 )
 
 // DefineWasi defines WASI 0.2 for the components that the linker serves: all of it, or what the names say. A name is
@@ -48,8 +50,7 @@ func (l *Linker) DefineWasi(names ...string) error {
 			found = i.matching(name, defined) || found
 		}
 		if !found {
-			return errorf(ErrNotFound, "WASI 0.2 has no `%s`; its interfaces are %s", name,
-				strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+			return unknownWasi(name, all)
 		}
 	}
 	l.mu.Lock()
@@ -77,15 +78,18 @@ func (l *Linker) DefineWasi(names ...string) error {
 //	_, err = build.Call(ctx, root)
 //
 // It is the program's until it is given away, or dropped with [Resource.Drop]. One that is not open is an error that
-// wraps [wasmtime.ErrBadFd]; a reader, a writer or a connection is none of wasi:filesystem, which is an error, too. The
-// store must have been given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi].
+// wraps [wasmtime.ErrBadFd]; a reader, a writer, a connection or a listener is none of wasi:filesystem, which is an
+// error that wraps [ErrType]; and more than there may be wraps [ErrTooManyHandles], see [SetLimits] and
+// [wasmtime.Store.SetMaxResources]. The store must have been given a [wasmtime.WasiConfig], or the error wraps
+// [wasmtime.ErrNoWasi]. With an error, the descriptor stays where it is.
 func WasiDescriptor(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiDescriptor, "descriptor")
 	return taken[0], err
 }
 
 // WasiInput is [WasiDescriptor] for an input-stream of wasi:io: of a reader, of a file, which is read from its position
-// on, of a pipe, or of a connection that is only read.
+// on, of a pipe, or of a connection that is only read. What cannot be read, a listener and a socket of datagrams are
+// errors that wrap [ErrType].
 func WasiInput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiInputStream, "input-stream")
 	return taken[0], err
@@ -98,7 +102,8 @@ func WasiOutput(store wasmtime.Storelike, fd uint32) (*Resource, error) {
 	return taken[0], err
 }
 
-// WasiStreams is [WasiDescriptor] for the two streams of a connection.
+// WasiStreams is [WasiDescriptor] for the two streams of a connection, or of anything else that is one for [WasiInput]
+// and for [WasiOutput].
 func WasiStreams(store wasmtime.Storelike, fd uint32) (input, output *Resource, err error) {
 	taken, err := takeDescriptor(store, fd, ffi.WasiBothStreams, "input-stream", "output-stream")
 	return taken[0], taken[1], err
@@ -118,7 +123,11 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 	s := stateOf(inside)
 	handles, failed := inside.Native().TakeDescriptor(fd, what)
 	if !failed.IsNil() {
-		return taken, bridge.NewError(failed)
+		err := bridge.NewError(failed)
+		if errors.Unwrap(err) == nil { // what is behind the descriptor is something else
+			err = errorf(ErrType, "descriptor %d of the store: %v", fd, err)
+		}
+		return taken, err
 	}
 	for i, name := range names {
 		if handles[i] != 0 { // a listener has no streams
@@ -126,6 +135,56 @@ func takeDescriptor(store wasmtime.Storelike, fd uint32, what ffi.WasiResource, 
 		}
 	}
 	return taken, nil
+}
+
+// unknownWasi is the error about a name that DefineWasi does not know.
+func unknownWasi(name string, all map[string]*wasiInterface) error {
+	bare, version, _ := strings.Cut(name, "@")
+	version, item, ok := strings.Cut(version, "#")
+	if ok {
+		bare += "#" + item
+	}
+	for _, i := range all {
+		if version != "" && i.matching(bare, map[string]wasiKind{}) {
+			return errorf(ErrNotFound, "`%s`: names here are without a version, `%s` is for components of every 0.2", name, bare)
+		}
+	}
+	names := slices.Sorted(maps.Keys(all))
+	if like := near.Names(bare, names); len(like) > 0 {
+		return errorf(ErrNotFound, "WASI 0.2 has no `%s`; near it: `%s`; its interfaces are %s", name,
+			strings.Join(like, "`, `"), strings.Join(names, ", "))
+	}
+	return errorf(ErrNotFound, "WASI 0.2 has no `%s`; its interfaces are %s", name, strings.Join(names, ", "))
+}
+
+// checkWasi finds out whether nobody would find what is defined in this place as d: WASI's own would be found instead,
+// and nobody would be told. It is about names that are nearly those of WASI 0.2, and about those without a version.
+// What is unlike everything that WASI has may be of a WASI to come. The linker's lock is held.
+func (i *LinkerInstance) checkWasi(name string, d definition) error {
+	bare, version, versioned := strings.Cut(i.name, "@")
+	if !strings.HasPrefix(bare, "wasi:") || strings.Contains(i.name, "#") || versioned && !strings.HasPrefix(version, "0.2.") {
+		return nil
+	}
+	all, err := wasiInterfaces()
+	if err != nil {
+		return err
+	}
+	is := all[bare]
+	switch {
+	case is == nil:
+		if like := near.Names(bare, slices.Sorted(maps.Keys(all))); len(like) > 0 {
+			return errorf(ErrNotFound, "WASI 0.2 has no `%s`; near it: `%s`", bare, strings.Join(like, "`, `"))
+		}
+		return nil
+	case !versioned:
+		return errorf(ErrNotFound, "`%s` has no version, so that no component would find it: it is `%s@0.2.0`, say", bare, bare)
+	case d.fn == nil && d.resource == nil || is.stable[name] != 0 || is.unstable[name] != 0:
+		return nil
+	}
+	if like := near.Names(name, slices.Sorted(maps.Keys(is.stable))); len(like) > 0 {
+		return errorf(ErrNotFound, "`%s` has no `%s`; near it: `%s`", i.name, name, strings.Join(like, "`, `"))
+	}
+	return nil
 }
 
 // wasiKind is what an item of WASI is.

@@ -3,6 +3,9 @@ package component
 import (
 	"fmt"
 	"syscall"
+
+	"github.com/gowasmtime/wasmtime/internal/canon"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // wasiError is an error of WASI 0.2 that no operating system has a number for, by its name in WIT.
@@ -41,4 +44,19 @@ func numbered(errs []error, number uint64) error {
 		return errs[number]
 	}
 	return wasiError(fmt.Sprintf("error-code %d", number))
+}
+
+// wasiErrorCode returns the case that an error of Go's is, if a type is an error-code of wasi:filesystem or
+// wasi:sockets: the first has cases for files, which the second has not, and that has those of connections.
+func wasiErrorCode(t *canon.Type, err error) (name string, ok bool) {
+	is := func(cases int, one int, named string) bool {
+		return t.Kind == canon.Enum && len(t.Cases) == cases && t.Cases[one].Name == named
+	}
+	switch {
+	case is(len(fileErrors), 20, "no-entry"):
+		return served.ErrorCode(err, false)
+	case is(len(networkErrors), 18, "name-unresolvable"):
+		return served.ErrorCode(err, true)
+	}
+	return "", false
 }

@@ -18,10 +18,10 @@ import (
 //		return component.NewPollable(caller, job.done)
 //	})
 //
-// It is the program's until it is given away, or dropped with [Resource.Drop]. As long as nobody asks for it, it costs
-// no goroutine; what is left of it ends when the guest drops it, and when the store is closed. The store must have been
-// given a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi]. In a store with tens of
-// thousands of resources, the error says that there are too many.
+// It is the program's until it is given away, or dropped with [Resource.Drop]. A goroutine waits for done from the
+// first time that a guest has asked in vain, and no longer than the call into the guest. The store must have been given
+// a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi]. More than there may be is an error that wraps
+// [ErrTooManyHandles]: see [SetLimits] and [wasmtime.Store.SetMaxResources].
 func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, error) {
 	inside, err := bridge.StoreOf(store)
 	if err != nil {

@@ -34,6 +34,7 @@ const (
 	ErrorHandleLimit       ErrorCode = 13
 	ErrorGuestABI          ErrorCode = 14
 	ErrorHostcallFuel      ErrorCode = 15
+	ErrorHasChildren       ErrorCode = 16
 )
 
 // ErrorNoRoom says that a guest was not entered because the thread has too little stack left. The native library has

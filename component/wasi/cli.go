@@ -23,7 +23,7 @@ type Environment interface {
 // replace it; what comes before it is defined then.
 func DefineEnvironment(l *component.Linker, impl Environment) error {
 	i := l.Instance("wasi:cli/environment@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {
@@ -54,7 +54,7 @@ type Exit interface {
 // comes before it is defined then.
 func DefineExit(l *component.Linker, impl Exit) error {
 	i := l.Instance("wasi:cli/exit@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {
@@ -82,7 +82,7 @@ type Run interface {
 // comes before it is defined then.
 func DefineRun(l *component.Linker, impl Run) error {
 	i := l.Instance("wasi:cli/run@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("run", component.HostVoid0(impl.Run))
@@ -102,7 +102,7 @@ type Stdin[InputStream any] interface {
 // comes before it is defined then.
 func DefineStdin[InputStream any](l *component.Linker, impl Stdin[InputStream]) error {
 	i := l.Instance("wasi:cli/stdin@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-stdin", component.HostFunc0(impl.GetStdin))
@@ -122,7 +122,7 @@ type Stdout[OutputStream any] interface {
 // what comes before it is defined then.
 func DefineStdout[OutputStream any](l *component.Linker, impl Stdout[OutputStream]) error {
 	i := l.Instance("wasi:cli/stdout@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-stdout", component.HostFunc0(impl.GetStdout))
@@ -142,7 +142,7 @@ type Stderr[OutputStream any] interface {
 // what comes before it is defined then.
 func DefineStderr[OutputStream any](l *component.Linker, impl Stderr[OutputStream]) error {
 	i := l.Instance("wasi:cli/stderr@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-stderr", component.HostFunc0(impl.GetStderr))
@@ -199,7 +199,7 @@ type TerminalStdin interface {
 // replace it; what comes before it is defined then.
 func DefineTerminalStdin(l *component.Linker, impl TerminalStdin) error {
 	i := l.Instance("wasi:cli/terminal-stdin@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-terminal-stdin", component.HostFunc0(impl.GetTerminalStdin))
@@ -216,7 +216,7 @@ type TerminalStdout interface {
 // replace it; what comes before it is defined then.
 func DefineTerminalStdout(l *component.Linker, impl TerminalStdout) error {
 	i := l.Instance("wasi:cli/terminal-stdout@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-terminal-stdout", component.HostFunc0(impl.GetTerminalStdout))
@@ -233,7 +233,7 @@ type TerminalStderr interface {
 // replace it; what comes before it is defined then.
 func DefineTerminalStderr(l *component.Linker, impl TerminalStderr) error {
 	i := l.Instance("wasi:cli/terminal-stderr@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-terminal-stderr", component.HostFunc0(impl.GetTerminalStderr))

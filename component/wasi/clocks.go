@@ -34,7 +34,7 @@ type MonotonicClock[Pollable any] interface {
 // allows to replace it; what comes before it is defined then.
 func DefineMonotonicClock[Pollable any](l *component.Linker, impl MonotonicClock[Pollable]) error {
 	i := l.Instance("wasi:clocks/monotonic-clock@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {
@@ -72,7 +72,7 @@ type WallClock interface {
 // replace it; what comes before it is defined then.
 func DefineWallClock(l *component.Linker, impl WallClock) error {
 	i := l.Instance("wasi:clocks/wall-clock@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {
@@ -112,7 +112,7 @@ type Timezone interface {
 // replace it; what comes before it is defined then.
 func DefineTimezone(l *component.Linker, impl Timezone) error {
 	i := l.Instance("wasi:clocks/timezone@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {

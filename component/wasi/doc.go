@@ -8,7 +8,8 @@
 // The methods are the functions of WIT: get-arguments is GetArguments. Each takes the [wasmtime.Caller], which has the
 // store and the context of the call, and can return an error. Where WIT has a result<T, E>, an error that is or wraps
 // an E, such as [FilesystemErrorCodeNoEntry], is what the guest gets; every other one ends the guest, and comes out of
-// the call of it.
+// the call of it. Where E is an error-code of files or sockets, errors of packages os and net are its cases, too: see
+// [FilesystemErrorCodeOf].
 //
 // What a guest passes fits its type in WIT, and no more is known of it: a length, for instance, is any number. A method
 // limits what it allocates for a guest that nobody trusts.
@@ -33,8 +34,8 @@
 //	wasi.DefinePreopens(linker, other{})
 //
 // A single function can be replaced by [component.LinkerInstance.Func]; it gets WASI's resources as a
-// *component.Resource. The interfaces here are defined under WASI's newest version, and found by components of any
-// other 0.2 that nothing is defined for: so do not define single functions of the same interface under another version.
+// *component.Resource. The interfaces here are defined under WASI's newest version, and found by components of every
+// 0.2, but for single functions that are defined under the very version that a component imports.
 package wasi
 
 //go:generate go run ../../internal/witgen -wit ../../internal/witgen/wasi-0.2.json -docs ../../internal/witgen/docs.txt -library -package wasi -out . wasi:cli wasi:clocks wasi:filesystem wasi:io wasi:random wasi:sockets

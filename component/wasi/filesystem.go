@@ -452,7 +452,7 @@ type FilesystemTypes[Error any] interface {
 // wasi:filesystem/preopens.
 func DefineFilesystemTypes[Error any](l *component.Linker, impl FilesystemTypes[Error]) error {
 	i := l.Instance("wasi:filesystem/types@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	if err := i.Resource("descriptor", descriptorResource); err != nil {
@@ -572,7 +572,7 @@ type Preopens[Descriptor any] interface {
 // replace it; what comes before it is defined then.
 func DefinePreopens[Descriptor any](l *component.Linker, impl Preopens[Descriptor]) error {
 	i := l.Instance("wasi:filesystem/preopens@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("get-directories", component.HostFunc0(impl.GetDirectories))

@@ -69,7 +69,7 @@ type Poll interface {
 // wasi:io/streams, wasi:clocks/monotonic-clock, wasi:sockets/ip-name-lookup, wasi:sockets/tcp, wasi:sockets/udp.
 func DefinePoll(l *component.Linker, impl Poll) error {
 	i := l.Instance("wasi:io/poll@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	if err := i.Resource("pollable", pollableResource); err != nil {

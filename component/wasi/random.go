@@ -18,7 +18,7 @@ type InsecureSeed interface {
 // replace it; what comes before it is defined then.
 func DefineInsecureSeed(l *component.Linker, impl InsecureSeed) error {
 	i := l.Instance("wasi:random/insecure-seed@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("insecure-seed", component.HostFunc0(impl.InsecureSeed))
@@ -37,7 +37,7 @@ type Insecure interface {
 // replace it; what comes before it is defined then.
 func DefineInsecure(l *component.Linker, impl Insecure) error {
 	i := l.Instance("wasi:random/insecure@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {
@@ -67,7 +67,7 @@ type Random interface {
 // what comes before it is defined then.
 func DefineRandom(l *component.Linker, impl Random) error {
 	i := l.Instance("wasi:random/random@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	for _, f := range []struct {

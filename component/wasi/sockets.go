@@ -157,7 +157,7 @@ type NetworkUnstable[Error any] interface {
 // [component.Linker.AllowShadowing] allows to replace it; what comes before it is defined then.
 func DefineNetworkUnstable[Error any](l *component.Linker, impl NetworkUnstable[Error]) error {
 	i := l.Instance("wasi:sockets/network@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("network-error-code", component.HostFunc1(impl.NetworkErrorCode))
@@ -174,7 +174,7 @@ type InstanceNetwork interface {
 // allows to replace it; what comes before it is defined then.
 func DefineInstanceNetwork(l *component.Linker, impl InstanceNetwork) error {
 	i := l.Instance("wasi:sockets/instance-network@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("instance-network", component.HostFunc0(impl.InstanceNetwork))
@@ -205,7 +205,7 @@ type IPNameLookup interface {
 // replace it; what comes before it is defined then.
 func DefineIPNameLookup(l *component.Linker, impl IPNameLookup) error {
 	i := l.Instance("wasi:sockets/ip-name-lookup@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	if err := i.Resource("resolve-address-stream", resolveAddressStreamResource); err != nil {
@@ -580,7 +580,7 @@ type TCPCreateSocket[TCPSocket any] interface {
 // [component.Linker.AllowShadowing] allows to replace it; what comes before it is defined then.
 func DefineTCPCreateSocket[TCPSocket any](l *component.Linker, impl TCPCreateSocket[TCPSocket]) error {
 	i := l.Instance("wasi:sockets/tcp-create-socket@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("create-tcp-socket", component.HostFunc1(impl.CreateTCPSocket))
@@ -851,7 +851,7 @@ type UDPCreateSocket[UDPSocket any] interface {
 // [component.Linker.AllowShadowing] allows to replace it; what comes before it is defined then.
 func DefineUDPCreateSocket[UDPSocket any](l *component.Linker, impl UDPCreateSocket[UDPSocket]) error {
 	i := l.Instance("wasi:sockets/udp-create-socket@0.2.12")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("create-udp-socket", component.HostFunc1(impl.CreateUDPSocket))

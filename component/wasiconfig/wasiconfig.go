@@ -19,7 +19,9 @@ import (
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/clip"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // versions are those under which the interface is defined.
@@ -55,12 +57,15 @@ func (m Map) All(context.Context) (map[string]string, error) { return m, nil }
 // pair is a name with its value.
 type pair = component.Tuple2[string, string]
 
-// Define defines wasi:config in a linker, in every version of it that is known. A source that is nil has no settings.
-// If something of it is defined already, that is an error: see [component.Linker.AllowShadowing]. See
-// wasmtime_wasi_config::add_to_linker.
+// Define defines wasi:config in a linker, in every version of it that is known. A source that is nil has no settings;
+// a nil pointer is an error that wraps [wasmtime.ErrClosed]. If something of it is defined already, that is an error:
+// see [component.Linker.AllowShadowing]. See wasmtime_wasi_config::add_to_linker.
 func Define(linker *component.Linker, source Source) error {
 	if source == nil {
 		source = Map(nil)
+	}
+	if served.IsNil(source) {
+		return bridge.MakeError(wasmtime.ErrClosed, "the source of settings is nil")
 	}
 	get := component.HostFunc1(func(c *wasmtime.Caller, key string) (component.Option[string], error) {
 		ctx := c.Context()

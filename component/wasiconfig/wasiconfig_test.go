@@ -156,6 +156,7 @@ func TestDefinedTwice(t *testing.T) {
 	}
 	linker.AllowShadowing(true)
 	Check(t, wasiconfig.Define(linker, wasiconfig.Map{}))
+	WantIs(t, wasiconfig.Define(linker, (*wasiconfig.Map)(nil)), wasmtime.ErrClosed)
 	linker.Close()
 	if err := wasiconfig.Define(linker, nil); !errors.Is(err, wasmtime.ErrClosed) {
 		t.Errorf("a closed linker: %v", err)

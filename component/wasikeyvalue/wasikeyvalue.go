@@ -21,7 +21,9 @@ import (
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
+	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/clip"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // version is that of the interfaces.
@@ -124,11 +126,11 @@ type keyResponse struct {
 type pair = component.Tuple2[string, []byte]
 
 // Define defines wasi:keyvalue in a linker: the interfaces store, atomics and batch. If something of it is defined
-// already, that is an error: see [component.Linker.AllowShadowing]. It panics if the store is nil. See
-// wasmtime_wasi_keyvalue::add_to_linker.
+// already, that is an error: see [component.Linker.AllowShadowing]. A store that is nil, or a nil pointer, is an error
+// that wraps [wasmtime.ErrClosed]. See wasmtime_wasi_keyvalue::add_to_linker.
 func Define(linker *component.Linker, store Store) error {
-	if store == nil {
-		panic("wasmtime: the key-value store is nil")
+	if served.IsNil(store) {
+		return bridge.MakeError(wasmtime.ErrClosed, "the key-value store is nil")
 	}
 	buckets := component.ResourceOf[*bucket]().Named("bucket")
 	in := func(name string) *component.LinkerInstance {

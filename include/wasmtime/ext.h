@@ -644,6 +644,11 @@ enum wasmtime_error_code_t
    * A component hands over more bytes in one call than the hostcall fuel of its store allows.
    */
   WASMTIME_ERROR_HOSTCALL_FUEL = 15,
+  /**
+   * A resource of WASI 0.2 cannot be dropped as long as others are there that were made of it: a socket before its
+   * streams, a stream before its pollables. It stays what it was.
+   */
+  WASMTIME_ERROR_HAS_CHILDREN = 16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1714,7 +1719,8 @@ bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call
  * whose wait for the last bytes was interrupted.
  *
  * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
- * Handles of the host's own resources are no handles here. The counterpart of
+ * One of a resource of WASI that has children, which the host owns, is a `WASMTIME_ERROR_HAS_CHILDREN`, and stays
+ * valid. Handles of the host's own resources are no handles here. The counterpart of
  * `wasmtime::component::ResourceAny::resource_drop`.
  *
  * # Safety
@@ -2773,7 +2779,7 @@ wasmtime_error_t *wasmtime_context_remove_file(wasmtime_context_t *context,
  *
  * Those of the standard streams and of preopened directories count, and so do those that the host inserts, which are
  * not refused. A guest that opens a file or accepts a connection beyond that gets `EMFILE`; what is open already
- * stays open.
+ * stays open. A component has as many again, and as many pollables.
  *
  * In a store of `wasmtime_binding_store_new` it may be set at any time, and holds for each configuration of WASI. In
  * any other, WASI has to be configured before, or the error's code is `WASMTIME_ERROR_NO_WASI`; there it is also how

@@ -21,6 +21,8 @@ type Behind struct {
 	Panicking bool
 
 	writers []*Stream
+	// signals are those that a guest has asked in vain, and for which goroutines wait.
+	signals map[*signal]struct{}
 	// waited is how much of the time that the operation may wait for closings is gone.
 	waited time.Duration
 
@@ -193,12 +195,23 @@ func (b *Behind) Unwritten() (all []Unwritten) {
 // Rest ends the operation. It returns what the store's next one has to find: writers that are at work still, and errors
 // that nobody has been told of; nil if there are none.
 func (b *Behind) Rest() *Behind {
+	for s := range b.signals {
+		s.leaveAlone()
+	}
 	b.writers = slices.DeleteFunc(b.writers, (*Stream).leave)
 	unclosed := b.takeUnclosed()
 	if len(b.writers) == 0 && len(unclosed) == 0 {
 		return nil
 	}
 	return &Behind{writers: b.writers, unclosed: unclosed}
+}
+
+// follow ends with the operation what waits for a signal.
+func (b *Behind) follow(s *signal) {
+	if b.signals == nil {
+		b.signals = map[*signal]struct{}{}
+	}
+	b.signals[s] = struct{}{}
 }
 
 // HostCall waits, before the host serves a call of the guest, until writers have what the guest has written before it.

@@ -127,20 +127,32 @@ var namedErrnos = []struct {
 	{errors.ErrUnsupported, errnoNotsup},
 }
 
-// errnoOf returns the error number that a guest gets for an error: EIO for one that WASI has no number for.
+// errnoOf returns the error number that a guest gets for an error: EIO for one that WASI has no number for. It panics
+// for one that ends the guest instead, which Call tells the host.
 func errnoOf(err error) uint64 {
-	if number, ok := err.(errno); ok {
+	if errors.Is(err, ErrBadCount) {
+		panic(ending{err})
+	}
+	if number, ok := knownErrno(err); ok {
 		return uint64(number)
+	}
+	return uint64(errnoIo)
+}
+
+// knownErrno is the error number that WASI has for an error, if it has one.
+func knownErrno(err error) (number errno, ok bool) {
+	if number, ok := err.(errno); ok {
+		return number, true
 	}
 	if system, ok := errors.AsType[syscall.Errno](err); ok {
 		if number, ok := systemErrnos[system]; ok {
-			return uint64(number)
+			return number, true
 		}
 	}
 	for _, e := range namedErrnos {
 		if errors.Is(err, e.err) {
-			return uint64(e.errno)
+			return e.errno, true
 		}
 	}
-	return uint64(errnoIo)
+	return 0, false
 }

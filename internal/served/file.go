@@ -158,15 +158,15 @@ func (f *servedFile) readAt(p []byte, off int64) (n int, err error) {
 	if f.at != off {
 		if r, ok := f.file.(io.ReaderAt); ok {
 			n, err := r.ReadAt(p, off)
-			return min(max(n, 0), len(p)), f.beyond(err, off)
+			n, err = Count(r, "ReadAt", n, len(p), err)
+			return n, f.beyond(err, off)
 		}
 		if err := f.moveTo(off); err != nil {
 			return 0, f.beyond(err, off)
 		}
 	}
 	for range 100 {
-		n, err := f.file.Read(p)
-		n = min(max(n, 0), len(p))
+		n, err := counted{f.file}.Read(p)
 		f.at += int64(n)
 		switch {
 		case errors.Is(err, io.EOF):
@@ -217,7 +217,7 @@ func (f *servedFile) moveTo(off int64) error {
 		openFiles.replace(f.number, again)
 		old.Close()
 	}
-	skipped, err := io.CopyN(io.Discard, f.file, off-f.at)
+	skipped, err := io.CopyN(io.Discard, counted{f.file}, off-f.at)
 	f.at += skipped
 	return err
 }

@@ -28,6 +28,8 @@ type Host interface {
 	EndCall(taken bool)
 	// Panicked keeps what a call panicked with, for the call into the guest to panic with in turn; the first one wins.
 	Panicked(value any)
+	// Failed keeps what a call has failed with that ends the guest, for the error of the call into the guest to wrap.
+	Failed(err error)
 	// Exited hears, in place of EndCall, that runtime.Goexit ends the goroutine: the guest's call will never return.
 	Exited()
 	// Behind returns what the store's operation leaves behind, for which it waits when it ends. nil is that of a store
@@ -65,11 +67,16 @@ func Call(host Host, f func(stop context.Context), stopped func()) (ok bool) {
 		if !returned {
 			stopped()
 			value := recover()
-			if goexit.Running("/internal/served.Call") {
+			ends, ok := value.(ending)
+			switch {
+			case goexit.Running("/internal/served.Call"):
 				host.Exited()
 				return
+			case ok:
+				host.Failed(ends.err)
+			default:
+				host.Panicked(value)
 			}
-			host.Panicked(value)
 		}
 		host.EndCall(taken)
 	}()

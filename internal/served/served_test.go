@@ -23,6 +23,7 @@ type testHost struct {
 	absent   bool
 	taken    int
 	panicked any
+	failed   error
 	exited   bool
 	behind   *Behind
 	number   uint64
@@ -76,6 +77,7 @@ func (h *testHost) EndCall(taken bool) {
 	}
 }
 func (h *testHost) Panicked(value any) { h.panicked = value }
+func (h *testHost) Failed(err error)   { h.failed = err }
 func (h *testHost) Exited()            { h.exited = true }
 func (h *testHost) Behind() *Behind {
 	if h.absent {

@@ -7,12 +7,12 @@ import (
 )
 
 // signal is what a guest waits for that is neither read nor written: it is ready from the moment when a channel is
-// closed. A goroutine waits for that, from the first time that a guest asks in vain until the guest's side is gone.
+// closed. A goroutine waits for that, from the first time that a guest asks in vain until the call into the guest ends,
+// or the guest's side is gone.
 type signal struct {
 	Descriptor
-	done    <-chan struct{}
-	waiting bool
-	// left is closed when the guest's side is gone.
+	done <-chan struct{}
+	// left ends the goroutine; nil if there is none.
 	left chan struct{}
 }
 
@@ -20,7 +20,7 @@ type signal struct {
 // channel never has.
 func NewSignal(done <-chan struct{}) *Descriptor {
 	// It counts as a connection so that it hears of its end, too, when the garbage collector frees the store.
-	s := &signal{Descriptor: Descriptor{kind: ffi.StreamConnection}, done: done, left: make(chan struct{})}
+	s := &signal{Descriptor: Descriptor{kind: ffi.StreamConnection}, done: done}
 	s.by = s
 	return &s.Descriptor
 }
@@ -34,22 +34,38 @@ func (s *signal) serveLocked(_ context.Context, r *ffi.StreamRequest) (uint64, f
 		return 1, ffi.StreamDone
 	default:
 	}
-	if !s.waiting && s.done != nil {
-		s.waiting = true
-		go s.wait()
+	if b := s.host.Behind(); s.left == nil && s.done != nil && b != nil {
+		s.left = make(chan struct{})
+		b.follow(s)
+		go s.wait(s.left)
 	}
 	return 0, ffi.StreamWouldWait
 }
 
-// wait makes the guest ask again when the channel is closed.
-func (s *signal) wait() {
+// wait makes the guest ask again when the channel is closed, unless nobody waits any more.
+func (s *signal) wait(left <-chan struct{}) {
 	select {
 	case <-s.done:
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.doneLocked(nil)
-	case <-s.left:
+	case <-left:
 	}
 }
 
-func (s *signal) goneLocked(*Behind) { close(s.left) }
+// leaveAlone ends the goroutine: the call is over in which a guest has asked.
+func (s *signal) leaveAlone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goneLocked(nil)
+}
+
+func (s *signal) goneLocked(b *Behind) {
+	if s.left != nil {
+		if b != nil {
+			delete(b.signals, s)
+		}
+		close(s.left)
+		s.left = nil
+	}
+}

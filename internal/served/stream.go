@@ -177,11 +177,11 @@ func (st *Stream) pollReadLocked() (uint64, ffi.StreamStatus) {
 
 // tell answers with an error, which the guest is told once if it may pass: not now if its call goesOn.
 func tell(err *error, goesOn bool) (uint64, ffi.StreamStatus) {
-	number := errnoOf(*err)
-	if !goesOn && !final(*err) {
+	told := *err
+	if !goesOn && !final(told) || errors.Is(told, ErrBadCount) {
 		*err = nil
 	}
-	return number, ffi.StreamFailed
+	return errnoOf(told), ffi.StreamFailed
 }
 
 // final tells whether an error is the end, or says that something is closed: then a reader, a writer or a listener is
@@ -201,8 +201,7 @@ func (st *Stream) readNowLocked(p []byte) (int, error) {
 // readSome reads something, or has an error for a reader that often enough has neither.
 func readSome(r io.Reader, p []byte) (int, error) {
 	for range 100 {
-		n, err := r.Read(p)
-		if n = min(max(n, 0), len(p)); n > 0 || err != nil {
+		if n, err := (counted{r}).Read(p); n > 0 || err != nil {
 			return n, err
 		}
 	}
@@ -417,11 +416,7 @@ func (st *Stream) sendOne(p []byte, waits bool, taken *int) (more []byte) {
 // writeAll writes, and has an error for a writer that takes less without one.
 func writeAll(w io.Writer, p []byte) (int, error) {
 	n, err := w.Write(p)
-	n = min(max(n, 0), len(p))
-	if n < len(p) && err == nil {
-		err = io.ErrShortWrite
-	}
-	return n, err
+	return written(w, n, len(p), err)
 }
 
 // raiseLocked hands what the writer has panicked with to whoever waits for it when the descriptor is gone, else it

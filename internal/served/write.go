@@ -132,7 +132,7 @@ func (f *servedFile) writeAt(p []byte, off int64, atEnd bool) (n int, end int64,
 	if !f.appends && f.at != off && f.moves {
 		if w, ok := f.file.(io.WriterAt); ok {
 			n, err = w.WriteAt(p, off)
-			n, err = written(n, len(p), err)
+			n, err = written(w, n, len(p), err)
 			return n, off + int64(n), err
 		}
 		s, ok := f.file.(io.Seeker)
@@ -145,7 +145,7 @@ func (f *servedFile) writeAt(p []byte, off int64, atEnd bool) (n int, end int64,
 		}
 	}
 	n, err = w.Write(p)
-	n, err = written(n, len(p), err)
+	n, err = written(w, n, len(p), err)
 	if !f.appends {
 		f.at += int64(n)
 		return n, off + int64(n), err
@@ -162,8 +162,8 @@ func (f *servedFile) writeAt(p []byte, off int64, atEnd bool) (n int, end int64,
 const nowhere = -1
 
 // written is what a write of so many bytes says, and no nonsense.
-func written(n, of int, err error) (int, error) {
-	n = min(max(n, 0), of)
+func written(by any, n, of int, err error) (int, error) {
+	n, err = Count(by, "Write", n, of, err)
 	if n < of && err == nil {
 		err = io.ErrShortWrite
 	}

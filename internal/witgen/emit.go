@@ -44,11 +44,18 @@ func (g *generator) helpers() []byte {
 	g.header()
 	g.b.WriteString(`import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime"
 )
+
+// isNil tells whether an implementation is nil, or a nil pointer.
+func isNil(impl any) bool {
+	v := reflect.ValueOf(impl)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 // unsupported is the error of a function that does nothing.
 func unsupported(name string) error { return fmt.Errorf("%s: %w", name, wasmtime.ErrUnsupported) }
@@ -423,7 +430,7 @@ func (g *generator) define(i *witjson.Interface, resources []*witjson.Def, all [
 	g.p("func Define%s%s(l *component.Linker%s) error {", name, bracketed(params, " any"), impl)
 	g.p("i := l.Instance(%q)", i.ID())
 	if len(all) > 0 {
-		g.p("if impl == nil {")
+		g.p("if isNil(impl) {")
 		g.p("return i.Interface(nil)")
 		g.p("}")
 	}

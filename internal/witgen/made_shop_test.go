@@ -141,7 +141,7 @@ type Catalog interface {
 // replace it; what comes before it is defined then.
 func DefineCatalog(l *component.Linker, impl Catalog) error {
 	i := l.Instance("example:shop/catalog@1.2.0")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	if err := i.Resource("basket", basketResource); err != nil {
@@ -182,7 +182,7 @@ type CatalogUnstable interface {
 // [component.Linker.AllowShadowing] allows to replace it; what comes before it is defined then.
 func DefineCatalogUnstable(l *component.Linker, impl CatalogUnstable) error {
 	i := l.Instance("example:shop/catalog@1.2.0")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("later", component.HostVoid1(impl.Later))
@@ -199,7 +199,7 @@ type Orders interface {
 // what comes before it is defined then.
 func DefineOrders(l *component.Linker, impl Orders) error {
 	i := l.Instance("example:shop/orders@1.2.0")
-	if impl == nil {
+	if isNil(impl) {
 		return i.Interface(nil)
 	}
 	return i.Func("place", component.HostFunc1(impl.Place))

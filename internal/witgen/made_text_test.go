@@ -4,11 +4,18 @@ package main_test
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/gowasmtime/wasmtime"
 )
+
+// isNil tells whether an implementation is nil, or a nil pointer.
+func isNil(impl any) bool {
+	v := reflect.ValueOf(impl)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 // unsupported is the error of a function that does nothing.
 func unsupported(name string) error { return fmt.Errorf("%s: %w", name, wasmtime.ErrUnsupported) }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use wasmtime::PoolConcurrencyLimitError;
+use wasmtime::component::ResourceTableError;
 use wasmtime_c_api::wasmtime_error_t;
 
 /// What went wrong, as a number that crosses the C boundary. `wasmtime_error_code` returns it.
@@ -44,6 +45,9 @@ pub enum wasmtime_error_code_t {
     WASMTIME_ERROR_GUEST_ABI = 14,
     /// A component hands over more bytes in one call than the hostcall fuel of its store allows.
     WASMTIME_ERROR_HOSTCALL_FUEL = 15,
+    /// A resource of WASI 0.2 cannot be dropped as long as others are there that were made of it: a socket before its
+    /// streams, a stream before its pollables. It stays what it was.
+    WASMTIME_ERROR_HAS_CHILDREN = 16,
 }
 
 /// An error of the extension: a code for programs and a sentence for people.
@@ -84,6 +88,9 @@ pub unsafe extern "C" fn wasmtime_error_code(error: &wasmtime_error_t) -> wasmti
 pub(crate) fn code_of(error: &wasmtime::Error) -> wasmtime_error_code_t {
     match error.downcast_ref::<ExtError>() {
         Some(own) => own.code,
+        None if matches!(error.downcast_ref(), Some(ResourceTableError::HasChildren)) => {
+            wasmtime_error_code_t::WASMTIME_ERROR_HAS_CHILDREN
+        }
         None if error.is::<PoolConcurrencyLimitError>() => wasmtime_error_code_t::WASMTIME_ERROR_POOL_FULL,
         None => wasmtime_error_code_t::WASMTIME_ERROR_OTHER,
     }

@@ -16,7 +16,7 @@ use crate::call::{guarded, is_trap};
 use crate::cast;
 use crate::error::{ExtError, code_of, wasmtime_error_code_t};
 use crate::store::Whole;
-use crate::wasi::{drop_resource, is_ours};
+use crate::wasi::{Undropped, drop_resource, is_ours};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -24,7 +24,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use wasmtime::component::__internal::wasmtime_environ::component::TypeResourceTableIndex;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
-use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, TypedFunc};
+use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, ResourceAny, TypedFunc};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut, Trap, ValRaw, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime_error_t};
 
@@ -182,12 +182,10 @@ pub unsafe extern "C" fn wasmtime_binding_component_call_grow(
 /// Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
 /// the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
 ///
-/// What cannot be dropped yet stays, and its handle with it: a resource of WASI that others are made of, and a stream
-/// whose wait for the last bytes was interrupted.
-///
 /// A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
-/// Handles of the host's own resources are no handles here. The counterpart of
-/// `wasmtime::component::ResourceAny::resource_drop`.
+/// One of a resource of WASI that has children, which the host owns, is a `WASMTIME_ERROR_HAS_CHILDREN`, and stays
+/// valid; so does that of a stream whose wait for the last bytes was interrupted. Handles of the host's own resources
+/// are no handles here. The counterpart of `wasmtime::component::ResourceAny::resource_drop`.
 ///
 /// # Safety
 ///
@@ -201,31 +199,63 @@ pub unsafe extern "C" fn wasmtime_binding_component_resource_drop(
     unsafe {
         let state = Whole::state(Whole::of_component(call));
         let deeper = Deeper::new(state);
-        let outcome = guarded((*call).context, |context| {
-            let handles = &raw mut (*state).handles;
-            let resource = (*handles).droppable(handle)?;
-            let ours = is_ours(&resource);
-            if !ours {
-                // The destructor is a guest's, which may call the host: by then the handle is gone.
-                (*handles).remove(handle, End::Dropped);
-            }
-            drop_resource(context.as_context_mut(), resource).map_err(|undropped| {
-                if let Some((resource, number)) = undropped.still {
-                    (*handles).learn(handle, resource, number);
-                } else {
-                    (*handles).remove(handle, End::Dropped);
-                }
-                undropped.error
-            })?;
-            (*handles).remove(handle, End::Dropped);
-            Ok(())
-        });
+        let outcome = guarded((*call).context, |context| drop_handle(context.as_context_mut(), state, handle));
         drop(deeper);
         match outcome {
             Ok(()) => 0,
             // Only what comes from a guest has its backtrace.
             Err(error) => fail(call, state, error.is::<WasmBacktrace>(), error),
         }
+    }
+}
+
+/// Drops a handle.
+///
+/// # Safety
+///
+/// `state` must be that of the store of `context`, which nobody else uses.
+unsafe fn drop_handle(mut context: StoreContextMut<'_, Data>, state: *mut State, handle: u32) -> Result<()> {
+    // SAFETY: as the caller promises. What may call a guest, which may use the state, has no reference to it.
+    unsafe {
+        let resource = (*state).handles.droppable(handle)?;
+        if !is_ours(&resource) {
+            (*state).handles.remove(handle, End::Dropped);
+            return drop_resource(context, resource).map_err(|undropped| undropped.error);
+        }
+        match drop_resource(context.as_context_mut(), resource) {
+            Err(Undropped { error, still: Some((resource, number)) }) => {
+                (*state).handles.learn(handle, resource, number);
+                Err(error)
+            }
+            dropped => {
+                (*state).handles.remove(handle, End::Dropped);
+                dropped.map_err(|undropped| undropped.error)
+            }
+        }
+    }
+}
+
+/// Drops resources that nobody gets: those of WASI that have children when these are gone. The first other error is the
+/// outcome.
+fn drop_all(mut context: StoreContextMut<'_, Data>, mut resources: Vec<ResourceAny>) -> Result<()> {
+    let mut outcome = Ok(());
+    loop {
+        let (many, mut stay) = (resources.len(), Vec::new());
+        for resource in resources {
+            match drop_resource(context.as_context_mut(), resource) {
+                Ok(()) => {}
+                Err(Undropped { error, still: Some((resource, _)) })
+                    if code_of(&error) == wasmtime_error_code_t::WASMTIME_ERROR_HAS_CHILDREN =>
+                {
+                    stay.push(resource);
+                }
+                Err(undropped) => outcome = outcome.and(Err(undropped.error)),
+            }
+        }
+        if stay.is_empty() || stay.len() == many {
+            return outcome;
+        }
+        resources = stay;
     }
 }
 
@@ -361,9 +391,7 @@ fn settle(context: &mut StoreContextMut<'_, Data>, state: *mut State, pending: V
     let full = || handles::full("the function has returned, but its results have more and were dropped");
     // SAFETY: no guest runs.
     if unsafe { (*state).handles.room() } < pending.len() {
-        for Pending { resource, .. } in pending {
-            drop_resource(context.as_context_mut(), resource).map_err(|undropped| undropped.error)?;
-        }
+        drop_all(context.as_context_mut(), pending.into_iter().map(|pending| pending.resource).collect())?;
         return Err(full());
     }
     // SAFETY: as above.

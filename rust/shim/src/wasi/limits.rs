@@ -10,7 +10,7 @@ use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_error_t};
 ///
 /// Those of the standard streams and of preopened directories count, and so do those that the host inserts, which are
 /// not refused. A guest that opens a file or accepts a connection beyond that gets `EMFILE`; what is open already
-/// stays open.
+/// stays open. A component has as many again, and as many pollables.
 ///
 /// In a store of `wasmtime_binding_store_new` it may be set at any time, and holds for each configuration of WASI. In
 /// any other, WASI has to be configured before, or the error's code is `WASMTIME_ERROR_NO_WASI`; there it is also how

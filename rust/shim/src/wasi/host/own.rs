@@ -71,6 +71,11 @@ impl HostFile {
         self.kind().seeks()
     }
 
+    /// Whether it is a socket of any kind.
+    pub(in crate::wasi) fn is_socket(&self) -> bool {
+        self.kind().is_socket()
+    }
+
     /// Whether it is a connection or a listener.
     pub(in crate::wasi) fn is_stream_socket(&self) -> bool {
         matches!(self.kind(), Kind::SocketStream | Kind::Listener)

@@ -109,6 +109,7 @@ impossible! { HostFile:
     recv(&Spans, Riflags, Option<&Waker>) -> Outcome<(usize, Roflags)>;
     send(&mut Spans, Option<&Waker>) -> Outcome<usize>;
     shutdown(Sdflags) -> Result<(), Errno>;
+    is_socket() -> bool;
     is_stream_socket() -> bool;
     listens() -> bool;
     address(bool) -> Result<std::net::SocketAddr, Errno>;

@@ -56,7 +56,7 @@ impl Wasi<'_> {
             Some(when) => Pollable::At(when),
             None => Pollable::Never,
         };
-        or_trap(self.push(pollable)).map(Resource::new_own)
+        or_trap(self.new_pollable(pollable, None))
     }
 }
 

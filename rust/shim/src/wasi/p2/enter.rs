@@ -18,6 +18,8 @@ pub(in crate::wasi) struct Second {
     pub(super) table: ResourceTable,
     /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
     descriptors: usize,
+    /// How many are pollables.
+    pub(super) pollables: usize,
     /// What their streams keep to be written later.
     pub(super) keeping: Keeping,
     /// What upstream's implementation wakes, once somebody has waited for it.
@@ -55,11 +57,25 @@ impl Wasi<'_> {
         fuel: usize,
         function: impl FnOnce(&mut Wasi<'_>) -> Result<T>,
     ) -> Result<T> {
-        // It is out of the state for the call, and lost if that panics: then the component has nothing any more.
+        // It is out of the state for the call, and lost if that panics: then the component has nothing any more. The
+        // binding's callbacks cannot come back here: it refuses them the store.
         let mut second = state.second.take().unwrap_or_else(Second::limited);
         let result = function(&mut Wasi { state, second: &mut second, fuel });
         state.second = Some(second);
         result
+    }
+
+    /// Makes sure that there is room for so many resources, without which nothing is taken from the host.
+    pub(super) fn reserve(&mut self, resources: usize) -> Outcome {
+        let mut places = Vec::new();
+        let mut enough: Outcome = Ok(());
+        while enough.is_ok() && places.len() < resources {
+            enough = self.second.table.push(()).map(|place| places.push(place)).map_err(Fault::from);
+        }
+        for place in places {
+            self.second.table.delete(place)?;
+        }
+        enough
     }
 
     /// Puts something into the table. A component that has too much of it hears so.
@@ -98,11 +114,14 @@ impl Wasi<'_> {
         self.second.table.get(&Resource::<T>::new_borrow(number)).is_ok()
     }
 
+    /// `EMFILE` unless there may be one descriptor more.
+    pub(super) fn may_count_descriptor(&self) -> Outcome {
+        if self.second.descriptors < self.state.descriptors.max { Ok(()) } else { Err(Errno::Mfile.into()) }
+    }
+
     /// Says that there is one descriptor more, or that there may not be.
     pub(super) fn count_descriptor(&mut self) -> Outcome {
-        if self.second.descriptors >= self.state.descriptors.max {
-            return Err(Errno::Mfile.into());
-        }
+        self.may_count_descriptor()?;
         self.second.descriptors += 1;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! How the functions of WASI 0.2 fail: with the errors of WASI 0.1, in the words of 0.2.
 
 use super::enter::Wasi;
+use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -31,10 +32,17 @@ pub(super) fn socket_answer<T>(result: SocketResult<T>) -> Answer<T, NetworkCode
 /// The outcome of a function that has no word for an error: whatever it is ends the component.
 pub(super) fn or_trap<T>(outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|fault| match fault {
-        Fault::Errno(Errno::Mfile) => wasmtime::Error::msg("a component has more resources of WASI than it may"),
+        Fault::Errno(Errno::Mfile) => too_many(),
         Fault::Errno(errno) => wasmtime::Error::new(Failed(errno)),
         Fault::Trap(error) => error,
     })
+}
+
+/// There are as many resources as there may be.
+#[cold]
+fn too_many() -> wasmtime::Error {
+    let message = "a component, or the host for it, would have more resources of WASI than it may";
+    ExtError::error(wasmtime_error_code_t::WASMTIME_ERROR_HANDLE_LIMIT, message)
 }
 
 /// An error of WASI 0.1 as an error of Rust, for what is behind an `error` of `wasi:io`.

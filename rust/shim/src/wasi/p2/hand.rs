@@ -11,6 +11,7 @@ use super::tcp::Given;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Outcome};
+use crate::wasi::host::Direction;
 use crate::wasi::options::bad_argument;
 use wasmtime::component::{Resource, ResourceAny};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
@@ -37,9 +38,10 @@ pub const WASMTIME_WASI_TCP_SOCKET: u32 = 5;
 /// Makes resources of what is at a number of a store, which is free then: one, or the two streams.
 pub(crate) fn hand_over(mut context: StoreContextMut<'_, Data>, fd: u32, what: u32) -> Result<Vec<ResourceAny>> {
     let made = Wasi::enter(context.as_context_mut(), |wasi| {
-        check(wasi, fd, what)?;
+        let at = check(wasi, fd, what)?;
+        or_trap(make_room(wasi, what))?;
         let Some(entry) = wasi.state.descriptors.take(fd) else { return Err(not_open(fd)) };
-        or_trap(make(wasi, entry, what))
+        or_trap(make(wasi, entry, at, what))
     })?;
     made.into_iter()
         .map(|made| match made {
@@ -71,28 +73,78 @@ enum Made {
     Socket(u32),
 }
 
-/// Finds out what a descriptor cannot become, before it is taken.
-fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<()> {
+/// Finds out what a descriptor cannot become, before it is taken, and where a stream of it begins.
+fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<u64> {
     let entry: &Entry = wasi.state.descriptors.get(fd.cast_signed()).map_err(|_| not_open(fd))?;
     match (entry, what) {
         (Entry::Inner(_), _) => Err(bad_argument("the descriptor was configured with the C API's own functions")),
-        (_, _) if what > WASMTIME_WASI_TCP_SOCKET => {
-            Err(bad_argument(format!("{what} is nothing that a descriptor can become")))
-        }
-        (Entry::Stream(_), WASMTIME_WASI_DESCRIPTOR) => {
-            Err(bad_argument("a stream cannot be a descriptor of WASI 0.2"))
-        }
-        (entry, WASMTIME_WASI_TCP_SOCKET) if !Given::can_be(entry) => {
+        (_, WASMTIME_WASI_POLLABLE) => Ok(0),
+        (_, WASMTIME_WASI_DESCRIPTOR) => match entry {
+            Entry::Stream(_) => Err(bad_argument("a stream cannot be a descriptor of WASI 0.2")),
+            Entry::Host(file) if file.is_socket() => Err(bad_argument("a socket cannot be a descriptor of WASI 0.2")),
+            _ => Ok(0),
+        },
+        (_, WASMTIME_WASI_TCP_SOCKET) if Given::can_be(entry) => Ok(0),
+        (_, WASMTIME_WASI_TCP_SOCKET) => {
             Err(bad_argument("only a connection or a listener can be a tcp-socket of WASI 0.2"))
         }
-        (Entry::Dir(_) | Entry::ServedDir(_), WASMTIME_WASI_INPUT_STREAM..) => {
-            Err(bad_argument("a directory cannot be a stream"))
+        (_, WASMTIME_WASI_INPUT_STREAM | WASMTIME_WASI_OUTPUT_STREAM | WASMTIME_WASI_BOTH_STREAMS) => {
+            check_stream(entry, what)?;
+            or_trap(position(entry))
         }
-        _ => Ok(()),
+        _ => Err(bad_argument(format!("{what} is nothing that a descriptor can become"))),
     }
 }
 
-fn make(wasi: &mut Wasi<'_>, entry: Entry, what: u32) -> Outcome<Vec<Made>> {
+/// Finds out whether a descriptor can become the streams that are wanted.
+fn check_stream(entry: &Entry, what: u32) -> Result<()> {
+    let (reads, writes) = match entry {
+        Entry::Dir(_) | Entry::ServedDir(_) | Entry::Inner(_) => {
+            return Err(bad_argument("a directory cannot be a stream"));
+        }
+        Entry::Stream(stream) if stream.listens() => return Err(bad_argument("a listener cannot be a stream")),
+        Entry::Host(file) if file.listens() => return Err(bad_argument("a listener cannot be a stream")),
+        Entry::Host(file) if file.is_socket() && !file.is_stream_socket() => {
+            return Err(bad_argument("a socket of datagrams cannot be a stream"));
+        }
+        Entry::Stream(stream) => (stream.check(Direction::Read), stream.check(Direction::Write)),
+        Entry::Host(file) => (file.check_readable(), file.check_writable()),
+        Entry::ServedFile(file) => (file.check_readable(), file.check_writable()),
+    };
+    if what != WASMTIME_WASI_OUTPUT_STREAM && reads.is_err() {
+        return Err(bad_argument("what can only be written cannot be an input-stream"));
+    }
+    if what != WASMTIME_WASI_INPUT_STREAM && writes.is_err() {
+        return Err(bad_argument("what can only be read cannot be an output-stream"));
+    }
+    Ok(())
+}
+
+/// A file goes on where its position is.
+fn position(entry: &Entry) -> Outcome<u64> {
+    match entry {
+        Entry::Host(file) if file.seeks() => Ok(file.seek(0, Whence::Cur)?),
+        Entry::ServedFile(file) => file.seek(0, Whence::Cur),
+        _ => Ok(0),
+    }
+}
+
+/// Makes sure that there may be so many resources more, before the descriptor is taken.
+fn make_room(wasi: &mut Wasi<'_>, what: u32) -> Outcome {
+    match what {
+        WASMTIME_WASI_DESCRIPTOR | WASMTIME_WASI_TCP_SOCKET => wasi.may_count_descriptor()?,
+        WASMTIME_WASI_POLLABLE => wasi.may_have_pollable()?,
+        _ => (),
+    }
+    wasi.reserve(match what {
+        WASMTIME_WASI_TCP_SOCKET => 3,
+        WASMTIME_WASI_BOTH_STREAMS | WASMTIME_WASI_POLLABLE => 2,
+        _ => 1,
+    })
+}
+
+/// There is room for all of it.
+fn make(wasi: &mut Wasi<'_>, entry: Entry, at: u64, what: u32) -> Outcome<Vec<Made>> {
     if what == WASMTIME_WASI_DESCRIPTOR {
         return Ok(vec![Made::Descriptor(wasi.new_descriptor(Node::new(entry)?)?.rep())]);
     }
@@ -101,43 +153,22 @@ fn make(wasi: &mut Wasi<'_>, entry: Entry, what: u32) -> Outcome<Vec<Made>> {
         let streams = streams.map(|(input, output)| [Made::Input(input), Made::Output(output)]);
         return Ok([Made::Socket(socket)].into_iter().chain(streams.into_iter().flatten()).collect());
     }
-    // A file goes on where its position is.
-    let (source, at) = match entry {
-        Entry::Host(file) => {
-            let at = if file.seeks() { file.seek(0, Whence::Cur)? } else { 0 };
-            (Source::File(Shared::new(file)), at)
-        }
-        Entry::ServedFile(file) => {
-            let at = file.seek(0, Whence::Cur)?;
-            (Source::Served(Shared::new(file)), at)
-        }
-        Entry::Stream(stream) => (Source::Stream(Shared::new(stream)), 0),
+    let source = match entry {
+        Entry::Host(file) => Source::File(Shared::new(file)),
+        Entry::ServedFile(file) => Source::Served(Shared::new(file)),
+        Entry::Stream(stream) => Source::Stream(Shared::new(stream)),
         Entry::Dir(_) | Entry::ServedDir(_) | Entry::Inner(_) => return Err(Errno::Notsup.into()),
     };
     if what == WASMTIME_WASI_POLLABLE {
         let stream = wasi.push(Input::new(source, at))?;
-        return match wasi.push_child(Pollable::Made(stream), &Resource::<Input>::new_borrow(stream)) {
-            Ok(number) => Ok(vec![Made::Pollable(number)]),
-            Err(fault) => {
-                wasi.take::<Input>(stream).map(drop)?;
-                Err(fault)
-            }
-        };
+        return Ok(vec![Made::Pollable(wasi.new_pollable(Pollable::Made(stream), Some(stream))?.rep())]);
     }
     let mut made = Vec::new();
     if what != WASMTIME_WASI_OUTPUT_STREAM {
         made.push(Made::Input(wasi.push(Input::new(source.clone(), at))?));
     }
     if what != WASMTIME_WASI_INPUT_STREAM {
-        match (wasi.push(Output::new(source, Some(at))), made.pop()) {
-            (Ok(number), first) => made.extend(first.into_iter().chain([Made::Output(number)])),
-            (Err(fault), first) => {
-                if let Some(Made::Input(number)) = first {
-                    wasi.take::<Input>(number).map(drop)?;
-                }
-                return Err(fault);
-            }
-        }
+        made.push(Made::Output(wasi.push(Output::new(source, Some(at)))?));
     }
     Ok(made)
 }

@@ -122,8 +122,28 @@ impl Wasi<'_> {
         or_trap(self.wait(&[pollable], true)).map(drop)
     }
 
+    /// `EMFILE` unless there may be one pollable more: as many as somebody has said, otherwise as the table has places.
+    pub(super) fn may_have_pollable(&self) -> Outcome {
+        let most = self.state.whole().and_then(|whole| whole.max_resources.get()).unwrap_or(MOST);
+        if self.second.pollables < most { Ok(()) } else { Err(Errno::Mfile.into()) }
+    }
+
+    /// Makes a pollable, which has to be gone before its parent, if it has one.
+    pub(super) fn new_pollable(&mut self, pollable: Pollable, parent: Option<u32>) -> Outcome<Resource<DynPollable>> {
+        self.may_have_pollable()?;
+        let number = match parent {
+            // To the table it makes no difference of what type that is.
+            Some(parent) => self.push_child(pollable, &Resource::<Pollable>::new_borrow(parent)),
+            None => self.push(pollable),
+        }?;
+        self.second.pollables += 1;
+        Ok(Resource::new_own(number))
+    }
+
     pub(super) fn drop_pollable(&mut self, number: u32) -> Result<()> {
-        match self.take::<Pollable>(number)? {
+        let pollable = self.take::<Pollable>(number)?;
+        self.second.pollables -= 1;
+        match pollable {
             Pollable::Made(stream) => self.take::<Input>(stream).map(drop),
             _ => Ok(()),
         }
@@ -131,7 +151,7 @@ impl Wasi<'_> {
 
     /// Makes a pollable for something of upstream's, which has to live as long.
     pub(super) fn subscribe<T: Upstream>(&mut self, this: &Resource<T>) -> Result<Resource<DynPollable>> {
-        or_trap(self.push_child(Pollable::upstream::<T>(this.rep()), this)).map(Resource::new_own)
+        or_trap(self.new_pollable(Pollable::upstream::<T>(this.rep()), Some(this.rep())))
     }
 
     /// Finds what is ready, in the order of the list; waits until something is, if that is wanted.

@@ -514,8 +514,7 @@ impl Wasi<'_> {
         if !self.is::<Input>(this.rep()) {
             return self.subscribe(&this);
         }
-        let pollable = Pollable::Input(this.rep());
-        or_trap(self.push_child(pollable, &Resource::<Input>::new_borrow(this.rep()))).map(Resource::new_own)
+        or_trap(self.new_pollable(Pollable::Input(this.rep()), Some(this.rep())))
     }
 
     pub(super) fn drop_input(&mut self, number: u32) -> Result<()> {
@@ -650,8 +649,7 @@ impl Wasi<'_> {
         if !self.is::<Output>(this.rep()) {
             return self.subscribe(&this);
         }
-        let pollable = Pollable::Output(this.rep());
-        or_trap(self.push_child(pollable, &Resource::<Output>::new_borrow(this.rep()))).map(Resource::new_own)
+        or_trap(self.new_pollable(Pollable::Output(this.rep()), Some(this.rep())))
     }
 
     pub(super) fn output_write_zeroes(&mut self, this: Resource<DynOutputStream>, len: u64) -> Answer<(), StreamError> {

@@ -276,8 +276,7 @@ impl Wasi<'_> {
     }
 
     pub(super) fn given_subscribe(&mut self, this: &Resource<TcpSocket>) -> Outcome<Resource<DynPollable>> {
-        let pollable = Pollable::Given(this.rep());
-        self.push_child(pollable, &Resource::<Given>::new_borrow(this.rep())).map(Resource::new_own)
+        self.new_pollable(Pollable::Given(this.rep()), Some(this.rep()))
     }
 
     pub(super) fn given_shutdown(&mut self, this: Resource<TcpSocket>, how: ShutdownType) -> Answer<(), ErrorCode> {
