@@ -7,7 +7,7 @@ use super::linker::drop_of;
 use super::nodes::{Node, Shared};
 use super::poll::Pollable;
 use super::streams::{Input, Output, Source};
-use super::tcp::Given;
+use super::tcp::Tcp;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Outcome};
@@ -82,7 +82,7 @@ fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<()> {
         (Entry::Stream(_), WASMTIME_WASI_DESCRIPTOR) => {
             Err(bad_argument("a stream cannot be a descriptor of WASI 0.2"))
         }
-        (entry, WASMTIME_WASI_TCP_SOCKET) if !Given::can_be(entry) => {
+        (entry, WASMTIME_WASI_TCP_SOCKET) if !Tcp::can_be(entry) => {
             Err(bad_argument("only a connection or a listener can be a tcp-socket of WASI 0.2"))
         }
         (Entry::Dir(_) | Entry::ServedDir(_), WASMTIME_WASI_INPUT_STREAM..) => {
