@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
@@ -99,6 +100,7 @@ func TestWasiOwnListener(t *testing.T) {
 	refused = false
 	peer := Must(net.Dial("tcp4", g.port(socket)))
 	defer peer.Close()
+	Check(t, peer.SetDeadline(time.Now().Add(10*time.Second)))
 	g.ok("wait", socket)
 	accept := Must(component.Bind1[*component.Resource, component.Tuple3[*component.Resource, *component.Resource, *component.Resource]](
 		Must(g.instance.Func("accept"))))

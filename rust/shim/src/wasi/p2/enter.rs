@@ -92,12 +92,6 @@ impl Wasi<'_> {
         Ok(self.second.table.delete(Resource::new_own(number))?)
     }
 
-    /// Whether what a number stands for is of a type.
-    #[inline]
-    pub(super) fn is<T: 'static>(&self, number: u32) -> bool {
-        self.second.table.get(&Resource::<T>::new_borrow(number)).is_ok()
-    }
-
     /// Says that there is one descriptor more, or that there may not be.
     pub(super) fn count_descriptor(&mut self) -> Outcome {
         if self.second.descriptors >= self.state.descriptors.max {

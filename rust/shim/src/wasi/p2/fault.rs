@@ -57,8 +57,7 @@ impl Wasi<'_> {
 
     pub(super) fn network_error_code(&mut self, error: Resource<IoError>) -> Result<Option<NetworkCode>> {
         let error: &IoError = self.get(error.rep())?;
-        let ours = error.downcast_ref::<Failed>().map(|failed| network_code(failed.0));
-        Ok(ours.or_else(|| error.downcast_ref::<NetworkCode>().copied()))
+        Ok(error.downcast_ref::<Failed>().map(|failed| network_code(failed.0)))
     }
 
     pub(super) fn error_text(&mut self, error: Resource<IoError>) -> Result<String> {

@@ -394,11 +394,13 @@ impl Wasi<'_> {
             self.get::<Network>(network.rep())?;
             let (tcp, at) = (self.tcp(&this)?, SocketAddr::from(at));
             let file = tcp.fresh()?.clone();
-            match file.borrow() {
-                file if is_bound(&file) => return Err(ErrorCode::InvalidState.into()),
-                _ if !fits(at.ip(), tcp.ipv6) => return Err(ErrorCode::InvalidArgument.into()),
-                _ => self.check_use(at, SocketAddrUse::TcpBind)?,
+            if is_bound(&file.borrow()) {
+                return Err(ErrorCode::InvalidState.into());
             }
+            if !fits(at.ip(), tcp.ipv6) {
+                return Err(ErrorCode::InvalidArgument.into());
+            }
+            self.check_use(at, SocketAddrUse::TcpBind)?;
             file.borrow().bind(at).map_err(|errno| match errno {
                 Errno::Afnosupport => Errno::Inval,
                 // There is no port left.
@@ -518,7 +520,7 @@ impl Wasi<'_> {
         loop {
             let accepted = match socket.accept() {
                 // Linux tells here of a connection what has happened to it.
-                Err(Fault::Errno(errno)) if own && errno != Errno::Again && is_of_connection(errno) => {
+                Err(Fault::Errno(errno)) if own && is_of_connection(errno) => {
                     return Err(ErrorCode::ConnectionAborted.into());
                 }
                 accepted => accepted?,
@@ -651,13 +653,13 @@ impl Wasi<'_> {
                 Sdflags::WR
             }
         };
-        match (tcp.own, tcp.socket.clone()) {
+        if !tcp.own {
+            return Ok(());
+        }
+        match tcp.socket.shutdown(how) {
+            Err(Fault::Trap(error)) => Err(error),
             // Nobody is there to hear of an error.
-            (true, socket) => match socket.shutdown(how) {
-                Err(Fault::Trap(error)) => Err(error),
-                _ => Ok(()),
-            },
-            (false, _) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
