@@ -18,6 +18,8 @@ impl HostFile {
             if ipv6 {
                 socket.set_only_v6(true)?;
             }
+            // As Go has it. WASI knows no option for that, and wasi-libc tells a program that asks for it that it is so.
+            socket.set_tcp_nodelay(true)?;
             socket.set_nonblocking(NONBLOCKING)?;
             Ok(socket)
         });

@@ -214,7 +214,7 @@ impl Input {
     /// How many bytes a read of `len` can read into a component's memory: nothing if it is for [`Input::read`].
     fn direct(&mut self, len: usize) -> Option<usize> {
         let Source::File(file) = &self.source else { return None };
-        if self.ended || !bytes::worthwhile(len) {
+        if self.ended || !bytes::worthwhile(len) || !file.borrow().seeks() {
             return None;
         }
         if self.size.saturating_sub(self.at) < len as u64 {
