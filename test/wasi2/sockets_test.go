@@ -28,5 +28,6 @@ func TestShutdownComesAfterWrites(t *testing.T) {
 	r := newTry(t, "connect-shutdown|"+strings.TrimPrefix(listener.Addr().String(), "127.0.0.1:"))
 	network(r)
 	said := r.run()[0]
+	listener.Close() // which nobody may have connected to
 	Equal(t, "bytes", said, fmt.Sprint(<-received))
 }
