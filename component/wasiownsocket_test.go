@@ -111,7 +111,8 @@ func TestWasiOwnListener(t *testing.T) {
 
 	Must(io.WriteString(Must(component.WasiWriter(g.store, got.C)), "bye"))
 	Check(t, got.C.Drop(nil))
-	Equal(t, "what came before the end", string(Must(io.ReadAll(peer))), "bye") // the stream that is gone ends its direction
+	// The stream that is gone ends its direction.
+	Equal(t, "what came before the end", string(Must(io.ReadAll(peer))), "bye")
 	Must(io.WriteString(peer, "hello"))
 	text := make([]byte, 5)
 	Must(io.ReadFull(Must(component.WasiReader(g.store, got.B)), text))

@@ -18,7 +18,7 @@ impl HostFile {
             if ipv6 {
                 socket.set_only_v6(true)?;
             }
-            // As Go has it. WASI knows no option for that, and wasi-libc tells a program that asks for it that it is so.
+            // As Go has it. WASI knows no option for that, and wasi-libc tells a program that asks that it is so.
             socket.set_tcp_nodelay(true)?;
             socket.set_nonblocking(NONBLOCKING)?;
             Ok(socket)
