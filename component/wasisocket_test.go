@@ -16,8 +16,12 @@ import (
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
 
+// anAddress are the core parameters of an ip-socket-address.
+const anAddress = "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"
+
 // methods are those of tcp-socket that the guest passes on: parameters and results in the text format, and the core
-// parameters behind the socket. A result is in memory if it is a result<T, E>.
+// parameters behind the socket. A result is in memory if it is a result<T, E>. One that takes an address takes the
+// network before it, which the guest adds.
 var methods = []struct{ name, params, result, core string }{
 	{"accept", "", "(result (tuple (own $s) (own $i) (own $o)) (error $e))", ""},
 	{"local-address", "", "(result $a (error $e))", ""},
@@ -40,30 +44,38 @@ var methods = []struct{ name, params, result, core string }{
 	{"send-buffer-size", "", "(result u64 (error $e))", ""},
 	{"set-send-buffer-size", `(param "value" u64)`, "(result (error $e))", "i64"},
 	{"start-listen", "", "(result (error $e))", ""},
+	{"start-bind", `(param "local-address" $a)`, "(result (error $e))", anAddress},
 	{"finish-bind", "", "(result (error $e))", ""},
+	{"start-connect", `(param "remote-address" $a)`, "(result (error $e))", anAddress},
+	{"finish-connect", "", "(result (tuple (own $i) (own $o)) (error $e))", ""},
+	{"finish-listen", "", "(result (error $e))", ""},
 	{"shutdown", `(param "how" $h)`, "(result (error $e))", "i32"},
 }
 
-// sockets exports the methods, and wait, which returns when the socket's pollable is ready.
+// sockets exports the methods, create, which makes a socket, and wait, which returns when its pollable is ready.
 func sockets() string {
 	var imports, lowered, passed, core, bodies, lifted strings.Builder
 	for _, m := range methods {
-		fmt.Fprintf(&imports, "(export \"[method]tcp-socket.%s\" (func (param \"self\" (borrow $s)) %s (result %s)))\n", m.name, m.params, m.result)
+		network, lent, given := "", "", ""
+		if m.core == anAddress {
+			network, lent, given = `(param "network" (borrow $n))`, "i32", "(call $network)"
+		}
+		fmt.Fprintf(&imports, "(export \"[method]tcp-socket.%s\" (func (param \"self\" (borrow $s)) %s %s (result %s)))\n",
+			m.name, network, m.params, m.result)
 		fmt.Fprintf(&lowered, "(core func $%s (canon lower (func $tcp \"[method]tcp-socket.%s\") (memory $m)))\n", m.name, m.name)
 		fmt.Fprintf(&passed, "(export %q (func $%s))\n", m.name, m.name)
-		arg := ""
-		if m.core != "" {
-			arg = "(local.get 1)"
+		for i := range strings.Fields(m.core) {
+			given += fmt.Sprintf(" (local.get %d)", i+1)
 		}
 		inMemory := strings.HasPrefix(m.result, "(")
 		if inMemory {
-			fmt.Fprintf(&core, `(import "" %q (func $%s (param i32 %s i32)))`, m.name, m.name, m.core)
+			fmt.Fprintf(&core, `(import "" %q (func $%s (param i32 %s %s i32)))`, m.name, m.name, lent, m.core)
 		} else {
 			fmt.Fprintf(&core, `(import "" %q (func $%s (param i32) (result i32)))`, m.name, m.name)
 		}
 		fmt.Fprintf(&lifted, "(func (export %q) (param \"self\" (borrow $s)) %s (result %s) (canon lift (core func $main %q) (memory $m)))\n",
 			m.name, m.params, m.result, m.name)
-		body := fmt.Sprintf("(local.set $r (i32.const 16)) (call $%s (local.get 0) %s (i32.const 16))", m.name, arg)
+		body := fmt.Sprintf("(local.set $r (i32.const 16)) (call $%s (local.get 0) %s (i32.const 16))", m.name, given)
 		if !inMemory {
 			body = fmt.Sprintf("(local.set $r (call $%s (local.get 0)))", m.name)
 		}
@@ -76,6 +88,7 @@ func sockets() string {
     (alias outer 1 $family (type $f')) (export "ip-address-family" (type $f (eq $f')))
     (alias outer 1 $input (type $i')) (export "input-stream" (type $i (eq $i')))
     (alias outer 1 $output (type $o')) (export "output-stream" (type $o (eq $o')))
+    (alias outer 1 $net (type $n')) (export "network" (type $n (eq $n')))
     (alias outer 1 $pollable (type $p')) (export "pollable" (type $p (eq $p')))
     (type $h' (enum "receive" "send" "both")) (export "shutdown-type" (type $h (eq $h')))`
 	return `(component
@@ -88,6 +101,7 @@ func sockets() string {
   (alias export $streams "input-stream" (type $input))
   (alias export $streams "output-stream" (type $output))
   (import "wasi:sockets/network@0.2.0" (instance $network
+    (export "network" (type (sub resource)))
     (type $e (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
       "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
       "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted"
@@ -105,6 +119,7 @@ func sockets() string {
     (export "ipv6-socket-address" (type $s6 (eq $s6')))
     (type $a (variant (case "ipv4" $s4) (case "ipv6" $s6)))
     (export "ip-socket-address" (type (eq $a)))))
+  (alias export $network "network" (type $net))
   (alias export $network "error-code" (type $error))
   (alias export $network "ip-socket-address" (type $address))
   (alias export $network "ip-address-family" (type $family))
@@ -112,7 +127,15 @@ func sockets() string {
     (export "tcp-socket" (type $s (sub resource)))` + types + `
     (export "[method]tcp-socket.subscribe" (func (param "self" (borrow $s)) (result (own $p))))
     ` + imports.String() + `))
+  (import "wasi:sockets/instance-network@0.2.0" (instance $instance
+    (alias outer 1 $net (type $n')) (export "network" (type $n (eq $n')))
+    (export "instance-network" (func (result (own $n))))))
   (alias export $tcp "tcp-socket" (type $s))
+  (import "wasi:sockets/tcp-create-socket@0.2.0" (instance $create
+    (alias outer 1 $error (type $e')) (export "error-code" (type $e (eq $e')))
+    (alias outer 1 $family (type $f')) (export "ip-address-family" (type $f (eq $f')))
+    (alias outer 1 $s (type $s')) (export "tcp-socket" (type $t (eq $s')))
+    (export "create-tcp-socket" (func (param "address-family" $f) (result (result (own $t) (error $e)))))))
   (alias export $tcp "error-code" (type $e))
   (alias export $tcp "ip-socket-address" (type $a))
   (alias export $tcp "ip-address-family" (type $f))
@@ -125,15 +148,20 @@ func sockets() string {
   (core func $drop (canon resource.drop $s))
   (core func $drop-pollable (canon resource.drop $pollable))
   (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $network (canon lower (func $instance "instance-network")))
+  (core func $create (canon lower (func $create "create-tcp-socket") (memory $m)))
   (core func $subscribe (canon lower (func $tcp "[method]tcp-socket.subscribe")))
   ` + lowered.String() + `
   (core module $Main
     (import "" "drop" (func $drop (param i32)))
     (import "" "drop-pollable" (func $drop-pollable (param i32)))
     (import "" "block" (func $block (param i32)))
+    (import "" "network" (func $network (result i32)))
+    (import "" "create" (func $create (param i32 i32)))
     (import "" "subscribe" (func $subscribe (param i32) (result i32)))
     ` + core.String() + `
     ` + bodies.String() + `
+    (func (export "create") (param i32) (result i32) (call $create (local.get 0) (i32.const 16)) (i32.const 16))
     (func (export "wait") (param $s i32) (local $p i32)
       (call $block (local.tee $p (call $subscribe (local.get $s))))
       (call $drop-pollable (local.get $p))
@@ -141,8 +169,11 @@ func sockets() string {
   (core instance $main (instantiate $Main (with "" (instance
     (export "drop" (func $drop)) (export "drop-pollable" (func $drop-pollable))
     (export "block" (func $block)) (export "subscribe" (func $subscribe))
+    (export "network" (func $network)) (export "create" (func $create))
     ` + passed.String() + `))))
   ` + lifted.String() + `
+  (func (export "create") (param "address-family" $f) (result (result (own $s) (error $e)))
+    (canon lift (core func $main "create") (memory $m)))
   (func (export "wait") (param "self" (borrow $s)) (canon lift (core func $main "wait"))))`
 }
 
@@ -155,13 +186,18 @@ type socketGuest struct{ handsGuest }
 
 func newSocketGuest(t *testing.T) *socketGuest {
 	t.Helper()
+	return newSocketGuestWith(t, wasmtime.NewWasiConfig())
+}
+
+func newSocketGuestWith(t *testing.T, config *wasmtime.WasiConfig) *socketGuest {
+	t.Helper()
 	linker := component.NewLinker(stdEngine())
 	t.Cleanup(linker.Close)
 	Check(t, linker.DefineWasi())
 	store := wasmtime.NewStore(stdEngine())
 	t.Cleanup(store.Close)
 	store.SetEpochDeadline(1 << 40)
-	Check(t, store.ConfigureWasi(wasmtime.NewWasiConfig()))
+	Check(t, store.ConfigureWasi(config))
 	return &socketGuest{handsGuest{t, linker, store, Must(linker.Instantiate(nil, store, Must(socketsComponent())))}}
 }
 

@@ -122,9 +122,6 @@ const (
 		"Rust checks nothing that its types rule out."
 	whyStore = "of an instantiation that takes some 3.5 µs in Rust, and a hello some 6.7, the state that Go keeps of a store, and of what " +
 		"components have in it, is a microsecond."
-	whySockets = "a guest's own sockets are upstream's, as in Rust, and wait through Tokio's thread: each wait takes two " +
-		"switches of threads, and none of Go's. Over a connection that the host hands over, which is ours, the same guest " +
-		"is as fast as plain Go."
 )
 
 var rows = append([]row{
@@ -372,7 +369,6 @@ func wasi() []row {
 		return r
 	}
 	own, inserted := echo("own socket", "Echo"), echo("inserted", "EchoInserted")
-	own.target.excused(0.3, whySockets)
 	own.bench[rust], inserted.bench[rust], inserted.bench[wazy] = "", "", ""
 	return []row{
 		wasiRow("`monotonic-clock.now`, an iteration", "Clock", against(rust, "≤ 1.5 × Rust, 0 allocs", 1.5).allocating(0)),

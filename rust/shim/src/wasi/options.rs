@@ -6,7 +6,7 @@ use super::host::{AccessMode, HostDir, HostFile};
 use super::state::{ArgsAndEnv, State};
 use super::stream::{Stream, wasmtime_binding_stream_callback_t};
 use super::strings::{Strings, TooLong};
-use super::system::{self, wasmtime_wasi_system_t};
+use super::system::{self, Network, wasmtime_wasi_system_t};
 use super::upstream::Upstream;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::store::{Whole, wasmtime_binding_store_t};
@@ -190,6 +190,7 @@ unsafe fn set(
     let preopens = unsafe { list(options.preopens, options.preopens_len, "preopens") }?;
     let mut directories = Vec::with_capacity(preopens.len());
     let mut system = None;
+    let mut network = Network::default();
     let mut max_random_size = DEFAULT_MAX_SIZE;
     let upstream = if may_wait(context.as_context_mut()) && preopens.is_empty() && options.system.is_null() {
         Upstream::later(context.as_context_mut())
@@ -203,13 +204,14 @@ unsafe fn set(
         // SAFETY: as above.
         if let Some(options) = unsafe { options.system.as_ref() } {
             // SAFETY: as above.
-            system = unsafe { system::apply(options, builder) }?;
+            (system, network) = unsafe { system::apply(options, builder) }?;
             max_random_size = options.most_random();
         }
         Upstream::configured(context.as_context_mut(), config)?
     };
     // Nothing fails from here on, so the end of what is made of them is told rightly.
     let mut state = State::new(stdio, directories, strings, system.clone(), upstream, whole);
+    state.network = network;
     state.max_random_size = max_random_size;
     // SAFETY: as above.
     if let Some(max) = unsafe { whole.as_ref() }.and_then(|whole| whole.max_resources.get()) {

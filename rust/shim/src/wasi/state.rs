@@ -5,7 +5,7 @@ use super::fault::Outcome;
 use super::host::Listed;
 use super::p2::Second;
 use super::strings::Strings;
-use super::system::System;
+use super::system::{Network, System};
 use super::upstream::Upstream;
 use crate::store::Whole;
 use crate::wake::Waker;
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(super) strings: Option<ArgsAndEnv>,
     /// Clocks and random numbers of the binding, if there are any.
     pub(super) system: Option<Arc<System>>,
+    /// What components may do by TCP: nothing where the C API's own configuration was used, which cannot allow it.
+    pub(super) network: Network,
     /// The most random bytes that the guest gets in one call.
     pub(super) max_random_size: u64,
     /// The store's own context: clocks, randomness, preopened directories.
@@ -77,6 +79,7 @@ impl State {
             listed: Listed::default(),
             strings: Some(strings),
             system,
+            network: Network::default(),
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: None,
@@ -99,6 +102,7 @@ impl State {
             listed: Listed::default(),
             strings: None,
             system: None,
+            network: Network::default(),
             max_random_size: DEFAULT_MAX_SIZE,
             upstream,
             inner: Some(inner),

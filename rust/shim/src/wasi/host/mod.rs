@@ -2,8 +2,8 @@
 //!
 //! `unix/` and `windows/` have the same interface: [`HostFile`] is one file and what a guest can do with it, in terms
 //! of Linux's errors, [`HostDir`] a directory and the paths below it, and [`Waiter`] waits for several files.
-//! `own.rs`, `kind.rs`, `rights.rs` and `listing.rs` are what does not depend on the system. `unsupported.rs` stands
-//! in elsewhere.
+//! `own.rs`, `kind.rs`, `rights.rs`, `listing.rs` and `tcp.rs` are what does not depend on the system. `unsupported.rs`
+//! stands in elsewhere.
 
 #[cfg(any(unix, windows))]
 mod dir;
@@ -12,6 +12,8 @@ mod listing;
 #[cfg(any(unix, windows))]
 mod own;
 pub(super) mod rights;
+#[cfg(any(unix, windows))]
+mod tcp;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(any(unix, windows)))]

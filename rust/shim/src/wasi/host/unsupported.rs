@@ -40,6 +40,10 @@ impl HostFile {
         Err(Errno::Notsup)
     }
 
+    pub(in crate::wasi) fn tcp(_: bool) -> Result<HostFile, Errno> {
+        Err(Errno::Notsup)
+    }
+
     pub(in crate::wasi) fn standard(_: i32) -> wasmtime::Result<HostFile> {
         Err(unsupported())
     }
@@ -113,8 +117,13 @@ impossible! { HostFile:
     is_stream_socket() -> bool;
     listens() -> bool;
     address(bool) -> Result<std::net::SocketAddr, Errno>;
-    tcp_option(super::TcpOption) -> Result<u64, Errno>;
-    set_tcp_option(super::TcpOption, u64) -> Result<(), Errno>;
+    bind(std::net::SocketAddr) -> Result<(), Errno>;
+    connect(std::net::SocketAddr) -> Result<(), Errno>;
+    connected() -> Result<(), Errno>;
+    listen(i32) -> Result<(), Errno>;
+    refuse() -> ();
+    tcp_option(super::TcpOption, bool) -> Result<u64, Errno>;
+    set_tcp_option(super::TcpOption, u64, bool) -> Result<(), Errno>;
     accept(bool, Option<&Waker>) -> Outcome<HostFile>;
 }
 

@@ -9,7 +9,6 @@ use crate::wasi::memory::Span;
 use crate::wasi::state::State;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::slice;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext};
 use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Error, Result, ValRaw};
@@ -46,15 +45,6 @@ impl Given {
 
     pub(super) fn len(&self) -> usize {
         self.0.len
-    }
-
-    /// A copy, if the call may still make the host copy so much.
-    pub(super) fn copied(&self, fuel: usize) -> Result<Vec<u8>> {
-        if self.0.len > fuel {
-            return Err(Error::msg("a component passes more bytes than a call of the host may copy"));
-        }
-        // SAFETY: they were found to lie within the memory, which nobody changes now.
-        Ok(unsafe { slice::from_raw_parts(self.0.base, self.0.len) }.to_vec())
     }
 }
 

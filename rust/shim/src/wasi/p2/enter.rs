@@ -108,12 +108,6 @@ impl Wasi<'_> {
         Ok(self.second.table.delete(Resource::new_own(number))?)
     }
 
-    /// Whether what a number stands for is of a type.
-    #[inline]
-    pub(super) fn is<T: 'static>(&self, number: u32) -> bool {
-        self.second.table.get(&Resource::<T>::new_borrow(number)).is_ok()
-    }
-
     /// `EMFILE` unless there may be one descriptor more.
     pub(super) fn may_count_descriptor(&self) -> Outcome {
         if self.second.descriptors < self.state.descriptors.max { Ok(()) } else { Err(Errno::Mfile.into()) }

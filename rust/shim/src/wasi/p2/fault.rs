@@ -65,8 +65,7 @@ impl Wasi<'_> {
 
     pub(super) fn network_error_code(&mut self, error: Resource<IoError>) -> Result<Option<NetworkCode>> {
         let error: &IoError = self.get(error.rep())?;
-        let ours = error.downcast_ref::<Failed>().map(|failed| network_code(failed.0));
-        Ok(ours.or_else(|| error.downcast_ref::<NetworkCode>().copied()))
+        Ok(error.downcast_ref::<Failed>().map(|failed| network_code(failed.0)))
     }
 
     pub(super) fn error_text(&mut self, error: Resource<IoError>) -> Result<String> {
@@ -127,14 +126,18 @@ pub(super) fn code(errno: Errno) -> ErrorCode {
 pub(super) fn network_code(errno: Errno) -> NetworkCode {
     match errno {
         Errno::Acces | Errno::Perm => NetworkCode::AccessDenied,
+        Errno::Addrinuse => NetworkCode::AddressInUse,
+        Errno::Addrnotavail => NetworkCode::AddressNotBindable,
         Errno::Again => NetworkCode::WouldBlock,
         Errno::Connaborted => NetworkCode::ConnectionAborted,
         Errno::Connrefused => NetworkCode::ConnectionRefused,
         Errno::Connreset | Errno::Pipe => NetworkCode::ConnectionReset,
         Errno::Inval => NetworkCode::InvalidArgument,
         Errno::Mfile | Errno::Nfile => NetworkCode::NewSocketLimit,
-        Errno::Notconn => NetworkCode::InvalidState,
-        Errno::Notsup => NetworkCode::NotSupported,
+        Errno::Destaddrreq | Errno::Isconn | Errno::Notconn => NetworkCode::InvalidState,
+        Errno::Afnosupport | Errno::Noprotoopt | Errno::Notsup | Errno::Protonosupport | Errno::Prototype => {
+            NetworkCode::NotSupported
+        }
         Errno::Nomem | Errno::Nobufs => NetworkCode::OutOfMemory,
         Errno::Hostunreach | Errno::Netunreach | Errno::Netdown => NetworkCode::RemoteUnreachable,
         Errno::Timedout => NetworkCode::Timeout,

@@ -7,7 +7,7 @@ use super::linker::{Undropped, drop_of};
 use super::nodes::{Node, Shared};
 use super::poll::Pollable;
 use super::streams::{Input, Output, Source};
-use super::tcp::Given;
+use super::tcp::Tcp;
 use crate::error::{ExtError, wasmtime_error_code_t};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Outcome};
@@ -84,7 +84,7 @@ fn check(wasi: &mut Wasi<'_>, fd: u32, what: u32) -> Result<u64> {
             Entry::Host(file) if file.is_socket() => Err(bad_argument("a socket cannot be a descriptor of WASI 0.2")),
             _ => Ok(0),
         },
-        (_, WASMTIME_WASI_TCP_SOCKET) if Given::can_be(entry) => Ok(0),
+        (_, WASMTIME_WASI_TCP_SOCKET) if Tcp::can_be(entry) => Ok(0),
         (_, WASMTIME_WASI_TCP_SOCKET) => {
             Err(bad_argument("only a connection or a listener can be a tcp-socket of WASI 0.2"))
         }

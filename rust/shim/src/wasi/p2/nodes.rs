@@ -29,11 +29,6 @@ impl<T> Shared<T> {
         Shared(Rc::new(RefCell::new(value)))
     }
 
-    /// Whether it is the same, and not only alike.
-    pub(super) fn is(&self, other: &Shared<T>) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-
     /// For as long as one operation lasts.
     pub(super) fn borrow(&self) -> Ref<'_, T> {
         self.0.borrow()

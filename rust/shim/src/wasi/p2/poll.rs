@@ -1,9 +1,9 @@
-//! `wasi:io/poll`, and the only place in which a component waits: for clocks, for what is ours, and for upstream's
-//! sockets at once.
+//! `wasi:io/poll`, and the only place in which a component waits: for clocks, for what is ours, and at once for what is
+//! upstream's, UDP and the look-up of names.
 //!
 //! Ours is asked, or watched with the system's own call, as in WASI 0.1. Upstream's are futures: they are polled before
 //! each wait, and wake the same waker that ends it when somebody interrupts the component. So nothing ever blocks in
-//! upstream's runtime, and a component that uses no sockets never starts it.
+//! upstream's runtime, and a component that uses neither never starts it.
 
 use super::enter::{MOST, Wasi};
 use super::fault::or_trap;
@@ -38,8 +38,8 @@ pub(super) enum Pollable {
     Input(u32),
     /// One of our streams takes something, or has ended.
     Output(u32),
-    /// There is a connection to accept at a listener of the host, or nothing to wait for at a connection.
-    Given(u32),
+    /// A socket is connected or not to be, or there is a connection to accept.
+    Tcp(u32),
     /// What the host has made of a stream, which nobody else has, and which goes with it.
     Made(u32),
     /// Something of upstream's.
@@ -180,7 +180,7 @@ impl Wasi<'_> {
                     Pollable::Never => continue,
                     Pollable::Input(number) | Pollable::Made(number) => self.watch_input(number)?,
                     Pollable::Output(number) => self.watch_output(number)?,
-                    Pollable::Given(number) => self.watch_given(number)?,
+                    Pollable::Tcp(number) => self.watch_tcp(number)?,
                     Pollable::Upstream(number, make) => {
                         upstream.entry(number).or_insert((make, Vec::new())).1.push(i);
                         continue;

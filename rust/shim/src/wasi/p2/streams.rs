@@ -1,4 +1,4 @@
-//! `wasi:io/streams` and `wasi:io/error`: our streams, and those of upstream's sockets.
+//! `wasi:io/streams`.
 
 use super::bytes::{self, Given, Later, Placed, Read, Reading};
 use super::enter::Wasi;
@@ -13,15 +13,13 @@ use crate::wasi::memory::{Span, Spans};
 use crate::wasi::served::ServedFile;
 use crate::wasi::state::State;
 use crate::wasi::stream::Stream;
-use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::sync::io::streams::StreamError;
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, IoError, StreamError as Upstream};
-use wasmtime_wasi::runtime::{poll_noop, with_ambient_tokio_runtime};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, IoError};
 
 /// As many bytes as a stream takes at a time: what is not written at once is kept until it can be.
 const PERMIT: usize = 64 * 1024;
@@ -40,9 +38,11 @@ pub(super) enum Source {
     Stream(Shared<Stream>),
 }
 
-/// A stream of ours that is read.
+/// A stream that is read.
 pub(super) struct Input {
     source: Source,
+    /// The number of the connection whose stream it is.
+    connection: Option<u32>,
     /// Where the next read begins, if the source has positions.
     at: u64,
     ended: bool,
@@ -50,9 +50,11 @@ pub(super) struct Input {
     size: u64,
 }
 
-/// A stream of ours that is written.
+/// A stream that is written.
 pub(super) struct Output {
     source: Source,
+    /// The number of the connection whose stream it is.
+    connection: Option<u32>,
     /// Where the next write begins, if the source has positions; nothing for its end.
     at: Option<u64>,
     /// What is to be written yet, but for the first bytes.
@@ -93,7 +95,6 @@ impl Drop for Kept {
 enum End {
     Closed,
     Fault(Fault),
-    Upstream(Upstream),
 }
 
 impl From<Fault> for End {
@@ -102,12 +103,6 @@ impl From<Fault> for End {
             Fault::Errno(Errno::Pipe) => End::Closed,
             fault => End::Fault(fault),
         }
-    }
-}
-
-impl From<Upstream> for End {
-    fn from(error: Upstream) -> End {
-        End::Upstream(error)
     }
 }
 
@@ -212,13 +207,23 @@ impl Source {
 impl Input {
     /// A stream that begins at a position, if the source has some.
     pub(super) fn new(source: Source, at: u64) -> Input {
-        Input { source, at, ended: false, size: 0 }
+        Input { source, connection: None, at, ended: false, size: 0 }
+    }
+
+    /// One of the streams of a connection, which has a number.
+    pub(super) fn of_connection(source: Source, number: u32) -> Input {
+        Input { connection: Some(number), ..Input::new(source, 0) }
+    }
+
+    /// Says that nothing more is to be read.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
     }
 
     /// How many bytes a read of `len` can read into a component's memory: nothing if it is for [`Input::read`].
     fn direct(&mut self, len: usize) -> Option<usize> {
         let Source::File(file) = &self.source else { return None };
-        if self.ended || !bytes::worthwhile(len) {
+        if self.ended || !bytes::worthwhile(len) || !file.borrow().seeks() {
             return None;
         }
         if self.size.saturating_sub(self.at) < len as u64 {
@@ -269,10 +274,8 @@ impl Read for ReadSome {
     }
 
     fn read(wasi: &mut Wasi<'_>, later: &Later, room: Span) -> Result<std::result::Result<usize, ReadSome>> {
-        let read = match wasi.ours::<Input>(later.number) {
-            Some((input, state)) => input.read_into(state, room, true),
-            None => Err(End::Closed),
-        };
+        let (input, state) = wasi.stream::<Input>(later.number)?;
+        let read = input.read_into(state, room, true);
         Ok(wasi.streamed(read)?.map_err(Err))
     }
 }
@@ -280,16 +283,17 @@ impl Read for ReadSome {
 impl Output {
     /// A stream that begins at a position, or always writes at the end, if the source has some.
     pub(super) fn new(source: Source, at: Option<u64>) -> Output {
-        Output { source, at, pending: Vec::new(), done: 0, kept: None, ended: false, failed: None }
+        Output { source, connection: None, at, pending: Vec::new(), done: 0, kept: None, ended: false, failed: None }
     }
 
-    /// Whether what is written to it goes to this very source, which is shared.
-    pub(super) fn goes_to(&self, source: &Source) -> bool {
-        match (&self.source, source) {
-            (Source::File(one), Source::File(other)) => one.is(other),
-            (Source::Stream(one), Source::Stream(other)) => one.is(other),
-            _ => false,
-        }
+    /// One of the streams of a connection, which has a number.
+    pub(super) fn of_connection(source: Source, number: u32) -> Output {
+        Output { connection: Some(number), ..Output::new(source, None) }
+    }
+
+    /// Ends it: nothing more is written.
+    pub(super) fn close(&mut self) {
+        self.ended = true;
     }
 
     /// Whether it can still be written to. An error is told once.
@@ -413,36 +417,35 @@ impl Output {
 }
 
 impl Wasi<'_> {
-    /// One of our streams, and what it needs to be used.
-    fn ours<T: 'static>(&mut self, number: u32) -> Option<(&mut T, &mut State)> {
-        let stream = self.second.table.get_mut(&Resource::<T>::new_borrow(number)).ok()?;
-        Some((stream, &mut *self.state))
+    /// A stream, and what it needs to be used.
+    fn stream<T: 'static>(&mut self, number: u32) -> Result<(&mut T, &mut State)> {
+        let stream = self.second.table.get_mut(&Resource::<T>::new_borrow(number))?;
+        Ok((stream, &mut *self.state))
     }
 
     /// What a component hears of something done to a stream.
     fn streamed<T>(&mut self, result: Streamed<T>) -> Answer<T, StreamError> {
         let error = match result {
             Ok(value) => return Ok(Ok(value)),
-            Err(End::Closed | End::Upstream(Upstream::Closed)) => return Ok(Err(StreamError::Closed)),
-            Err(End::Fault(Fault::Trap(error)) | End::Upstream(Upstream::Trap(error))) => return Err(error),
+            Err(End::Closed) => return Ok(Err(StreamError::Closed)),
+            Err(End::Fault(Fault::Trap(error))) => return Err(error),
             Err(End::Fault(Fault::Errno(errno))) => IoError::new(Failed(errno)),
-            Err(End::Upstream(Upstream::LastOperationFailed(error))) => error,
         };
         let number = or_trap(self.push(error))?;
         Ok(Err(StreamError::LastOperationFailed(Resource::new_own(number))))
     }
 
-    /// What has to be watched until an input of ours is ready.
+    /// What has to be watched until an input is ready.
     pub(super) fn watch_input(&mut self, number: u32) -> Outcome<Option<Watched>> {
-        match self.ours::<Input>(number) {
-            Some((input, state)) if !input.ended => input.source.watch(state, Direction::Read),
+        match self.stream::<Input>(number)? {
+            (input, state) if !input.ended => input.source.watch(state, Direction::Read),
             _ => Ok(None),
         }
     }
 
-    /// What has to be watched until an output of ours is ready, which is written to as far as that goes.
+    /// What has to be watched until an output is ready, which is written to as far as that goes.
     pub(super) fn watch_output(&mut self, number: u32) -> Outcome<Option<Watched>> {
-        let Some((output, state)) = self.ours::<Output>(number) else { return Ok(None) };
+        let (output, state) = self.stream::<Output>(number)?;
         if output.ended || output.failed.is_some() {
             return Ok(None);
         }
@@ -456,32 +459,16 @@ impl Wasi<'_> {
         }
     }
 
-    /// Waits until one of upstream's streams is ready.
-    fn wait_for_upstream<T: wasmtime_wasi::p2::Pollable>(&mut self, number: u32) -> Outcome {
-        self.wait(&[Pollable::upstream::<T>(number)], true).map(drop)
-    }
-
     fn read_stream(&mut self, this: &Resource<DynInputStream>, len: u64, wait: bool) -> Streamed<Vec<u8>> {
-        if let Some((input, state)) = self.ours::<Input>(this.rep()) {
-            return input.read(state, len, wait);
-        }
-        let most = usize::try_from(len).unwrap_or(MOST_READ).min(MOST_READ);
-        loop {
-            let stream: &mut DynInputStream = self.get_mut(this.rep())?;
-            let bytes = with_ambient_tokio_runtime(|| stream.read(most))?;
-            if !bytes.is_empty() || most == 0 || !wait {
-                return Ok(bytes.into());
-            }
-            self.wait_for_upstream::<DynInputStream>(this.rep())?;
-        }
+        let (input, state) = self.stream::<Input>(this.rep())?;
+        input.read(state, len, wait)
     }
 
     /// Reads for a component: into its memory if that is possible.
     fn read_for(&mut self, this: &Resource<DynInputStream>, len: u64, wait: bool) -> Result<Reading<ReadSome>> {
         let most = usize::try_from(len).unwrap_or(MOST_READ).min(MOST_READ);
-        if let Some((input, _)) = self.ours::<Input>(this.rep())
-            && let Some(n) = input.direct(most)
-        {
+        let (input, _) = self.stream::<Input>(this.rep())?;
+        if let Some(n) = input.direct(most) {
             return Ok(self.later(this.rep(), 0, n));
         }
         let read = self.read_stream(this, len, wait);
@@ -511,50 +498,28 @@ impl Wasi<'_> {
     }
 
     pub(super) fn input_subscribe(&mut self, this: Resource<DynInputStream>) -> Result<Resource<DynPollable>> {
-        if !self.is::<Input>(this.rep()) {
-            return self.subscribe(&this);
-        }
         or_trap(self.new_pollable(Pollable::Input(this.rep()), Some(this.rep())))
     }
 
     pub(super) fn drop_input(&mut self, number: u32) -> Result<()> {
-        if self.is::<Input>(number) {
-            return self.take::<Input>(number).map(drop);
+        match self.take::<Input>(number)?.connection {
+            Some(connection) => self.left(connection, Direction::Read),
+            None => Ok(()),
         }
-        let mut stream = self.take::<DynInputStream>(number)?;
-        with_ambient_tokio_runtime(|| poll_noop(Pin::new(&mut stream.cancel())));
-        Ok(())
     }
 
     fn check_stream(&mut self, this: &Resource<DynOutputStream>) -> Streamed<usize> {
-        if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            return output.check(state);
-        }
-        let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
-        Ok(with_ambient_tokio_runtime(|| stream.check_write())?)
-    }
-
-    /// How many bytes one of upstream's streams takes, when it takes some.
-    fn wait_for_permit(&mut self, this: &Resource<DynOutputStream>) -> Streamed<usize> {
-        loop {
-            match self.check_stream(this)? {
-                0 => self.wait_for_upstream::<DynOutputStream>(this.rep())?,
-                permit => return Ok(permit),
-            }
-        }
+        let (output, state) = self.stream::<Output>(this.rep())?;
+        output.check(state)
     }
 
     fn write_stream(&mut self, this: &Resource<DynOutputStream>, bytes: &Given) -> Streamed<()> {
-        if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            output.write(state, bytes.span())?;
-            return if output.pending.is_empty() { Ok(()) } else { self.keep(this) };
-        }
-        let bytes = bytes.copied(self.fuel)?;
-        let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
-        Ok(with_ambient_tokio_runtime(|| stream.write(bytes.into()))?)
+        let (output, state) = self.stream::<Output>(this.rep())?;
+        output.write(state, bytes.span())?;
+        if output.pending.is_empty() { Ok(()) } else { self.keep(this) }
     }
 
-    /// Counts what one of our streams keeps to be written.
+    /// Counts what a stream keeps to be written.
     #[cold]
     fn keep(&mut self, this: &Resource<DynOutputStream>) -> Streamed<()> {
         let (keeping, most) = (self.second.keeping.clone(), self.fuel);
@@ -564,27 +529,16 @@ impl Wasi<'_> {
 
     /// Writes everything, and waits until it has been written.
     fn write_all(&mut self, this: &Resource<DynOutputStream>, bytes: &Given) -> Streamed<()> {
-        if let Some((output, state)) = self.ours::<Output>(this.rep()) {
-            return output.write_all(state, bytes.span());
-        }
-        let bytes = bytes.copied(self.fuel)?;
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let (part, left) = rest.split_at(self.wait_for_permit(this)?.min(rest.len()));
-            self.write_stream(this, &Given::host(part))?;
-            rest = left;
-        }
-        self.flush_upstream(this)
+        let (output, state) = self.stream::<Output>(this.rep())?;
+        output.write_all(state, bytes.span())
     }
 
-    /// Waits until one of upstream's streams has written everything. One that is closed then has.
-    fn flush_upstream(&mut self, this: &Resource<DynOutputStream>) -> Streamed<()> {
-        let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
-        let flushed = with_ambient_tokio_runtime(|| stream.flush()).map_err(End::from);
-        match flushed.and_then(|()| self.wait_for_permit(this)) {
-            Ok(_) | Err(End::Closed | End::Upstream(Upstream::Closed)) => Ok(()),
-            Err(end) => Err(end),
-        }
+    /// Writes what was kept, and waits until it has been written if `wait` says so.
+    fn flush(&mut self, this: &Resource<DynOutputStream>, wait: bool) -> Streamed<()> {
+        let (output, state) = self.stream::<Output>(this.rep())?;
+        output.open()?;
+        output.drain(state, wait)?;
+        Ok(())
     }
 
     pub(super) fn output_check_write(&mut self, this: Resource<DynOutputStream>) -> Answer<u64, StreamError> {
@@ -627,28 +581,16 @@ impl Wasi<'_> {
 
     /// What can be written without waiting is.
     pub(super) fn output_flush(&mut self, this: Resource<DynOutputStream>) -> Answer<(), StreamError> {
-        let flushed = match self.ours::<Output>(this.rep()) {
-            Some((output, state)) => output.open().and_then(|()| Ok(output.drain(state, false).map(drop)?)),
-            None => {
-                let stream: &mut DynOutputStream = self.get_mut(this.rep())?;
-                with_ambient_tokio_runtime(|| stream.flush()).map_err(End::from)
-            }
-        };
+        let flushed = self.flush(&this, false);
         self.streamed(flushed)
     }
 
     pub(super) fn output_blocking_flush(&mut self, this: Resource<DynOutputStream>) -> Answer<(), StreamError> {
-        let flushed = match self.ours::<Output>(this.rep()) {
-            Some((output, state)) => output.open().and_then(|()| Ok(output.drain(state, true).map(drop)?)),
-            None => self.flush_upstream(&this),
-        };
+        let flushed = self.flush(&this, true);
         self.streamed(flushed)
     }
 
     pub(super) fn output_subscribe(&mut self, this: Resource<DynOutputStream>) -> Result<Resource<DynPollable>> {
-        if !self.is::<Output>(this.rep()) {
-            return self.subscribe(&this);
-        }
         or_trap(self.new_pollable(Pollable::Output(this.rep()), Some(this.rep())))
     }
 
@@ -701,11 +643,10 @@ impl Wasi<'_> {
         len: u64,
         wait: bool,
     ) -> Streamed<u64> {
-        let permit = match (wait, self.ours::<Output>(this.rep())) {
+        let permit = match wait {
             // Who may wait can write anything to one that is open.
-            (true, Some((output, _))) => output.open().map(|()| PERMIT)?,
-            (true, None) => self.wait_for_permit(this)?,
-            (false, _) => self.check_stream(this)?,
+            true => self.stream::<Output>(this.rep())?.0.open().map(|()| PERMIT)?,
+            false => self.check_stream(this)?,
         };
         let len = len.min(permit as u64);
         if len == 0 {
@@ -721,10 +662,9 @@ impl Wasi<'_> {
         Ok(n)
     }
 
-    /// Writes what one of our streams has still to write, and waits for that. Who uses the stream next hears of an
-    /// error.
+    /// Writes what is still to be written, and waits for that. Who uses the stream next hears of an error.
     pub(super) fn finish(&mut self, number: u32) -> Result<()> {
-        let Some((output, state)) = self.ours::<Output>(number) else { return Ok(()) };
+        let (output, state) = self.stream::<Output>(number)?;
         match output.drain(state, true) {
             Err(Fault::Trap(error)) => Err(error),
             Err(Fault::Errno(errno)) => {
@@ -735,16 +675,13 @@ impl Wasi<'_> {
         }
     }
 
-    /// What is still to be written is, as far as that goes without waiting for ours; a connection is waited for.
+    /// What is still to be written is.
     pub(super) fn drop_output(&mut self, number: u32) -> Result<()> {
-        if self.is::<Output>(number) {
-            self.finish(number)?;
-            return self.take::<Output>(number).map(drop);
+        self.finish(number)?;
+        match self.take::<Output>(number)?.connection {
+            Some(connection) => self.left(connection, Direction::Write),
+            None => Ok(()),
         }
-        or_trap(self.wait_for_upstream::<DynOutputStream>(number))?;
-        let mut stream = self.take::<DynOutputStream>(number)?;
-        with_ambient_tokio_runtime(|| poll_noop(Pin::new(&mut stream.cancel())));
-        Ok(())
     }
 }
 

@@ -158,7 +158,7 @@ impl System {
     }
 }
 
-/// Makes the parts that are set those of `builder`. Returns the callbacks if there are any.
+/// Makes the parts that are set those of `builder`. Returns the callbacks if there are any, and what the network is.
 ///
 /// # Safety
 ///
@@ -166,7 +166,7 @@ impl System {
 pub(super) unsafe fn apply(
     system: &wasmtime_wasi_system_t,
     builder: &mut WasiCtxBuilder,
-) -> wasmtime::Result<Option<Arc<System>>> {
+) -> wasmtime::Result<(Option<Arc<System>>, Network)> {
     if system.has_initial_dir {
         // SAFETY: as the caller promises.
         builder.initial_cwd(unsafe { utf8(system.initial_dir, "initial_dir") }?);
@@ -178,19 +178,17 @@ pub(super) unsafe fn apply(
     if system.has_max_random_size {
         builder.max_random_size(system.max_random_size);
     }
-    builder.allow_tcp(system.allow_tcp);
     builder.allow_udp(system.allow_udp);
     builder.allow_ip_name_lookup(system.allow_ip_name_lookup);
-    if system.inherit_network {
-        builder.inherit_network();
-    }
     let any = system.wall_clock.is_some()
         || system.monotonic_clock.is_some()
         || system.secure_random.is_some()
         || system.insecure_random.is_some()
         || system.socket_addr_check.is_some();
     if !any && system.gone.is_none() {
-        return Ok(None);
+        let network = Network::new(system, None);
+        network.apply(builder);
+        return Ok((None, network));
     }
     let clock = |now: Option<_>, resolution: u64| {
         now.map(|now| clock::Clock { now, resolution: Duration::from_nanos(resolution.max(1)) })
@@ -207,8 +205,7 @@ pub(super) unsafe fn apply(
     });
     clock::apply(&shared, builder);
     random::apply(&shared, system, builder);
-    if let Some(check) = system.socket_addr_check {
-        network::apply(&shared, check, builder);
-    }
-    Ok(Some(shared))
+    let network = Network::new(system, Some(&shared));
+    network.apply(builder);
+    Ok((Some(shared), network))
 }

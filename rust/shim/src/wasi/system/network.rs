@@ -1,6 +1,6 @@
 //! Which addresses the sockets of components may use.
 
-use super::System;
+use super::{System, wasmtime_wasi_system_t};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use wasmtime_c_api::wasmtime_error_t;
@@ -77,19 +77,55 @@ fn number(reason: SocketAddrUse) -> u32 {
     }
 }
 
-/// Makes a check that of `builder`.
-pub(super) fn apply(
-    system: &Arc<System>,
-    check: wasmtime_wasi_socket_addr_check_callback_t,
-    builder: &mut WasiCtxBuilder,
-) {
-    let system = system.clone();
-    builder.socket_addr_check(move |addr, reason| {
-        let mut allowed = false;
-        if let Some(error) = check(system.env, &addr.into(), number(reason), &raw mut allowed) {
-            system.keep((*error).into());
-            allowed = false;
+/// What components may do in the network by TCP. Upstream's context knows the same, and all else.
+#[derive(Clone, Default)]
+pub(in crate::wasi) struct Network {
+    /// Whether they may have sockets.
+    pub(in crate::wasi) tcp: bool,
+    addresses: Addresses,
+}
+
+/// Which addresses they may use.
+#[derive(Clone, Default)]
+enum Addresses {
+    #[default]
+    None,
+    All,
+    Checked(Arc<System>, wasmtime_wasi_socket_addr_check_callback_t),
+}
+
+impl Network {
+    pub(super) fn new(options: &wasmtime_wasi_system_t, system: Option<&Arc<System>>) -> Network {
+        let addresses = match (options.socket_addr_check, system) {
+            (Some(check), Some(system)) => Addresses::Checked(system.clone(), check),
+            _ if options.inherit_network => Addresses::All,
+            _ => Addresses::None,
+        };
+        Network { tcp: options.allow_tcp, addresses }
+    }
+
+    /// Whether a socket may use an address. One that fails to be checked it may not, and the failure is kept.
+    pub(in crate::wasi) fn allows(&self, addr: SocketAddr, reason: SocketAddrUse) -> bool {
+        match &self.addresses {
+            Addresses::None => false,
+            Addresses::All => true,
+            Addresses::Checked(system, check) => {
+                let mut allowed = false;
+                match check(system.env, &addr.into(), number(reason), &raw mut allowed) {
+                    None => allowed,
+                    Some(error) => {
+                        system.keep((*error).into());
+                        false
+                    }
+                }
+            }
         }
-        Box::pin(std::future::ready(allowed))
-    });
+    }
+
+    /// Has `builder` say the same.
+    pub(super) fn apply(&self, builder: &mut WasiCtxBuilder) {
+        builder.allow_tcp(self.tcp);
+        let network = self.clone();
+        builder.socket_addr_check(move |addr, reason| Box::pin(std::future::ready(network.allows(addr, reason))));
+    }
 }

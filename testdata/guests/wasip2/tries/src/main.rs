@@ -427,6 +427,24 @@ impl Tries {
                     stream(out.blocking_write_and_flush(&[b'x'; 4096]))?;
                 }
             }
+            // More than the connection takes is ended before it was taken.
+            ["connect-shutdown", port] => {
+                let network = instance_network::instance_network();
+                let socket = net(tcp_create_socket::create_tcp_socket(IpAddressFamily::Ipv4))?;
+                let (_from, out) = connect(&socket, &network, port.parse().unwrap())?;
+                let mut n = 0;
+                loop {
+                    match stream(out.check_write())? {
+                        0 => break,
+                        most => {
+                            stream(out.write(&vec![b'x'; most as usize]))?;
+                            n += most;
+                        }
+                    }
+                }
+                net(socket.shutdown(tcp::ShutdownType::Send))?;
+                Ok(n.to_string())
+            }
             ["udp", "receive"] => {
                 let network = instance_network::instance_network();
                 let socket = net(udp_create_socket::create_udp_socket(IpAddressFamily::Ipv4))?;

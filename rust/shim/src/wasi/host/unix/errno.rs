@@ -12,7 +12,7 @@ impl From<Host> for Fault {
 /// The error of a library: the operating system's number, if there is one. A path that leads out of its directory has
 /// none and is `EPERM`.
 #[cold]
-pub(super) fn from_io(error: std::io::Error) -> Errno {
+pub(in crate::wasi::host) fn from_io(error: std::io::Error) -> Errno {
     use std::io::ErrorKind;
     match (Host::from_io_error(&error), error.kind()) {
         (Some(host), _) => errno(host),
@@ -43,6 +43,9 @@ macro_rules! table {
 table! {
     TOOBIG => TooBig,
     ACCESS => Acces,
+    ADDRINUSE => Addrinuse,
+    ADDRNOTAVAIL => Addrnotavail,
+    AFNOSUPPORT => Afnosupport,
     AGAIN => Again,
     BADF => Badf,
     BUSY => Busy,
@@ -55,9 +58,12 @@ table! {
     EXIST => Exist,
     FAULT => Fault,
     FBIG => Fbig,
+    HOSTDOWN => Hostunreach,
+    HOSTUNREACH => Hostunreach,
     ILSEQ => Ilseq,
     INTR => Intr,
     INVAL => Inval,
+    ISCONN => Isconn,
     ISDIR => Isdir,
     LOOP => Loop,
     MFILE => Mfile,
@@ -71,6 +77,7 @@ table! {
     NODEV => Nodev,
     NOENT => Noent,
     NOMEM => Nomem,
+    NOPROTOOPT => Noprotoopt,
     NOSPC => Nospc,
     NOSYS => Nosys,
     NOTCONN => Notconn,
@@ -82,6 +89,7 @@ table! {
     OVERFLOW => Overflow,
     PERM => Perm,
     PIPE => Pipe,
+    PROTONOSUPPORT => Protonosupport,
     ROFS => Rofs,
     SPIPE => Spipe,
     STALE => Stale,

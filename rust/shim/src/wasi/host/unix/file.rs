@@ -81,6 +81,13 @@ impl HostFile {
         HostFile::new(fd, true, None, access)
     }
 
+    /// A socket that is the guest's alone.
+    pub(in crate::wasi::host) fn socket(socket: socket2::Socket) -> HostFile {
+        let mut file = HostFile::new(socket.into_raw_fd(), true, Some(Kind::SocketStream), AccessMode::ReadWrite);
+        file.nonblock = true;
+        file
+    }
+
     /// One of the process's standard streams, which stays the process's. It is looked at when it is first used; one
     /// that the process has closed is closed for the guest, too.
     pub(in crate::wasi) fn standard(number: i32) -> wasmtime::Result<HostFile> {
@@ -147,7 +154,7 @@ impl HostFile {
     }
 
     #[inline]
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+    pub(in crate::wasi::host) fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is owned by this object, or belongs to the process for good.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
     }

@@ -22,11 +22,12 @@ mod wait;
 #[cfg(target_vendor = "apple")]
 use apple as system;
 pub(in crate::wasi) use dir::{HostDir, is_directory};
+pub(super) use errno::from_io;
 pub(in crate::wasi) use file::HostFile;
 pub(in crate::wasi) use wait::Waiter;
 
 use super::kind::Kind;
 use super::{
-    AccessMode, Direction, NewTime, Opening, PART, Readiness, TcpOption, Woken, bad_host_file, check_kind, in_parts,
-    listing, new_times, served_stat, writable,
+    AccessMode, Direction, NewTime, Opening, PART, Readiness, Woken, bad_host_file, check_kind, in_parts, listing,
+    new_times, served_stat, writable,
 };

@@ -3,14 +3,13 @@
 use super::errno::errno;
 use super::file::HostFile;
 use super::transfer::blocked;
-use super::{Direction, Kind, TcpOption, sys, wait};
+use super::{Direction, Kind, sys, wait};
 use crate::wake::{Waker, check_stop};
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::Spans;
 use rustix::fd::IntoRawFd;
 use rustix::io::Errno as Host;
-use rustix::net::{Shutdown, sockopt};
-use std::net::SocketAddr;
+use rustix::net::Shutdown;
 use std::time::Duration;
 use wasmtime_wasi::p1::types::{Riflags, Roflags, Sdflags};
 
@@ -136,59 +135,4 @@ impl HostFile {
             }
         }
     }
-
-    /// The address of this side of a connection, or of the other; `ENOTSUP` for a socket that has none of the
-    /// Internet's.
-    pub(in crate::wasi) fn address(&self, remote: bool) -> Result<SocketAddr, Errno> {
-        let address = match remote {
-            false => Some(rustix::net::getsockname(self.as_fd()).map_err(errno)?),
-            true => rustix::net::getpeername(self.as_fd()).map_err(errno)?,
-        };
-        address.and_then(|address| SocketAddr::try_from(address).ok()).ok_or(Errno::Notsup)
-    }
-
-    /// An option of a stream socket.
-    pub(in crate::wasi) fn tcp_option(&self, option: TcpOption) -> Result<u64, Errno> {
-        let fd = self.as_fd();
-        let time = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        match option {
-            TcpOption::KeepAlive => sockopt::socket_keepalive(fd).map(u64::from),
-            TcpOption::KeepAliveIdle => sockopt::tcp_keepidle(fd).map(time),
-            TcpOption::KeepAliveInterval => sockopt::tcp_keepintvl(fd).map(time),
-            TcpOption::KeepAliveCount => sockopt::tcp_keepcnt(fd).map(u64::from),
-            TcpOption::HopLimit => match self.address(false)? {
-                SocketAddr::V4(_) => sockopt::ip_ttl(fd).map(u64::from),
-                SocketAddr::V6(_) => sockopt::ipv6_unicast_hops(fd).map(u64::from),
-            },
-            TcpOption::ReceiveBuffer => sockopt::socket_recv_buffer_size(fd).map(|n| (n / BUFFER_FACTOR) as u64),
-            TcpOption::SendBuffer => sockopt::socket_send_buffer_size(fd).map(|n| (n / BUFFER_FACTOR) as u64),
-        }
-        .map_err(errno)
-    }
-
-    /// Sets an option of a stream socket, for the host as well. What is too large is what the system allows.
-    pub(in crate::wasi) fn set_tcp_option(&self, option: TcpOption, value: u64) -> Result<(), Errno> {
-        let fd = self.as_fd();
-        // The least and the most that systems take.
-        let time = || Duration::from_nanos(value).clamp(Duration::from_secs(1), Duration::from_secs(i16::MAX as u64));
-        let count = || value.min(i8::MAX as u64) as u32;
-        let hops = || u8::try_from(value).unwrap_or(u8::MAX);
-        let size = || usize::try_from(value.min(i32::MAX as u64)).unwrap_or(usize::MAX);
-        match option {
-            TcpOption::KeepAlive => sockopt::set_socket_keepalive(fd, value != 0),
-            TcpOption::KeepAliveIdle => sockopt::set_tcp_keepidle(fd, time()),
-            TcpOption::KeepAliveInterval => sockopt::set_tcp_keepintvl(fd, time()),
-            TcpOption::KeepAliveCount => sockopt::set_tcp_keepcnt(fd, count()),
-            TcpOption::HopLimit => match self.address(false)? {
-                SocketAddr::V4(_) => sockopt::set_ip_ttl(fd, hops().into()),
-                SocketAddr::V6(_) => sockopt::set_ipv6_unicast_hops(fd, Some(hops())),
-            },
-            TcpOption::ReceiveBuffer => sockopt::set_socket_recv_buffer_size(fd, size()),
-            TcpOption::SendBuffer => sockopt::set_socket_send_buffer_size(fd, size()),
-        }
-        .map_err(errno)
-    }
 }
-
-/// Linux says twice what was set.
-const BUFFER_FACTOR: usize = if cfg!(target_os = "linux") { 2 } else { 1 };

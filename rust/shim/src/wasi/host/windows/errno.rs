@@ -58,7 +58,7 @@ impl From<Host> for Fault {
 /// The error of a library: the operating system's number, if there is one. A path that leads out of its directory has
 /// none and is `EPERM`.
 #[cold]
-pub(super) fn from_io(error: std::io::Error) -> Errno {
+pub(in crate::wasi::host) fn from_io(error: std::io::Error) -> Errno {
     use std::io::ErrorKind;
     match (error.raw_os_error(), error.kind()) {
         (Some(code), _) => errno(Host(code.cast_unsigned())),

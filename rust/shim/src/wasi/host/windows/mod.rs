@@ -24,11 +24,12 @@ mod transfer;
 mod wait;
 
 pub(in crate::wasi) use dir::{HostDir, check_path, is_directory};
+pub(super) use errno::from_io;
 pub(in crate::wasi) use file::HostFile;
 pub(in crate::wasi) use wait::Waiter;
 
 use super::kind::Kind;
 use super::{
-    AccessMode, Direction, NewTime, Opening, Readiness, TcpOption, Woken, bad_host_file, check_kind, in_parts, listing,
-    new_times, served_stat, writable,
+    AccessMode, Direction, NewTime, Opening, Readiness, Woken, bad_host_file, check_kind, in_parts, listing, new_times,
+    served_stat, writable,
 };

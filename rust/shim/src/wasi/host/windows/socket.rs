@@ -1,16 +1,14 @@
 //! What only sockets can do.
 
-use super::errno::{Host, errno, from_io};
+use super::errno::{Host, errno};
 use super::file::HostFile;
 use super::sys::{self, Patience};
 use super::transfer::taken_back;
-use super::{Direction, Kind, TcpOption, later, wait};
+use super::{AccessMode, Direction, Kind, later, wait};
 use crate::wake::Waker;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::memory::{Span, Spans};
-use std::mem::ManuallyDrop;
-use std::net::{SocketAddr, TcpStream};
-use std::os::windows::io::{FromRawHandle, FromRawSocket, OwnedHandle, RawSocket};
+use std::os::windows::io::{BorrowedSocket, FromRawHandle, IntoRawSocket, OwnedHandle, RawSocket};
 use std::time::Duration;
 use wasmtime_wasi::p1::types::{Riflags, Roflags, Sdflags};
 use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
@@ -261,32 +259,16 @@ fn buffers(spans: &[Span]) -> Vec<w::WSABUF> {
 }
 
 impl HostFile {
-    /// Runs a function on what the standard library takes the socket for.
-    fn with_socket<T>(&self, f: impl FnOnce(&TcpStream) -> std::io::Result<T>) -> Result<T, Errno> {
-        self.check_socket()?;
-        // SAFETY: the socket is open as long as this object, and is not closed here.
-        let stream = ManuallyDrop::new(unsafe { TcpStream::from_raw_socket(self.handle().socket() as RawSocket) });
-        f(&stream).map_err(from_io)
+    /// The socket, for what the libraries can do with it.
+    pub(in crate::wasi::host) fn as_fd(&self) -> BorrowedSocket<'_> {
+        // SAFETY: the socket is open as long as this object.
+        unsafe { BorrowedSocket::borrow_raw(self.handle().socket() as RawSocket) }
     }
 
-    /// The address of this side of a connection, or of the other.
-    pub(in crate::wasi) fn address(&self, remote: bool) -> Result<SocketAddr, Errno> {
-        self.with_socket(|socket| if remote { socket.peer_addr() } else { socket.local_addr() })
-    }
-
-    /// An option of a stream socket; `ENOTSUP` for what the standard library has no function for.
-    pub(in crate::wasi) fn tcp_option(&self, option: TcpOption) -> Result<u64, Errno> {
-        match option {
-            TcpOption::HopLimit => self.with_socket(TcpStream::ttl).map(u64::from),
-            _ => Err(Errno::Notsup),
-        }
-    }
-
-    /// Sets an option of a stream socket, for the host as well.
-    pub(in crate::wasi) fn set_tcp_option(&self, option: TcpOption, value: u64) -> Result<(), Errno> {
-        match option {
-            TcpOption::HopLimit => self.with_socket(|socket| socket.set_ttl(u32::try_from(value).unwrap_or(u32::MAX))),
-            _ => Err(Errno::Notsup),
-        }
+    /// A socket that is the guest's alone.
+    pub(in crate::wasi::host) fn socket(socket: socket2::Socket) -> HostFile {
+        // SAFETY: nobody else has it. Sockets of all providers that Windows has are handles.
+        let socket = unsafe { OwnedHandle::from_raw_handle(socket.into_raw_socket() as _) };
+        HostFile::connection(socket, AccessMode::ReadWrite, true)
     }
 }
