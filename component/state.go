@@ -22,6 +22,8 @@ type state struct {
 	answering       *ffi.ComponentHostCall
 	view            canon.View
 	table           table
+	// left are the streams that Go serves and that were taken out of the store.
+	left []*servedStream
 
 	// linked are the host functions of the first InstancePre that something in the store came from, and more those of
 	// others.

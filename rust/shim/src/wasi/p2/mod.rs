@@ -24,12 +24,14 @@ mod enter;
 mod fault;
 mod files;
 mod hand;
+mod hosted;
 mod linker;
 mod nodes;
 mod poll;
 mod random;
 mod sockets;
 mod streams;
+mod taken;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -37,7 +39,9 @@ mod used;
 
 pub(in crate::wasi) use enter::Second;
 pub use hand::*;
-pub(crate) use hand::{drop_resource, hand_over};
+pub(crate) use hand::{drop_resource, hand_error, hand_over};
 pub use linker::*;
+pub(crate) use taken::Apart;
+pub use taken::{wasmtime_binding_taken_callback_t, wasmtime_wasi_taken_t};
 pub use used::*;
-pub(crate) use used::{is_kind, number_of, opened, use_resource};
+pub(crate) use used::{forget, is_kind, number_of, opened, take_out, use_resource};

@@ -4,8 +4,10 @@ use super::bytes::{self, Given, Later, Placed, Read, Reading};
 use super::enter::Wasi;
 use super::fault::{Answer, Failed, or_trap};
 use super::files::{MOST_READ, regular_size};
+use super::hosted::Hosted;
 use super::nodes::Shared;
 use super::poll::{Pollable, Watched, is_ready};
+use super::taken::Apart;
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{Direction, HostFile};
@@ -182,6 +184,20 @@ impl Source {
             },
             Source::Stream(stream) => stream.borrow().write_some(span, wait),
         }
+    }
+
+    /// The same file once more, for whoever uses it apart from the store.
+    fn apart(&self, state: &State) -> Outcome<Apart<HostFile>> {
+        Ok(match self {
+            Source::Stream(stream) => Apart::Served(stream.borrow().number()),
+            Source::File(file) => Apart::Out(file.borrow().another()?),
+            Source::Standard(fd) => match state.descriptors.get(*fd)? {
+                Entry::Stream(stream) => Apart::Served(stream.number()),
+                Entry::Host(file) => Apart::Out(file.another()?),
+                _ => Apart::Not,
+            },
+            Source::Served(_) => Apart::Not,
+        })
     }
 
     /// What has to be watched until it is ready: nothing if it is. An error counts as ready: who goes on will meet it.
@@ -391,6 +407,30 @@ impl Wasi<'_> {
         };
         let number = or_trap(self.push(error))?;
         Ok(Err(StreamError::LastOperationFailed(Resource::new_own(number))))
+    }
+
+    /// Takes an input of ours out of the store, unless the binding serves it; nothing if it is upstream's.
+    pub(super) fn take_our_input(&mut self, number: u32) -> Outcome<Option<Apart<DynInputStream>>> {
+        let Some((input, state)) = self.ours::<Input>(number) else { return Ok(None) };
+        let at = input.at;
+        Ok(Some(match input.source.apart(state)? {
+            Apart::Out(file) => Apart::Out(Box::new(Hosted::new(file, Direction::Read, Some(at)))),
+            Apart::Served(number) => Apart::Served(number),
+            Apart::Not => Apart::Not,
+        }))
+    }
+
+    /// [`Wasi::take_our_input`] for an output, with nothing left in it.
+    pub(super) fn take_our_output(&mut self, number: u32) -> Outcome<Option<Apart<DynOutputStream>>> {
+        let Some((output, state)) = self.ours::<Output>(number) else { return Ok(None) };
+        Ok(Some(match output.source.apart(state)? {
+            Apart::Out(file) => {
+                output.drain(state, true)?;
+                Apart::Out(Box::new(Hosted::new(file, Direction::Write, output.at)))
+            }
+            Apart::Served(number) => Apart::Served(number),
+            Apart::Not => Apart::Not,
+        }))
     }
 
     /// What has to be watched until an input of ours is ready.
