@@ -73,7 +73,12 @@ func takeStream(store wasmtime.Storelike, r *Resource, kind ffi.WasiResource, na
 	case err != nil:
 		return nil, err
 	case status == ffi.WasiUsedServed:
+		outermost, err := s.store.Enter()
+		if err != nil {
+			return nil, err
+		}
 		outside := s.store.Served(u.answer.Count)
+		s.store.Leave(outermost)
 		if outside == nil {
 			return nil, errorf(wasmtime.ErrUnsupported, "take %s: %v of a listener", name, wasmtime.ErrUnsupported)
 		}
@@ -119,6 +124,7 @@ type takenStream struct {
 	turn sync.Mutex
 	// ready has something in it when the stream may be ready, and done is closed by Close.
 	ready, done chan struct{}
+	closed      atomic.Bool
 }
 
 // taken are those that may be waited for, by their numbers.
@@ -212,14 +218,9 @@ func (t *takenStream) failed(op string, err error) error {
 	return &fs.PathError{Op: op, Path: t.name, Err: err}
 }
 
-// closing makes Close close once.
-var closing sync.Mutex
-
 // Close closes the stream, and ends what waits for it.
 func (t *takenStream) Close() error {
-	closing.Lock()
-	defer closing.Unlock()
-	if t.handle.Closed() {
+	if t.closed.Swap(true) {
 		return t.failed("close", fs.ErrClosed)
 	}
 	t.handle.Close()

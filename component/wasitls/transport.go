@@ -2,6 +2,7 @@ package wasitls
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -36,6 +37,18 @@ func take(c *wasmtime.Caller, input, output *component.Resource) (*transport, er
 	t := &transport{ReadCloser: r, writer: w}
 	t.close = sync.OnceValue(func() error { return errors.Join(r.Close(), w.Close()) })
 	return t, nil
+}
+
+// errCut is the end of a connection without TLS's word for that: somebody may have cut it.
+var errCut = fmt.Errorf("the connection has ended without close-notify: %w", io.ErrUnexpectedEOF)
+
+// Read does not let crypto/tls take the end of the connection for that of what the server has sent.
+func (t *transport) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err == io.EOF {
+		err = errCut
+	}
+	return n, err
 }
 
 func (t *transport) Write(p []byte) (int, error) { return t.writer.Write(p) }

@@ -15,9 +15,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
-	"sync"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
@@ -49,7 +46,8 @@ type Options struct {
 //
 // The streams of the connection are taken as by [component.TakeReader]. Those of clear text hold up to 64 KiB in each
 // direction, and what crypto/tls needs itself: a guest, or a server, that does not read holds up the other side, and
-// costs no more memory. A connection counts for [wasmtime.Store.SetMaxResources], as up to three
+// costs no more memory. A server that ends without TLS's word for that is an error for the guest and no end: somebody
+// may have cut the connection. A connection counts for [wasmtime.Store.SetMaxResources], as up to three
 // resources: it and the two streams that it has taken; handshakes also count as values for [component.SetLimits]. A
 // guest that drops all of it closes the connection, with TLS's word for that. So does the end of the store. A
 // connection must not be dropped before its streams, as in Wasmtime: that ends the guest.

@@ -115,7 +115,7 @@ impl Wasi<'_> {
     }
 
     /// [`Wasi::count_descriptor`], for as long as there is what this returns.
-    pub(super) fn counted(&mut self) -> Outcome<Counted> {
+    pub(super) fn count_apart(&mut self) -> Outcome<Counted> {
         self.count_descriptor()?;
         Ok(Counted(self.second.descriptors.clone()))
     }

@@ -187,7 +187,7 @@ impl Source {
     }
 
     /// The same file once more, for whoever uses it apart from the store.
-    fn apart(&self, state: &State) -> Outcome<Apart<HostFile>> {
+    fn apart(&self, state: &mut State) -> Outcome<Apart<HostFile>> {
         Ok(match self {
             Source::Stream(stream) => Apart::Served(stream.borrow().number()),
             Source::File(file) => Apart::Out(file.borrow().another()?),

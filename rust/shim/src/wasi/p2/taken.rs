@@ -12,7 +12,6 @@ use super::used::{
 use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::Result;
-use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode as NetworkCode;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, Pollable, StreamError};
@@ -155,7 +154,7 @@ pub(crate) type Taken = Apart<Box<wasmtime_wasi_taken_t>>;
 
 impl Wasi<'_> {
     pub(super) fn take_input(&mut self, number: u32) -> Result<Taken> {
-        let counted = or_trap(self.counted())?;
+        let counted = or_trap(self.count_apart())?;
         let stream = match or_trap(self.take_our_input(number))? {
             None => self.take::<DynInputStream>(number)?,
             Some(Apart::Out(stream)) => {
@@ -170,7 +169,7 @@ impl Wasi<'_> {
     }
 
     pub(super) fn take_output(&mut self, number: u32) -> Result<Taken> {
-        let counted = or_trap(self.counted())?;
+        let counted = or_trap(self.count_apart())?;
         let stream = match or_trap(self.take_our_output(number))? {
             None => self.take::<DynOutputStream>(number)?,
             Some(Apart::Out(stream)) => {
