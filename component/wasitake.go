@@ -90,7 +90,7 @@ func takeStream(store wasmtime.Storelike, r *Resource, kind ffi.WasiResource, na
 	return newTakenStream(ffi.TakenStreamOf(u.answer.Count), name), nil
 }
 
-// servedStream is a stream that Go serves. Its resource is dropped by whoever uses the store next for something like it.
+// servedStream is a stream that Go serves. When it has been closed, whoever takes the next one drops its resource.
 type servedStream struct {
 	io.ReadWriteCloser
 	r      *Resource
