@@ -2,6 +2,7 @@ package wasmtime
 
 import (
 	"context"
+	"io"
 	"reflect"
 	"unsafe"
 
@@ -147,6 +148,14 @@ func (s *state) PushSignal(done <-chan struct{}) (uint32, ffi.Error) {
 		what.Detach()
 	}
 	return fd, failed
+}
+
+// Served returns a stream that Go serves guests of the store.
+func (s *state) Served(number uint64) io.ReadWriteCloser {
+	if outside := s.slot.Shelf().Outside(number); outside != nil {
+		return outside
+	}
+	return nil
 }
 
 // Engine returns the store's engine.

@@ -22,6 +22,8 @@ type state struct {
 	answering       *ffi.ComponentHostCall
 	view            canon.View
 	table           table
+	// left are the streams that Go serves and that were taken out of the store.
+	left []*servedStream
 
 	// handed are the resources of the message that is being written.
 	handed []handed

@@ -61,7 +61,7 @@ func (u *used) do(op string, what ffi.WasiUse, buffer []byte, number uint64) (er
 		return withRemedy(s.store.Failure(s.call.Failure()))
 	}
 	switch u.answer.Status {
-	case ffi.WasiUsed:
+	case ffi.WasiUsed, ffi.WasiUsedServed:
 		return nil
 	case ffi.WasiUsedEnd:
 		return io.EOF

@@ -171,6 +171,14 @@ func (s Store) TakeDescriptor(fd uint32, what WasiResource) (handles [3]uint32, 
 	return [3]uint32{uint32(out[0]), uint32(out[1]), uint32(out[2])}, err
 }
 
+// MakeWasiError makes an error of wasi:io of a text, and returns its handle.
+func (s Store) MakeWasiError(text string) (handle uint32, err Error) {
+	crossing()
+	var out C.uint32_t
+	err = wrapError(C.wasmtime_binding_component_wasi_error(s.ptr, stringBytes(text), C.size_t(len(text)), &out))
+	return uint32(out), err
+}
+
 // WasiUse is what the host does with a resource of WASI: a WASMTIME_WASI_USE_* of the C API.
 type WasiUse uint32
 
@@ -190,6 +198,8 @@ const (
 	WasiUseListEnd  WasiUse = C.WASMTIME_WASI_USE_LIST_END
 	WasiUseOpen     WasiUse = C.WASMTIME_WASI_USE_OPEN
 	WasiUseStatAt   WasiUse = C.WASMTIME_WASI_USE_STAT_AT
+	WasiUseTake     WasiUse = C.WASMTIME_WASI_USE_TAKE
+	WasiUseShutdown WasiUse = C.WASMTIME_WASI_USE_SHUTDOWN
 )
 
 // WasiStatus says what came of it.
@@ -202,6 +212,8 @@ const (
 	WasiUsedFailed  WasiStatus = C.WASMTIME_WASI_USED_FAILED
 	WasiUsedNetwork WasiStatus = C.WASMTIME_WASI_USED_NETWORK
 	WasiUsedOther   WasiStatus = C.WASMTIME_WASI_USED_OTHER
+	WasiUsedWaits   WasiStatus = C.WASMTIME_WASI_USED_WAITS
+	WasiUsedServed  WasiStatus = C.WASMTIME_WASI_USED_SERVED
 )
 
 // WasiStatSize is the size of what WasiUseStat writes: six numbers of 64 bits.

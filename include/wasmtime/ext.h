@@ -211,6 +211,19 @@
 #define WASMTIME_WASI_USE_STAT_AT 13
 
 /**
+ * Take a stream out of the store, which the host has to own, to be used by any thread. `count` will be the address of
+ * a `wasmtime_wasi_taken_t` that the caller owns, and the handle is gone; or, with `WASMTIME_WASI_USED_SERVED`, the
+ * number of a stream of the binding's, and the resource stays. Or it is `WASMTIME_WASI_USED_OTHER`: a file of a file
+ * system that the binding serves cannot be taken out.
+ */
+#define WASMTIME_WASI_USE_TAKE 14
+
+/**
+ * Shut a tcp-socket down: bit 0 of `number` says that nothing more is received, bit 1 that nothing more is sent.
+ */
+#define WASMTIME_WASI_USE_SHUTDOWN 15
+
+/**
  * Done.
  */
 #define WASMTIME_WASI_USED 0
@@ -234,6 +247,16 @@
  * The handle is that of something else than what was said.
  */
 #define WASMTIME_WASI_USED_OTHER 4
+
+/**
+ * It would have to wait.
+ */
+#define WASMTIME_WASI_USED_WAITS 5
+
+/**
+ * The binding itself serves the stream; `count` is the number that it was inserted with.
+ */
+#define WASMTIME_WASI_USED_SERVED 6
 
 /**
  * Of a directory: open `path` below it. `count` becomes the number of what was opened, `stat` says what it is, and
@@ -806,6 +829,11 @@ typedef struct wasmtime_binding_component_resource_t wasmtime_binding_component_
 typedef struct wasmtime_binding_engine_t wasmtime_binding_engine_t;
 
 /**
+ * A stream of `wasi:io` that was taken out of a store, with `WASMTIME_WASI_USE_TAKE`. It may outlive the store.
+ */
+typedef struct wasmtime_wasi_taken_t wasmtime_wasi_taken_t;
+
+/**
  * A call: what to call, where its arguments are, and where its outcome goes.
  *
  * `slots` holds the arguments on the way in and the results on the way out. It belongs to the caller, has `len`
@@ -1333,7 +1361,8 @@ typedef struct wasmtime_binding_store_t {
  */
 typedef struct wasmtime_wasi_use_t {
   /**
-   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
+   * What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`, `WASMTIME_WASI_OUTPUT_STREAM` or
+   * `WASMTIME_WASI_TCP_SOCKET`.
    */
   uint32_t kind;
   /**
@@ -1365,6 +1394,12 @@ typedef struct wasmtime_wasi_use_t {
    */
   uint64_t count;
 } wasmtime_wasi_use_t;
+
+/**
+ * Hears that a stream may be ready: with what was said when that was asked for. It is called by a thread that does
+ * nothing else meanwhile, also when the stream is just being deleted.
+ */
+typedef void (*wasmtime_binding_taken_callback_t)(uint64_t env);
 
 /**
  * The value in a `wasmtime_binding_val_t`.
@@ -2076,6 +2111,59 @@ wasmtime_error_t *wasmtime_binding_component_wasi_take(struct wasmtime_binding_s
                                                        uint32_t guest_fd,
                                                        uint32_t what,
                                                        uint32_t *out);
+
+/**
+ * Makes a text of `len` bytes an `error` of `wasi:io`, which says it as its debug string, in a store that was
+ * configured by `wasmtime_binding_store_set_wasi`. `out` gets the handle, which the host owns.
+ *
+ * Returns null, or an error that the caller owns: `WASMTIME_ERROR_HANDLE_LIMIT`, `WASMTIME_ERROR_NO_WASI`.
+ *
+ * # Safety
+ *
+ * `store` must be live and not in use but by a host function, and `out` be writable. `text` may be null if `len` is 0.
+ */
+WASM_API_EXTERN
+wasmtime_error_t *wasmtime_binding_component_wasi_error(struct wasmtime_binding_store_t *store,
+                                                        const uint8_t *text,
+                                                        size_t len,
+                                                        uint32_t *out);
+
+/**
+ * Does something with a stream that was taken out of a store, without waiting: `WASMTIME_WASI_USE_READ` or
+ * `WASMTIME_WASI_USE_WRITE` in `request`, whose `kind` and `number` mean nothing. `WASMTIME_WASI_USED_WAITS` says that
+ * it would have to wait. A write may take a part, and `count` says how much; what was written has arrived when another
+ * one, of any length, does not have to wait.
+ *
+ * # Safety
+ *
+ * `taken` must be live and used by nobody else. `request` must be valid, and its buffer for as many bytes as it says;
+ * nobody else may use either.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_taken_use(struct wasmtime_wasi_taken_t *taken, struct wasmtime_wasi_use_t *request);
+
+/**
+ * Has a callback called with `env`, once, when a stream that was taken out of a store may be ready. If that has been
+ * asked for before and is yet to come, it is the earlier `env`.
+ *
+ * # Safety
+ *
+ * `taken` must be live and used by nobody else.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_taken_watch(struct wasmtime_wasi_taken_t *taken,
+                                  wasmtime_binding_taken_callback_t callback,
+                                  uint64_t env);
+
+/**
+ * Closes a stream that was taken out of a store. What was written and has not arrived is lost.
+ *
+ * # Safety
+ *
+ * `taken` must be owned and used by nobody else.
+ */
+WASM_API_EXTERN
+void wasmtime_binding_taken_delete(struct wasmtime_wasi_taken_t *taken);
 
 /**
  * Does something with a resource of WASI 0.2 for the host: with one that it owns, or that a component has lent to it.

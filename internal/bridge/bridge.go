@@ -6,6 +6,7 @@ package bridge
 
 import (
 	"context"
+	"io"
 	"reflect"
 	"unsafe"
 
@@ -54,6 +55,9 @@ type Store interface {
 	// PushSignal makes a descriptor of the store that has something to be read once done is closed, and returns its
 	// number. It is for a pollable. The error is native.
 	PushSignal(done <-chan struct{}) (fd uint32, failed ffi.Error)
+	// Served returns the stream that Go serves guests of the store under a number, which C has. It may be read and
+	// written at any time, by any goroutine; closing it ends what waits. It is nil if there is none.
+	Served(number uint64) io.ReadWriteCloser
 	// Engine returns the store's *wasmtime.Engine.
 	Engine() any
 	// Attached is where the package component keeps what belongs to a store of its own; nil at first.

@@ -1,15 +1,18 @@
 //! Resources of WASI 0.2 that a binding makes of the descriptors of a store.
 
 use super::call::{fail, wasmtime_binding_component_call_t};
-use super::handles::{self, Handles, bad};
+use super::handles::{self, End, Handles, bad};
 use crate::call::guarded;
 use crate::cast;
 use crate::guard::guard;
 use crate::store::{Whole, wasmtime_binding_store_t};
 use crate::wasi::{
-    WASMTIME_WASI_BOTH_STREAMS, WASMTIME_WASI_TCP_SOCKET, WASMTIME_WASI_USE_OPEN, WASMTIME_WASI_USED,
-    WASMTIME_WASI_USED_OTHER, hand_over, is_kind, number_of, opened, use_resource, wasmtime_wasi_use_t,
+    Apart, WASMTIME_WASI_BOTH_STREAMS, WASMTIME_WASI_TCP_SOCKET, WASMTIME_WASI_USE_OPEN, WASMTIME_WASI_USE_TAKE,
+    WASMTIME_WASI_USED, WASMTIME_WASI_USED_OTHER, WASMTIME_WASI_USED_SERVED, forget, hand_error, hand_over, is_kind,
+    number_of, opened, take_out, use_resource, wasmtime_binding_taken_callback_t, wasmtime_wasi_taken_t,
+    wasmtime_wasi_use_t,
 };
+use std::slice;
 use wasmtime::AsContextMut;
 use wasmtime::StoreContextMut;
 use wasmtime_c_api::wasmtime_error_t;
@@ -64,6 +67,85 @@ pub unsafe extern "C" fn wasmtime_binding_component_wasi_take(
         }
         Ok(())
     })
+}
+
+/// Makes a text of `len` bytes an `error` of `wasi:io`, which says it as its debug string, in a store that was
+/// configured by `wasmtime_binding_store_set_wasi`. `out` gets the handle, which the host owns.
+///
+/// Returns null, or an error that the caller owns: `WASMTIME_ERROR_HANDLE_LIMIT`, `WASMTIME_ERROR_NO_WASI`.
+///
+/// # Safety
+///
+/// `store` must be live and not in use but by a host function, and `out` be writable. `text` may be null if `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_component_wasi_error(
+    store: *mut wasmtime_binding_store_t,
+    text: *const u8,
+    len: usize,
+    out: *mut u32,
+) -> Option<Box<wasmtime_error_t>> {
+    guard(|| {
+        // SAFETY: the caller vouches for the store; nobody else uses what it has for components now.
+        let (context, handles) = unsafe {
+            let whole = Whole::of(store);
+            (cast::store(&mut (*whole).store).as_context_mut(), &mut (*Whole::state(whole)).handles)
+        };
+        // SAFETY: the caller vouches for the text.
+        let text = if len == 0 { &[] } else { unsafe { slice::from_raw_parts(text, len) } };
+        if handles.room() == 0 {
+            return Err(handles::full("an error"));
+        }
+        let error = hand_error(context, String::from_utf8_lossy(text).into_owned())?;
+        let handle = handles.insert(error, None).ok_or_else(|| handles::full("an error"))?;
+        // SAFETY: the caller vouches for it.
+        unsafe { out.write(handle) };
+        Ok(())
+    })
+}
+
+/// Does something with a stream that was taken out of a store, without waiting: `WASMTIME_WASI_USE_READ` or
+/// `WASMTIME_WASI_USE_WRITE` in `request`, whose `kind` and `number` mean nothing. `WASMTIME_WASI_USED_WAITS` says that
+/// it would have to wait. A write may take a part, and `count` says how much; what was written has arrived when another
+/// one, of any length, does not have to wait.
+///
+/// # Safety
+///
+/// `taken` must be live and used by nobody else. `request` must be valid, and its buffer for as many bytes as it says;
+/// nobody else may use either.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_taken_use(
+    taken: *mut wasmtime_wasi_taken_t,
+    request: *mut wasmtime_wasi_use_t,
+) {
+    // SAFETY: the caller vouches for all of them.
+    unsafe { (*taken).use_it(&mut *request) };
+}
+
+/// Has a callback called with `env`, once, when a stream that was taken out of a store may be ready. If that has been
+/// asked for before and is yet to come, it is the earlier `env`.
+///
+/// # Safety
+///
+/// `taken` must be live and used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_taken_watch(
+    taken: *mut wasmtime_wasi_taken_t,
+    callback: wasmtime_binding_taken_callback_t,
+    env: u64,
+) {
+    // SAFETY: the caller vouches for it.
+    unsafe { (*taken).watch(callback, env) };
+}
+
+/// Closes a stream that was taken out of a store. What was written and has not arrived is lost.
+///
+/// # Safety
+///
+/// `taken` must be owned and used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wasmtime_binding_taken_delete(taken: *mut wasmtime_wasi_taken_t) {
+    // SAFETY: the caller vouches for it.
+    drop(unsafe { Box::from_raw(taken) });
 }
 
 /// Does something with a resource of WASI 0.2 for the host: with one that it owns, or that a component has lent to it.
@@ -123,6 +205,9 @@ unsafe fn use_handle(
             number
         }
     };
+    if request.what == WASMTIME_WASI_USE_TAKE {
+        return take(context, handles, handle, number, request);
+    }
     let opens = request.what == WASMTIME_WASI_USE_OPEN;
     if opens && handles.room() == 0 {
         return Err(handles::full("a descriptor"));
@@ -136,5 +221,29 @@ unsafe fn use_handle(
         let handle = handles.insert(resource, Some(number)).ok_or_else(|| handles::full("a descriptor"))?;
         request.count = handle.into();
     }
+    Ok(())
+}
+
+/// Takes the stream of a handle out of the store.
+fn take(
+    mut context: StoreContextMut<'_, super::Data>,
+    handles: &mut Handles,
+    handle: u32,
+    number: u32,
+    request: &mut wasmtime_wasi_use_t,
+) -> wasmtime::Result<()> {
+    if !request.owned {
+        return Err(bad("a stream that is lent cannot be taken out of the store"));
+    }
+    (request.status, request.count) = match take_out(context.as_context_mut(), number, request.kind)? {
+        Apart::Out(taken) => {
+            let resource = handles.droppable(handle)?;
+            handles.remove(handle, End::Dropped);
+            forget(context, resource, request.kind)?;
+            (WASMTIME_WASI_USED, Box::into_raw(taken).expose_provenance() as u64)
+        }
+        Apart::Served(number) => (WASMTIME_WASI_USED_SERVED, number),
+        Apart::Not => (WASMTIME_WASI_USED_OTHER, 0),
+    };
     Ok(())
 }

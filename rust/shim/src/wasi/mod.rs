@@ -47,7 +47,10 @@ pub use linker::*;
 pub(crate) use options::configure;
 pub use options::*;
 pub use p2::*;
-pub(crate) use p2::{Undropped, drop_resource, hand_over, is_kind, is_ours, number_of, opened, use_resource};
+pub(crate) use p2::{
+    Apart, Undropped, drop_resource, forget, hand_error, hand_over, is_kind, is_ours, number_of, opened, take_out,
+    use_resource,
+};
 pub use served::*;
 pub(crate) use state::State;
 pub use stream::*;

@@ -372,6 +372,11 @@ impl Stream {
         }
     }
 
+    /// By which the binding knows it.
+    pub(super) fn number(&self) -> u64 {
+        self.env
+    }
+
     /// Whether it is a connection or a listener.
     pub(super) fn is_socket(&self) -> bool {
         self.kind.is_socket()

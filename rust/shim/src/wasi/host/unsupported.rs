@@ -103,6 +103,7 @@ impossible! { HostFile:
     advise(u64, u64, Advice) -> Result<(), Errno>;
     sync(bool) -> Result<(), Errno>;
     fdstat() -> Fdstat;
+    another() -> Result<HostFile, Errno>;
     seeks() -> bool;
     is_terminal() -> bool;
     set_flags(Fdflags) -> Result<(), Errno>;

@@ -7,6 +7,7 @@ use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::find::find;
 use crate::wasi::state::State;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_c_api::WasmtimeStoreData as Data;
@@ -17,7 +18,7 @@ pub(in crate::wasi) struct Second {
     /// Their resources: ours and upstream's.
     pub(super) table: ResourceTable,
     /// How many of them are descriptors, or hold something of the system as those do: sockets, look-ups of names.
-    descriptors: usize,
+    descriptors: Arc<AtomicUsize>,
     /// How many are pollables.
     pub(super) pollables: usize,
     /// What their streams keep to be written later.
@@ -110,19 +111,30 @@ impl Wasi<'_> {
 
     /// `EMFILE` unless there may be one descriptor more.
     pub(super) fn may_count_descriptor(&self) -> Outcome {
-        if self.second.descriptors < self.state.descriptors.max { Ok(()) } else { Err(Errno::Mfile.into()) }
+        // Others take something away at most.
+        if self.second.descriptors.load(Relaxed) < self.state.descriptors.max {
+            Ok(())
+        } else {
+            Err(Errno::Mfile.into())
+        }
     }
 
     /// Says that there is one descriptor more, or that there may not be.
     pub(super) fn count_descriptor(&mut self) -> Outcome {
         self.may_count_descriptor()?;
-        self.second.descriptors += 1;
+        self.second.descriptors.fetch_add(1, Relaxed);
         Ok(())
     }
 
     /// Says that there is one descriptor less.
     pub(super) fn uncount_descriptor(&mut self) {
-        self.second.descriptors -= 1;
+        self.second.descriptors.fetch_sub(1, Relaxed);
+    }
+
+    /// [`Wasi::count_descriptor`], for as long as there is what this returns.
+    pub(super) fn count_apart(&mut self) -> Outcome<Counted> {
+        self.count_descriptor()?;
+        Ok(Counted(self.second.descriptors.clone()))
     }
 
     /// What ends a wait, also when nobody watches the store, and what upstream's implementation wakes for that.
@@ -132,6 +144,15 @@ impl Wasi<'_> {
         let waking = self.second.waking.get_or_insert_with(|| Waking::new(waker));
         // SAFETY: as above.
         (unsafe { &*waker }, waking.clone().into())
+    }
+}
+
+/// One of the descriptors of a store, wherever it is.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

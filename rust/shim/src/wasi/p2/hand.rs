@@ -19,7 +19,7 @@ use wasmtime_c_api::WasmtimeStoreData as Data;
 use wasmtime_wasi::p1::types::Whence;
 use wasmtime_wasi::p2::bindings::filesystem::types::Descriptor;
 use wasmtime_wasi::p2::bindings::sockets::tcp::TcpSocket;
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, IoError};
 
 /// A descriptor becomes a `descriptor` of `wasi:filesystem`.
 pub const WASMTIME_WASI_DESCRIPTOR: u32 = 0;
@@ -62,6 +62,15 @@ pub(crate) fn hand_over(mut context: StoreContextMut<'_, Data>, fd: u32, what: u
             }
         })
         .collect()
+}
+
+/// Makes an `error` of `wasi:io` of a text.
+pub(crate) fn hand_error(mut context: StoreContextMut<'_, Data>, text: String) -> Result<ResourceAny> {
+    let number = Wasi::enter(context.as_context_mut(), |wasi| {
+        let error: IoError = wasmtime::Error::msg(text);
+        or_trap(wasi.push(error))
+    })?;
+    ResourceAny::try_from_resource(Resource::<IoError>::new_own(number), context)
 }
 
 /// A resource, by its number in the table.

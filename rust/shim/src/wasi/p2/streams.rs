@@ -6,6 +6,7 @@ use super::fault::{Answer, Failed, or_trap};
 use super::files::{MOST_READ, regular_size};
 use super::nodes::Shared;
 use super::poll::{Pollable, Watched, is_ready};
+use super::taken::{Apart, Stream as Taken};
 use crate::wasi::descriptors::Entry;
 use crate::wasi::fault::{Errno, Fault, Outcome};
 use crate::wasi::host::{Direction, HostFile};
@@ -186,6 +187,20 @@ impl Source {
             },
             Source::Stream(stream) => stream.borrow().write_some(span, wait),
         }
+    }
+
+    /// The same file once more, for whoever uses it apart from the store.
+    fn apart(&self, state: &mut State) -> Outcome<Apart<HostFile>> {
+        Ok(match self {
+            Source::Stream(stream) => Apart::Served(stream.borrow().number()),
+            Source::File(file) => Apart::Out(file.borrow().another()?),
+            Source::Standard(fd) => match state.descriptors.get(*fd)? {
+                Entry::Stream(stream) => Apart::Served(stream.number()),
+                Entry::Host(file) => Apart::Out(file.another()?),
+                _ => Apart::Not,
+            },
+            Source::Served(_) => Apart::Not,
+        })
     }
 
     /// What has to be watched until it is ready: nothing if it is. An error counts as ready: who goes on will meet it.
@@ -433,6 +448,39 @@ impl Wasi<'_> {
         };
         let number = or_trap(self.push(error))?;
         Ok(Err(StreamError::LastOperationFailed(Resource::new_own(number))))
+    }
+
+    /// Takes an input out of the store, unless the binding serves it.
+    pub(super) fn take_input(&mut self, number: u32) -> Outcome<Apart<Taken>> {
+        let (input, state) = self.stream::<Input>(number)?;
+        let file = match input.source.apart(state)? {
+            Apart::Out(file) => file,
+            Apart::Served(number) => return Ok(Apart::Served(number)),
+            Apart::Not => return Ok(Apart::Not),
+        };
+        let at = input.at;
+        let ends = match self.take::<Input>(number)?.connection {
+            Some(connection) => self.let_go(connection, Direction::Read)?,
+            None => false,
+        };
+        Ok(Apart::Out(Taken::new(file, Direction::Read, Some(at), ends)))
+    }
+
+    /// [`Wasi::take_input`] for an output, with nothing left in it.
+    pub(super) fn take_output(&mut self, number: u32) -> Outcome<Apart<Taken>> {
+        let (output, state) = self.stream::<Output>(number)?;
+        let file = match output.source.apart(state)? {
+            Apart::Out(file) => file,
+            Apart::Served(number) => return Ok(Apart::Served(number)),
+            Apart::Not => return Ok(Apart::Not),
+        };
+        output.drain(state, true)?;
+        let at = output.at;
+        let ends = match self.take::<Output>(number)?.connection {
+            Some(connection) => self.let_go(connection, Direction::Write)?,
+            None => false,
+        };
+        Ok(Apart::Out(Taken::new(file, Direction::Write, at, ends)))
     }
 
     /// What has to be watched until an input is ready.

@@ -642,25 +642,32 @@ impl Wasi<'_> {
     /// Says that a stream of a connection is gone. With it its direction ends, unless somebody else has the connection,
     /// too.
     pub(super) fn left(&mut self, number: u32, direction: Direction) -> Result<()> {
-        let tcp = self.get_mut::<Tcp>(number)?;
-        let how = match direction {
-            Direction::Read => {
-                tcp.input = None;
-                Sdflags::RD
-            }
-            Direction::Write => {
-                tcp.output = None;
-                Sdflags::WR
-            }
-        };
-        if !tcp.own {
+        if !self.let_go(number, direction)? {
             return Ok(());
         }
-        match tcp.socket.shutdown(how) {
+        match self.get::<Tcp>(number)?.socket.shutdown(ended_with(direction)) {
             Err(Fault::Trap(error)) => Err(error),
             // Nobody is there to hear of an error.
             _ => Ok(()),
         }
+    }
+
+    /// Says that a stream of a connection is no longer the component's. Whether its direction ends with it.
+    pub(super) fn let_go(&mut self, number: u32, direction: Direction) -> Result<bool> {
+        let tcp = self.get_mut::<Tcp>(number)?;
+        match direction {
+            Direction::Read => tcp.input = None,
+            Direction::Write => tcp.output = None,
+        }
+        Ok(tcp.own)
+    }
+}
+
+/// What ends with a stream.
+pub(super) fn ended_with(direction: Direction) -> Sdflags {
+    match direction {
+        Direction::Read => Sdflags::RD,
+        Direction::Write => Sdflags::WR,
     }
 }
 

@@ -6,7 +6,9 @@
 use super::bytes::Given;
 use super::enter::Wasi;
 use super::fault::{Failed, answer, code};
+use super::taken::Taken;
 use crate::wake::check_stop;
+use crate::wasi::host::Direction;
 use crate::wasi::memory::Span;
 use crate::wasi::options::bad_argument;
 use std::ptr;
@@ -19,6 +21,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorStat, DirectoryEntryStream, ErrorCode, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode as NetworkCode;
+use wasmtime_wasi::p2::bindings::sockets::tcp::{ShutdownType, TcpSocket};
 use wasmtime_wasi::p2::bindings::sync::io::streams::StreamError;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, IoError};
 
@@ -57,6 +60,13 @@ pub const WASMTIME_WASI_USE_OPEN: u32 = 12;
 /// As `WASMTIME_WASI_USE_STAT`, of a path below a directory, which is in `buffer`: `number` is its length in bytes,
 /// with bit 63 set if a symbolic link at its end is followed.
 pub const WASMTIME_WASI_USE_STAT_AT: u32 = 13;
+/// Take a stream out of the store, which the host has to own, to be used by any thread. `count` will be the address of
+/// a `wasmtime_wasi_taken_t` that the caller owns, and the handle is gone; or, with `WASMTIME_WASI_USED_SERVED`, the
+/// number of a stream of the binding's, and the resource stays. Or it is `WASMTIME_WASI_USED_OTHER`: a file of a file
+/// system that the binding serves cannot be taken out.
+pub const WASMTIME_WASI_USE_TAKE: u32 = 14;
+/// Shut a tcp-socket down: bit 0 of `number` says that nothing more is received, bit 1 that nothing more is sent.
+pub const WASMTIME_WASI_USE_SHUTDOWN: u32 = 15;
 
 /// Done.
 pub const WASMTIME_WASI_USED: u32 = 0;
@@ -68,11 +78,16 @@ pub const WASMTIME_WASI_USED_FAILED: u32 = 2;
 pub const WASMTIME_WASI_USED_NETWORK: u32 = 3;
 /// The handle is that of something else than what was said.
 pub const WASMTIME_WASI_USED_OTHER: u32 = 4;
+/// It would have to wait.
+pub const WASMTIME_WASI_USED_WAITS: u32 = 5;
+/// The binding itself serves the stream; `count` is the number that it was inserted with.
+pub const WASMTIME_WASI_USED_SERVED: u32 = 6;
 
 /// What the host does with a resource of WASI 0.2, and what came of it.
 #[repr(C)]
 pub struct wasmtime_wasi_use_t {
-    /// What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM` or `WASMTIME_WASI_OUTPUT_STREAM`.
+    /// What it is: `WASMTIME_WASI_DESCRIPTOR`, `WASMTIME_WASI_INPUT_STREAM`, `WASMTIME_WASI_OUTPUT_STREAM` or
+    /// `WASMTIME_WASI_TCP_SOCKET`.
     pub kind: u32,
     /// What to do: a `WASMTIME_WASI_USE_*` for that.
     pub what: u32,
@@ -96,6 +111,7 @@ fn type_of(kind: u32) -> Option<ResourceType> {
         super::WASMTIME_WASI_DESCRIPTOR => Some(ResourceType::host::<Descriptor>()),
         super::WASMTIME_WASI_INPUT_STREAM => Some(ResourceType::host::<DynInputStream>()),
         super::WASMTIME_WASI_OUTPUT_STREAM => Some(ResourceType::host::<DynOutputStream>()),
+        super::WASMTIME_WASI_TCP_SOCKET => Some(ResourceType::host::<TcpSocket>()),
         _ => None,
     }
 }
@@ -123,6 +139,7 @@ pub(crate) fn number_of(
     match kind {
         super::WASMTIME_WASI_DESCRIPTOR => renewed::<Descriptor>(context, resource),
         super::WASMTIME_WASI_INPUT_STREAM => renewed::<DynInputStream>(context, resource),
+        super::WASMTIME_WASI_TCP_SOCKET => renewed::<TcpSocket>(context, resource),
         _ => renewed::<DynOutputStream>(context, resource),
     }
 }
@@ -130,6 +147,23 @@ pub(crate) fn number_of(
 /// A descriptor that was opened for the host, as a resource.
 pub(crate) fn opened(context: StoreContextMut<'_, Data>, number: u32) -> Result<ResourceAny> {
     ResourceAny::try_from_resource(Resource::<Descriptor>::new_own(number), context)
+}
+
+/// Takes the stream of a number out of the store. What it stands for is gone then, unless the binding serves it.
+pub(crate) fn take_out(context: StoreContextMut<'_, Data>, number: u32, kind: u32) -> Result<Taken> {
+    Wasi::enter(context, |wasi| match kind {
+        super::WASMTIME_WASI_INPUT_STREAM => wasi.take_apart(number, Direction::Read),
+        super::WASMTIME_WASI_OUTPUT_STREAM => wasi.take_apart(number, Direction::Write),
+        _ => Err(unknown(WASMTIME_WASI_USE_TAKE)),
+    })
+}
+
+/// Forgets the resource of a stream that was taken out.
+pub(crate) fn forget(context: StoreContextMut<'_, Data>, resource: ResourceAny, kind: u32) -> Result<()> {
+    match kind {
+        super::WASMTIME_WASI_INPUT_STREAM => resource.try_into_resource::<DynInputStream>(context).map(drop),
+        _ => resource.try_into_resource::<DynOutputStream>(context).map(drop),
+    }
 }
 
 /// Why something was not done.
@@ -165,6 +199,7 @@ pub(crate) unsafe fn use_resource(
             match request.kind {
                 super::WASMTIME_WASI_DESCRIPTOR => wasi.use_descriptor(number, request),
                 super::WASMTIME_WASI_INPUT_STREAM => wasi.use_input(number, request),
+                super::WASMTIME_WASI_TCP_SOCKET => wasi.use_socket(number, request),
                 _ => wasi.use_output(number, request),
             }
         }
@@ -278,6 +313,18 @@ impl Wasi<'_> {
             what => return Err(unknown(what)),
         };
         Ok(self.heard(done)?.map(|()| request.len as u64))
+    }
+
+    fn use_socket(&mut self, number: u32, request: &wasmtime_wasi_use_t) -> Used {
+        let how = match (request.what, request.number) {
+            (WASMTIME_WASI_USE_NOT, _) => return Ok(Ok(3)),
+            (WASMTIME_WASI_USE_SHUTDOWN, 1) => ShutdownType::Receive,
+            (WASMTIME_WASI_USE_SHUTDOWN, 2) => ShutdownType::Send,
+            (WASMTIME_WASI_USE_SHUTDOWN, 3) => ShutdownType::Both,
+            (what, _) => return Err(unknown(what)),
+        };
+        let done = self.tcp_shutdown(Resource::new_borrow(number), how)?;
+        Ok(done.map(|()| 0).map_err(Why::Network))
     }
 
     /// # Safety

@@ -66,6 +66,11 @@ impl HostFile {
         HostFile::copy(raw, access).map_err(errno)
     }
 
+    /// The same file, or connection, once more.
+    pub(in crate::wasi) fn another(&self) -> Result<HostFile, Errno> {
+        HostFile::copy(self.fd, self.access).map_err(errno)
+    }
+
     /// Duplicates a descriptor, if it is open, and looks at it.
     fn copy(raw: RawFd, access: AccessMode) -> Result<HostFile, Host> {
         // SAFETY: not -1, and the operating system itself checks whether it is open.

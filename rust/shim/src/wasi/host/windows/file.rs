@@ -94,6 +94,11 @@ impl HostFile {
         HostFile::copy(theirs, access).map_err(errno)
     }
 
+    /// The same file, or connection, once more.
+    pub(in crate::wasi) fn another(&self) -> Result<HostFile, Errno> {
+        HostFile::copy(self.handle, self.access).map_err(errno)
+    }
+
     /// Duplicates a handle, if it is open, and looks at it.
     fn copy(theirs: Handle, access: AccessMode) -> Result<HostFile, Host> {
         let kind = Kind::of(theirs)?;
