@@ -181,6 +181,8 @@ type exchange struct {
 	// set says that one of them is there, finished and aborted how the body has ended, committed that the headers are
 	// sent, and ended that the guest's call is over.
 	set, finished, aborted, committed, ended bool
+	// drains says that the rest of the request's body has to be read in the end.
+	drains bool
 	// broken is what the writer has said.
 	broken error
 	status int
@@ -352,8 +354,8 @@ func (x *exchange) commitLocked(last bool) {
 	if x.finished && x.trailers == nil && !sized && x.bodyAllowed() {
 		h.Set("Content-Length", strconv.Itoa(x.kept))
 	}
-	if !last && x.request.Body != nil && x.request.Body != http.NoBody && !x.readAll.Load() {
-		_ = x.control.EnableFullDuplex() // only HTTP/1 needs it
+	if !last && x.request.ProtoMajor == 1 && x.hasBody() && !x.readAll.Load() {
+		x.readOnLocked(h)
 	}
 	x.w.WriteHeader(x.status)
 	if x.kept > 0 {
@@ -364,6 +366,33 @@ func (x *exchange) commitLocked(last bool) {
 		x.buffer = nil
 	}
 	x.kept = 0
+}
+
+// hasBody tells whether the request has a body.
+func (x *exchange) hasBody() bool { return x.request.Body != nil && x.request.Body != http.NoBody }
+
+// mostDrained is how much of a request's body is read for nobody, so that its connection can serve others.
+const mostDrained = 16 << 20
+
+// readOnLocked lets the guest read the request's body when the response has begun. Package net/http takes that for the
+// handler's business from then on: so the rest has to be read in the end, or the connection to be closed.
+func (x *exchange) readOnLocked(h http.Header) {
+	if x.control.EnableFullDuplex() != nil {
+		return
+	}
+	if n := x.request.ContentLength; n < 0 || n > mostDrained {
+		h.Set("Connection", "close")
+		return
+	}
+	x.drains = true
+}
+
+// drain reads what is left of the request's body, and tells whether its end was reached.
+func (x *exchange) drain() bool {
+	const patience = 10 * time.Second
+	_ = x.control.SetReadDeadline(time.Now().Add(patience))
+	_, err := io.Copy(io.Discard, x.request.Body)
+	return err == nil
 }
 
 // bodyAllowed tells whether the response may have a body, and so a length that is that of what is written.
@@ -430,6 +459,9 @@ func (x *exchange) end(returned bool) (complete bool) {
 	if x.buffer != nil {
 		keptBuffers.Put(x.buffer)
 		x.buffer = nil
+	}
+	if x.drains && !x.readAll.Load() && !x.drain() {
+		complete, x.broken = false, io.ErrClosedPipe // what follows on the connection is nobody's request
 	}
 	return complete
 }
