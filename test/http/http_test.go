@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -87,7 +88,9 @@ func serve(t testing.TB, define []component.HTTPOption, options ...component.Han
 	s.handler = component.NewHandler(pre, options...)
 	Check(t, s.handler.Err())
 	t.Cleanup(func() { Check(t, s.handler.Close()) })
-	s.Server = httptest.NewServer(s.handler)
+	s.Server = httptest.NewUnstartedServer(s.handler)
+	s.Config.ErrorLog = log.New(s.log, "the server: ", 0)
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -341,3 +344,21 @@ func TestReuse(t *testing.T) {
 }
 
 func compiledGuest() []byte { return guests.Component("httptries") }
+
+// A request whose body is not read does not spoil the connection for those that follow.
+func TestLeftBodies(t *testing.T) {
+	s := serve(t, nil)
+	for _, size := range []int{1000, 100_000, 1 << 20} {
+		for _, path := range []string{"/count", "/unfinished?100000", "/again", "/late?100000"} {
+			r := Must(http.NewRequest("POST", s.URL+path, strings.NewReader(strings.Repeat("G", size))))
+			got := s.do(t, r)
+			if path == "/count" && got != "200 1" || path == "/unfinished?100000" && got != "200 "+strings.Repeat("x", 100000) {
+				t.Errorf("%s with %d bytes: %.100s", path, size, got)
+			}
+		}
+	}
+	s.Server.Close()
+	if strings.Contains(s.log.String(), "the server: ") {
+		t.Errorf("the server says\n%s", s.log)
+	}
+}
