@@ -195,7 +195,7 @@ func TestEcho(t *testing.T) {
 	r := &run{t: t, options: wasitls.Options{Config: trusting()}}
 	r.says("echoed 1048576, closed", address, server, "echo 1048576")
 	Equal(t, "ends", ends.Load(), 1)
-	r.says("echoed 1, closed", address, server, "echo 1")
+	r.says("echoed 0, closed", address, server, "echo 0")
 }
 
 // The handshake fails, and the guest can read why.
@@ -292,6 +292,15 @@ func TestDropped(t *testing.T) {
 	Check(t, <-got)
 	r.says("wrote 4096", address, server, "write 4096") // the store is closed with it
 	Check(t, <-got)
+}
+
+// A connection has to be dropped after its streams.
+func TestDisorder(t *testing.T) {
+	address := serve(t, echo)
+	r := &run{t: t, options: wasitls.Options{Config: trusting()}}
+	got, err := r.do(t.Context(), address, server, "open", "disorder")
+	WantText(t, err, "resource has children")
+	Equal(t, "stdout", got, "open\n")
 }
 
 // A context that ends in the middle of a wait ends the guest: of one that reads, of one whose server does not read, and

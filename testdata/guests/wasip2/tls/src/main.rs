@@ -127,10 +127,10 @@ fn byte(at: usize) -> u8 {
 impl Client {
     /// Sends bytes and reads them again, both at once; then the end of both.
     fn echo(&self, many: usize) -> Result<String, String> {
-        let (mut sent, mut got, mut ended) = (0, 0, false);
+        let (mut sent, mut got, mut closing, mut ended) = (0, 0, false, false);
         let (readable, writable) = (self.input.subscribe(), self.output.subscribe());
         while got < many || !ended {
-            let ready = match sent < many {
+            let ready = match sent < many || !closing {
                 true => poll::poll(&[&readable, &writable]),
                 false => poll::poll(&[&readable]),
             };
@@ -152,10 +152,11 @@ impl Client {
                 let bytes: Vec<u8> = (sent..sent + n).map(byte).collect();
                 said(self.output.write(&bytes))?;
                 sent += n;
-                if sent == many {
-                    said(self.output.flush())?;
-                    self.connection.close_output();
-                }
+            }
+            if sent == many && !closing {
+                said(self.output.flush())?;
+                self.connection.close_output();
+                closing = true;
             }
         }
         let after = said(self.output.blocking_write_and_flush(b"more"));
@@ -187,7 +188,7 @@ fn number(text: &str) -> usize {
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [address, port, name, what @ ..] = &args[..] else { panic!("tls ADDRESS PORT NAME WHAT…") };
-    let mut open = None;
+    let mut open: Option<Client> = None;
     for what in what {
         let (what, argument) = what.split_once(' ').unwrap_or((what, ""));
         let done = match what {
@@ -202,6 +203,12 @@ fn main() {
                 Ok("abandoned".to_owned())
             }
             "many" => (0..number(argument)).try_for_each(|_| client(address, port, name)?.echo(1000).map(drop)).map(|()| "many".to_owned()),
+            // The connection, before its streams.
+            "disorder" => {
+                let client = open.take().expect("an open connection");
+                drop(client.connection);
+                Ok("dropped".to_owned())
+            }
             "close" => {
                 open = None;
                 Ok("closed".to_owned())
