@@ -107,8 +107,10 @@ func (p phase) attack(address string, long time.Duration, n int, all *answers) {
 		}
 		return nil
 	}
-	attacker := vegeta.NewAttacker(vegeta.KeepAlive(true), vegeta.Connections(n), vegeta.Workers(uint64(n)),
-		vegeta.MaxWorkers(uint64(n)), vegeta.Timeout(10*time.Minute), vegeta.MaxBody(1<<10))
+	client := http.Client{Transport: &http.Transport{MaxIdleConns: n, MaxIdleConnsPerHost: n}, Timeout: 10 * time.Minute}
+	defer client.CloseIdleConnections()
+	attacker := vegeta.NewAttacker(vegeta.Client(&client), vegeta.Workers(uint64(n)), vegeta.MaxWorkers(uint64(n)),
+		vegeta.MaxBody(1<<10))
 	started := time.Now()
 	var metrics vegeta.Metrics
 	for r := range attacker.Attack(targets, vegeta.Rate{}, long, "load") {
@@ -128,7 +130,6 @@ func (p phase) attack(address string, long time.Duration, n int, all *answers) {
 			all.ok++
 		}
 	}
-	attacker.Stop()
 	metrics.Close()
 	all.took, all.latencies = time.Since(started), metrics.Latencies
 }
