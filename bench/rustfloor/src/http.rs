@@ -19,13 +19,10 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
-pub const ALL: &[Bench] = &[("HTTPHello", hello), ("HTTPServe", serve), ("HTTPBody", body), ("HTTPFetch", fetch)];
+pub const ALL: &[Bench] = &[("HTTPHello", hello), ("HTTPServe", serve), ("HTTPFetch", fetch)];
 
 const HELLO: &[u8] = include_bytes!("../../internal/work/httphello.wasm");
 const PATHS: &[u8] = include_bytes!("../../../testdata/guests/components/http.wasm");
-
-/// How long a large body is.
-const BODY_SIZE: usize = 10 << 20;
 
 /// What a store has.
 struct State {
@@ -157,43 +154,50 @@ fn request(path: &str) -> hyper::http::request::Builder {
     Request::get(path).header("host", "localhost")
 }
 
-/// An op is a request that a handler answers, without a server: all in one thread, where it is fastest.
-fn answered(timer: &mut Timer, component: &[u8], want: usize, request: impl Fn() -> Request<WasiBody>) -> Result<()> {
-    let server = Server::new(component)?;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    timer.each(|| {
-        runtime.block_on(async {
-            let response = server.answer(request()).await?;
-            ensure!(response.status() == 200, "status {}", response.status());
-            let mut body = response.into_body();
-            let mut length = 0;
-            while let Some(frame) = body.frame().await {
-                length += frame?.data_ref().map_or(0, Bytes::len);
-            }
-            ensure!(length == want, "{length} bytes");
-            Ok(())
-        })
-    })
+/// What a server answers a request with.
+async fn text(server: &Server, request: Request<WasiBody>) -> Result<Bytes> {
+    let response = server.answer(request).await?;
+    ensure!(response.status() == 200, "status {}", response.status());
+    Ok(response.into_body().collect().await?.to_bytes())
 }
 
 fn empty() -> WasiBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
+/// An op is a request that a handler answers, without a server: all in one thread, where it is fastest.
 fn hello(timer: &mut Timer) -> Result<()> {
-    answered(timer, HELLO, HELLO_OUTPUT.len(), || request("/").body(empty()).unwrap())
+    let server = Server::new(HELLO)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    timer.each(|| {
+        let text = runtime.block_on(text(&server, request("/").body(empty()).unwrap()))?;
+        ensure!(text == HELLO_OUTPUT, "wrong output");
+        Ok(())
+    })
 }
 
-/// An op is a body of 10 MiB from the guest.
-fn body(timer: &mut Timer) -> Result<()> {
-    answered(timer, PATHS, BODY_SIZE, || request("/bytes?10485760").body(empty()).unwrap())
-}
-
-/// An op is a request that the guest sends on to a server in this process, whose answer is small.
+/// An op is a request of many that the guest makes, one after the other, to a server whose answer is small. Upstream
+/// makes a connection for each.
 fn fetch(timer: &mut Timer) -> Result<()> {
     let runtime = Runtime::new()?;
-    let url = format!("http://{}/", Server::new(HELLO)?.start(&runtime)?);
-    answered(timer, PATHS, HELLO_OUTPUT.len(), || request("/fetch").header("x-url", &url).body(empty()).unwrap())
+    let backend = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let url = format!("http://{}/", backend.local_addr()?);
+    runtime.spawn(async move {
+        loop {
+            let (connection, _) = backend.accept().await?;
+            let answer = service_fn(async |_| Ok::<_, Error>(Response::new(Full::from(HELLO_OUTPUT))));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), answer));
+        }
+        #[expect(unreachable_code)]
+        Ok::<_, std::io::Error>(())
+    });
+    let server = Server::new(PATHS)?;
+    timer.run(|n| {
+        let request = request(&format!("/fetches?{n}")).header("x-url", &url).body(empty()).unwrap();
+        let text = runtime.block_on(text(&server, request))?;
+        ensure!(text == format!("{n}\n"), "the guest: {}", String::from_utf8_lossy(&text));
+        Ok(())
+    })
 }
 
 /// The program that sends requests: the runner's own, for all peers.

@@ -21,7 +21,9 @@ static void must(bool ok) {
 // text is a text as calls take it, which they do not change.
 static proxy_string_t text(const char *s) { return (proxy_string_t){(uint8_t *)s, strlen(s)}; }
 
-static proxy_list_u8_t bytes(const char *s) { return (proxy_list_u8_t){(uint8_t *)s, strlen(s)}; }
+static wasi_http_types_field_value_t value(const char *s) {
+    return (wasi_http_types_field_value_t){(uint8_t *)s, strlen(s)};
+}
 
 static bool is(proxy_string_t s, const char *other) {
     return s.len == strlen(other) && memcmp(s.ptr, other, s.len) == 0;
@@ -31,10 +33,10 @@ static bool starts(proxy_string_t s, const char *with) {
     return s.len >= strlen(with) && memcmp(s.ptr, with, strlen(with)) == 0;
 }
 
-static void append(fields_t fields, const char *name, proxy_list_u8_t value) {
+static void append(fields_t fields, const char *name, wasi_http_types_field_value_t to) {
     proxy_string_t key = text(name);
     wasi_http_types_header_error_t error;
-    must(wasi_http_types_method_fields_append(wasi_http_types_borrow_fields(fields), &key, &value, &error));
+    must(wasi_http_types_method_fields_append(wasi_http_types_borrow_fields(fields), &key, &to, &error));
 }
 
 // answer sends the head of a response, and returns its body.
@@ -63,10 +65,10 @@ static void finish(body_t body, fields_t *trailers) {
 
 static void say(outparam_t out, uint16_t status, const char *what) {
     fields_t fields = wasi_http_types_constructor_fields();
-    append(fields, "content-type", bytes("text/plain"));
+    append(fields, "content-type", value("text/plain"));
     body_t body = answer(out, status, fields);
     output_t stream = writer(body);
-    proxy_list_u8_t content = bytes(what);
+    proxy_list_u8_t content = {(uint8_t *)what, strlen(what)};
     wasi_io_streams_stream_error_t error;
     if (!wasi_io_streams_method_output_stream_blocking_write_and_flush(wasi_io_streams_borrow_output_stream(stream),
                                                                        &content, &error))
@@ -125,7 +127,7 @@ static void echo(request_t request, outparam_t out) {
     for (size_t i = 0; i < types.len; i++) append(fields, "content-type", types.ptr[i]);
     wasi_http_types_list_field_value_free(&types);
     wasi_http_types_fields_drop_own(from);
-    append(fields, "trailer", bytes("x-bytes"));
+    append(fields, "trailer", value("x-bytes"));
     body_t body = answer(out, 200, fields);
     uint64_t length;
     bool whole = copy(incoming, body, &length);
@@ -139,7 +141,7 @@ static void echo(request_t request, outparam_t out) {
     do *--digit = (char)('0' + length % 10);
     while (length /= 10);
     trailers = wasi_http_types_constructor_fields();
-    append(trailers, "x-bytes", bytes(digit));
+    append(trailers, "x-bytes", value(digit));
     finish(body, &trailers);
 }
 
@@ -205,9 +207,9 @@ static void fetch(request_t request, outparam_t out) {
 }
 
 void exports_wasi_http_incoming_handler_handle(request_t request, outparam_t out) {
-    proxy_string_t path = {0};
-    if (!wasi_http_types_method_incoming_request_path_with_query(wasi_http_types_borrow_incoming_request(request), &path))
-        path = (proxy_string_t){0};
+    wasi_http_types_borrow_incoming_request_t borrowed = wasi_http_types_borrow_incoming_request(request);
+    proxy_string_t path;
+    if (!wasi_http_types_method_incoming_request_path_with_query(borrowed, &path)) path = (proxy_string_t){0};
     if (is(path, "/echo"))
         echo(request, out);
     else if (is(path, "/fetch"))
