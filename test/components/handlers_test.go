@@ -20,22 +20,27 @@ import (
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
-// handlers are those of testdata/components, and that in Rust of testdata/guests.
-var handlers = []struct {
+// A language is one that a handler is written in.
+type language struct {
 	name, hello string
 	// trailers says that an echo ends with its length: JavaScript's Response has no trailers.
 	trailers bool
 	// posts says that a request is sent on with its body.
 	posts bool
-}{
+	// catches says that a fault of the handler is answered by what it runs on.
+	catches bool
+}
+
+// handlers are those of testdata/components, and that in Rust of testdata/guests.
+var handlers = []language{
 	{name: "rust", hello: "Hello from a guest\n", trailers: true, posts: true},
 	{name: "chttp", hello: "Hello from C\n", trailers: true},
-	{name: "jshttp", hello: "Hello from JavaScript\n", posts: true},
+	{name: "jshttp", hello: "Hello from JavaScript\n", posts: true, catches: true},
 	{name: "pyhttp", hello: "Hello from Python\n", trailers: true, posts: true},
 }
 
-// newHandler serves a handler; one that is not built skips the test, which says why.
-func newHandler(t *testing.T, name string, options ...component.HandlerOption) *httptest.Server {
+// prepare compiles a handler; one that is not built skips the test, which says why.
+func prepare(t *testing.T, name string) *component.InstancePre {
 	t.Helper()
 	engine := EngineWith(t, CompilesQuickly, WithEpochs, func(c *wasmtime.Config) { c.SetPooling(wasmtime.PoolingPreset()) })
 	t.Cleanup(engine.Close)
@@ -59,6 +64,12 @@ func newHandler(t *testing.T, name string, options ...component.HandlerOption) *
 	pre, err := linker.InstantiatePre(c)
 	Check(t, err)
 	t.Cleanup(pre.Close)
+	return pre
+}
+
+// serveHandler serves a handler.
+func serveHandler(t *testing.T, pre *component.InstancePre, options ...component.HandlerOption) *httptest.Server {
+	t.Helper()
 	handler := component.NewHandler(pre, append(options, component.WithLogger(nil))...)
 	Check(t, handler.Err())
 	t.Cleanup(func() { Check(t, handler.Close()) })
@@ -89,116 +100,106 @@ func do(t *testing.T, server *httptest.Server, method, path string, body io.Read
 }
 
 func TestHandlers(t *testing.T) {
+	for _, h := range handlers {
+		t.Run(h.name, func(t *testing.T) {
+			pre := prepare(t, h.name)
+			t.Run("paths", func(t *testing.T) { h.paths(t, serveHandler(t, pre)) })
+			t.Run("stream", func(t *testing.T) { stream(t, serveHandler(t, pre)) })
+			for _, reuse := range []int{1, 5} {
+				t.Run(fmt.Sprint("atOnce", reuse), func(t *testing.T) {
+					atOnce(t, serveHandler(t, pre, component.WithReuse(reuse, 0)))
+				})
+			}
+		})
+	}
+}
+
+// paths asks for everything once.
+func (h language) paths(t *testing.T, server *httptest.Server) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		w.Header().Set("X-Served", r.Method+" "+r.URL.Path+" "+r.Header.Get("X-More"))
 		w.Header().Set("Content-Type", "text/served")
 		w.WriteHeader(http.StatusAccepted)
-		fmt.Fprint(w, "served ", len(body), err)
+		fmt.Fprint(w, "served ", len(body), " ", err)
 	}))
 	defer backend.Close()
+	answer, text := do(t, server, http.MethodGet, "/", nil)
+	Equal(t, "status", answer.StatusCode, http.StatusOK)
+	Equal(t, "hello", text, h.hello)
+	if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+		t.Errorf("hello is %s", got)
+	}
+
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
-	for _, h := range handlers {
-		t.Run(h.name, func(t *testing.T) {
-			server := newHandler(t, h.name)
-			answer, text := do(t, server, http.MethodGet, "/", nil)
-			Equal(t, "status", answer.StatusCode, http.StatusOK)
-			Equal(t, "hello", text, h.hello)
-			if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
-				t.Errorf("hello is %s", got)
-			}
-
-			for _, content := range []string{"", "short", string(large)} {
-				answer, text = do(t, server, http.MethodPost, "/echo", strings.NewReader(content), "Content-Type", "text/x")
-				if text != content || answer.Header.Get("Content-Type") != "text/x" {
-					t.Errorf("an echo of %d bytes is %d bytes of %s", len(content), len(text), answer.Header.Get("Content-Type"))
-				}
-				if h.trailers {
-					Equal(t, "trailer", answer.Trailer.Get("X-Bytes"), fmt.Sprint(len(content)))
-				}
-			}
-
-			answer, text = do(t, server, http.MethodGet, "/fetch", nil, "X-Url", backend.URL+"/there", "X-More", "more")
-			Equal(t, "status of what was fetched", answer.StatusCode, http.StatusAccepted)
-			Equal(t, "fetched", text, "served 0 <nil>")
-			Equal(t, "fields of what was fetched", answer.Header.Get("X-Served"), "GET /there more")
-			Equal(t, "type of what was fetched", answer.Header.Get("Content-Type"), "text/served")
-			if h.posts {
-				_, text = do(t, server, http.MethodPost, "/fetch", bytes.NewReader(large), "X-Url", backend.URL+"/there")
-				Equal(t, "fetched", text, fmt.Sprint("served ", len(large), " <nil>"))
-			}
-			answer, _ = do(t, server, http.MethodGet, "/fetch", nil, "X-Url", "http://example.org/")
-			Equal(t, "status of what is not allowed", answer.StatusCode, http.StatusBadGateway)
-
-			// A guest that traps takes nothing with it. What JavaScript throws, its engine answers.
-			answer, _ = do(t, server, http.MethodGet, "/trap", nil)
-			if h.name == "jshttp" {
-				Equal(t, "status of what throws", answer.StatusCode, http.StatusInternalServerError)
-			} else {
-				Equal(t, "status of a trap", answer.StatusCode, http.StatusBadGateway)
-			}
-			_, text = do(t, server, http.MethodGet, "/", nil)
-			Equal(t, "hello", text, h.hello)
-		})
-	}
-}
-
-// One byte goes there and back before the next is sent.
-func TestHandlersStream(t *testing.T) {
-	for _, h := range handlers {
-		t.Run(h.name, func(t *testing.T) {
-			server := newHandler(t, h.name)
-			r, w := io.Pipe()
-			defer w.Close()
-			request, err := http.NewRequest(http.MethodPost, server.URL+"/echo", r)
-			Check(t, err)
-			type answered struct {
-				*http.Response
-				error
-			}
-			came := make(chan answered, 1)
-			go func() {
-				answer, err := server.Client().Do(request)
-				came <- answered{answer, err}
-			}()
-			Must(w.Write([]byte("a")))
-			answer := <-came
-			Check(t, answer.error)
-			defer answer.Body.Close()
-			one := make([]byte, 1)
-			for _, c := range []byte("abc") {
-				if c != 'a' {
-					Must(w.Write([]byte{c}))
-				}
-				Must(io.ReadFull(answer.Body, one))
-				Equal(t, "byte", one[0], c)
-			}
-			Check(t, w.Close())
-			Equal(t, "the rest", len(Must(io.ReadAll(answer.Body))), 0)
-		})
-	}
-}
-
-// Many clients at once, of instances that serve one request or several.
-func TestHandlersAtOnce(t *testing.T) {
-	for _, h := range handlers {
-		for _, reuse := range []int{1, 5} {
-			t.Run(fmt.Sprint(h.name, reuse), func(t *testing.T) {
-				server := newHandler(t, h.name, component.WithReuse(reuse, 0))
-				var group sync.WaitGroup
-				for range 4 {
-					group.Go(func() {
-						for i := range Rounds(20) {
-							content := strings.Repeat(fmt.Sprint(i), 1000)
-							_, text := do(t, server, http.MethodPost, "/echo", strings.NewReader(content))
-							if text != content {
-								t.Errorf("an echo of %d bytes is %d bytes", len(content), len(text))
-							}
-						}
-					})
-				}
-				group.Wait()
-			})
+	for _, content := range []string{"", "short", string(large)} {
+		answer, text = do(t, server, http.MethodPost, "/echo", strings.NewReader(content), "Content-Type", "text/x")
+		if text != content || answer.Header.Get("Content-Type") != "text/x" {
+			t.Errorf("an echo of %d bytes is %d bytes of %s", len(content), len(text), answer.Header.Get("Content-Type"))
+		}
+		if h.trailers {
+			Equal(t, "trailer", answer.Trailer.Get("X-Bytes"), fmt.Sprint(len(content)))
 		}
 	}
+
+	answer, text = do(t, server, http.MethodGet, "/fetch", nil, "X-Url", backend.URL+"/there", "X-More", "more")
+	Equal(t, "status of what was fetched", answer.StatusCode, http.StatusAccepted)
+	Equal(t, "fetched", text, "served 0 <nil>")
+	Equal(t, "fields of what was fetched", answer.Header.Get("X-Served"), "GET /there more")
+	Equal(t, "type of what was fetched", answer.Header.Get("Content-Type"), "text/served")
+	if h.posts {
+		_, text = do(t, server, http.MethodPost, "/fetch", bytes.NewReader(large), "X-Url", backend.URL+"/there")
+		Equal(t, "fetched", text, fmt.Sprintf("served %d <nil>", len(large)))
+	}
+	answer, _ = do(t, server, http.MethodGet, "/fetch", nil, "X-Url", "http://example.org/")
+	Equal(t, "status of what is not allowed", answer.StatusCode, http.StatusBadGateway)
+
+	// A guest that traps takes nothing with it. What JavaScript throws, its engine answers.
+	trapped := http.StatusBadGateway
+	if h.catches {
+		trapped = http.StatusInternalServerError
+	}
+	answer, _ = do(t, server, http.MethodGet, "/trap", nil)
+	Equal(t, "status of a trap", answer.StatusCode, trapped)
+	_, text = do(t, server, http.MethodGet, "/", nil)
+	Equal(t, "hello", text, h.hello)
+}
+
+// stream sends a byte there and has it back before the next.
+func stream(t *testing.T, server *httptest.Server) {
+	r, w := io.Pipe()
+	defer w.Close()
+	request, err := http.NewRequest(http.MethodPost, server.URL+"/echo", r)
+	Check(t, err)
+	go w.Write([]byte("a"))
+	answer, err := server.Client().Do(request)
+	Check(t, err)
+	defer answer.Body.Close()
+	one := make([]byte, 1)
+	for _, c := range []byte("abc") {
+		if c != 'a' {
+			Must(w.Write([]byte{c}))
+		}
+		Must(io.ReadFull(answer.Body, one))
+		Equal(t, "byte", one[0], c)
+	}
+	Check(t, w.Close())
+	Equal(t, "the rest", len(Must(io.ReadAll(answer.Body))), 0)
+}
+
+// atOnce has many clients ask.
+func atOnce(t *testing.T, server *httptest.Server) {
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for i := range Rounds(20) {
+				content := strings.Repeat(fmt.Sprint(i), 1000)
+				_, text := do(t, server, http.MethodPost, "/echo", strings.NewReader(content))
+				if text != content {
+					t.Errorf("an echo of %d bytes is %d bytes", len(content), len(text))
+				}
+			}
+		})
+	}
+	group.Wait()
 }

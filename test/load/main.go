@@ -1,13 +1,12 @@
 // Command load puts a server of a component under load, and fails unless everything is afterwards as it was before: its
-// resident memory, goroutines, descriptors and native handles, and every request has been answered.
+// resident memory, goroutines, descriptors and the places in its pool, and every request has been answered.
 //
-//	go run -tags debug .                 # a minute of each size of bodies, 1,000 connections
-//	go run -tags debug . -duration 3s    # a sample
+//	go run .                 # a minute of each size of bodies, 1,000 connections
+//	go run . -duration 3s    # a sample
 //
 // Most connections are those of vegeta, a load generator: they stay open, and one request in ten is to a path where the
 // guest traps. Of the others, a tenth of all vanishes in the middle of a request or of its answer, and comes again; and a
-// tenth reads a kilobyte a second. The server is a process of its own. Without the build tag debug, native handles are
-// not counted.
+// tenth reads a kilobyte a second. The server is a process of its own.
 package main
 
 import (
@@ -56,9 +55,18 @@ func run() error {
 		{name: "1 KiB", size: 1 << 10},
 		{name: fmt.Sprintf("%d KiB", *large>>10), size: *large},
 	}
+	fresh, err := startServer(*reuse)
+	if err != nil {
+		return err
+	}
+	defer fresh.kill()
+	var places int
+	if err := errors.Join(fresh.ask("/room", &places), fresh.stop()); err != nil {
+		return err
+	}
 	var faults []error
 	for _, p := range phases {
-		if err := p.run(); err != nil {
+		if err := p.run(places); err != nil {
 			faults = append(faults, fmt.Errorf("bodies of %s: %w", p.name, err))
 		}
 	}
@@ -71,7 +79,8 @@ type phase struct {
 	size int
 }
 
-func (p phase) run() error {
+// run runs the load on a server whose pool has so many places.
+func (p phase) run(places int) error {
 	server, err := startServer(*reuse)
 	if err != nil {
 		return err
@@ -93,6 +102,14 @@ func (p phase) run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("bodies of %s\n%v\nbefore: %v\nafter:  %v\n", p.name, answers, before, after)
-	return errors.Join(answers.check(), after.check(before, *resident), server.stop())
+	var left int
+	if err := server.ask("/room", &left); err != nil {
+		return err
+	}
+	fmt.Printf("bodies of %s\n%v\nbefore: %v\nafter:  %v, %d of %d places in the pool\n", p.name, answers, before, after, left, places)
+	var lost error
+	if left != places {
+		lost = fmt.Errorf("the pool has lost %d of %d places", places-left, places)
+	}
+	return errors.Join(answers.check(), after.check(before, *resident), lost, server.stop())
 }

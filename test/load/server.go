@@ -7,22 +7,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
-	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
@@ -35,12 +31,19 @@ func serve(reuse string) error {
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(requests)
+	engine, pre, err := prepare()
 	if err != nil {
 		return err
 	}
+	var admin http.ServeMux
+	admin.HandleFunc("/usage", answerWith(measure))
+	admin.HandleFunc("/room", answerWith(func() (int, error) { return room(engine, pre) }))
+	handler := component.NewHandler(pre, component.WithReuse(requests, 0), component.WithLogger(nil))
+	if err := handler.Err(); err != nil {
+		return err
+	}
 	var servers [2]http.Server
-	for i, h := range []http.Handler{handler, http.HandlerFunc(serveUsage)} {
+	for i, h := range []http.Handler{handler, &admin} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -54,86 +57,98 @@ func serve(reuse string) error {
 	return err
 }
 
-func newHandler(reuse int) (http.Handler, error) {
+// prepare compiles the guest, for a pool with room for more than the connections of a load.
+func prepare() (*wasmtime.Engine, *component.InstancePre, error) {
 	config := wasmtime.NewConfig()
 	pool := wasmtime.PoolingPreset()
-	pool.MaxInstances = 8000 // a component is several
+	pool.MaxInstances = 8000 // each instance of a component is several
 	config.SetPooling(pool)
 	config.SetEpochInterruption(true)
 	engine := wasmtime.NewEngineWithConfig(config)
 	c, err := component.New(engine, guests.Component("http"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	linker := component.NewLinker(engine)
+	defer linker.Close()
 	if err := errors.Join(linker.DefineWasi(), linker.DefineHTTP()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pre, err := linker.InstantiatePre(c)
-	if err != nil {
-		return nil, err
+	return engine, pre, err
+}
+
+// room is how many instances the pool has room for, on top of those that live. It fills the pool to find that out.
+func room(engine *wasmtime.Engine, pre *component.InstancePre) (n int, err error) {
+	wasi := wasmtime.NewWasiConfig()
+	defer wasi.Close()
+	var stores []*wasmtime.Store
+	for {
+		store := wasmtime.NewStore(engine)
+		stores = append(stores, store)
+		store.SetEpochDeadline(1 << 30)
+		store.SetWasi(wasi)
+		if _, err = pre.Instantiate(nil, store); err != nil {
+			break
+		}
+		n++
 	}
-	return component.NewHandler(pre, component.WithReuse(reuse, 0), component.WithLogger(nil)), nil
+	for _, store := range stores {
+		store.Close()
+	}
+	if errors.Is(err, wasmtime.ErrPoolFull) {
+		err = nil
+	}
+	return n, err
 }
 
 // usage is what the process of the server has.
 type usage struct {
-	Resident    int64          // bytes
-	Goroutines  int            //
-	Descriptors int            //
-	Threads     int            //
-	Handles     map[string]int // native handles, by kind; those that live as long as the process are always there
+	Resident                         int64 // bytes
+	Goroutines, Descriptors, Threads int
 }
 
 func (u usage) String() string {
-	text := fmt.Sprintf("%.1f MiB resident, %d goroutines, %d descriptors, %d threads", float64(u.Resident)/(1<<20),
+	return fmt.Sprintf("%.1f MiB resident, %d goroutines, %d descriptors, %d threads", float64(u.Resident)/(1<<20),
 		u.Goroutines, u.Descriptors, u.Threads)
-	for _, kind := range slices.Sorted(maps.Keys(u.Handles)) {
-		if n := u.Handles[kind]; n != 0 {
-			text += fmt.Sprintf(", %d %s", n, kind)
-		}
-	}
-	return text
 }
 
 // check says what has grown.
 func (u usage) check(before usage, percent float64) error {
 	var faults []error
-	add := func(what string, before, after any) {
+	add := func(what string, before, after int64) {
 		faults = append(faults, fmt.Errorf("%s: %v before, %v after", what, before, after))
 	}
 	if float64(u.Resident) > float64(before.Resident)*(1+percent/100) {
 		add("resident bytes", before.Resident, u.Resident)
 	}
 	if u.Goroutines > before.Goroutines {
-		add("goroutines", before.Goroutines, u.Goroutines)
+		add("goroutines", int64(before.Goroutines), int64(u.Goroutines))
 	}
 	if u.Descriptors > before.Descriptors {
-		add("descriptors", before.Descriptors, u.Descriptors)
-	}
-	if !maps.Equal(u.Handles, before.Handles) {
-		add("native handles", before.Handles, u.Handles)
+		add("descriptors", int64(before.Descriptors), int64(u.Descriptors))
 	}
 	return errors.Join(faults...)
 }
 
-// serveUsage answers with the usage of this process, without what is garbage.
-func serveUsage(w http.ResponseWriter, _ *http.Request) {
-	u, err := measure()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+// answerWith answers with what a function returns, as JSON.
+func answerWith[T any](f func() (T, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		value, err := f()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		json.NewEncoder(w).Encode(value)
 	}
-	json.NewEncoder(w).Encode(u)
 }
 
+// measure is what this process uses, without what is garbage.
 func measure() (u usage, err error) {
 	runtime.GC() // what has no owner any more is closed by the next
 	runtime.GC()
 	debug.FreeOSMemory()
 	u.Goroutines = runtime.NumGoroutine()
-	u.Handles = maps.Clone(ffi.Live())
-	maps.DeleteFunc(u.Handles, func(_ string, n int) bool { return n == 0 })
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return u, err
@@ -168,7 +183,6 @@ func startServer(reuse int) (*server, error) {
 	}
 	s := &server{process: exec.Command(path, serveCommand, strconv.Itoa(reuse))}
 	s.process.Stderr = os.Stderr
-	s.process.SysProcAttr = &syscall.SysProcAttr{}
 	if s.in, err = s.process.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -202,19 +216,19 @@ func (s *server) kill() {
 	}
 }
 
-// usage asks the server, over a connection that is closed then.
-func (s *server) usage() (u usage, err error) {
+// ask asks the server something, over a connection that is closed then.
+func (s *server) ask(what string, answer any) error {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get("http://" + s.admin)
+	response, err := client.Get("http://" + s.admin + what)
 	if err != nil {
-		return u, err
+		return err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(answer.Body)
-		return u, fmt.Errorf("what the server uses: %s: %s", answer.Status, text)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(response.Body)
+		return fmt.Errorf("%s of the server: %s: %s", what, response.Status, text)
 	}
-	return u, json.NewDecoder(answer.Body).Decode(&u)
+	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 // settled is what the server uses when it has nothing to do: what was before, or the least that there is within ten
@@ -222,8 +236,8 @@ func (s *server) usage() (u usage, err error) {
 func (s *server) settled(before *usage) (least usage, err error) {
 	for i := range 20 {
 		time.Sleep(500 * time.Millisecond)
-		u, err := s.usage()
-		if err != nil {
+		var u usage
+		if err := s.ask("/usage", &u); err != nil {
 			return u, err
 		}
 		if i == 0 || u.Goroutines < least.Goroutines || u.Goroutines == least.Goroutines && u.Resident < least.Resident {
