@@ -33,10 +33,11 @@ func (a answers) String() string {
 	for _, why := range slices.Sorted(maps.Keys(a.wrong)) {
 		fmt.Fprintf(&wrong, "\n  %d × %s", a.wrong[why], why)
 	}
-	return fmt.Sprintf("%d answers and %d of guests that trap in %v, %.0f a second; half within %v, 99 %% within %v, all within %v; "+
-		"%d connections read %d KiB slowly; %d vanished%s", a.ok, a.trapped, a.took.Round(time.Millisecond),
+	return fmt.Sprintf("%d answers and %d of guests that trap in %v, %.0f a second; half within %v, 99 %% within %v, "+
+		"all within %v; %d connections read %d KiB slowly; %d vanished%s", a.ok, a.trapped, a.took.Round(time.Millisecond),
 		float64(a.ok+a.trapped)/a.took.Seconds(), a.latencies.P50.Round(time.Microsecond),
-		a.latencies.P99.Round(time.Microsecond), a.latencies.Max.Round(time.Microsecond), a.slow, a.slowBytes>>10, a.broke, &wrong)
+		a.latencies.P99.Round(time.Microsecond), a.latencies.Max.Round(time.Microsecond), a.slow,
+		a.slowBytes>>10, a.broke, &wrong)
 }
 
 // check says which requests were not answered.
@@ -91,6 +92,9 @@ func (p phase) load(address string, long time.Duration) (answers, error) {
 	return all, nil
 }
 
+// keptBody is how much vegeta keeps of an answer: enough to compare a small one.
+const keptBody = 1 << 10
+
 // attack is the load of vegeta.
 func (p phase) attack(address string, long time.Duration, n int, all *answers) {
 	body, count := bytes.Repeat([]byte("x"), p.size), atomic.Uint64{}
@@ -100,9 +104,9 @@ func (p phase) attack(address string, long time.Duration, n int, all *answers) {
 		switch i := count.Add(1); {
 		case i*uint64(*trap)%100 < uint64(*trap):
 			*t = vegeta.Target{Method: http.MethodGet, URL: "http://" + address + trapping}
-		case p.size > 1<<20 && i%2 == 0: // one way, else the answer would hold up the request
+		case p.size > keptBody && i%2 == 0: // one way, else the answer would hold up the request
 			*t = vegeta.Target{Method: http.MethodGet, URL: "http://" + address + bytesPath}
-		case p.size > 1<<20:
+		case p.size > keptBody:
 			t.URL = "http://" + address + "/read"
 		}
 		return nil
@@ -110,7 +114,7 @@ func (p phase) attack(address string, long time.Duration, n int, all *answers) {
 	client := http.Client{Transport: &http.Transport{MaxIdleConns: n, MaxIdleConnsPerHost: n}, Timeout: 10 * time.Minute}
 	defer client.CloseIdleConnections()
 	attacker := vegeta.NewAttacker(vegeta.Client(&client), vegeta.Workers(uint64(n)), vegeta.MaxWorkers(uint64(n)),
-		vegeta.MaxBody(1<<10))
+		vegeta.MaxBody(keptBody))
 	started := time.Now()
 	var metrics vegeta.Metrics
 	for r := range attacker.Attack(targets, vegeta.Rate{}, long, "load") {
@@ -203,14 +207,15 @@ func vanishOnce(ctx context.Context, address string, size int) error {
 	}
 	defer conn.Close()
 	if rand.IntN(2) == 0 {
-		_ = conn.(*net.TCPConn).SetLinger(0) // the other side hears of a reset, not of an end
+		_ = conn.SetLinger(0) // the other side hears of a reset, not of an end
 	}
 	// What the server says to half a request is its business.
 	switch rand.IntN(5) {
 	case 0: // in the head
 		fmt.Fprint(conn, "POST /echo HTTP/1.1\r\nHost: loc")
 	case 1: // in the body
-		fmt.Fprintf(conn, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size/2))
+		const head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
+		fmt.Fprintf(conn, head, size, strings.Repeat("x", size/2))
 	case 2: // before the answer
 		fmt.Fprintf(conn, "GET /bytes?%d HTTP/1.1\r\nHost: localhost\r\n\r\n", size)
 	case 3: // in the answer
@@ -223,7 +228,23 @@ func vanishOnce(ctx context.Context, address string, size int) error {
 	return nil
 }
 
-func dial(ctx context.Context, address string) (net.Conn, error) {
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", address)
+// dial connects, for as long as the load lasts.
+func dial(ctx context.Context, address string) (*dialed, error) {
+	conn, err := net.DialTimeout("tcp", address, time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	return &dialed{conn.(*net.TCPConn), stop}, nil
+}
+
+// dialed is a connection that its context closes, too.
+type dialed struct {
+	*net.TCPConn
+	stop func() bool
+}
+
+func (d *dialed) Close() error {
+	d.stop()
+	return d.TCPConn.Close()
 }

@@ -5,8 +5,8 @@
 //	go run . -duration 3s    # a sample
 //
 // Most connections are those of vegeta, a load generator: they stay open, and one request in ten is to a path where the
-// guest traps. Of the others, a tenth of all vanishes in the middle of a request or of its answer, and comes again; and a
-// tenth reads a kilobyte a second. The server is a process of its own.
+// guest traps. Of the others, a tenth of all vanishes in the middle of a request or of its answer, and comes again; and
+// a tenth reads a kilobyte a second. The server is a process of its own.
 package main
 
 import (
@@ -37,7 +37,8 @@ func main() {
 	if flag.NArg() > 0 {
 		fail(fmt.Errorf("unexpected argument %q: everything is said by flags", flag.Arg(0)))
 	}
-	if *duration <= 0 || *connections <= 0 || *vanish < 0 || *slow < 0 || *vanish+*slow >= 100 || *trap < 0 || *trap > 100 {
+	percents := *vanish >= 0 && *slow >= 0 && *vanish+*slow < 100 && *trap >= 0 && *trap < 100
+	if *duration <= 0 || *connections <= 0 || *large <= 0 || !percents {
 		fail(errors.New("there has to be some load, for some time"))
 	}
 	fail(run())
@@ -106,7 +107,8 @@ func (p phase) run(places int) error {
 	if err := server.ask("/room", &left); err != nil {
 		return err
 	}
-	fmt.Printf("bodies of %s\n%v\nbefore: %v\nafter:  %v, %d of %d places in the pool\n", p.name, answers, before, after, left, places)
+	fmt.Printf("bodies of %s\n%v\nbefore: %v\nafter:  %v, %d of %d places in the pool\n",
+		p.name, answers, before, after, left, places)
 	var lost error
 	if left != places {
 		lost = fmt.Errorf("the pool has lost %d of %d places", places-left, places)
