@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds components in several languages into a cache, for test/components: the world in wit/, from what is below c/,
-# rust/, js/ and python/; and commands of WASI 0.2, from jsprogram/ and pyprogram/.
+# rust/, js/ and python/; commands of WASI 0.2, from jsprogram/ and pyprogram/; and handlers of wasi:http 0.2, from
+# chttp/, jshttp/ and pyhttp/. That in Rust is one of testdata/guests.
 #
-#   build.sh [NAME…]     builds these, or all: c js jsprogram pyprogram python rust; those that are there already are left
+#   build.sh [NAME…]     builds these, or all, which are in all below; those that are there already are left
 #   build.sh --sum NAME  prints what the name of a built component has of its sources
 #
 # The cache is $GOWASMTIME_COMPONENTS, or gowasmtime/components in the user's cache folder. A component that cannot be
@@ -17,6 +18,10 @@ cache=${GOWASMTIME_COMPONENTS:-$caches/gowasmtime/components}
 tools=$cache/tools
 
 jco=1.35.0 componentize_js=0.23.0 componentize_py=0.25.1 ziglang=0.17.1 wit_bindgen=0.63.0
+# The crate that has WASI's interfaces as texts, here those of 0.2.0, the oldest.
+wasi=0.13.0
+
+all="c chttp js jshttp jsprogram pyhttp pyprogram python rust"
 
 # A digest of the sources, as package components makes it.
 sum() {
@@ -69,19 +74,34 @@ build_rust() {
         new "$tools/rust/wasm32-unknown-unknown/release/plugin.wasm" "$1"
 }
 
-build_c() {
+# The interfaces of WASI, in $tools/wit/$wasi/wasi/wit.
+wasi_wit() {
+    need cargo || return 1
+    [ ! -e "$tools/wit/$wasi/wasi/wit" ] || return 0
+    mkdir -p "$tools/wit/src" && touch "$tools/wit/src/lib.rs" || return 1
+    (cd "$tools/wit" && printf '[package]\nname = "wit"\nedition = "2024"\n[dependencies]\nwasi = "=%s"\n[workspace]\n' $wasi \
+        >Cargo.toml && cargo vendor --quiet $wasi >/dev/null)
+}
+
+# c_component WIT WORLD NAME SOURCE OUT: a component in C of a world; NAME is what wit-bindgen calls the world.
+c_component() {
     need cargo || return 1
     npm_tools && python_tools zig "ziglang==$ziglang" || return 1
     [ -x "$tools/wit-bindgen/bin/wit-bindgen" ] ||
         CARGO_TARGET_DIR=$tools/rust cargo install --quiet --debug --locked --no-default-features --features c \
             --root "$tools/wit-bindgen" "wit-bindgen-cli@$wit_bindgen" || return 1
     bindings=$(mktemp -d)
-    "$tools/wit-bindgen/bin/wit-bindgen" c wit --world plugin --out-dir "$bindings" >/dev/null &&
+    "$tools/wit-bindgen/bin/wit-bindgen" c "$1" --world "$2" --out-dir "$bindings" >/dev/null &&
         "$tools/zig/bin/python" -m ziglang cc -target wasm32-wasi -mexec-model=reactor -Os -s -std=c11 -Wall -Wextra \
-            -I "$bindings" c/plugin.c "$bindings/plugin.c" "$bindings/plugin_component_type.o" \
-            -o "$bindings/plugin.wasm" &&
-        new "$bindings/plugin.wasm" "$1" || { rm -rf "$bindings"; return 1; }
+            -I "$bindings" "$4" "$bindings/$3.c" "$bindings/$3_component_type.o" -o "$bindings/core.wasm" &&
+        new "$bindings/core.wasm" "$5" || { rm -rf "$bindings"; return 1; }
     rm -rf "$bindings"
+}
+
+build_c() { c_component wit plugin plugin c/plugin.c "$1"; }
+
+build_chttp() {
+    wasi_wit && c_component "$tools/wit/$wasi/wasi/wit" wasi:http/proxy@0.2.0 proxy chttp/handler.c "$1"
 }
 
 build_js() {
@@ -101,13 +121,25 @@ build_jsprogram() {
         (cd "$tools/js" && node program.mjs "$here/jsprogram/wit" "$here/jsprogram/program.js" "$1")
 }
 
+build_jshttp() {
+    npm_tools || return 1
+    cp jshttp/build.mjs "$tools/js/http.mjs" &&
+        (cd "$tools/js" && node http.mjs "$here/jshttp/wit" "$here/jshttp/handler.js" "$1")
+}
+
+build_pyhttp() {
+    wasi_wit && python_tools python "componentize-py==$componentize_py" || return 1
+    "$tools/python/bin/componentize-py" -q -d "$tools/wit/$wasi/wasi/wit" -w wasi:http/proxy@0.2.0 \
+        componentize -p pyhttp -o "$1" app
+}
+
 build_pyprogram() {
     python_tools python "componentize-py==$componentize_py" || return 1
     "$tools/python/bin/componentize-py" -q -d pyprogram/wit -w program componentize -p pyprogram -o "$1" app
 }
 
 status=0
-[ $# -gt 0 ] || set -- c js jsprogram pyprogram python rust
+[ $# -gt 0 ] || set -- $all
 for name; do
     out=$cache/$name-$(sum "$name")
     [ ! -e "$out.wasm" ] || continue

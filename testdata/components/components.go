@@ -1,5 +1,5 @@
-// Package components finds the components that build.sh makes, in a cache: commands, and the same plugin in several
-// languages, for the world in wit. They take toolchains of megabytes, and some of the components are as large, so
+// Package components finds the components that build.sh makes, in a cache: commands, handlers of HTTP, and the same
+// plugin in several languages, for the world in wit. They take toolchains of megabytes, and some of the components are as large, so
 // nothing is built here and none is committed.
 package components
 
@@ -19,12 +19,12 @@ import (
 // ErrNotBuilt says that build.sh has not made the component, or not of these sources. What wraps it says why.
 var ErrNotBuilt = errors.New("not built: run testdata/components/build.sh")
 
-//go:embed build.sh wit c rust js python jsprogram pyprogram
+//go:embed build.sh wit c chttp rust js jshttp jsprogram python pyhttp pyprogram
 var sources embed.FS
 
-// File is the path of a component: one of c, js, python, rust, and of the commands jsprogram and pyprogram. The error
-// of one that is not in the cache wraps ErrNotBuilt, with what the toolchain said if it has failed. Safe for concurrent
-// use.
+// File is the path of a component: one of c, js, python, rust, of the commands jsprogram and pyprogram, and of the
+// handlers chttp, jshttp and pyhttp. The error of one that is not in the cache wraps ErrNotBuilt, with what the
+// toolchain said if it has failed. Safe for concurrent use.
 func File(name string) (string, error) {
 	sum, err := sourceSum(name)
 	if err != nil {

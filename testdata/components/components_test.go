@@ -15,7 +15,7 @@ func TestSumIsTheScripts(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("build.sh takes a Unix")
 	}
-	for _, name := range []string{"c", "js", "jsprogram", "pyprogram", "python", "rust"} {
+	for _, name := range []string{"c", "chttp", "js", "jshttp", "jsprogram", "pyhttp", "pyprogram", "python", "rust"} {
 		want, err := exec.Command("./build.sh", "--sum", name).Output()
 		if err != nil {
 			t.Fatal(err)

@@ -99,7 +99,7 @@ func run() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := inputs(); err != nil {
+	if err := inputs(dir); err != nil {
 		return false, err
 	}
 
@@ -205,8 +205,9 @@ func (bins binaries) row(row row, n int, time string) (*result, error) {
 	return r, nil
 }
 
-// inputs makes the Go guest and the data file, and tells the programs where they are.
-func inputs() error {
+// inputs makes the Go guest, the data file and, in dir, the program that sends requests, and tells the programs where
+// they are.
+func inputs(dir string) error {
 	guest, err := guests.GoFile("kernel")
 	if err != nil {
 		return err
@@ -215,7 +216,12 @@ func inputs() error {
 	if err != nil {
 		return err
 	}
+	load, err := work.LoadFile(dir)
+	if err != nil {
+		return err
+	}
 	os.Setenv("BENCH_GUEST", guest)
+	os.Setenv("BENCH_LOAD", load)
 	os.Setenv("BENCH_DATA", data)
 	return nil
 }

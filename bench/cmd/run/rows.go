@@ -1,6 +1,10 @@
 package main
 
-import "github.com/gowasmtime/wasmtime/bench/internal/work"
+import (
+	"slices"
+
+	"github.com/gowasmtime/wasmtime/bench/internal/work"
+)
 
 // A peer is one of the programs that do the same work.
 type peer int
@@ -274,7 +278,7 @@ var rows = append([]row{
 			wazy: "MemoryWrite"},
 		target: memory(),
 	},
-}, append(components(), wasi()...)...)
+}, slices.Concat(components(), wasi(), http())...)
 
 // componentRow is a row on components, of benchmarks whose name begins with "Component".
 func componentRow(work, name string, target *target) row {
@@ -380,6 +384,53 @@ func wasi() []row {
 		file("write 64 MiB on a descriptor", "WriteAt", "Write", false),
 		own,
 		inserted,
+	}
+}
+
+// http are the rows on HTTP.
+func http() []row {
+	body := func(what, name string) row {
+		return row{
+			work:  "HTTP: body of 10 MiB " + what,
+			bench: benches{ours: name, cgo: name},
+			bytes: work.BodySize,
+			target: &target{
+				text:    "≥ 0.8 × plain Go",
+				value:   func(ns func(peer) float64) float64 { return ns(cgo) / ns(ours) },
+				needs:   []peer{cgo},
+				limit:   0.8,
+				atLeast: true,
+			},
+		}
+	}
+	return []row{
+		{
+			work:   "HTTP: hello, an instance a request",
+			bench:  benches{ours: "HTTPHello", rust: "HTTPHello", wazy: "HTTPHello"},
+			target: against(wazy, "ahead of wazy, ≤ 100 allocs", 1).allocating(100),
+		},
+		{
+			work:   "HTTP: hello, one instance",
+			bench:  benches{ours: "HTTPHelloReused", wazy: "HTTPHelloReused"},
+			target: against(wazy, "ahead of wazy, ≤ 50 allocs", 1).allocating(50),
+		},
+		{
+			work:   "HTTP: hello over TCP, an instance a request",
+			bench:  benches{ours: "HTTPServe", rust: "HTTPServe", cgo: "HTTPServe"},
+			target: throughput(0.9, "≥ 0.9 × Rust's requests a second"),
+		},
+		body("from the guest", "HTTPBodyOut"),
+		body("to the guest", "HTTPBodyIn"),
+		{
+			work:  "HTTP: a request of the guest",
+			bench: benches{ours: "HTTPFetch", rust: "HTTPFetch", cgo: "HTTPFetch"},
+			target: &target{
+				text:  "≤ plain Go + 20 µs",
+				value: func(ns func(peer) float64) float64 { return (ns(ours) - ns(cgo)) / 1000 },
+				needs: []peer{cgo},
+				limit: 20,
+			},
+		},
 	}
 }
 
