@@ -29,7 +29,7 @@ func optimizeGroup() group {
 		engineNumber("memory-reservation", "Reserve N bytes of address space for a memory", (*wasmtime.Config).SetMemoryReservation),
 		engineNumber("memory-reservation-for-growth", "Reserve N bytes more for a memory that moves", (*wasmtime.Config).SetMemoryReservationForGrowth),
 		engineNumber("memory-guard-size", "Keep N bytes free behind a memory", (*wasmtime.Config).SetMemoryGuardSize),
-		flag("pooling-allocator", "Take instances from pools that are set up in advance", func(s *settings, on bool) { s.pooling = on }),
+		flag("pooling-allocator", "Take instances from pools that are set up in advance", func(s *settings, on bool) { s.pooling = &on }),
 		number("pooling-total-core-instances", "Have pools for N instances, with one memory, table, stack and GC heap each", func(s *settings, n uint64) { s.pools.MaxInstances = clamp32(n) }),
 		number("pooling-max-memory-size", "Let memories of the pool grow to N bytes", func(s *settings, n uint64) { s.pools.MaxMemorySize = n }),
 		number("pooling-table-elements", "Let tables of the pool grow to N elements", func(s *settings, n uint64) { s.pools.MaxTableElements = n }),
@@ -109,8 +109,8 @@ func debugGroup() group {
 func wasiGroup() group {
 	g := group{short: "S", long: "wasi", help: "What the guest gets through WASI"}
 	g.keys = append(g.keys,
-		flag("cli", "Provide WASI 0.1, or WASI 0.2 for a component (the default)", func(s *settings, on bool) { s.noWasi = !on }),
-		flag("common", "The old name of cli", func(s *settings, on bool) { s.noWasi = !on }),
+		flag("cli", "Provide WASI 0.1, or WASI 0.2 for a component (the default of run; serve provides what proxies have)", func(s *settings, on bool) { s.cli = &on }),
+		flag("common", "The old name of cli", func(s *settings, on bool) { s.cli = &on }),
 		flag("inherit-env", "Pass all environment variables on; --env replaces single ones", func(s *settings, on bool) { s.inheritEnv = on }),
 		flag("inherit-stdin", "Pass standard input on (the default)", func(s *settings, on bool) { s.closed[0] = !on }),
 		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),

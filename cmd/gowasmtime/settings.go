@@ -32,7 +32,7 @@ type settings struct {
 	allProposals *bool
 	cache        *bool
 	cacheConfig  string
-	pooling      bool
+	pooling      *bool
 	pools        wasmtime.PoolingConfig
 	epochs       bool
 
@@ -42,7 +42,8 @@ type settings struct {
 	unknownImportsTrap    bool
 	unknownImportsDefault bool
 
-	noWasi     bool
+	// cli is whether the guest gets WASI: all that run provides, what serve does besides the world of a proxy.
+	cli        *bool
 	inheritEnv bool
 	// closed are the standard streams that the guest does not get.
 	closed [3]bool
@@ -55,6 +56,11 @@ type settings struct {
 	stores stores
 	// maxResources is how many descriptors the guest can have, hostcallFuel how many bytes a call may take of the host.
 	maxResources, hostcallFuel *uint64
+	// http is whether a component gets wasi:http.
+	http *bool
+
+	// serve is what serve alone has.
+	serve serveSettings
 }
 
 // network is what a component gets of the network. With all addresses, it gets sockets of both kinds, unless it is said
