@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -214,7 +215,7 @@ func (srv *server) run() error {
 			return err
 		}
 		defer shutdown.Close()
-		fmt.Fprintf(srv.stderr, "Listening for shutdown on tcp://%s/\n", shutdown.Addr())
+		fmt.Fprintf(srv.stderr, "Listening for shutdown on %s\n", urlOf("tcp", shutdown.Addr()))
 		go func() {
 			if conn, err := shutdown.Accept(); err == nil {
 				conn.Close()
@@ -229,13 +230,21 @@ func (srv *server) run() error {
 	httpServer := srv.httpServer()
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(limitConnections(listener, s.maxConnections)) }()
-	fmt.Fprintf(srv.stderr, "Serving HTTP on http://%s/\n", listener.Addr())
+	fmt.Fprintf(srv.stderr, "Serving HTTP on %s\n", urlOf("http", listener.Addr()))
 	select {
 	case err := <-served:
 		return failed(err, "failed to serve")
 	case <-stop:
 	}
 	return srv.shutdown(httpServer, stop)
+}
+
+// urlOf is how an address is told, with the port that was found for it.
+func urlOf(scheme string, address net.Addr) string {
+	if address.Network() == "unix" {
+		return "unix:" + address.String()
+	}
+	return scheme + "://" + address.String() + "/"
 }
 
 // shutdown takes no more requests, and waits for those that have come, or for a second signal.
@@ -249,7 +258,7 @@ func (srv *server) shutdown(httpServer *http.Server, again <-chan os.Signal) err
 		return err
 	case <-again:
 		if n := srv.running.Load(); n > 0 {
-			return fmt.Errorf("ended by a second signal with %d requests unanswered", n)
+			return fmt.Errorf("ended by a second signal; requests without an answer: %d", n)
 		}
 		return nil
 	}
