@@ -137,12 +137,15 @@ func (s *state) ComponentCall() *ffi.ComponentCall {
 	return s.native.ComponentCall()
 }
 
-// PushSignal makes a descriptor of the store of what is done some time.
-func (s *state) PushSignal(done <-chan struct{}) (uint32, ffi.Error) {
+// PushServed makes a descriptor of the store of something that Go serves.
+func (s *state) PushServed(what *served.Descriptor, writes bool) (uint32, ffi.Error) {
 	s.made()
-	what := served.NewSignal(done)
 	number := what.Attach(s.slot)
-	fd, failed := s.native.InsertStream(0, true, uint32(READ_ONLY), what.Kind(), number)
+	mode := READ_ONLY
+	if writes {
+		mode = WRITE_ONLY
+	}
+	fd, failed := s.native.InsertStream(0, true, uint32(mode), what.Kind(), number)
 	if !failed.IsNil() {
 		what.Detach()
 	}

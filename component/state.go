@@ -31,6 +31,8 @@ type state struct {
 	funcs []*Func
 	// calls counts calls of guests: what a view of a result shows is gone when it has changed.
 	calls uint64
+	// http is what wasi:http has there, nil if it has nothing.
+	http *httpStore
 }
 
 // mustEnter enters a store for functions that return no error.
@@ -221,5 +223,8 @@ func (s *state) StoreClosed() {
 		f.handle.Close()
 	}
 	s.funcs, s.linked, s.more, s.call = nil, nil, nil, nil
+	if s.http != nil {
+		s.http.closed = true
+	}
 	s.table.closeAll()
 }

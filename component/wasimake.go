@@ -8,6 +8,7 @@ import (
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/bridge"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // NewPollable makes a pollable of wasi:io, for a Go function that returns one: ready when done is closed, and from then
@@ -32,20 +33,25 @@ func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, err
 		return nil, err
 	}
 	defer inside.Leave(outermost)
-	fd, failed := inside.PushSignal(done)
+	return takeServed(inside, served.NewSignal(done), ffi.WasiPollable, "pollable")
+}
+
+// takeServed makes a resource of something that Go serves, in a store that is entered.
+func takeServed(store bridge.Store, what *served.Descriptor, kind ffi.WasiResource, name string) (*Resource, error) {
+	fd, failed := store.PushServed(what, kind == ffi.WasiOutputStream)
 	if !failed.IsNil() {
 		return nil, bridge.NewError(failed)
 	}
-	s := stateOf(inside)
-	handles, failed := inside.Native().TakeDescriptor(fd, ffi.WasiPollable)
+	s := stateOf(store)
+	handles, failed := store.Native().TakeDescriptor(fd, kind)
 	if !failed.IsNil() {
 		err := bridge.NewError(failed)
-		if failed := inside.Native().RemoveFile(fd); !failed.IsNil() {
+		if failed := store.Native().RemoveFile(fd); !failed.IsNil() {
 			failed.Delete() // it is gone already
 		}
 		return nil, err
 	}
-	return &Resource{s, handles[0], "pollable"}, nil
+	return &Resource{s, handles[0], name}, nil
 }
 
 // NewPollableContext is [NewPollable] for a context: ready when that has ended, and never for one that cannot end, or

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gowasmtime/wasmtime/ffi"
 	"github.com/gowasmtime/wasmtime/internal/registry"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // Store is the inside of a store. Everything but Enter, EnterCall and Engine is for the goroutine that has entered it.
@@ -51,9 +52,9 @@ type Store interface {
 	// ComponentCall returns the frame of the native store for calls of components, which is there before that is made:
 	// an instantiation makes it in passing. From then on the store may have any number of places in the engine's pool.
 	ComponentCall() *ffi.ComponentCall
-	// PushSignal makes a descriptor of the store that has something to be read once done is closed, and returns its
-	// number. It is for a pollable. The error is native.
-	PushSignal(done <-chan struct{}) (fd uint32, failed ffi.Error)
+	// PushServed makes a descriptor of the store of something that Go serves, which the guest reads, or writes, and
+	// returns its number. The error is native.
+	PushServed(what *served.Descriptor, writes bool) (fd uint32, failed ffi.Error)
 	// Engine returns the store's *wasmtime.Engine.
 	Engine() any
 	// Attached is where the package component keeps what belongs to a store of its own; nil at first.
