@@ -196,6 +196,8 @@ func givenOptions() []option {
 	return []option{
 		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, under the name GUEST; ro: to read only", set: setDir},
 		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
+		{long: "allow-host", value: "HOST[:PORT]", repeats: true, help: "Let a component send HTTP requests to a host: a name, *.NAME, or * for all", set: setAllowedHost},
+		{long: "allow-network", value: "ADDRESS[/BITS]", repeats: true, help: "Let hosts be at these addresses, if they are not public ones", set: setAllowedNetwork},
 	}
 }
 

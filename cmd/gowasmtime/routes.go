@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -59,7 +60,11 @@ func canonicalHost(host string) string {
 
 // router finds who answers a request: of those whose route fits, the one for its host before those for any, and then
 // the one with the longest prefix.
-type router struct{ sites []*site }
+type router struct {
+	sites []*site
+	// access is where requests are logged that nobody answers; nil is nowhere.
+	access *slog.Logger
+}
 
 // ServeHTTP hands the request on as it came, with its whole path.
 func (r router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -71,6 +76,10 @@ func (r router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		}
 	}
 	if found == nil {
+		if r.access != nil {
+			r.access.Info("request", "method", request.Method, "host", request.Host, "path", request.URL.Path,
+				"status", http.StatusNotFound, "remote", request.RemoteAddr)
+		}
 		http.Error(w, "no component is served here", http.StatusNotFound)
 		return
 	}

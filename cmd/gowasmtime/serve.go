@@ -36,7 +36,9 @@ type server struct {
 	engine   *wasmtime.Engine
 	linker   *component.Linker
 	log      *slog.Logger
-	stderr   io.Writer
+	// access is where requests are logged; nil is nowhere.
+	access *slog.Logger
+	stderr io.Writer
 	sites    []*site
 
 	// names and values are the environment that guests have, and output is where they print.
@@ -70,11 +72,13 @@ func newServer(s *settings, stdout, stderr io.Writer) (*server, error) {
 	if s.unknownImportsDefault {
 		return nil, usageErrorf("-W unknown-imports-default is for modules, and serve is for components")
 	}
-	if s.http != nil && !*s.http {
+	if s.http.on != nil && !*s.http.on {
 		return nil, usageErrorf("-S http=n: serve needs wasi:http")
 	}
 	s.serve.setDefaults()
-	s.epochs = true // a request that nobody waits for any more ends
+	on := true
+	s.http.on = &on
+	s.epochs = on // a request that nobody waits for any more ends
 	engine, err := newServingEngine(s)
 	if err != nil {
 		return nil, err
@@ -83,6 +87,9 @@ func newServer(s *settings, stdout, stderr io.Writer) (*server, error) {
 		settings: s, engine: engine, linker: component.NewLinker(engine),
 		log: s.serve.logger(stderr), stderr: stderr,
 		output: [2]*sharedWriter{{Writer: stdout}, {Writer: stderr}},
+	}
+	if s.serve.accessLog {
+		srv.access = srv.log
 	}
 	srv.names, srv.values = s.environment(os.Environ())
 	config, err := srv.wasiConfig(0) // what is wrong for one instance is so for all
@@ -129,10 +136,7 @@ func proxyInterfaces() []string {
 func (srv *server) define() error {
 	s := srv.settings
 	srv.linker.TrapUnknownImports(s.unknownImportsTrap)
-	if err := s.stores.define(srv.linker); err != nil {
-		return err
-	}
-	if err := srv.linker.DefineHTTP(); err != nil {
+	if err := s.defineExtras(srv.linker); err != nil {
 		return err
 	}
 	if s.cli != nil && *s.cli {
@@ -143,7 +147,7 @@ func (srv *server) define() error {
 
 // hinted adds to the error about imports that are missing which keys would have provided them.
 func (srv *server) hinted(err error) error {
-	hinted := srv.settings.stores.hinted(err)
+	hinted := srv.settings.hinted(err)
 	if cli := srv.settings.cli; !errors.Is(err, component.ErrMissing) || cli != nil && *cli {
 		return hinted
 	}
@@ -157,20 +161,21 @@ func (srv *server) hinted(err error) error {
 
 // handler makes a handler as the settings say.
 func (srv *server) handler(pre *component.InstancePre) *component.Handler {
-	return component.NewHandler(pre, component.WithPrepare(srv.prepare))
-}
-
-// prepare gives the store of an instance what the guest has, and its limits.
-func (srv *server) prepare(store *wasmtime.Store) error {
-	if err := srv.settings.limit(store); err != nil {
-		return err
+	s := srv.settings
+	options := []component.HandlerOption{
+		component.WithWasi(func(*http.Request) (*wasmtime.WasiConfig, error) { return srv.wasiConfig(srv.instances.Add(1) - 1) }),
+		component.WithStore(func(store *wasmtime.Store, _ *http.Request) error { return s.limit(store) }),
+		component.WithReuse(int(s.serve.reuseCount), s.serve.idleTimeout),
+		component.WithMaxInstances(int(s.serve.maxRequests)),
+		component.WithLogger(srv.log),
 	}
-	config, err := srv.wasiConfig(srv.instances.Add(1) - 1)
-	if err != nil {
-		return err
+	if s.timeout != nil {
+		options = append(options, component.WithTimeout(*s.timeout))
 	}
-	defer config.Close()
-	return store.ConfigureWasi(config)
+	if srv.access != nil {
+		options = append(options, component.WithAccessLog(srv.access))
+	}
+	return component.NewHandler(pre, options...)
 }
 
 // wasiConfig is what an instance gets, which has a number.
@@ -282,20 +287,13 @@ func (srv *server) httpServer() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	places := make(chan struct{}, s.maxRequests)
-	sites := router{srv.sites}
+	sites := router{sites: srv.sites, access: srv.access}
 	return &http.Server{
 		Protocols: protocols, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(srv.log.Handler(), slog.LevelWarn),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			srv.running.Add(1)
 			defer srv.running.Add(-1)
-			select {
-			case places <- struct{}{}:
-				defer func() { <-places }()
-			case <-r.Context().Done():
-				return
-			}
 			s.applyHeaders(r)
 			sites.ServeHTTP(w, r)
 		}),

@@ -47,7 +47,7 @@ func serveOptions() []option {
 		{long: "max-instance-reuse-count", value: "N", help: "Use an instance for N requests, one after the other; 1 by default", set: setCount(func(s *settings) *uint64 { return &s.serve.reuseCount })},
 		{long: "max-instance-concurrent-reuse-count", value: "N", help: "Without effect: an instance has one request at a time", set: setCount(func(*settings) *uint64 { return new(uint64) })},
 		{long: "idle-instance-timeout", value: "N|Ns|Nms|..", help: "Keep an instance so long for the next request; 1s by default", set: setIdleTimeout},
-		{long: "max-concurrent-requests", value: "N", help: "Answer N requests at once; others wait; 1000 by default", set: setCount(func(s *settings) *uint64 { return &s.serve.maxRequests })},
+		{long: "max-concurrent-requests", value: "N", help: "Have N requests to a component at once; others wait; 1000 by default", set: setCount(func(s *settings) *uint64 { return &s.serve.maxRequests })},
 		{long: "max-concurrent-connections", value: "N", help: "Have N connections at once; others wait; 1000 by default", set: setCount(func(s *settings) *uint64 { return &s.serve.maxConnections })},
 		{long: "no-logging-prefix", help: "Print what guests print as it is, without 'stdout [INSTANCE] :: '", set: func(s *settings, _ string) error {
 			s.serve.noPrefix = true
@@ -175,7 +175,9 @@ func parseHeader(line string) (name, value string, err error) {
 		return "", "", wrong
 	}
 	for name, values := range header {
-		return name, values[0], nil
+		if !strings.Contains(name, " ") { // which package textproto lets pass
+			return name, values[0], nil
+		}
 	}
 	return "", "", wrong
 }
