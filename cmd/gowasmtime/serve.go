@@ -39,7 +39,7 @@ type server struct {
 	// access is where requests are logged; nil is nowhere.
 	access *slog.Logger
 	stderr io.Writer
-	sites    []*site
+	sites  []*site
 
 	// names and values are the environment that guests have, and output is where they print.
 	names, values []string
