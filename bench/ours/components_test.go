@@ -18,6 +18,7 @@ func TestComponentsAreTheirTexts(t *testing.T) {
 		binary []byte
 	}{
 		"component": {work.ComponentText, work.Component},
+		"httphello": {work.HTTPHelloText, work.HTTPHello},
 		"wasiclock": {work.WasiClockText, work.WasiClock},
 		"wasiecho":  {work.WasiEchoText, work.WasiEcho},
 		"wasifiles": {work.WasiFilesText, work.WasiFiles},

@@ -37,7 +37,7 @@ func C(name string) []byte {
 // test.
 func Rust(name string) []byte { return C("rust/" + name) }
 
-// Component returns the command of WASI 0.2 that build.sh makes of wasip2/name, or of c/name.c and Wasmtime's adapter,
+// Component returns the component of WASI 0.2 that build.sh makes of wasip2/name, or of c/name.c and Wasmtime's adapter,
 // which has the Apache License 2.0 with the LLVM exception. It panics when there is none.
 func Component(name string) []byte { return C("components/" + name) }
 
