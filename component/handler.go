@@ -492,7 +492,7 @@ func (h *Handler) conclude(ctx context.Context, x *exchange, e *HTTPEvent, compl
 		message = "wasi:http: the guest has failed after its response"
 	case x.broken != nil && err == nil:
 		e.Err = x.broken
-		return // the client has gone; nobody hears
+		panic(http.ErrAbortHandler) // the client has gone, and nobody hears
 	case gone:
 		message = "wasi:http: the client has gone"
 	}

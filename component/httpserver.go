@@ -87,15 +87,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	x := b.x
 	x.reading.Lock() // until the exchange has ended
 	defer x.reading.Unlock()
-	x.watch()
-	x.readingNow.Store(true)
-	defer x.readingNow.Store(false)
-	if x.over.Load() {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	if err := x.ctx.Err(); err != nil {
+	if err := x.wait.begin(x, &x.wait.reads); err != nil {
 		return 0, err
 	}
+	defer x.wait.end(&x.wait.reads)
 	n, err := x.request.Body.Read(p)
 	x.received.Add(int64(n))
 	if err == io.EOF {
@@ -181,6 +176,8 @@ type exchange struct {
 	// set says that one of them is there, finished and aborted how the body has ended, committed that the headers are
 	// sent, and ended that the guest's call is over.
 	set, finished, aborted, committed, ended bool
+	// drains says that the rest of the request's body has to be read in the end.
+	drains bool
 	// broken is what the writer has said.
 	broken error
 	status int
@@ -191,32 +188,65 @@ type exchange struct {
 	sent, received atomic.Int64
 	// reading is held while the request's body is read.
 	reading sync.Mutex
-	// over says that nobody reads the request's body any more, and readAll that its end has been read.
-	over, readAll          atomic.Bool
-	readingNow, writingNow atomic.Bool
-	watching               sync.Once
-	unwatch                func() bool
+	// readAll says that the end of the request's body has been read.
+	readAll atomic.Bool
+	wait    waiting
+}
+
+// waiting is what waits for the client, to be interrupted.
+type waiting struct {
+	mu            sync.Mutex
+	reads, writes bool
+	// over says that nobody reads the request's body any more, and interrupted that a deadline for writing was
+	// set: the connection serves nothing else.
+	over, interrupted bool
+	watching          bool
+	unwatch           func() bool
 }
 
 // longAgo is a deadline that ends what waits.
 var longAgo = time.Unix(1, 0)
 
-// watch makes the end of the context end what waits for the connection, from now on.
-func (x *exchange) watch() {
-	x.watching.Do(func() {
-		x.unwatch = context.AfterFunc(x.ctx, func() {
-			if x.readingNow.Load() {
-				x.interruptRead()
-			}
-			if x.writingNow.Load() {
-				_ = x.control.SetWriteDeadline(longAgo)
-			}
-		})
-	})
+// begin says that something is about to wait: what, which is reads or writes. From the first time on, the end of the
+// context ends it.
+func (w *waiting) begin(x *exchange, what *bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if what == &w.reads && w.over {
+		return http.ErrBodyReadAfterClose
+	}
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	if !w.watching {
+		w.watching = true
+		w.unwatch = context.AfterFunc(x.ctx, func() { w.interrupt(x) })
+	}
+	*what = true
+	return nil
 }
 
-// interruptRead ends a read of the request's body that waits.
-func (x *exchange) interruptRead() {
+// end says that it does not wait any more.
+func (w *waiting) end(what *bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*what = false
+}
+
+// interrupt ends what waits.
+func (w *waiting) interrupt(x *exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reads {
+		w.interruptReadLocked(x)
+	}
+	if w.writes {
+		w.interrupted = true
+		_ = x.control.SetWriteDeadline(longAgo)
+	}
+}
+
+func (w *waiting) interruptReadLocked(x *exchange) {
 	if x.control.SetReadDeadline(longAgo) != nil {
 		_ = x.request.Body.Close() // it is not a connection that is read
 	}
@@ -224,10 +254,22 @@ func (x *exchange) interruptRead() {
 
 // stopReading ends reading of the request's body.
 func (x *exchange) stopReading() {
-	x.over.Store(true)
-	if x.readingNow.Load() {
-		x.interruptRead()
+	x.wait.mu.Lock()
+	defer x.wait.mu.Unlock()
+	x.wait.over = true
+	if x.wait.reads {
+		x.wait.interruptReadLocked(x)
 	}
+}
+
+// close ends the watch of the context, and tells whether a write was interrupted.
+func (w *waiting) close() (interrupted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.watching {
+		w.unwatch()
+	}
+	return w.interrupted
 }
 
 // respond takes what the guest answers with: a response, or an error.
@@ -259,7 +301,7 @@ func (x *exchange) inform(status uint16, headers *fields) error {
 	switch {
 	case status < 100 || status >= 200 || status == http.StatusSwitchingProtocols:
 		return internalErrorf("this is no status of an informational response")
-	case x.set || x.over.Load():
+	case x.set || x.ended:
 		return internalErrorf("the response has been set already")
 	}
 	h := x.w.Header()
@@ -317,11 +359,11 @@ func (x *exchange) putLocked(p []byte) (n int, err error) {
 	if x.broken != nil {
 		return 0, x.broken
 	}
-	x.watch()
-	x.writingNow.Store(true)
-	defer x.writingNow.Store(false)
-	if err := x.ctx.Err(); err != nil && !x.ended {
-		return 0, err
+	if !x.ended { // what is left then does not wait for the client
+		if err := x.wait.begin(x, &x.wait.writes); err != nil {
+			return 0, err
+		}
+		defer x.wait.end(&x.wait.writes)
 	}
 	n, err = x.w.Write(p)
 	x.sent.Add(int64(n))
@@ -352,8 +394,8 @@ func (x *exchange) commitLocked(last bool) {
 	if x.finished && x.trailers == nil && !sized && x.bodyAllowed() {
 		h.Set("Content-Length", strconv.Itoa(x.kept))
 	}
-	if !last && x.request.Body != nil && x.request.Body != http.NoBody && !x.readAll.Load() {
-		_ = x.control.EnableFullDuplex() // only HTTP/1 needs it
+	if !last && x.request.ProtoMajor == 1 && x.hasBody() && !x.readAll.Load() {
+		x.readOnLocked(h)
 	}
 	x.w.WriteHeader(x.status)
 	if x.kept > 0 {
@@ -364,6 +406,33 @@ func (x *exchange) commitLocked(last bool) {
 		x.buffer = nil
 	}
 	x.kept = 0
+}
+
+// hasBody tells whether the request has a body.
+func (x *exchange) hasBody() bool { return x.request.Body != nil && x.request.Body != http.NoBody }
+
+// mostDrained is how much of a request's body is read for nobody, so that its connection can serve others.
+const mostDrained = 16 << 20
+
+// readOnLocked lets the guest read the request's body when the response has begun. Package net/http takes that for the
+// handler's business from then on: so the rest has to be read in the end, or the connection to be closed.
+func (x *exchange) readOnLocked(h http.Header) {
+	if x.control.EnableFullDuplex() != nil {
+		return
+	}
+	if n := x.request.ContentLength; n < 0 || n > mostDrained {
+		h.Set("Connection", "close")
+		return
+	}
+	x.drains = true
+}
+
+// drain reads what is left of the request's body, and tells whether its end was reached.
+func (x *exchange) drain() bool {
+	const patience = 10 * time.Second
+	_ = x.control.SetReadDeadline(time.Now().Add(patience))
+	_, err := io.Copy(io.Discard, x.request.Body)
+	return err == nil
 }
 
 // bodyAllowed tells whether the response may have a body, and so a length that is that of what is written.
@@ -393,10 +462,8 @@ func (x *exchange) flush() {
 		return
 	}
 	x.commitLocked(false)
-	x.watch()
-	x.writingNow.Store(true)
-	defer x.writingNow.Store(false)
-	if x.ctx.Err() == nil {
+	if x.wait.begin(x, &x.wait.writes) == nil {
+		defer x.wait.end(&x.wait.writes)
 		_ = x.control.Flush() // if it fails, the next write will
 	}
 }
@@ -407,12 +474,10 @@ func (x *exchange) end(returned bool) (complete bool) {
 	x.stopReading()
 	x.reading.Lock() // whoever reads has ended
 	defer x.reading.Unlock()
-	if x.unwatch != nil {
-		defer x.unwatch()
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.ended = true
+	interrupted := x.wait.close()
 	if x.timer != nil {
 		x.timer.Stop()
 	}
@@ -430,6 +495,12 @@ func (x *exchange) end(returned bool) (complete bool) {
 	if x.buffer != nil {
 		keptBuffers.Put(x.buffer)
 		x.buffer = nil
+	}
+	if interrupted && x.committed && x.broken == nil {
+		complete, x.broken = false, io.ErrClosedPipe
+	}
+	if x.drains && x.broken == nil && !x.readAll.Load() && !x.drain() {
+		complete, x.broken = false, io.ErrClosedPipe // what follows on the connection is nobody's request
 	}
 	return complete
 }
