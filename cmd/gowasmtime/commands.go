@@ -194,10 +194,10 @@ func runOptions() []option {
 // givenOptions are the options of commands that run guests, with what these are given.
 func givenOptions() []option {
 	return []option{
-		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, under the name GUEST; ro: to read only", set: setDir},
+		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, named GUEST; ro: to read only", set: setDir},
 		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
-		{long: "allow-host", value: "HOST[:PORT]", repeats: true, help: "Let a component send HTTP requests to a host: a name, *.NAME, or * for all", set: setAllowedHost},
-		{long: "allow-network", value: "ADDRESS[/BITS]", repeats: true, help: "Let hosts be at these addresses, if they are not public ones", set: setAllowedNetwork},
+		{long: "allow-host", value: "HOST[:PORT]", repeats: true, help: "Let components send HTTP requests to NAME, *.NAME or *", set: setAllowedHost},
+		{long: "allow-network", value: "ADDRESS[/BITS]", repeats: true, help: "Let such hosts have these addresses, if not public", set: setAllowedNetwork},
 	}
 }
 

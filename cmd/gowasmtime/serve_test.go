@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gowasmtime/wasmtime/internal/testkit"
+	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
 // patience is how long tests wait for what has to happen soon.
@@ -214,6 +216,31 @@ func TestServeFailures(t *testing.T) {
 	s.answers("", "/d", 404, "no component is served here")
 	s.awaits(`msg=request method=GET host=\S+ path=/d status=404 `)
 	s.stop()
+}
+
+// What guests may ask of others is what options say.
+func TestServeAllow(t *testing.T) {
+	dir := testkit.TempDir(t)
+	write(t, dir, "c.wasm", string(guests.Component("http")))
+	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "asked") }))
+	defer asked.Close()
+	for _, test := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{nil, 502, "ErrorCode::HttpRequestDenied"},
+		{[]string{"--allow-host", "other.example"}, 502, "ErrorCode::HttpRequestDenied"},
+		{[]string{"--allow-host", "*"}, 502, "ErrorCode::DestinationIpProhibited"},
+		{[]string{"--allow-host", "127.0.0.1", "--allow-network", "10.0.0.0/8"}, 502, "ErrorCode::DestinationIpProhibited"},
+		{[]string{"--allow-host", "127.0.0.1:1", "--allow-network", "127.0.0.1"}, 502, "ErrorCode::HttpRequestDenied"},
+		{[]string{"--allow-host", "127.0.0.1", "--allow-network", "127.0.0.1"}, 200, "asked"},
+		{[]string{"-S", "inherit-network"}, 200, "asked"},
+	} {
+		s := serve(t, dir, append([]string{"-S", "cli", "c.wasm", "-H", "x-url: " + asked.URL + "/"}, test.args...)...)
+		s.answers("", "/fetch", test.status, test.says)
+		s.stop()
+	}
 }
 
 // Routes by host, by prefix and by both: the most exact one answers.
@@ -454,6 +481,8 @@ func TestServeErrors(t *testing.T) {
 		{2, []string{"--header", "x", "c.wat"}, []string{"'x' is no header"}},
 		{2, []string{"-H", "a b: c", "c.wat"}, []string{"'a b: c' is no header"}},
 		{2, []string{"-H", "@missing", "c.wat"}, []string{"--header @missing: "}},
+		{2, []string{"--allow-host", "http://x/", "c.wat"}, []string{"it has to be a host"}},
+		{2, []string{"--allow-network", "10.0.0.0/x", "c.wat"}, []string{"it has to be an address"}},
 		{2, []string{"--log-format", "xml", "c.wat"}, []string{"text or json"}},
 		{2, []string{"-S", "http=n", "c.wat"}, []string{"wasi:http"}},
 		{2, []string{"-W", "unknown-imports-default", "c.wat"}, []string{"for modules"}},

@@ -40,7 +40,7 @@ type serveSettings struct {
 // serveOptions are the options of serve.
 func serveOptions() []option {
 	return slices.Concat([]option{
-		{long: "addr", value: "ADDRESS", help: "Listen on HOST:PORT or unix:PATH; 0.0.0.0:8080 by default, and port 0 is any that is free", set: setAddress(func(s *settings) *string { return &s.serve.address })},
+		{long: "addr", value: "ADDRESS", help: "Listen on HOST:PORT or unix:PATH; 0.0.0.0:8080 by default", set: setAddress(func(s *settings) *string { return &s.serve.address })},
 		{long: "shutdown-addr", value: "ADDRESS", help: "Shut down when somebody connects to this address", set: setAddress(func(s *settings) *string { return &s.serve.shutdownAddress })},
 		{long: "route", value: "[HOST][/PREFIX]=COMPONENT", repeats: true, help: "Let another component answer a host, or paths with a prefix", set: setRoute},
 		{long: "header", short: "H", value: "NAME:VALUE", repeats: true, help: "Replace a header of all requests; @FILE has one a line", set: setHeader},
