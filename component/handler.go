@@ -31,8 +31,9 @@ const handlerFunc = "wasi:http/incoming-handler@0.2.0#handle"
 //
 // The guest stops when the request's context ends, so when the client has gone, and at its time-out, see [WithTimeout].
 // If no headers have been sent by then, or when the guest traps or returns without a response, the client gets 502 Bad
-// Gateway, or 504 Gateway Timeout if it was the time, and the log the reason. Afterwards the connection is aborted, with
-// [http.ErrAbortHandler], so that nobody takes a part of a body for all of it. A response that is complete is sent
+// Gateway, or 504 Gateway Timeout if it was the time, and the log the reason. Afterwards the connection is aborted,
+// with [http.ErrAbortHandler], so that nobody takes a part of a body for all of it. Up to 4 KiB of a body are kept for
+// as long as nothing has to be flushed, so that a short response is all or nothing. A response that is complete is sent
 // whatever the guest does then. An error-code that the guest answers with is a status that fits it.
 type Handler struct {
 	pre    *InstancePre
@@ -313,7 +314,7 @@ func (h *Handler) put(s *worker, reusable bool) {
 }
 
 // make makes an instance.
-func (h *Handler) make(ctx context.Context, r *http.Request) (s *worker, err error) {
+func (h *Handler) make(ctx context.Context, r *http.Request) (_ *worker, err error) {
 	engine := bridge.EngineOf(h.pre.engine)
 	if _, ok := engine.TryAcquire(); !ok {
 		return nil, closedError("engine")
@@ -328,7 +329,7 @@ func (h *Handler) make(ctx context.Context, r *http.Request) (s *worker, err err
 			config = h.nothing
 		}
 	}
-	s = &worker{store: wasmtime.NewStore(h.pre.engine)}
+	s := &worker{store: wasmtime.NewStore(h.pre.engine)}
 	if h.reuseFor > 0 {
 		s.made = time.Now()
 	}

@@ -25,8 +25,8 @@ type httpOptions struct {
 type HTTPOption func(*httpOptions) error
 
 // HTTPFieldSize limits how much the fields of one message, headers or trailers, may take that a guest makes: the bytes
-// of names and values, and about 40 for each of them. More ends the guest with an error. All fields that a guest has at
-// once may take 16 times as much. 128 KiB is what there is otherwise. See
+// of names and values, and about 40 for each of them. More ends the guest with an error. All messages that the guests of a
+// store have made and not sent may take 16 times as much, and 1 MiB for their bodies. 128 KiB is what there is otherwise. See
 // wasmtime_wasi_http::WasiHttpCtx::set_field_size_limit.
 func HTTPFieldSize(bytes int) HTTPOption {
 	return func(o *httpOptions) error {
@@ -71,8 +71,8 @@ func (l *Linker) DefineHTTP(options ...HTTPOption) error {
 // error.
 type httpStore struct {
 	options *httpOptions
-	// fields is what all fields count for that guests have made.
-	fields int
+	// memory is what all messages count for that guests have made, and not sent yet.
+	memory int
 	// requests is how many requests of guests are on their way, or have a body that is not closed.
 	requests int
 	// closed says that the store is being closed.
@@ -102,6 +102,22 @@ func (o *httpOptions) of(s *state) *httpStore {
 
 // open tells whether guests may still run.
 func (h *httpStore) open() bool { return !h.closed }
+
+// mostFieldSizes is how many times as much as the fields of one message all messages of a store may take, and
+// mostUnsent how much more, for bodies that are not sent yet.
+const (
+	mostFieldSizes = 16
+	mostUnsent     = 1 << 20
+)
+
+// take counts memory that a guest takes, and tells whether it may; less is always possible.
+func (h *httpStore) take(bytes int) bool {
+	if bytes > 0 && h.memory+bytes > h.options.fieldSize*mostFieldSizes+mostUnsent {
+		return false
+	}
+	h.memory += bytes
+	return true
+}
 
 // newFields makes fields that a guest fills.
 func (h *httpStore) newFields() *fields { return &fields{limit: h.options.fieldSize, of: h} }

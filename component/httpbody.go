@@ -197,7 +197,7 @@ func newOutgoingBody(of *httpStore, headers *fields, sizeError string) *outgoing
 func (b *outgoingBody) send(to outgoing) {
 	b.to = to
 	kept := b.kept
-	b.kept = nil
+	b.forget()
 	for len(kept) > 0 {
 		n, err := to.write(kept, true)
 		if err != nil {
@@ -211,6 +211,12 @@ func (b *outgoingBody) send(to outgoing) {
 	case b.finished:
 		to.finish(b.trailers)
 	}
+}
+
+// forget lets go of what has been kept.
+func (b *outgoingBody) forget() {
+	b.of.take(-len(b.kept))
+	b.kept = nil
 }
 
 // errBodyUnsent is the error of a guest that waits until what it writes has been sent, of a message that is not.
@@ -234,7 +240,9 @@ func (b *outgoingBody) Write(p []byte, wait bool) (n int, err error) {
 	case len(b.kept) >= mostKept && wait:
 		err = errBodyUnsent
 	default:
-		n = min(len(p), mostKept-len(b.kept))
+		if n = min(len(p), mostKept-len(b.kept)); !b.of.take(n) {
+			return 0, errorf(errFieldSize, "%v", errFieldSize)
+		}
 		b.kept = append(b.kept, p[:n]...)
 	}
 	b.written += int64(n)
@@ -309,6 +317,7 @@ func (b *outgoingBody) Close() error {
 		return errorf(ErrHasChildren, "outgoing-body: %v: its output-stream", ErrHasChildren)
 	case b.of.open():
 		b.abort()
+		b.forget()
 	}
 	return nil
 }

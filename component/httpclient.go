@@ -225,10 +225,28 @@ type outgoingRequest struct {
 	path, authority Option[string]
 	scheme          Option[Variant]
 	body            *outgoingBody
+	// texts is what the texts count for.
+	texts int
 }
 
-// Close hears that the guest has dropped the request.
-func (r *outgoingRequest) Close() { r.headers.Close() }
+// Close hears that the guest has dropped the request, or given it away.
+func (r *outgoingRequest) Close() {
+	r.headers.Close()
+	r.of.take(-r.texts)
+	r.texts = 0
+}
+
+// longestText is how long a part of a request may be.
+const longestText = 1<<16 - 2
+
+// takes tells whether a text may come to those of the request. What it replaces counts as well.
+func (r *outgoingRequest) takes(text string) bool {
+	if len(text) > longestText || !r.of.take(len(text)) {
+		return false
+	}
+	r.texts += len(text)
+	return true
+}
 
 // newBody is body: func() -> result<outgoing-body>
 func (r *outgoingRequest) newBody() Result[*outgoingBody, struct{}] {
@@ -242,7 +260,7 @@ func (r *outgoingRequest) newBody() Result[*outgoingBody, struct{}] {
 // setMethod is set-method: func(method: method) -> result
 func (r *outgoingRequest) setMethod(method Variant) bool {
 	if name, ok := method.Value.(string); ok {
-		if !token(name) {
+		if !token(name) || !r.takes(name) {
 			return false
 		}
 		method = Variant{Case: "other", Value: strings.Clone(name)}
@@ -257,12 +275,12 @@ func (r *outgoingRequest) setPath(path Option[string]) bool {
 		if text[0] != '/' && text[0] != '?' {
 			return false
 		}
-		for i := range len(text) {
+		for i := range min(len(text), longestText) {
 			if c := text[i]; c <= ' ' || c == 0x7f || c == '#' {
 				return false
 			}
 		}
-		if _, err := pathURL(text); err != nil {
+		if _, err := pathURL(text); err != nil || !r.takes(text) {
 			return false
 		}
 	}
@@ -281,7 +299,8 @@ func pathURL(text string) (*url.URL, error) {
 // setScheme is set-scheme: func(scheme: option<scheme>) -> result
 func (r *outgoingRequest) setScheme(scheme Option[Variant]) bool {
 	if v, ok := scheme.Get(); ok {
-		if name, other := v.Value.(string); other && (!token(name) || strings.ContainsAny(name, "!#$%&'*^_`|~")) {
+		if name, other := v.Value.(string); other &&
+			(!token(name) || strings.ContainsAny(name, "!#$%&'*^_`|~") || !r.takes(name)) {
 			return false
 		}
 	}
@@ -291,7 +310,7 @@ func (r *outgoingRequest) setScheme(scheme Option[Variant]) bool {
 
 // setAuthority is set-authority: func(authority: option<string>) -> result
 func (r *outgoingRequest) setAuthority(authority Option[string]) bool {
-	if text, ok := authority.Get(); ok && !isAuthority(text) {
+	if text, ok := authority.Get(); ok && !(len(text) <= longestText && isAuthority(text) && r.takes(text)) {
 		return false
 	}
 	r.authority = authority
@@ -349,7 +368,7 @@ func (o *httpOptions) handle(c *wasmtime.Caller, r *outgoingRequest, options Opt
 	if err != nil {
 		return nil, err
 	}
-	r.headers.Close()
+	r.Close()
 	length := r.headers.contentLength()
 	if r.body == nil && length > 0 {
 		return nil, codeOf("HTTP-request-body-size", uint64(0))

@@ -20,8 +20,8 @@ var (
 	errFieldImmutable = headerError{Case: "immutable"}
 )
 
-// errFieldSize ends a guest whose fields take too much.
-var errFieldSize = errors.New("the fields of a message take more than they may (HTTPFieldSize)")
+// errFieldSize ends a guest whose messages take too much.
+var errFieldSize = errors.New("the messages that the guest has made take more than they may (HTTPFieldSize)")
 
 // fields is the resource fields: names in lower case and their values, in the order in which they came; those of one
 // name follow each other.
@@ -40,9 +40,6 @@ const (
 	nameCost  = 32
 	valueCost = 40
 )
-
-// mostFieldSizes is how many times as much as one of them all fields of a store may take.
-const mostFieldSizes = 16
 
 // forbiddenFields are those that are the host's business, and that guests neither see nor set.
 var forbiddenFields = map[string]bool{
@@ -93,7 +90,7 @@ func (f *fields) clone(of *httpStore) (*fields, error) {
 // Close forgets what the fields count for: the guest has dropped them.
 func (f *fields) Close() {
 	if f.of != nil {
-		f.of.fields -= f.size
+		f.of.take(-f.size)
 		f.of = nil
 	}
 }
@@ -146,12 +143,10 @@ func (f *fields) change(name string) (string, error) {
 
 // resize makes the fields count for so much.
 func (f *fields) resize(size int) error {
-	by := size - f.size
-	if by > 0 && (size > f.limit || f.of.fields+by > f.of.options.fieldSize*mostFieldSizes) {
+	if size > f.size && size > f.limit || !f.of.take(size-f.size) {
 		return errorf(errFieldSize, "%v", errFieldSize)
 	}
 	f.size = size
-	f.of.fields += by
 	return nil
 }
 

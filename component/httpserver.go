@@ -72,7 +72,7 @@ func (r *incomingRequest) consume(of *httpStore) Result[*incomingBody, struct{}]
 		return Err[*incomingBody](struct{}{})
 	}
 	body := &incomingBody{of: of, from: r.body}
-	if r.request.Body == http.NoBody {
+	if !r.body.x.hasBody() {
 		body.err = io.EOF
 	}
 	r.body = nil
