@@ -165,7 +165,8 @@ func (srv *server) handler(pre *component.InstancePre) *component.Handler {
 	options := []component.HandlerOption{
 		component.WithWasi(func(*http.Request) (*wasmtime.WasiConfig, error) { return srv.wasiConfig(srv.instances.Add(1) - 1) }),
 		component.WithStore(func(store *wasmtime.Store, _ *http.Request) error { return s.limit(store) }),
-		component.WithReuse(int(s.serve.reuseCount), s.serve.idleTimeout),
+		component.WithReuse(int(s.serve.reuseCount), 0),
+		component.WithIdleTimeout(s.serve.idleTimeout),
 		component.WithMaxInstances(int(s.serve.maxRequests)),
 		component.WithLogger(srv.log),
 	}
