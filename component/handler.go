@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -54,12 +55,18 @@ type Handler struct {
 	// reuses is how many requests an instance serves, and reuseFor how long.
 	reuses   int
 	reuseFor time.Duration
+	// idleFor is how long an instance waits for the next request, 0 if for ever.
+	idleFor time.Duration
 	// nothing is the configuration of stores if nobody has another.
 	nothing *wasmtime.WasiConfig
 
-	mu     sync.Mutex
-	idle   []*worker
-	closed bool
+	mu sync.Mutex
+	// idle are instances that wait for a request, the one that has waited longest first. sweeper ends those that have
+	// waited too long; it is armed if there are any.
+	idle    []*worker
+	sweeper *time.Timer
+	armed   bool
+	closed  bool
 	// running counts requests, for Close.
 	running sync.WaitGroup
 }
@@ -91,6 +98,10 @@ func WithTimeout(d time.Duration) HandlerOption { return func(h *Handler) { h.ti
 func WithReuse(requests int, age time.Duration) HandlerOption {
 	return func(h *Handler) { h.reuses, h.reuseFor = requests, age }
 }
+
+// WithIdleTimeout ends an instance of [WithReuse] that has waited so long for its next request, and so gives back what it
+// takes after a busy time. Without it, or with 0, instances wait until the handler is closed.
+func WithIdleTimeout(d time.Duration) HandlerOption { return func(h *Handler) { h.idleFor = d } }
 
 // WithMaxInstances limits how many requests are served at once. Others wait for as long as their context and
 // [WithTimeout] let them, and then get 503 Service Unavailable. With 0 there is no limit but that of the engine's pool.
@@ -212,6 +223,9 @@ func (h *Handler) Close() error {
 	h.mu.Lock()
 	idle := h.idle
 	h.idle = nil
+	if h.sweeper != nil {
+		h.sweeper.Stop()
+	}
 	h.mu.Unlock()
 	for _, each := range idle {
 		each.close()
@@ -238,6 +252,8 @@ type worker struct {
 	// requests is how many it has served, and made when it was.
 	requests int
 	made     time.Time
+	// since is when it began to wait.
+	since time.Time
 }
 
 func (s *worker) close() { s.store.Close() }
@@ -307,10 +323,43 @@ func (h *Handler) put(s *worker, reusable bool) {
 	if reusable && h.reuses > 1 && h.fresh(s) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		s.since = time.Now()
 		h.idle = append(h.idle, s)
+		if h.idleFor > 0 && !h.armed {
+			h.armLocked(h.idleFor)
+		}
 		return
 	}
 	s.close()
+}
+
+// armLocked has the sweeper come after some time.
+func (h *Handler) armLocked(after time.Duration) {
+	h.armed = true
+	if h.sweeper == nil {
+		h.sweeper = time.AfterFunc(after, h.sweep)
+	} else {
+		h.sweeper.Reset(after)
+	}
+}
+
+// sweep ends the instances that have waited too long.
+func (h *Handler) sweep() {
+	h.mu.Lock()
+	n, now := 0, time.Now()
+	for n < len(h.idle) && now.Sub(h.idle[n].since) >= h.idleFor {
+		n++
+	}
+	ended := slices.Clone(h.idle[:n])
+	h.idle = slices.Delete(h.idle, 0, n)
+	h.armed = false
+	if len(h.idle) > 0 {
+		h.armLocked(h.idleFor - now.Sub(h.idle[0].since))
+	}
+	h.mu.Unlock()
+	for _, each := range ended {
+		each.close()
+	}
 }
 
 // make makes an instance.

@@ -67,6 +67,7 @@ func commands() []command {
 	const (
 		wasm           = "MODULE is a file in WebAssembly's binary or text format, or - for standard input."
 		wasmOrCompiled = "MODULE is a file in WebAssembly's binary or text format, a .cwasm file, or - for standard input."
+		served         = "COMPONENT is a file in WebAssembly's binary or text format, or a .cwasm file. It answers what no --route takes."
 	)
 	main := command{operands: "MODULE [ARGS...]", explained: wasmOrCompiled, least: 1, trailing: true, help: "Run, compile and inspect WebAssembly modules and components", options: runOptions, do: runModule}
 	run := main
@@ -74,6 +75,7 @@ func commands() []command {
 	return []command{
 		main,
 		run,
+		{name: "serve", operands: "[COMPONENT]", explained: served, most: 1, help: "Answer HTTP requests with components that export wasi:http/incoming-handler", options: serveOptions, do: serveComponents},
 		{name: "compile", operands: "MODULE", explained: wasm, least: 1, most: 1, help: "Compile a module or a component to a .cwasm file, which starts without compiling", options: compileOptions, do: compileModule},
 		{name: "inspect", operands: "MODULE", explained: wasmOrCompiled, least: 1, most: 1, help: "Show what a module imports, exports and consists of, or a component's world in WIT", options: inspectOptions, do: inspectModule},
 		{name: "wast", operands: "SCRIPT...", least: 1, most: math.MaxInt, help: "Run scripts of WebAssembly's test suites, which 'wasm-tools json-from-wast' has translated", options: wastOptions, do: runScripts},
@@ -104,7 +106,7 @@ func findCommand(args []string) (*command, []string) {
 
 // wasmtimeOnly returns the commands of wasmtime that are not here. A module of such a name is run with run.
 func wasmtimeOnly() []string {
-	return []string{"config", "explore", "serve", "settings", "objdump", "hot-blocks", "wizer"}
+	return []string{"config", "explore", "settings", "objdump", "hot-blocks", "wizer"}
 }
 
 // missingCommand is a command that can only say that it is not there.
@@ -165,7 +167,7 @@ func engineOptions() []option {
 // loadOptions are the options of commands that load modules.
 func loadOptions() []option {
 	return append([]option{
-		{long: "allow-precompiled", help: "Let MODULE be a .cwasm file; only for files that you trust", set: func(s *settings, _ string) error {
+		{long: "allow-precompiled", help: "Let the file be a .cwasm file; only for files that you trust", set: func(s *settings, _ string) error {
 			s.allowPrecompiled = true
 			return nil
 		}},
@@ -174,9 +176,7 @@ func loadOptions() []option {
 
 // runOptions are the options of run.
 func runOptions() []option {
-	return append([]option{
-		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, under the name GUEST; ro: to read only", set: setDir},
-		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
+	return slices.Concat(givenOptions(), []option{
 		{long: "file", value: "FD=PATH[:MODE]", repeats: true, help: "Open a file as descriptor FD; MODE is ro, wo (emptied), rw or append", set: setFile},
 		{long: "listen", value: "FD=ADDRESS", repeats: true, help: "Listen as descriptor FD, on HOST:PORT or unix:PATH", set: setListener},
 		{long: "invoke", value: "FUNCTION", help: "Call this function with ARGS, of a component as 'f(1, \"a\")', and print its results", set: func(s *settings, name string) error {
@@ -188,9 +188,25 @@ func runOptions() []option {
 			s.argv0 = &name
 			return nil
 		}},
+	}, observeOptions(), loadOptions())
+}
+
+// givenOptions are the options of commands that run guests, with what these are given.
+func givenOptions() []option {
+	return []option{
+		{long: "dir", value: "HOST[::GUEST[:ro]]", repeats: true, help: "Give the guest a directory, named GUEST; ro: to read only", set: setDir},
+		{long: "env", value: "NAME[=VALUE]", repeats: true, help: "Set an environment variable; without a value, pass it on", set: setEnv},
+		{long: "allow-host", value: "HOST[:PORT]", repeats: true, help: "Let components send HTTP requests to NAME, *.NAME or *", set: setAllowedHost},
+		{long: "allow-network", value: "ADDRESS[/BITS]", repeats: true, help: "Let such hosts have these addresses, if not public", set: setAllowedNetwork},
+	}
+}
+
+// observeOptions are the options of commands that run guests, for who wants to see what these do.
+func observeOptions() []option {
+	return []option{
 		{long: "profile", value: "PROFILER", help: "Make compiled code known to a profiler: perfmap, jitdump or vtune", set: setProfiler},
 		missingOption("gdbstub", "g", "[ADDRESS:]PORT", "Serve a debugger"),
-	}, loadOptions()...)
+	}
 }
 
 // compileOptions are the options of compile.

@@ -62,7 +62,7 @@ func TestCompletionInBash(t *testing.T) {
 		"run --wasm sim":   "simd",
 		"run -C cranelift": "cranelift-debug-verifier cranelift-",
 		"completion ":      "bash zsh fish",
-		"--allow":          "--allow-precompiled",
+		"--allow":          "--allow-host --allow-network --allow-precompiled",
 	} {
 		words := strings.Split("gowasmtime "+line, " ")
 		args := append([]string{"-c", `compopt() { :; }; source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gowasmtime; echo "${COMPREPLY[*]}"`,

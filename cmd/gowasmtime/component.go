@@ -88,7 +88,7 @@ func (g *guest) runComponent(src *source) error {
 		}
 		return err
 	}
-	if err := s.stores.define(linker); err != nil {
+	if err := s.defineExtras(linker); err != nil {
 		return err
 	}
 	release, err := g.provide(func() error { return s.defineWasi(linker) })
@@ -100,7 +100,7 @@ func (g *guest) runComponent(src *source) error {
 	err = g.timed(func(ctx context.Context) (err error) {
 		instance, err := linker.Instantiate(ctx, g.store, c)
 		if err != nil {
-			return g.main(ctx, failed(s.stores.hinted(err), "failed to instantiate %q", s.operands[0]))
+			return g.main(ctx, failed(s.hinted(err), "failed to instantiate %q", s.operands[0]))
 		}
 		f, err := instance.FuncOf(export)
 		if err == nil {

@@ -86,6 +86,17 @@ func TestComponents(t *testing.T) {
 	gowasmtime(t, dir, "run", "--invoke", "f()", "lacks.wat").want(t, 1, "", "`wasi:cli/stdout@0.2.0#f` func()", "function implementation is missing")
 	gowasmtime(t, dir, "run", "-W", "unknown-imports-trap", "--invoke", "f()", "lacks.wat").want(t, 0, "")
 
+	write(t, dir, "http.wat", `(component
+	  (import "wasi:http/types@0.2.0" (instance (export "fields" (type (sub resource)))))
+	  (core module $m (func (export "f")))
+	  (core instance $i (instantiate $m))
+	  (func (export "f") (canon lift (core func $i "f"))))`)
+	gowasmtime(t, dir, "run", "--invoke", "f()", "http.wat").want(t, 1, "", "-S http provides wasi:http")
+	gowasmtime(t, dir, "run", "-S", "http", "--invoke", "f()", "http.wat").want(t, 0, "")
+	gowasmtime(t, dir, "run", "-S", "http,max-http-fields-size=0", "--invoke", "f()", "http.wat").want(t, 1, "", "fields need room")
+	write(t, dir, "module.wat", "(module)")
+	gowasmtime(t, dir, "run", "-S", "http", "module.wat").want(t, 2, "", "-S http is for components")
+
 	gowasmtime(t, dir, "compile", "c.wat").want(t, 0, "")
 	gowasmtime(t, dir, "run", "--invoke", "nothing()", "c.cwasm").want(t, 1, "", "--allow-precompiled")
 	gowasmtime(t, dir, "run", "--allow-precompiled", "--invoke", "sum(1, 2)", "c.cwasm").want(t, 0, "3\n")

@@ -20,7 +20,7 @@ func newEngine(s *settings) (*wasmtime.Engine, error) {
 	}
 	config.SetConsumeFuel(s.fuel != nil)
 	config.SetEpochInterruption(s.epochs || s.timeout != nil)
-	if s.pooling {
+	if s.pooling != nil && *s.pooling {
 		config.SetPooling(pools(s))
 	}
 	if err := loadCache(s, config); err != nil {

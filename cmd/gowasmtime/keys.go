@@ -29,7 +29,7 @@ func optimizeGroup() group {
 		engineNumber("memory-reservation", "Reserve N bytes of address space for a memory", (*wasmtime.Config).SetMemoryReservation),
 		engineNumber("memory-reservation-for-growth", "Reserve N bytes more for a memory that moves", (*wasmtime.Config).SetMemoryReservationForGrowth),
 		engineNumber("memory-guard-size", "Keep N bytes free behind a memory", (*wasmtime.Config).SetMemoryGuardSize),
-		flag("pooling-allocator", "Take instances from pools that are set up in advance", func(s *settings, on bool) { s.pooling = on }),
+		flag("pooling-allocator", "Take instances from pools that are set up in advance", func(s *settings, on bool) { s.pooling = &on }),
 		number("pooling-total-core-instances", "Have pools for N instances, with one memory, table, stack and GC heap each", func(s *settings, n uint64) { s.pools.MaxInstances = clamp32(n) }),
 		number("pooling-max-memory-size", "Let memories of the pool grow to N bytes", func(s *settings, n uint64) { s.pools.MaxMemorySize = n }),
 		number("pooling-table-elements", "Let tables of the pool grow to N elements", func(s *settings, n uint64) { s.pools.MaxTableElements = n }),
@@ -109,8 +109,8 @@ func debugGroup() group {
 func wasiGroup() group {
 	g := group{short: "S", long: "wasi", help: "What the guest gets through WASI"}
 	g.keys = append(g.keys,
-		flag("cli", "Provide WASI 0.1, or WASI 0.2 for a component (the default)", func(s *settings, on bool) { s.noWasi = !on }),
-		flag("common", "The old name of cli", func(s *settings, on bool) { s.noWasi = !on }),
+		flag("cli", "Provide WASI 0.1, or WASI 0.2 for a component (the default of run; serve provides what proxies have)", func(s *settings, on bool) { s.cli = &on }),
+		flag("common", "The old name of cli", func(s *settings, on bool) { s.cli = &on }),
 		flag("inherit-env", "Pass all environment variables on; --env replaces single ones", func(s *settings, on bool) { s.inheritEnv = on }),
 		flag("inherit-stdin", "Pass standard input on (the default)", func(s *settings, on bool) { s.closed[0] = !on }),
 		flag("inherit-stdout", "Pass standard output on (the default)", func(s *settings, on bool) { s.closed[1] = !on }),
@@ -128,14 +128,16 @@ func wasiGroup() group {
 		pair("config-var", "A variable that wasi:config has, with its value; repeatable", func(s *settings) *[]nameValue { return &s.stores.configVars }),
 		flag("keyvalue", "Give a component wasi:keyvalue, with one bucket in memory, whose name is empty", func(s *settings, on bool) { s.stores.keyvalue = on }),
 		pair("keyvalue-in-memory-data", "A key that the bucket has at first, with its value; repeatable", func(s *settings) *[]nameValue { return &s.stores.keyvalueData }),
+		flag("http", "Let a component send HTTP requests, as far as --allow-host says; serve does without the key", func(s *settings, on bool) { s.http.on = &on }),
+		number("max-http-fields-size", "Let the fields of a message of HTTP take N bytes (128 KiB by default)", func(s *settings, n uint64) { s.http.fieldSize = &n }),
 		number("max-random-size", "Give the guest N random bytes at most in one call (64 MiB by default); asking for more is an error that ends it", func(s *settings, n uint64) { s.maxRandomSize = &n }),
 		number("max-resources", "Let the guest have N open files and connections (1024 by default); opening more is EMFILE", func(s *settings, n uint64) { s.maxResources = &n }),
 		number("hostcall-fuel", "Copy and keep N bytes at most for a call of the guest (128 MiB by default); needing more is ENOMEM", func(s *settings, n uint64) { s.hostcallFuel = &n }),
 	)
-	g.keys = append(g.keys, ignoredKeys("cli-exit-with-code", "p3", "max-http-fields-size", "max-component-handles",
+	g.keys = append(g.keys, ignoredKeys("cli-exit-with-code", "p3", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
 	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph")...)
-	g.keys = append(g.keys, missingKeysBecause("this is for components, and gowasmtime does not have it yet", "http=n", "tls=n")...)
+	g.keys = append(g.keys, missingKeysBecause("this is for components, and gowasmtime does not have it yet", "tls=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)
 	return g

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -25,7 +26,11 @@ func (l listener) open() (net.Listener, error) {
 	if path, ok := strings.CutPrefix(l.address, "unix:"); ok {
 		return net.Listen("unix", path)
 	}
-	return net.Listen("tcp", strings.TrimPrefix(l.address, "tcp:"))
+	address := strings.TrimPrefix(l.address, "tcp:")
+	if given, err := netip.ParseAddrPort(address); err == nil && given.Addr().Is4() {
+		return net.Listen("tcp4", address) // with tcp, 0.0.0.0 is all addresses of IPv6 as well
+	}
+	return net.Listen("tcp", address)
 }
 
 // insertListeners listens at the addresses and gives the listeners to the guest. release stops listening.

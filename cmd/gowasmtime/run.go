@@ -36,7 +36,7 @@ func runModule(s *settings, stdout, _ io.Writer) error {
 	if src.isComponent {
 		return g.runComponent(src)
 	}
-	if err := s.stores.refuse(s.operands[0]); err != nil {
+	if err := s.refuseExtras(s.operands[0]); err != nil {
 		return err
 	}
 	if g.module, err = src.compile(engine, s.allowPrecompiled); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/gowasmtime/wasmtime"
@@ -32,7 +33,7 @@ type settings struct {
 	allProposals *bool
 	cache        *bool
 	cacheConfig  string
-	pooling      bool
+	pooling      *bool
 	pools        wasmtime.PoolingConfig
 	epochs       bool
 
@@ -42,7 +43,8 @@ type settings struct {
 	unknownImportsTrap    bool
 	unknownImportsDefault bool
 
-	noWasi     bool
+	// cli is whether the guest gets WASI: all that run provides, what serve does besides the world of a proxy.
+	cli        *bool
 	inheritEnv bool
 	// closed are the standard streams that the guest does not get.
 	closed [3]bool
@@ -55,6 +57,11 @@ type settings struct {
 	stores stores
 	// maxResources is how many descriptors the guest can have, hostcallFuel how many bytes a call may take of the host.
 	maxResources, hostcallFuel *uint64
+	// http is what a component gets of wasi:http.
+	http httpSettings
+
+	// serve is what serve alone has.
+	serve serveSettings
 }
 
 // network is what a component gets of the network. With all addresses, it gets sockets of both kinds, unless it is said
@@ -74,6 +81,16 @@ type stores struct {
 
 // nameValue is a name with its value.
 type nameValue struct{ name, value string }
+
+// httpSettings is what a component gets of wasi:http, if it does at all.
+type httpSettings struct {
+	on *bool
+	// fieldSize is how much the fields of a message may take.
+	fieldSize *uint64
+	// hosts are what it may send requests to, and networks the addresses that are not public and may be behind them.
+	hosts    []string
+	networks []netip.Prefix
+}
 
 // engineSetting is one change of the engine's configuration, under the name of its key.
 type engineSetting struct {

@@ -20,15 +20,16 @@ type extra struct {
 }
 
 // extras returns all of them.
-func (s *stores) extras() []extra {
+func (s *settings) extras() []extra {
 	return []extra{
-		{"config", "wasi:config", s.config, s.defineConfig},
-		{"keyvalue", "wasi:keyvalue", s.keyvalue, s.defineKeyvalue},
+		{"http", "wasi:http", s.http.on != nil && *s.http.on, s.defineHTTP},
+		{"config", "wasi:config", s.stores.config, s.stores.defineConfig},
+		{"keyvalue", "wasi:keyvalue", s.stores.keyvalue, s.stores.defineKeyvalue},
 	}
 }
 
-// define defines those that were asked for.
-func (s *stores) define(linker *component.Linker) error {
+// defineExtras defines those that were asked for.
+func (s *settings) defineExtras(linker *component.Linker) error {
 	for _, e := range s.extras() {
 		if !e.on {
 			continue
@@ -40,8 +41,8 @@ func (s *stores) define(linker *component.Linker) error {
 	return nil
 }
 
-// refuse is the error of a module that was to get one of them, which are for components.
-func (s *stores) refuse(path string) error {
+// refuseExtras is the error of a module that was to get one of them, which are for components.
+func (s *settings) refuseExtras(path string) error {
 	for _, e := range s.extras() {
 		if e.on {
 			return usageErrorf("-S %s is for components, and '%s' is a module", e.key, path)
@@ -51,7 +52,7 @@ func (s *stores) refuse(path string) error {
 }
 
 // hinted adds to the error about imports that are missing which keys would have provided them.
-func (s *stores) hinted(err error) error {
+func (s *settings) hinted(err error) error {
 	if !errors.Is(err, component.ErrMissing) {
 		return err
 	}

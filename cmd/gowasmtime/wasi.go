@@ -16,7 +16,7 @@ import (
 // settings. release closes what the host still has of them.
 func (g *guest) provide(define func() error) (release func(), err error) {
 	s := g.settings
-	if s.noWasi {
+	if s.cli != nil && !*s.cli {
 		if len(s.dirs)+len(s.env)+len(s.files)+len(s.listeners) > 0 {
 			return func() {}, usageErrorf("--dir, --env, --file and --listen need WASI, which '-S cli=n' switches off")
 		}
@@ -28,11 +28,17 @@ func (g *guest) provide(define func() error) (release func(), err error) {
 	if err := define(); err != nil {
 		return func() {}, err
 	}
-	config, err := s.wasiConfig()
+	names, values := s.environment(os.Environ())
+	config, err := s.wasiConfig(s.argv(), names, values)
 	if err != nil {
 		return func() {}, err
 	}
 	defer config.Close()
+	for i, inherit := range []func(){config.InheritStdin, config.InheritStdout, config.InheritStderr} {
+		if !s.closed[i] {
+			inherit()
+		}
+	}
 	if err := g.store.ConfigureWasi(config); err != nil {
 		return func() {}, err
 	}
@@ -42,10 +48,8 @@ func (g *guest) provide(define func() error) (release func(), err error) {
 	return g.insertListeners()
 }
 
-// wasiConfig is what the guest gets, but for single descriptors.
-func (s *settings) wasiConfig() (*wasmtime.WasiConfig, error) {
-	argv := s.argv()
-	names, values := s.environment(os.Environ())
+// wasiConfig is what the guest gets, but for standard streams and single descriptors.
+func (s *settings) wasiConfig(argv, names, values []string) (*wasmtime.WasiConfig, error) {
 	for _, text := range slices.Concat(argv, names, values) {
 		if !utf8.ValidString(text) {
 			return nil, fmt.Errorf("an argument or variable for the guest is not UTF-8: %q", text)
@@ -54,11 +58,6 @@ func (s *settings) wasiConfig() (*wasmtime.WasiConfig, error) {
 	config := wasmtime.NewWasiConfig()
 	config.SetArgv(argv)
 	config.SetEnv(names, values)
-	for i, inherit := range []func(){config.InheritStdin, config.InheritStdout, config.InheritStderr} {
-		if !s.closed[i] {
-			inherit()
-		}
-	}
 	if s.maxRandomSize != nil {
 		config.SetMaxRandomSize(*s.maxRandomSize)
 	}

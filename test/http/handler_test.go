@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -214,4 +215,21 @@ func TestElsewhere(t *testing.T) {
 	if got := over.get(t, "/dropped?100000"); !strings.HasPrefix(got, "200 broken after") {
 		t.Errorf("dropped: %.100s", got)
 	}
+}
+
+// An instance that nobody has asked for some time is ended, and one that is asked is not.
+func TestIdleTimeout(t *testing.T) {
+	var stores atomic.Int32
+	count := component.WithStore(func(*wasmtime.Store, *http.Request) error { stores.Add(1); return nil })
+	s := serve(t, nil, count, component.WithReuse(1000, 0), component.WithIdleTimeout(200*time.Millisecond))
+	for end := time.Now().Add(600 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		Equal(t, "answer", strings.HasPrefix(s.get(t, "/count"), "200"), true)
+	}
+	busy := stores.Load()
+	if busy > 3 { // on a machine that is slow now and then
+		t.Errorf("%d instances while it was busy", busy)
+	}
+	time.Sleep(time.Second)
+	_ = s.get(t, "/count")
+	Equal(t, "instances in the end", stores.Load(), busy+1)
 }
