@@ -11,7 +11,7 @@ import "C"
 import "fmt"
 
 // bindingABI is the number of the interface that this package is written for.
-const bindingABI = 7
+const bindingABI = 8
 
 // LibraryVersion returns the release of Wasmtime that is linked in, such as "48.0.8".
 func LibraryVersion() string { return C.GoString(C.wasmtime_ext_wasmtime_version()) }

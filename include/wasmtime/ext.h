@@ -64,7 +64,7 @@
 /**
  * The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
  */
-#define WASMTIME_EXT_ABI 7
+#define WASMTIME_EXT_ABI 8
 
 /**
  * The guest may read the file.

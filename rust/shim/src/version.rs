@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 /// The number of the interface in `wasmtime/ext.h`. It rises whenever a function or a layout there changes.
-pub const WASMTIME_EXT_ABI: u32 = 7;
+pub const WASMTIME_EXT_ABI: u32 = 8;
 
 /// Returns the `WASMTIME_EXT_ABI` that the library was built with.
 #[unsafe(no_mangle)]
