@@ -3,10 +3,11 @@
 use crate::bench::{Bench, Timer};
 use crate::calls::{HELLO_OUTPUT, pooling};
 use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::{Body, Bytes};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
+use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,8 +64,9 @@ impl WasiHttpHooks for Hooks {
             *request.uri_mut() = request.uri().path_and_query().map_or("/", |path| path.as_str()).parse().unwrap();
             let connection = tokio::spawn(connection);
             let response = sender.send_request(request).await?;
-            let io = async move { Ok(connection.await.expect("the connection's task")?) };
-            Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), Box::new(io) as Box<_>))
+            let io: Box<dyn Future<Output = Result<(), Error>> + Send> =
+                Box::new(async move { Ok(connection.await.expect("the connection's task")?) });
+            Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), io))
         })
     }
 }
@@ -116,11 +118,11 @@ impl Server {
             connection.set_nodelay(true)?;
             let server = self.clone();
             tokio::spawn(async move {
-                let answer = service_fn(|request| {
+                let answer = service_fn(|request: Request<Incoming>| {
                     let server = &server;
                     async move {
-                        Ok::<_, Error>(server.answer(request).await.unwrap_or_else(|error| {
-                            let body = Full::from(format!("{error:#}\n")).map_err(|never| match never {});
+                        Ok::<_, Infallible>(server.answer(request).await.unwrap_or_else(|error| {
+                            let body = Full::<Bytes>::from(format!("{error:#}\n")).map_err(|never| match never {});
                             Response::builder().status(502).body(body.boxed_unsync()).unwrap()
                         }))
                     }
@@ -162,7 +164,7 @@ async fn text(server: &Server, request: Request<WasiBody>) -> Result<Bytes> {
 }
 
 fn empty() -> WasiBody {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
+    Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 /// An op is a request that a handler answers, without a server: all in one thread, where it is fastest.
@@ -183,13 +185,12 @@ fn fetch(timer: &mut Timer) -> Result<()> {
     let backend = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let url = format!("http://{}/", backend.local_addr()?);
     runtime.spawn(async move {
-        loop {
-            let (connection, _) = backend.accept().await?;
-            let answer = service_fn(async |_| Ok::<_, Error>(Response::new(Full::from(HELLO_OUTPUT))));
+        while let Ok((connection, _)) = backend.accept().await {
+            let answer = service_fn(|_: Request<Incoming>| async {
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(HELLO_OUTPUT)))
+            });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), answer));
         }
-        #[expect(unreachable_code)]
-        Ok::<_, std::io::Error>(())
     });
     let server = Server::new(PATHS)?;
     timer.run(|n| {
