@@ -1,5 +1,5 @@
-// Package otel has what OpenTelemetry is to know of components that are served: traces and metrics of their requests, and
-// what guests report themselves through wasi:otel.
+// Package otel has what OpenTelemetry is to know of components that are served: traces and metrics of their requests,
+// and what guests report themselves through wasi:otel.
 //
 //	observer, err := otel.NewObserver(otel.WithTracerProvider(tracers), otel.WithMeterProvider(meters))
 //	err = linker.DefineHTTP(component.HTTPObserve(observer))
