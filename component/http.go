@@ -25,9 +25,9 @@ type httpOptions struct {
 type HTTPOption func(*httpOptions) error
 
 // HTTPFieldSize limits how much the fields of one message, headers or trailers, may take that a guest makes: the bytes
-// of names and values, and about 40 for each of them. More ends the guest with an error. All messages that the guests of a
-// store have made and not sent may take 16 times as much, and 1 MiB for their bodies. 128 KiB is what there is otherwise. See
-// wasmtime_wasi_http::WasiHttpCtx::set_field_size_limit.
+// of names and values, and about 40 for each of them. More ends the guest with an error. All messages that the guests
+// of a store have made and not sent may take 16 times as much, and 1 MiB for their bodies. 128 KiB is what there is
+// otherwise. See wasmtime_wasi_http::WasiHttpCtx::set_field_size_limit.
 func HTTPFieldSize(bytes int) HTTPOption {
 	return func(o *httpOptions) error {
 		if bytes <= 0 {

@@ -437,8 +437,10 @@ type requestPipe struct {
 	// ended is io.EOF when the body has been written, or why it will not be.
 	ended error
 	// closed says that nobody sends any more.
-	closed  bool
+	closed bool
+	// trailer is the request's, which gets the last fields when the transport has read everything else.
 	trailer http.Header
+	last    *fields
 }
 
 func newRequestPipe(request *http.Request, body *outgoingBody) *requestPipe {
@@ -484,9 +486,7 @@ func (p *requestPipe) room() int {
 func (p *requestPipe) finish(trailers *fields) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if trailers != nil {
-		trailers.copyTo(p.trailer, "")
-	}
+	p.last = trailers
 	p.endLocked(io.EOF)
 }
 
@@ -517,6 +517,10 @@ func (p *requestPipe) Read(bytes []byte) (n int, err error) {
 	case p.closed:
 		return 0, io.ErrClosedPipe
 	case p.from == p.to:
+		if p.last != nil {
+			p.last.copyTo(p.trailer, "")
+			p.last = nil
+		}
 		return 0, p.ended
 	}
 	full := p.freeLocked() == 0

@@ -191,6 +191,11 @@ type exchange struct {
 	// readAll says that the end of the request's body has been read.
 	readAll atomic.Bool
 	wait    waiting
+
+	// in, body and out are what the guest is called with.
+	in   incomingRequest
+	body requestBody
+	out  responseOutparam
 }
 
 // waiting is what waits for the client, to be interrupted.
@@ -510,10 +515,9 @@ func newExchange(ctx context.Context, w http.ResponseWriter, r *http.Request) *e
 	return &exchange{ctx: ctx, request: r, w: w, control: *http.NewResponseController(w)}
 }
 
-// resources makes what the guest is called with.
+// resources returns what the guest is called with.
 func (x *exchange) resources() params2[*incomingRequest, *responseOutparam] {
-	return params2[*incomingRequest, *responseOutparam]{
-		&incomingRequest{request: x.request, body: &requestBody{x}},
-		&responseOutparam{x},
-	}
+	x.body.x, x.out.to = x, x
+	x.in.request, x.in.body = x.request, &x.body
+	return params2[*incomingRequest, *responseOutparam]{&x.in, &x.out}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -87,7 +88,9 @@ func serve(t testing.TB, define []component.HTTPOption, options ...component.Han
 	s.handler = component.NewHandler(pre, options...)
 	Check(t, s.handler.Err())
 	t.Cleanup(func() { Check(t, s.handler.Close()) })
-	s.Server = httptest.NewServer(s.handler)
+	s.Server = httptest.NewUnstartedServer(s.handler)
+	s.Config.ErrorLog = log.New(s.log, "the server: ", 0)
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -207,7 +210,9 @@ func TestLengths(t *testing.T) {
 	Equal(t, "printed", printed.String(), "")
 	Equal(t, "too long", s.get(t, "/length?20"), "502 Bad Gateway")
 	mustSay(t, &printed, "HttpResponseBodySize(Some(10))")
-	Equal(t, "too short", s.get(t, "/length?5"), "502 Bad Gateway")
+	if got := s.get(t, "/length?5"); got != "502 Bad Gateway" && got != "200 01234" { // what fits may be on its way
+		t.Errorf("too short: %s", got)
+	}
 	mustSay(t, &printed, "Some(ErrorCode::HttpResponseBodySize(Some(1")
 }
 
@@ -222,10 +227,16 @@ func TestTimes(t *testing.T) {
 	Equal(t, "body", string(Must(io.ReadAll(response.Body))), "late")
 	response.Body.Close()
 
-	start = time.Now()
-	Equal(t, "done", s.get(t, "/background?1000"), "200 done")
-	if waited := time.Since(start); waited > 700*time.Millisecond {
-		t.Errorf("the response came after %v", waited)
+	for tries := 0; ; tries++ { // on a busy machine, the response may be flushed before its guest has ended it
+		start = time.Now()
+		Equal(t, "done", s.get(t, "/background?1000"), "200 done")
+		waited := time.Since(start)
+		if waited < 700*time.Millisecond {
+			break
+		}
+		if tries == 5 {
+			t.Fatalf("the response came after %v", waited)
+		}
 	}
 
 	response = Must(s.Client().Get(s.URL + "/ticks?3"))
@@ -341,3 +352,21 @@ func TestReuse(t *testing.T) {
 }
 
 func compiledGuest() []byte { return guests.Component("httptries") }
+
+// A request whose body is not read does not spoil the connection for those that follow.
+func TestLeftBodies(t *testing.T) {
+	s := serve(t, nil)
+	for _, size := range []int{1000, 100_000, 1 << 20} {
+		for _, path := range []string{"/count", "/unfinished?100000", "/again", "/late?100000"} {
+			r := Must(http.NewRequest("POST", s.URL+path, strings.NewReader(strings.Repeat("G", size))))
+			got := s.do(t, r)
+			if path == "/count" && got != "200 1" || path == "/unfinished?100000" && got != "200 "+strings.Repeat("x", 100000) {
+				t.Errorf("%s with %d bytes: %.100s", path, size, got)
+			}
+		}
+	}
+	s.Server.Close()
+	if strings.Contains(s.log.String(), "the server: ") {
+		t.Errorf("the server says\n%s", s.log)
+	}
+}

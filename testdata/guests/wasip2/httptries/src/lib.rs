@@ -185,10 +185,13 @@ impl wasip2::exports::http::incoming_handler::Guest for Handler {
                 let body = request.consume().unwrap();
                 let stream = body.stream().unwrap();
                 let read = read_all(&stream);
-                text(out, &match read {
-                    Ok(bytes) => format!("{}", bytes.len()),
-                    Err(error) => format!("{:?}", code_of(error)),
-                });
+                text(
+                    out,
+                    &match read {
+                        Ok(bytes) => format!("{}", bytes.len()),
+                        Err(error) => format!("{:?}", code_of(error)),
+                    },
+                );
             }
             "/again" => {
                 let body = request.consume().unwrap();
@@ -270,16 +273,26 @@ fn rules(request: &IncomingRequest) -> String {
     let fields = Fields::new();
     let mut said = Vec::new();
     let mut note = |what: &str, got: Result<(), HeaderError>| {
-        said.push(format!("{what}: {}", match got {
-            Ok(()) => "ok",
-            Err(HeaderError::InvalidSyntax) => "invalid-syntax",
-            Err(HeaderError::Forbidden) => "forbidden",
-            Err(HeaderError::Immutable) => "immutable",
-        }));
+        said.push(format!(
+            "{what}: {}",
+            match got {
+                Ok(()) => "ok",
+                Err(HeaderError::InvalidSyntax) => "invalid-syntax",
+                Err(HeaderError::Forbidden) => "forbidden",
+                Err(HeaderError::Immutable) => "immutable",
+            }
+        ));
     };
     for name in [
-        "connection", "Keep-Alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-        "transfer-encoding", "Upgrade", "host", "http2-settings",
+        "connection",
+        "Keep-Alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "transfer-encoding",
+        "Upgrade",
+        "host",
+        "http2-settings",
     ] {
         note(name, fields.append(name, b"x"));
     }
@@ -297,8 +310,14 @@ fn rules(request: &IncomingRequest) -> String {
     note("none", fields.set("y", &[]));
     let list = [("a".into(), b"1".into()), ("b".into(), b"2".into()), ("A".into(), b"3".into())];
     let listed = Fields::from_list(&list).unwrap().entries();
-    let more = vec![listed.iter().map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value))).collect::<Vec<_>>().join(" "),
-        format!("{} {}", fields.has("content-length"), fields.has("x"))];
+    let more = vec![
+        listed
+            .iter()
+            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
+            .collect::<Vec<_>>()
+            .join(" "),
+        format!("{} {}", fields.has("content-length"), fields.has("x")),
+    ];
     let response = OutgoingResponse::new(fields);
     note("response", response.headers().append("x", b"x"));
     said.extend(more);
@@ -349,17 +368,23 @@ fn polled(request: IncomingRequest, out: ResponseOutparam) {
 }
 
 /// Sends a request to the URL that another one has in x-url, with a part of a body if there is to be one.
-fn send(request: &IncomingRequest, method: Method, body: Option<&[u8]>) -> (Result<FutureIncomingResponse, ErrorCode>, ()) {
+fn send(
+    request: &IncomingRequest,
+    method: Method,
+    body: Option<&[u8]>,
+) -> (Result<FutureIncomingResponse, ErrorCode>, ()) {
     let url = String::from_utf8(request.headers().get("x-url").pop().unwrap()).unwrap();
     let (scheme, rest) = url.split_once("://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let onward = OutgoingRequest::new(Fields::from_list(&[("x-from".into(), b"guest".into())]).unwrap());
     onward.set_method(&method).unwrap();
-    onward.set_scheme(Some(&match scheme {
-        "http" => Scheme::Http,
-        "https" => Scheme::Https,
-        other => Scheme::Other(other.into()),
-    })).unwrap();
+    onward
+        .set_scheme(Some(&match scheme {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            other => Scheme::Other(other.into()),
+        }))
+        .unwrap();
     if onward.set_authority(Some(authority)).is_err() || onward.set_path_with_query(Some(path)).is_err() {
         return (Err(ErrorCode::HttpRequestUriInvalid), ());
     }
