@@ -6,6 +6,8 @@
 //	handler := component.NewHandler(pre, component.WithObserver(observer))
 //	err = otel.DefineTracing(linker, processor)
 //
+// Of wasi:otel there are tracing and logs; a component that imports wasi:otel/metrics does not link.
+//
 // It is a Go module of its own, so that programs without OpenTelemetry have nothing of it.
 package otel
 
