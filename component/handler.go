@@ -99,8 +99,8 @@ func WithReuse(requests int, age time.Duration) HandlerOption {
 	return func(h *Handler) { h.reuses, h.reuseFor = requests, age }
 }
 
-// WithIdleTimeout ends an instance of [WithReuse] that has waited so long for its next request, and so gives back what it
-// takes after a busy time. Without it, or with 0, instances wait until the handler is closed.
+// WithIdleTimeout ends an instance of [WithReuse] that has waited so long for its next request, and so gives back what
+// it takes after a busy time. Without it, or with 0, instances wait until the handler is closed.
 func WithIdleTimeout(d time.Duration) HandlerOption { return func(h *Handler) { h.idleFor = d } }
 
 // WithMaxInstances limits how many requests are served at once. Others wait for as long as their context and

@@ -1,10 +1,12 @@
-// Package otel has what OpenTelemetry is to know of components that are served: traces and metrics of their requests, and
-// what guests report themselves through wasi:otel.
+// Package otel has what OpenTelemetry is to know of components that are served: traces and metrics of their requests,
+// and what guests report themselves through wasi:otel.
 //
 //	observer, err := otel.NewObserver(otel.WithTracerProvider(tracers), otel.WithMeterProvider(meters))
 //	err = linker.DefineHTTP(component.HTTPObserve(observer))
 //	handler := component.NewHandler(pre, component.WithObserver(observer))
 //	err = otel.DefineTracing(linker, processor)
+//
+// Of wasi:otel there are tracing and logs; a component that imports wasi:otel/metrics does not link.
 //
 // It is a Go module of its own, so that programs without OpenTelemetry have nothing of it.
 package otel

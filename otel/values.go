@@ -19,8 +19,8 @@ import (
 // pre-release.
 const version = "@0.2.0-rc.2"
 
-// What is kept of what a guest reports at once. A guest decides how much it passes, and what is kept here stays until it
-// has been sent on.
+// What is kept of what a guest reports at once. A guest decides how much it passes, and what is kept here stays until
+// it has been sent on.
 const (
 	// mostEntries is how many attributes, events or links there are in one place.
 	mostEntries = 128
