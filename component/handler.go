@@ -136,7 +136,7 @@ func WithObserver(observer HTTPObserver) HandlerOption {
 	return func(h *Handler) { h.observer = observer }
 }
 
-// NewHandler makes a handler of a component, of which the linker had [Linker.DefineWasi] and [Linker.DefineHTTP]. What
+// NewHandler makes a handler of a component, of which the linker had [Linker.DefineWasi] and [DefineHTTP]. What
 // is wrong with it is what [Handler.Err] returns, and what every request logs: a component without the export, an
 // engine without [wasmtime.Config.SetEpochInterruption], which it takes to stop a guest. The InstancePre stays the
 // program's, which closes it after the handler.

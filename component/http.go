@@ -21,7 +21,7 @@ type httpOptions struct {
 	client    *httpClient
 }
 
-// HTTPOption is an option of [Linker.DefineHTTP].
+// HTTPOption is an option of [DefineHTTP].
 type HTTPOption func(*httpOptions) error
 
 // HTTPFieldSize limits how much the fields of one message, headers or trailers, may take that a guest makes: the bytes
@@ -48,7 +48,7 @@ func HTTPFieldSize(bytes int) HTTPOption {
 //
 // The store needs a [wasmtime.WasiConfig], which may have nothing in it: streams belong to that.
 // See wasmtime_wasi_http::p2::add_only_http_to_linker_sync.
-func (l *Linker) DefineHTTP(options ...HTTPOption) error {
+func DefineHTTP(l *Linker, options ...HTTPOption) error {
 	if l == nil {
 		return isNil("linker")
 	}
@@ -93,12 +93,17 @@ func (o *httpOptions) http(c *wasmtime.Caller) (*httpStore, error) {
 }
 
 func (o *httpOptions) of(s *state) *httpStore {
-	if s.http == nil {
-		s.http = &httpStore{}
+	h, ok := s.http.(*httpStore)
+	if !ok {
+		h = &httpStore{}
+		s.http = h
 	}
-	s.http.options = o // that of the component that runs
-	return s.http
+	h.options = o // that of the component that runs
+	return h
 }
+
+// storeClosed hears that the store is being closed.
+func (h *httpStore) storeClosed() { h.closed = true }
 
 // open tells whether guests may still run.
 func (h *httpStore) open() bool { return !h.closed }

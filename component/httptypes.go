@@ -7,20 +7,6 @@ import (
 )
 
 // The resources of wasi:http/types.
-var (
-	fieldsResource           = ResourceOf[*fields]().Named("fields")
-	incomingRequestResource  = ResourceOf[*incomingRequest]().Named("incoming-request")
-	outgoingRequestResource  = ResourceOf[*outgoingRequest]().Named("outgoing-request")
-	requestOptionsResource   = ResourceOf[*requestOptions]().Named("request-options")
-	responseOutparamResource = ResourceOf[*responseOutparam]().Named("response-outparam")
-	incomingResponseResource = ResourceOf[*incomingResponse]().Named("incoming-response")
-	incomingBodyResource     = ResourceOf[*incomingBody]().Named("incoming-body")
-	futureTrailersResource   = ResourceOf[*futureTrailers]().Named("future-trailers")
-	outgoingResponseResource = ResourceOf[*outgoingResponse]().Named("outgoing-response")
-	outgoingBodyResource     = ResourceOf[*outgoingBody]().Named("outgoing-body")
-	futureResponseResource   = ResourceOf[*futureResponse]().Named("future-incoming-response")
-)
-
 // httpFunc is a function of an interface.
 type httpFunc struct {
 	name string
@@ -31,9 +17,17 @@ type httpFunc struct {
 func (o *httpOptions) define(l *Linker) error {
 	types := l.Instance("wasi:http/types@" + httpVersion)
 	for _, r := range []ResourceType{
-		fieldsResource, incomingRequestResource, outgoingRequestResource, requestOptionsResource, responseOutparamResource,
-		incomingResponseResource, incomingBodyResource, futureTrailersResource, outgoingResponseResource,
-		outgoingBodyResource, futureResponseResource,
+		ResourceOf[*fields]().Named("fields"),
+		ResourceOf[*incomingRequest]().Named("incoming-request"),
+		ResourceOf[*outgoingRequest]().Named("outgoing-request"),
+		ResourceOf[*requestOptions]().Named("request-options"),
+		ResourceOf[*responseOutparam]().Named("response-outparam"),
+		ResourceOf[*incomingResponse]().Named("incoming-response"),
+		ResourceOf[*incomingBody]().Named("incoming-body"),
+		ResourceOf[*futureTrailers]().Named("future-trailers"),
+		ResourceOf[*outgoingResponse]().Named("outgoing-response"),
+		ResourceOf[*outgoingBody]().Named("outgoing-body"),
+		ResourceOf[*futureResponse]().Named("future-incoming-response"),
 	} {
 		if err := types.Resource(r.witName, r); err != nil {
 			return err

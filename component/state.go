@@ -36,8 +36,9 @@ type state struct {
 	funcs []*Func
 	// calls counts calls of guests: what a view of a result shows is gone when it has changed.
 	calls uint64
-	// http is what wasi:http has there, nil if it has nothing.
-	http *httpStore
+	// http is what wasi:http has there, nil if it has nothing. By an interface, so that programs without it do not have
+	// net/http linked.
+	http interface{ storeClosed() }
 }
 
 // mustEnter enters a store for functions that return no error.
@@ -230,7 +231,7 @@ func (s *state) StoreClosed() {
 	}
 	s.funcs, s.linked, s.more, s.call = nil, nil, nil, nil
 	if s.http != nil {
-		s.http.closed = true
+		s.http.storeClosed()
 	}
 	s.table.closeAll()
 }

@@ -2,7 +2,7 @@
 // and what guests report themselves through wasi:otel.
 //
 //	observer, err := otel.NewObserver(otel.WithTracerProvider(tracers), otel.WithMeterProvider(meters))
-//	err = linker.DefineHTTP(component.HTTPObserve(observer))
+//	err = component.DefineHTTP(linker, component.HTTPObserve(observer))
 //	handler := component.NewHandler(pre, component.WithObserver(observer))
 //	err = otel.DefineTracing(linker, processor)
 //

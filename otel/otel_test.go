@@ -47,7 +47,7 @@ func serve(t *testing.T, observer *otel.Observer) *httptest.Server {
 	engine := EngineWith(t, WithEpochs)
 	linker := component.NewLinker(engine)
 	Check(t, linker.DefineWasi())
-	Check(t, linker.DefineHTTP(component.HTTPObserve(observer), component.HTTPAllowHosts("*"),
+	Check(t, component.DefineHTTP(linker, component.HTTPObserve(observer), component.HTTPAllowHosts("*"),
 		component.HTTPAllowNetworks(netip.MustParsePrefix("127.0.0.0/8"))))
 	c := Must(component.New(engine, guests.Component("http")))
 	pre := Must(linker.InstantiatePre(c))

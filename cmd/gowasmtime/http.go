@@ -42,5 +42,5 @@ func (s *settings) defineHTTP(linker *component.Linker) error {
 	if h.fieldSize != nil {
 		options = append(options, component.HTTPFieldSize(int(min(*h.fieldSize, math.MaxInt32))))
 	}
-	return linker.DefineHTTP(options...)
+	return component.DefineHTTP(linker, options...)
 }

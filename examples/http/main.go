@@ -70,7 +70,7 @@ func newHandler(engine *wasmtime.Engine) (handler *component.Handler, done func(
 	if err := linker.DefineWasi(); err != nil {
 		return nil, nil, err
 	}
-	if err := linker.DefineHTTP(); err != nil { // the guest may ask nobody: see component.HTTPAllowHosts
+	if err := component.DefineHTTP(linker); err != nil { // the guest may ask nobody: see component.HTTPAllowHosts
 		return nil, nil, err
 	}
 	pre, err := linker.InstantiatePre(guest)

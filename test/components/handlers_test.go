@@ -62,7 +62,7 @@ func prepare(t *testing.T, name string) *component.InstancePre {
 	defer linker.Close()
 	Check(t, linker.DefineWasi())
 	loopback := netip.MustParsePrefix("127.0.0.0/8")
-	Check(t, linker.DefineHTTP(component.HTTPAllowHosts("127.0.0.1"), component.HTTPAllowNetworks(loopback)))
+	Check(t, component.DefineHTTP(linker, component.HTTPAllowHosts("127.0.0.1"), component.HTTPAllowNetworks(loopback)))
 	pre, err := linker.InstantiatePre(c)
 	Check(t, err)
 	t.Cleanup(pre.Close)

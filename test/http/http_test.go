@@ -80,7 +80,7 @@ func serve(t testing.TB, define []component.HTTPOption, options ...component.Han
 	linker := component.NewLinker(shared().engine)
 	t.Cleanup(linker.Close)
 	Check(t, linker.DefineWasi())
-	Check(t, linker.DefineHTTP(define...))
+	Check(t, component.DefineHTTP(linker, define...))
 	pre := Must(linker.InstantiatePre(shared().guest))
 	t.Cleanup(pre.Close)
 	s := &server{log: &said{}}

@@ -71,7 +71,7 @@ func prepare() (*wasmtime.Engine, *component.InstancePre, error) {
 	}
 	linker := component.NewLinker(engine)
 	defer linker.Close()
-	if err := errors.Join(linker.DefineWasi(), linker.DefineHTTP()); err != nil {
+	if err := errors.Join(linker.DefineWasi(), component.DefineHTTP(linker)); err != nil {
 		return nil, nil, err
 	}
 	pre, err := linker.InstantiatePre(c)
