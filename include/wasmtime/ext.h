@@ -1397,7 +1397,7 @@ typedef struct wasmtime_wasi_use_t {
 
 /**
  * Hears that a stream may be ready: with what was said when that was asked for. It is called by a thread that does
- * nothing else meanwhile, also when the stream is just being deleted.
+ * nothing else meanwhile, also when the stream is just being deleted, or has been.
  */
 typedef void (*wasmtime_binding_taken_callback_t)(uint64_t env);
 
@@ -1750,13 +1750,10 @@ bool wasmtime_binding_component_call_grow(struct wasmtime_binding_component_call
  * Drops a handle, which becomes invalid. If the host owned the resource, its destructor runs, which is the guest's: so
  * the outcome is in the frame, as that of a call is, and 0 or 1 is returned.
  *
- * What cannot be dropped yet stays, and its handle with it: a resource of WASI that others are made of, and a stream
- * whose wait for the last bytes was interrupted.
- *
  * A handle that does not exist, or that is lent to a call which has not returned, is a `WASMTIME_ERROR_BAD_HANDLE`.
  * One of a resource of WASI that has children, which the host owns, is a `WASMTIME_ERROR_HAS_CHILDREN`, and stays
- * valid. Handles of the host's own resources are no handles here. The counterpart of
- * `wasmtime::component::ResourceAny::resource_drop`.
+ * valid; so does that of a stream whose wait for the last bytes was interrupted. Handles of the host's own resources
+ * are no handles here. The counterpart of `wasmtime::component::ResourceAny::resource_drop`.
  *
  * # Safety
  *
@@ -2140,7 +2137,8 @@ wasmtime_error_t *wasmtime_binding_component_wasi_error(struct wasmtime_binding_
  * nobody else may use either.
  */
 WASM_API_EXTERN
-void wasmtime_binding_taken_use(struct wasmtime_wasi_taken_t *taken, struct wasmtime_wasi_use_t *request);
+void wasmtime_binding_taken_use(struct wasmtime_wasi_taken_t *taken,
+                                struct wasmtime_wasi_use_t *request);
 
 /**
  * Has a callback called with `env`, once, when a stream that was taken out of a store may be ready. If that has been
@@ -2162,8 +2160,7 @@ void wasmtime_binding_taken_watch(struct wasmtime_wasi_taken_t *taken,
  *
  * `taken` must be owned and used by nobody else.
  */
-WASM_API_EXTERN
-void wasmtime_binding_taken_delete(struct wasmtime_wasi_taken_t *taken);
+WASM_API_EXTERN void wasmtime_binding_taken_delete(struct wasmtime_wasi_taken_t *taken);
 
 /**
  * Does something with a resource of WASI 0.2 for the host: with one that it owns, or that a component has lent to it.
