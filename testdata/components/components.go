@@ -1,6 +1,6 @@
 // Package components finds the components that build.sh makes, in a cache: commands, handlers of HTTP, and the same
-// plugin in several languages, for the world in wit. They take toolchains of megabytes, and some of the components are as large, so
-// nothing is built here and none is committed.
+// plugin in several languages, for the world in wit. They take toolchains of megabytes, and some of the components are
+// as large, so nothing is built here and none is committed.
 package components
 
 import (

@@ -37,8 +37,8 @@ func C(name string) []byte {
 // test.
 func Rust(name string) []byte { return C("rust/" + name) }
 
-// Component returns the component of WASI 0.2 that build.sh makes of wasip2/name, or of c/name.c and Wasmtime's adapter,
-// which has the Apache License 2.0 with the LLVM exception. It panics when there is none.
+// Component returns the component of WASI 0.2 that build.sh makes of wasip2/name, or of c/name.c and Wasmtime's
+// adapter, which has the Apache License 2.0 with the LLVM exception. It panics when there is none.
 func Component(name string) []byte { return C("components/" + name) }
 
 // Go returns the guest that the Go toolchain compiles from go/name/main.go. See GoFile.
