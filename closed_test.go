@@ -122,7 +122,7 @@ func (w *world) argument(t *testing.T, what string, ty reflect.Type) reflect.Val
 }
 
 // lives are the methods of closed objects that return no error and go on: they need nothing of what is gone.
-var lives = regexp.MustCompile(`^(\w+\.Close|Store\.Data|Extern\.(Func|Global|Memory|Table)|RawFunc\.Slots)$`)
+var lives = regexp.MustCompile(`^(\w+\.Close|Store\.(Data|PanicStack)|Extern\.(Func|Global|Memory|Table)|RawFunc\.Slots)$`)
 
 // check calls a function of a closed object, or with one.
 func (w *world) check(t *testing.T, what string, f reflect.Value) {

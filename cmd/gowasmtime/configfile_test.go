@@ -107,7 +107,7 @@ func TestConfigErrors(t *testing.T) {
 		{"[wasi]\nconfig-var = 'a=b'\n", "line 2: [wasi] config-var: the value has to be an array of strings"},
 		{"[wasi]\nkeyvalue-in-memory-data = ['a=b', 1]\n", "line 2: [wasi] keyvalue-in-memory-data: the value has to be an array of strings"},
 		{"[wasi]\nnn-graph = ['openvino::x']\n", "line 2: [wasi] nn-graph: wasmtime has this, gowasmtime does not"},
-		{"[wasi]\nnn = false\n\nnn-graph = []\nhttp = true\n", "line 5: [wasi] http: this is for components"},
+		{"[wasi]\nnn = false\n\nnn-graph = []\nthreads = true\n", "line 5: [wasi] threads: Wasmtime does not support this any more"},
 		{"[debug]\nmax-backtrace = 21\n", "line 2: [debug] max-backtrace: wasmtime has this, gowasmtime does not"},
 		{"[record]\npath = 'x'\n", "line 2: [record] path: wasmtime has this, gowasmtime does not"},
 		{"[wasm]\nfuel = 1\nfuel = 2\n", "line 3: Key 'wasm.fuel' has already been defined"},

@@ -129,6 +129,7 @@ func wasiGroup() group {
 		flag("keyvalue", "Give a component wasi:keyvalue, with one bucket in memory, whose name is empty", func(s *settings, on bool) { s.stores.keyvalue = on }),
 		pair("keyvalue-in-memory-data", "A key that the bucket has at first, with its value; repeatable", func(s *settings) *[]nameValue { return &s.stores.keyvalueData }),
 		flag("http", "Let a component send HTTP requests, as far as --allow-host says; serve does without the key", func(s *settings, on bool) { s.http.on = &on }),
+		flag("tls", "Give a component wasi:tls, for servers whose certificates the system trusts", func(s *settings, on bool) { s.tls = on }),
 		number("max-http-fields-size", "Let the fields of a message of HTTP take N bytes (128 KiB by default)", func(s *settings, n uint64) { s.http.fieldSize = &n }),
 		number("max-random-size", "Give the guest N random bytes at most in one call (64 MiB by default); asking for more is an error that ends it", func(s *settings, n uint64) { s.maxRandomSize = &n }),
 		number("max-resources", "Let the guest have N open files and connections (1024 by default); opening more is EMFILE", func(s *settings, n uint64) { s.maxResources = &n }),
@@ -137,7 +138,6 @@ func wasiGroup() group {
 	g.keys = append(g.keys, ignoredKeys("cli-exit-with-code", "p3", "max-component-handles",
 		"http-outgoing-body-buffer-chunks", "http-outgoing-body-chunk-size")...)
 	g.keys = append(g.keys, missingKeys("preview0=n", "nn=n", "nn-graph")...)
-	g.keys = append(g.keys, missingKeysBecause("this is for components, and gowasmtime does not have it yet", "tls=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more", "preview2=y", "threads=n")...)
 	g.keys = append(g.keys, missingKeysBecause("Wasmtime does not support this any more; see --listen", "listenfd=n", "tcplisten")...)
 	return g

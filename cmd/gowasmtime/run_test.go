@@ -135,7 +135,7 @@ func TestRunUsage(t *testing.T) {
 		{[]string{"run", "-W", "timeout=soon", "m"}, "has to be a duration"},
 		{[]string{"run", "-O", "opt-level=3", "m"}, "one of 0, 1, 2, s"},
 		{[]string{"run", "-W", "trap-on-grow-failure", "m"}, "wasmtime has this, gowasmtime does not"},
-		{[]string{"run", "-S", "tls", "m"}, "for components"},
+		{[]string{"run", "-S", "threads", "m"}, "any more"},
 		{[]string{"run", "-S", "preview2=n", "m"}, "any more"},
 		{[]string{"run", "-R", "path=x", "m"}, "wasmtime has this"},
 		{[]string{"run", "-g", "1234", "m"}, "wasmtime has this"},

@@ -60,6 +60,9 @@ type settings struct {
 	// http is what a component gets of wasi:http.
 	http httpSettings
 
+	// tls gives a component wasi:tls.
+	tls bool
+
 	// serve is what serve alone has.
 	serve serveSettings
 }

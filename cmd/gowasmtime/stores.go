@@ -10,6 +10,7 @@ import (
 	"github.com/gowasmtime/wasmtime/component"
 	"github.com/gowasmtime/wasmtime/component/wasiconfig"
 	"github.com/gowasmtime/wasmtime/component/wasikeyvalue"
+	"github.com/gowasmtime/wasmtime/component/wasitls"
 )
 
 // extra is a package that a component gets if a key of -S says so.
@@ -25,8 +26,12 @@ func (s *settings) extras() []extra {
 		{"http", "wasi:http", s.http.on != nil && *s.http.on, s.defineHTTP},
 		{"config", "wasi:config", s.stores.config, s.stores.defineConfig},
 		{"keyvalue", "wasi:keyvalue", s.stores.keyvalue, s.stores.defineKeyvalue},
+		{"tls", "wasi:tls", s.tls, defineTLS},
 	}
 }
+
+// defineTLS defines wasi:tls as crypto/tls has it by itself.
+func defineTLS(linker *component.Linker) error { return wasitls.Define(linker, wasitls.Options{}) }
 
 // defineExtras defines those that were asked for.
 func (s *settings) defineExtras(linker *component.Linker) error {

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/gowasmtime/wasmtime/internal/testkit"
+	"github.com/gowasmtime/wasmtime/testdata/guests"
 )
 
 // configWat calls wasi:config, as its own functions.
@@ -88,16 +94,36 @@ func TestStores(t *testing.T) {
 		run("-S", "config,config-var=a=\xff", "--invoke", `get("a")`, "config.wat").want(t, 1, "", `not UTF-8: "a=\xff"`)
 		run("-S", "keyvalue,keyvalue-in-memory-data=\xff", "--invoke", "read()", "keyvalue.wat").want(t, 1, "", "not UTF-8")
 	}
-	for _, key := range []string{"config", "keyvalue"} {
+	for _, key := range []string{"config", "keyvalue", "http", "tls"} {
 		run("-S", key, "module.wat").want(t, 2, "", "-S "+key+" is for components, and 'module.wat' is a module")
 		run("-S", key+"=n", "module.wat").want(t, 0, "")
 	}
 	run("-S", "config-var=a=1,keyvalue-in-memory-data=a=1", "module.wat").want(t, 0, "")
-	run("-S", "http", "config.wat").want(t, 2, "", "this is for components, and gowasmtime does not have it yet")
+
 	help := run("-S", "help")
 	for _, line := range []string{"-S config[=y|n] ", "-S config-var=NAME=VALUE ", "-S keyvalue[=y|n] ", "-S keyvalue-in-memory-data=NAME=VALUE "} {
 		if !strings.Contains(help.stdout, line) {
 			t.Errorf("%q is not in the help:\n%s", line, help.stdout)
 		}
+	}
+}
+
+// A component gets wasi:tls by a key, for servers that the system trusts: a test's own is none of them.
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	host, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	testkit.Check(t, err)
+	dir := t.TempDir()
+	write(t, dir, "tls.wasm", string(guests.Component("tls")))
+	run := func(args ...string) ran {
+		return gowasmtime(t, dir, append([]string{"run"}, append(args, "tls.wasm", host, port, "example.com", "open")...)...)
+	}
+	run("-S", "inherit-network").want(t, 1, "", "wasi:tls/types@0.2.0-draft", "-S tls provides wasi:tls")
+	refused := run("-S", "inherit-network,tls")
+	if refused.status != 0 || !strings.Contains(refused.stdout, "refused: ") || !strings.Contains(refused.stdout, "certificate") {
+		t.Errorf("status %d, %q, %q", refused.status, refused.stdout, refused.stderr)
 	}
 }
