@@ -61,4 +61,11 @@
 // That is what Go's functions do: a goroutine is what other languages have async for, a hundred thousand of them are
 // no problem, and a function that may wait looks like one that does not. So that many guests can wait, each has a
 // store and a goroutine of its own.
+//
+// # WASI and HTTP
+//
+// [Linker.DefineWasi] gives components WASI 0.2, as far as a store's [wasmtime.WasiConfig] says, and [Command] runs
+// programs. Package wasi has Go interfaces for all of it, to replace one by one; wasiconfig, wasikeyvalue, wasilogging
+// and wasitls are beside it. [DefineHTTP] is for requests, and with [NewHandler] a component that serves them is an
+// [net/http.Handler].
 package component

@@ -40,8 +40,8 @@ import (
 //
 // The reader is apart from the store then, outlives it, and counts for [wasmtime.Store.SetMaxResources] until it is
 // closed. Where Go serves the stream, of a reader or a connection of the program's, it stays the store's, and is closed
-// with it at the latest. A pipe or a connection of the host's that was inserted takes a thread while a reader waits
-// for it. What belongs to a file of an [fs.FS] is an error that wraps [wasmtime.ErrUnsupported].
+// with it at the latest. A pipe or a connection takes a thread while somebody waits for it, of which there are 512 for
+// the whole process. What belongs to a file of an [fs.FS] is an error that wraps [wasmtime.ErrUnsupported].
 //
 // Read waits for as long as it takes, or until Close, which any goroutine may call: then its error is [net.ErrClosed].
 // Other errors are those of [StreamReader.Read]. Close has to be called in the end; twice is an error that wraps
