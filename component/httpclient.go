@@ -376,12 +376,8 @@ func (o *httpOptions) handle(c *wasmtime.Caller, r *outgoingRequest, options Opt
 	if h.requests >= o.client.requests {
 		return nil, code("connection-limit-reached")
 	}
-	ctx := c.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	timeouts := options.Or(&requestOptions{})
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, connectKey{}, timeout(timeouts.connect)))
+	ctx, cancel := context.WithCancelCause(context.WithValue(c.Context(), connectKey{}, timeout(timeouts.connect)))
 	request, err := r.request(ctx)
 	switch {
 	case err != nil:
