@@ -83,7 +83,7 @@ func get(t *testing.T, url string, fields ...string) int {
 func of(attributes []attribute.KeyValue, key attribute.Key) string {
 	for _, kv := range attributes {
 		if kv.Key == key {
-			return kv.Value.Emit()
+			return kv.Value.String()
 		}
 	}
 	return ""

@@ -199,7 +199,7 @@ func TestTracing(t *testing.T) {
 	Equal(t, "events and links", fmt.Sprint(len(s.Events()), " ", s.Events()[0].Name, " ", len(s.Links())), "1 it 1")
 	var values []string
 	for _, kv := range s.Attributes() {
-		values = append(values, fmt.Sprintf("%s %v %s", kv.Key, kv.Value.Type(), kv.Value.Emit()))
+		values = append(values, fmt.Sprintf("%s %v %s", kv.Key, kv.Value.Type(), kv.Value.String()))
 	}
 	Equal(t, "the attributes", strings.Join(values, "\n"), `a STRING text
 b INT64 7
