@@ -176,6 +176,8 @@ type exchange struct {
 	// set says that one of them is there, finished and aborted how the body has ended, committed that the headers are
 	// sent, and ended that the guest's call is over.
 	set, finished, aborted, committed, ended bool
+	// gone says that the client had gone when the guest's call ended.
+	gone bool
 	// drains says that the rest of the request's body has to be read in the end.
 	drains bool
 	// broken is what the writer has said.
@@ -476,6 +478,8 @@ func (x *exchange) flush() {
 // end ends the exchange after the guest's call: nobody uses the writer afterwards but the goroutine of ServeHTTP. It
 // tells whether the response is complete, once the writer has it.
 func (x *exchange) end(returned bool) (complete bool) {
+	// Package net/http takes a Read that is interrupted for a client that has gone.
+	x.gone = x.request.Context().Err() != nil && context.Cause(x.ctx) != errTimeout
 	x.stopReading()
 	x.reading.Lock() // whoever reads has ended
 	defer x.reading.Unlock()
