@@ -101,8 +101,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 func (b *requestBody) trailers() http.Header { return b.x.request.Trailer }
 
-// stop lets net/http have what is left of the body.
-func (b *requestBody) stop() { b.x.stopReading() }
+// stop ends reading after what waits now. That goes on until the guest's call is over: package net/http takes a Read
+// that is interrupted for a client that has gone, and ends the request.
+func (b *requestBody) stop() {
+	b.x.wait.mu.Lock()
+	defer b.x.wait.mu.Unlock()
+	b.x.wait.over = true
+}
 
 // outgoingResponse is the resource outgoing-response.
 type outgoingResponse struct {
