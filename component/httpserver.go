@@ -315,7 +315,13 @@ func (x *exchange) inform(status uint16, headers *fields) error {
 		return internalErrorf("this is no status of an informational response")
 	case x.set || x.ended:
 		return internalErrorf("the response has been set already")
+	case !x.request.ProtoAtLeast(1, 1):
+		return nil // such a client takes the first status for the last
 	}
+	if err := x.wait.begin(x, &x.wait.writes); err != nil { // it is sent at once
+		return err
+	}
+	defer x.wait.end(&x.wait.writes)
 	h := x.w.Header()
 	had := h.Clone()
 	headers.copyTo(h, "")

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,5 +49,58 @@ func TestBodyLetGoWhileItIsRead(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the request has ended: %v", err)
+	}
+}
+
+// A client that takes no informational responses does not keep the guest beyond its time.
+func TestInformWaitsForNobody(t *testing.T) {
+	ended := make(chan error, 1)
+	s := serveExchange(t, 300*time.Millisecond, func(x *exchange, _ http.ResponseWriter) {
+		h := &fields{list: []field{{"x", strings.Repeat("x", 10000)}}}
+		var err error
+		for err == nil {
+			err = x.inform(http.StatusEarlyHints, h)
+		}
+		ended <- err
+		x.end(false)
+		panic(http.ErrAbortHandler)
+	})
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the guest waits for its client")
+	}
+}
+
+// A client of HTTP/1.0 would take an informational response for the last.
+func TestInformOldClients(t *testing.T) {
+	s := serveExchange(t, time.Minute, func(x *exchange, _ http.ResponseWriter) {
+		if err := x.inform(http.StatusEarlyHints, &fields{}); err != nil {
+			t.Error(err)
+		}
+		if err := x.respond(&outgoingResponse{status: 204, headers: &fields{}}, nil); err != nil {
+			t.Error(err)
+		}
+		x.end(true)
+	})
+	for version, want := range map[string]string{"1.0": "HTTP/1.0 204", "1.1": "HTTP/1.1 103"} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		p := make([]byte, len(want))
+		_, _ = io.WriteString(conn, "GET / HTTP/"+version+"\r\nHost: x\r\n\r\n")
+		if _, err := io.ReadFull(conn, p); err != nil || string(p) != want {
+			t.Errorf("got %q, %v, want %s", p, err, want)
+		}
 	}
 }
