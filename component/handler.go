@@ -479,8 +479,8 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	ended := false
 	defer func() {
 		if !ended { // a panic of a host function, which comes out of the call
+			defer h.put(s, false)
 			x.end(false)
-			h.put(s, false)
 		}
 	}()
 	params := x.resources()

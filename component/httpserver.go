@@ -185,9 +185,10 @@ type exchange struct {
 	gone bool
 	// drains says that the rest of the request's body has to be read in the end.
 	drains bool
-	// broken is what the writer has said.
-	broken error
-	status int
+	// broken is what the writer has said, and panicked what it has panicked with while it was flushed.
+	broken   error
+	panicked any
+	status   int
 	// timer flushes what has been written, once it is armed.
 	timer *time.Timer
 	armed bool
@@ -476,6 +477,11 @@ func (x *exchange) flush() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.armed = false
+	defer func() {
+		if value := recover(); value != nil { // of a middleware's writer, say: for the goroutine of ServeHTTP
+			x.panicked, x.broken = value, io.ErrClosedPipe
+		}
+	}()
 	if x.ended || x.response == nil || x.aborted || x.broken != nil {
 		return
 	}
@@ -487,7 +493,8 @@ func (x *exchange) flush() {
 }
 
 // end ends the exchange after the guest's call: nobody uses the writer afterwards but the goroutine of ServeHTTP. It
-// tells whether the response is complete, once the writer has it.
+// tells whether the response is complete, once the writer has it. It panics with what the writer has panicked with in
+// flush.
 func (x *exchange) end(returned bool) (complete bool) {
 	// Package net/http takes a Read that is interrupted for a client that has gone.
 	x.gone = x.request.Context().Err() != nil && context.Cause(x.ctx) != errTimeout
@@ -500,6 +507,10 @@ func (x *exchange) end(returned bool) (complete bool) {
 	interrupted := x.wait.close()
 	if x.timer != nil {
 		x.timer.Stop()
+	}
+	if value := x.panicked; value != nil {
+		x.panicked = nil
+		panic(value)
 	}
 	switch {
 	case x.response == nil || x.aborted || x.broken != nil:

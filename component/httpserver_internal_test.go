@@ -104,3 +104,27 @@ func TestInformOldClients(t *testing.T) {
 		}
 	}
 }
+
+// panickingWriter is a ResponseWriter that ends the request.
+type panickingWriter struct{ http.ResponseWriter }
+
+func (panickingWriter) WriteHeader(int) { panic("the writer") }
+
+// What a ResponseWriter panics with while it is flushed comes out of the request.
+func TestFlushPanics(t *testing.T) {
+	x := newExchange(t.Context(), panickingWriter{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
+	body := &outgoingBody{length: -1, of: &httpStore{options: &httpOptions{fieldSize: 1}}}
+	if err := x.respond(&outgoingResponse{status: 200, headers: &fields{}, body: body}, nil); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	defer func() {
+		if value := recover(); value != "the writer" {
+			t.Errorf("panicked with %v", value)
+		}
+		if x.end(false) {
+			t.Error("the response is complete")
+		}
+	}()
+	x.end(true)
+}
