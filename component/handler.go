@@ -274,10 +274,14 @@ func (h *Handler) take(ctx context.Context, r *http.Request) (*worker, error) {
 	if s := h.idling(); s != nil {
 		return s, nil
 	}
+	made := false
+	defer func() {
+		if !made { // there was an error, or a panic of a function of the program's
+			h.leave()
+		}
+	}()
 	s, err := h.make(ctx, r)
-	if err != nil {
-		h.leave()
-	}
+	made = err == nil
 	return s, err
 }
 

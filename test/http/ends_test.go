@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
 	. "github.com/gowasmtime/wasmtime/internal/testkit"
 )
@@ -34,4 +37,20 @@ func TestStoppedIsNoAnswer(t *testing.T) {
 	Equal(t, "half closed in the body", s.ask(t, "POST /sleep?400 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", true), "HTTP/1.1 200 OK")
 	Equal(t, "a body that does not come", s.ask(t, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", false),
 		"HTTP/1.1 504 Gateway Timeout")
+}
+
+// A configuration that panics does not take the place with it.
+func TestPlacesOutliveAPanic(t *testing.T) {
+	var calls atomic.Int32
+	nothing := wasmtime.NewWasiConfig()
+	defer nothing.Close()
+	s := serve(t, nil, component.WithMaxInstances(1), component.WithTimeout(2*time.Second),
+		component.WithWasi(func(*http.Request) (*wasmtime.WasiConfig, error) {
+			if calls.Add(1) == 1 {
+				panic(http.ErrAbortHandler)
+			}
+			return nothing, nil
+		}))
+	_ = s.get(t, "/count") // the client may try again itself
+	Equal(t, "afterwards", s.get(t, "/count"), "200 1")
 }
