@@ -105,6 +105,7 @@ type futureTrailers struct {
 	done    chan struct{}
 	started bool
 	got     bool
+	panics  served.Panics
 }
 
 // start begins to read what the guest has left of the body.
@@ -115,7 +116,7 @@ func (f *futureTrailers) start() {
 	f.started = true
 	go func() {
 		defer close(f.done)
-		_, _ = io.Copy(io.Discard, struct{ io.Reader }{f.body})
+		f.panics.Guard(func() { _, _ = io.Copy(io.Discard, struct{ io.Reader }{f.body}) })
 	}()
 }
 
@@ -136,6 +137,7 @@ func (f *futureTrailers) get() trailersResult {
 	default:
 		return trailersResult{}
 	}
+	f.panics.Raise()
 	if f.got {
 		return Some(Err[Result[Option[*fields], HTTPErrorCode]](struct{}{}))
 	}

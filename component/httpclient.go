@@ -567,38 +567,65 @@ var (
 	errLetGo        = errors.New("the guest has let go of the response")
 )
 
-// roundTrip makes the request, on a goroutine of its own.
+// roundTrip makes the request, on a goroutine of its own, which nothing that panics may end the process with.
 func (f *futureResponse) roundTrip(request *http.Request) {
 	defer close(f.done)
-	var ended func(status int, err error)
-	if f.client.observer != nil {
-		request, ended = beginOutgoing(f.client.observer, request)
-	}
+	f.err = errPanicked // if something ends the goroutine
 	late := time.AfterFunc(f.firstByte, func() { f.cancel(errFirstByte) })
-	f.err = errPanicked
-	defer func() {
-		late.Stop()
-		if value := recover(); value != nil {
-			f.err = errPanicked
-		}
-		if ended != nil {
-			status := 0
-			if f.response != nil {
-				status = f.response.StatusCode
-			}
-			ended(status, f.err)
-		}
-	}()
-	f.response, f.err = f.client.transport.RoundTrip(request)
-	if f.err != nil {
-		if cause := context.Cause(f.ctx); cause != nil {
-			f.err = errors.Join(cause, f.err)
-		}
+	defer late.Stop()
+	ended := func(int, error) {}
+	if o := f.client.observer; o != nil && !returns(func() { request, ended = beginOutgoing(o, request) }) {
 		f.cancel(nil)
+		return
 	}
+	response, err := &http.Response{Body: http.NoBody}, error(errPanicked)
+	returns(func() {
+		if r, failed := answered(f.client.transport.RoundTrip(request)); failed != nil {
+			err = failed
+		} else {
+			response, err = r, nil
+		}
+	})
+	if cause := context.Cause(f.ctx); err != nil && cause != nil {
+		err = errors.Join(cause, err)
+	}
+	if !returns(func() { ended(response.StatusCode, err) }) && err == nil {
+		err = errPanicked
+	}
+	if err != nil {
+		f.cancel(nil)
+		returns(func() { _ = response.Body.Close() })
+	}
+	f.response, f.err = response, err
 }
 
-// errPanicked is the error of a RoundTripper that has panicked.
+// returns calls a function of the program's, and tells whether it returns: otherwise it panics.
+func returns(f func()) (returned bool) {
+	defer func() { _ = recover() }()
+	f()
+	return true
+}
+
+// answered is what a RoundTripper has returned, if that is a response or an error.
+func answered(response *http.Response, err error) (*http.Response, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case response == nil:
+		return nil, errNoAnswer
+	case response.Body == nil:
+		response.Body = http.NoBody
+	}
+	if response.StatusCode < 100 || response.StatusCode > 999 {
+		return nil, errors.Join(code("HTTP-protocol-error"), response.Body.Close())
+	}
+	return response, nil
+}
+
+// errNoAnswer is the error of a RoundTripper that has returned nothing.
+var errNoAnswer = internalErrorf("the transport has neither a response nor an error")
+
+// errPanicked is the error of a RoundTripper or an observer that has panicked.
 var errPanicked = internalErrorf("the transport has failed")
 
 // futureResult is what get of future-incoming-response returns.
@@ -636,7 +663,7 @@ func (f *futureResponse) Close() {
 	go func() {
 		<-f.done
 		if f.err == nil {
-			_ = f.response.Body.Close()
+			returns(func() { _ = f.response.Body.Close() })
 		}
 	}()
 }
