@@ -514,6 +514,8 @@ func (x *exchange) end(returned bool) (complete bool) {
 	}
 	switch {
 	case x.response == nil || x.aborted || x.broken != nil:
+	case x.short():
+		x.aborted = true
 	case x.finished || returned:
 		committed := x.committed
 		x.finished = true
@@ -534,6 +536,20 @@ func (x *exchange) end(returned bool) (complete bool) {
 		complete, x.broken = false, io.ErrClosedPipe // what follows on the connection is nobody's request
 	}
 	return complete
+}
+
+// short tells whether the guest has left the body at another length than the headers say. A body that was finished has
+// that, but there may be none, or one that nobody has finished.
+func (x *exchange) short() bool {
+	if x.request.Method == http.MethodHead || x.response.status == http.StatusNotModified {
+		return false
+	}
+	written := int64(0)
+	if b := x.response.body; b != nil {
+		written = b.written
+	}
+	length := x.response.headers.contentLength()
+	return length >= 0 && length != written
 }
 
 // newExchange begins an exchange.

@@ -128,3 +128,29 @@ func TestFlushPanics(t *testing.T) {
 	}()
 	x.end(true)
 }
+
+// A response whose body is not as long as its headers say is not complete.
+func TestShortBodies(t *testing.T) {
+	for _, test := range []struct {
+		method string
+		status uint16
+		body   bool
+		want   bool
+	}{
+		{"GET", 200, true, false}, {"GET", 200, false, false}, {"HEAD", 200, true, true}, {"GET", 304, false, true},
+	} {
+		w := httptest.NewRecorder()
+		x := newExchange(t.Context(), w, httptest.NewRequest(test.method, "/", nil))
+		r := &outgoingResponse{status: test.status, headers: &fields{list: []field{{"content-length", "10"}}}}
+		if test.body {
+			r.of = &httpStore{options: &httpOptions{fieldSize: 1}}
+			r.newBody()
+		}
+		if err := x.respond(r, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := x.end(true); got != test.want || x.committed != test.want {
+			t.Errorf("%+v: complete is %v, and sent %v", test, got, x.committed)
+		}
+	}
+}
