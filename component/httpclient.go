@@ -115,45 +115,103 @@ func (c *httpClient) prepare() error {
 	if c.transport != nil {
 		return nil
 	}
+	if c.tls == nil {
+		c.tls = &tls.Config{}
+	}
+	if len(c.tls.NextProtos) == 0 {
+		c.tls.NextProtos = []string{"h2", "http/1.1"}
+	}
 	const idle, perHost = 100, 16
 	c.transport = &http.Transport{
 		DialContext:            c.dial,
-		TLSClientConfig:        c.tls,
+		DialTLSContext:         c.dialTLS,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    perHost,
 		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 2 * defaultFieldSize,
 	}
 	return nil
 }
 
-// connectKey is where the context of a request has the guest's time-out for connections.
+// connectKey is where the context of a request has what its connection is made with.
 type connectKey struct{}
 
-// defaultTimeout is upstream's for everything that a guest does not say.
-const defaultTimeout = 600 * time.Second
+// connection is what a connection is made with: the guest's time-out, and the context of the request. Package net/http
+// connects with one that goes on when the request has ended, and guests could leave as many behind as they like.
+type connection struct {
+	timeout time.Duration
+	request context.Context
+}
+
+// connecting is the context of a request, for the connection that it may need.
+func connecting(ctx context.Context, timeout time.Duration) context.Context {
+	return context.WithValue(ctx, connectKey{}, connection{timeout, ctx})
+}
+
+// connectionOf is what the context of a request has; an observer may have put another in its place.
+func connectionOf(ctx context.Context) connection {
+	if c, ok := ctx.Value(connectKey{}).(connection); ok {
+		return c
+	}
+	return connection{defaultTimeout, ctx}
+}
+
+// defaultTimeout is upstream's for everything that a guest does not say, and tlsTimeout is for what no guest can say.
+const (
+	defaultTimeout = 600 * time.Second
+	tlsTimeout     = 10 * time.Second
+)
 
 // errConnectTimeout says that a connection was not made in time.
 var errConnectTimeout = code("connection-timeout")
 
+// wanted is a context for a part of what makes a connection. It ends with the request, and after some time.
+func (c connection) wanted(ctx context.Context, timeout time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errConnectTimeout)
+	stop := context.AfterFunc(c.request, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
 // dial makes a connection, if the address is one that guests may reach.
 func (c *httpClient) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	timeout, ok := ctx.Value(connectKey{}).(time.Duration)
-	if !ok {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errConnectTimeout)
-	defer cancel()
+	connection := connectionOf(ctx)
+	ctx, done := connection.wanted(ctx, connection.timeout)
+	defer done()
 	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error { return c.checkAddress(address) }}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil && context.Cause(ctx) == error(errConnectTimeout) {
 		return nil, errConnectTimeout
 	}
 	return conn, err
+}
+
+// dialTLS makes a connection that is secure.
+func (c *httpClient) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := c.tls.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	ctx, done := connectionOf(ctx).wanted(ctx, tlsTimeout)
+	defer done()
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		if context.Cause(ctx) == error(errConnectTimeout) {
+			return nil, errConnectTimeout
+		}
+		return nil, err
+	}
+	return secure, nil
 }
 
 // special are addresses that are not public, besides those that package netip knows: of this network, of carriers, for
@@ -381,8 +439,8 @@ func (o *httpOptions) handle(c *wasmtime.Caller, r *outgoingRequest, options Opt
 		ctx = context.Background()
 	}
 	timeouts := options.Or(&requestOptions{})
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, connectKey{}, timeout(timeouts.connect)))
-	request, err := r.request(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	request, err := r.request(connecting(ctx, timeout(timeouts.connect)))
 	switch {
 	case err != nil:
 	case !o.client.allows(request.URL):

@@ -2,12 +2,18 @@ package component
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // roundTripFunc is a RoundTripper.
@@ -104,4 +110,75 @@ func TestTrailersPanic(t *testing.T) {
 		}
 	}()
 	f.get()
+}
+
+// A request that the guest lets go of does not leave its connection behind, which is not made yet.
+func TestLetGoWhileConnecting(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := newHTTPClient()
+	c.networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if err := c.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	f := &futureResponse{
+		of: &httpStore{requests: 1}, client: c, ctx: ctx, cancel: cancel,
+		done: make(chan struct{}), firstByte: defaultTimeout, betweenBytes: defaultTimeout,
+	}
+	go f.roundTrip(httptest.NewRequestWithContext(
+		connecting(ctx, defaultTimeout), "GET", "https://"+l.Addr().String(), nil))
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	f.Close()
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is still there")
+	}
+}
+
+// The built-in transport speaks HTTP/2 where the server does, and believes only what it is to trust.
+func TestBuiltInTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	trusting := s.Client().Transport.(*http.Transport).TLSClientConfig
+	for name, test := range map[string]struct {
+		config *tls.Config
+		want   string
+	}{
+		"trusted":   {trusting, ""},
+		"untrusted": {nil, "TLS-certificate-error"},
+		"another":   {&tls.Config{ServerName: "x.test", RootCAs: trusting.RootCAs}, "TLS-certificate-error"},
+	} {
+		c := newHTTPClient()
+		c.networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		if test.config != nil {
+			c.tls = test.config.Clone()
+		}
+		if err := c.prepare(); err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequestWithContext(connecting(t.Context(), defaultTimeout), "GET", s.URL, nil)
+		r, err := c.transport.RoundTrip(request)
+		if err != nil {
+			if got := httpErrorCode(err); got.Case != test.want {
+				t.Errorf("%s: %v is %v", name, err, got)
+			}
+			continue
+		}
+		r.Body.Close()
+		if r.ProtoMajor != 2 || test.want != "" {
+			t.Errorf("%s: %s", name, r.Proto)
+		}
+		c.transport.(*http.Transport).CloseIdleConnections()
+	}
 }
