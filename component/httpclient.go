@@ -597,6 +597,7 @@ func (p *requestPipe) Close() error {
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
+		p.buffer, p.from, p.to = nil, 0, 0 // the guest may keep its body for long
 		p.unwatch()
 		p.changed.Broadcast()
 		p.body.wakeGuest()

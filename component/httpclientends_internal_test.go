@@ -182,3 +182,21 @@ func TestBuiltInTLS(t *testing.T) {
 		c.transport.(*http.Transport).CloseIdleConnections()
 	}
 }
+
+// A guest that keeps the bodies of requests that are over keeps no memory of the host.
+func TestBodiesOfPastRequests(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := newRequestPipe(httptest.NewRequestWithContext(ctx, "POST", "/", nil), &outgoingBody{})
+	if n, err := p.write([]byte("body"), false); n != 4 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	cancel()
+	for n := 1; n > 0; {
+		n, _ = p.write([]byte("x"), true) // until it is closed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.buffer != nil {
+		t.Errorf("%d bytes are kept", len(p.buffer))
+	}
+}
