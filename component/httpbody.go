@@ -295,6 +295,9 @@ func (b *outgoingBody) finish(trailers *fields) error {
 		b.abort()
 		return codeOf(b.sizeError, uint64(b.written))
 	}
+	if trailers != nil {
+		trailers = trailers.trailers()
+	}
 	b.finished, b.trailers = true, trailers
 	if b.to != nil {
 		b.to.finish(trailers)

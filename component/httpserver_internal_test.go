@@ -154,3 +154,17 @@ func TestShortBodies(t *testing.T) {
 		}
 	}
 }
+
+// Fields that say how a message is read are there once, and not at its end.
+func TestFramingFields(t *testing.T) {
+	if n := len(fieldsOf(http.Header{"Content-Length": {"1", "2"}, "X": {"1", "2"}}).list); n != 3 {
+		t.Errorf("%d fields, want 3", n)
+	}
+	b := &outgoingBody{length: -1}
+	if err := b.finish(&fields{list: []field{{"content-length", "5"}, {"trailer", "x"}, {"x", "1"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.trailers.list) != 1 || b.trailers.list[0].name != "x" {
+		t.Errorf("trailers: %v", b.trailers.list)
+	}
+}
