@@ -288,6 +288,9 @@ func (b *outgoingBody) wakeGuest() {
 
 // finish is finish: static func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>
 func (b *outgoingBody) finish(trailers *fields) error {
+	if trailers != nil {
+		trailers.Close() // they are the guest's no more
+	}
 	if b.streaming {
 		return errorf(ErrHasChildren, "outgoing-body.finish: %v: its output-stream", ErrHasChildren)
 	}

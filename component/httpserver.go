@@ -135,8 +135,13 @@ func (r *outgoingResponse) newBody() Result[*outgoingBody, struct{}] {
 	return Ok[*outgoingBody, struct{}](r.body)
 }
 
-// Close hears that the guest has dropped the response.
-func (r *outgoingResponse) Close() { r.headers.Close() }
+// Close hears that the guest has dropped the response, and so a body that it has finished already.
+func (r *outgoingResponse) Close() {
+	r.headers.Close()
+	if r.body != nil && r.body.finished {
+		r.body.forget()
+	}
+}
 
 // responseOutparam is the resource response-outparam.
 type responseOutparam struct{ to *exchange }

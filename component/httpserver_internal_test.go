@@ -168,3 +168,24 @@ func TestFramingFields(t *testing.T) {
 		t.Errorf("trailers: %v", b.trailers.list)
 	}
 }
+
+// What a guest has given away, or dropped, does not count for it any more: its instance may serve many requests.
+func TestMemoryGivenBack(t *testing.T) {
+	h := &httpStore{options: &httpOptions{fieldSize: 1000}}
+	trailers := h.newFields()
+	if err := trailers.append("x", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	r := &outgoingResponse{of: h, headers: h.newFields()}
+	r.newBody()
+	if _, err := r.body.Write([]byte("body"), false); err != nil || h.memory == 0 {
+		t.Fatal(err, h.memory)
+	}
+	if err := r.body.finish(trailers); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if h.memory != 0 {
+		t.Errorf("%d bytes are counted still", h.memory)
+	}
+}
