@@ -29,8 +29,8 @@ const name = "wasi:tls/types@0.2.0-draft"
 type Options struct {
 	// Config is what crypto/tls is to do: what roots there are, which versions, whether the program shows a certificate
 	// of its own. nil is all as crypto/tls has it. It is copied for each connection, with the server's name that the
-	// guest has given; so it must not be changed afterwards. Its functions are called by goroutines of their own; what they
-	// panic with comes out of the guest's call that asks for the connection.
+	// guest has given; so it must not be changed afterwards. Its functions are called by goroutines of their own; what
+	// they panic with comes out of the guest's call that asks for the connection.
 	Config *tls.Config
 	// CheckServerName decides whether a guest may ask for a server of a name, which is the guest's to choose and may be
 	// anything. An error refuses it: the guest gets the text of that. nil allows all. It is called by a goroutine of
