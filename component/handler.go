@@ -32,10 +32,11 @@ const handlerFunc = "wasi:http/incoming-handler@0.2.0#handle"
 //
 // The guest stops when the request's context ends, so when the client has gone, and at its time-out, see [WithTimeout].
 // If no headers have been sent by then, or when the guest traps or returns without a response, the client gets 502 Bad
-// Gateway, or 504 Gateway Timeout if it was the time, and the log the reason. Afterwards the connection is aborted,
-// with [http.ErrAbortHandler], so that nobody takes a part of a body for all of it. Up to 4 KiB of a body are kept for
-// as long as nothing has to be flushed, so that a short response is all or nothing. A response that is complete is sent
-// whatever the guest does then. An error-code that the guest answers with is a status that fits it.
+// Gateway, or 504 Gateway Timeout if it was the time, and the log the reason. Afterwards, and when the client has gone,
+// the connection is aborted, with [http.ErrAbortHandler], so that nobody takes a part of a body for all of it. Up to 4
+// KiB of a body are kept for as long as nothing has to be flushed, so that a short response is all or nothing. A
+// response that is complete is sent whatever the guest does then. An error-code that the guest answers with is a status
+// that fits it.
 type Handler struct {
 	pre    *InstancePre
 	export *Export
@@ -273,10 +274,14 @@ func (h *Handler) take(ctx context.Context, r *http.Request) (*worker, error) {
 	if s := h.idling(); s != nil {
 		return s, nil
 	}
+	made := false
+	defer func() {
+		if !made { // there was an error, or a panic of a function of the program's
+			h.leave()
+		}
+	}()
 	s, err := h.make(ctx, r)
-	if err != nil {
-		h.leave()
-	}
+	made = err == nil
 	return s, err
 }
 
@@ -478,8 +483,8 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	ended := false
 	defer func() {
 		if !ended { // a panic of a host function, which comes out of the call
+			defer h.put(s, false)
 			x.end(false)
-			h.put(s, false)
 		}
 	}()
 	params := x.resources()
@@ -535,7 +540,6 @@ func (h *Handler) conclude(ctx context.Context, x *exchange, e *HTTPEvent, compl
 	if complete && err == nil {
 		return
 	}
-	gone := x.request.Context().Err() != nil
 	message := "wasi:http: the guest has failed"
 	switch {
 	case complete:
@@ -543,15 +547,15 @@ func (h *Handler) conclude(ctx context.Context, x *exchange, e *HTTPEvent, compl
 	case x.broken != nil && err == nil:
 		e.Err = x.broken
 		panic(http.ErrAbortHandler) // the client has gone, and nobody hears
-	case gone:
+	case x.gone:
 		message = "wasi:http: the client has gone"
 	}
 	h.log(ctx, x.request, message, err)
 	switch {
 	case complete:
-	case x.committed:
+	case x.committed, x.gone: // who only sends nothing more would take an answer that is not written for an empty one
 		panic(http.ErrAbortHandler)
-	case !gone:
+	default:
 		e.Status = http.StatusBadGateway
 		known, isCode := errors.AsType[HTTPErrorCode](x.failed)
 		switch {

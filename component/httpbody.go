@@ -105,6 +105,7 @@ type futureTrailers struct {
 	done    chan struct{}
 	started bool
 	got     bool
+	panics  served.Panics
 }
 
 // start begins to read what the guest has left of the body.
@@ -115,7 +116,7 @@ func (f *futureTrailers) start() {
 	f.started = true
 	go func() {
 		defer close(f.done)
-		_, _ = io.Copy(io.Discard, struct{ io.Reader }{f.body})
+		f.panics.Guard(func() { _, _ = io.Copy(io.Discard, struct{ io.Reader }{f.body}) })
 	}()
 }
 
@@ -136,6 +137,7 @@ func (f *futureTrailers) get() trailersResult {
 	default:
 		return trailersResult{}
 	}
+	f.panics.Raise()
 	if f.got {
 		return Some(Err[Result[Option[*fields], HTTPErrorCode]](struct{}{}))
 	}
@@ -286,12 +288,18 @@ func (b *outgoingBody) wakeGuest() {
 
 // finish is finish: static func(this: outgoing-body, trailers: option<trailers>) -> result<_, error-code>
 func (b *outgoingBody) finish(trailers *fields) error {
+	if trailers != nil {
+		trailers.Close() // they are the guest's no more
+	}
 	if b.streaming {
 		return errorf(ErrHasChildren, "outgoing-body.finish: %v: its output-stream", ErrHasChildren)
 	}
 	if b.length >= 0 && b.written != b.length {
 		b.abort()
 		return codeOf(b.sizeError, uint64(b.written))
+	}
+	if trailers != nil {
+		trailers = trailers.trailers()
 	}
 	b.finished, b.trailers = true, trailers
 	if b.to != nil {

@@ -115,39 +115,74 @@ func (c *httpClient) prepare() error {
 	if c.transport != nil {
 		return nil
 	}
+	if c.tls == nil {
+		c.tls = &tls.Config{}
+	}
+	if len(c.tls.NextProtos) == 0 {
+		c.tls.NextProtos = []string{"h2", "http/1.1"}
+	}
 	const idle, perHost = 100, 16
 	c.transport = &http.Transport{
 		DialContext:            c.dial,
-		TLSClientConfig:        c.tls,
+		DialTLSContext:         c.dialTLS,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    perHost,
 		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 2 * defaultFieldSize,
 	}
 	return nil
 }
 
-// connectKey is where the context of a request has the guest's time-out for connections.
+// connectKey is where the context of a request has what its connection is made with.
 type connectKey struct{}
 
-// defaultTimeout is upstream's for everything that a guest does not say.
-const defaultTimeout = 600 * time.Second
+// connection is what a connection is made with: the guest's time-out, and the context of the request. Package net/http
+// connects with one that goes on when the request has ended, and guests could leave as many behind as they like.
+type connection struct {
+	timeout time.Duration
+	request context.Context
+}
+
+// connecting is the context of a request, for the connection that it may need.
+func connecting(ctx context.Context, timeout time.Duration) context.Context {
+	return context.WithValue(ctx, connectKey{}, connection{timeout, ctx})
+}
+
+// connectionOf is what the context of a request has; an observer may have put another in its place.
+func connectionOf(ctx context.Context) connection {
+	if c, ok := ctx.Value(connectKey{}).(connection); ok {
+		return c
+	}
+	return connection{defaultTimeout, ctx}
+}
+
+// defaultTimeout is upstream's for everything that a guest does not say, and tlsTimeout is for what no guest can say.
+const (
+	defaultTimeout = 600 * time.Second
+	tlsTimeout     = 10 * time.Second
+)
 
 // errConnectTimeout says that a connection was not made in time.
 var errConnectTimeout = code("connection-timeout")
 
+// wanted is a context for a part of what makes a connection. It ends with the request, and after some time.
+func (c connection) wanted(ctx context.Context, timeout time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errConnectTimeout)
+	stop := context.AfterFunc(c.request, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
 // dial makes a connection, if the address is one that guests may reach.
 func (c *httpClient) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	timeout, ok := ctx.Value(connectKey{}).(time.Duration)
-	if !ok {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errConnectTimeout)
-	defer cancel()
+	connection := connectionOf(ctx)
+	ctx, done := connection.wanted(ctx, connection.timeout)
+	defer done()
 	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error { return c.checkAddress(address) }}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil && context.Cause(ctx) == error(errConnectTimeout) {
@@ -156,12 +191,35 @@ func (c *httpClient) dial(ctx context.Context, network, address string) (net.Con
 	return conn, err
 }
 
+// dialTLS makes a connection that is secure.
+func (c *httpClient) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := c.tls.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	ctx, done := connectionOf(ctx).wanted(ctx, tlsTimeout)
+	defer done()
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		if context.Cause(ctx) == error(errConnectTimeout) {
+			return nil, errConnectTimeout
+		}
+		return nil, err
+	}
+	return secure, nil
+}
+
 // special are addresses that are not public, besides those that package netip knows: of this network, of carriers, for
 // tests and documentation, of old transitions (which have others in them), and reserved ones.
 var special = func() (all []netip.Prefix) {
 	for _, text := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
+		"203.0.113.0/24", "240.0.0.0/4", "::/8", "100::/64", "2001::/23",
 		"2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
 	} {
 		all = append(all, netip.MustParsePrefix(text))
@@ -377,8 +435,8 @@ func (o *httpOptions) handle(c *wasmtime.Caller, r *outgoingRequest, options Opt
 		return nil, code("connection-limit-reached")
 	}
 	timeouts := options.Or(&requestOptions{})
-	ctx, cancel := context.WithCancelCause(context.WithValue(c.Context(), connectKey{}, timeout(timeouts.connect)))
-	request, err := r.request(ctx)
+	ctx, cancel := context.WithCancelCause(c.Context())
+	request, err := r.request(connecting(ctx, timeout(timeouts.connect)))
 	switch {
 	case err != nil:
 	case !o.client.allows(request.URL):
@@ -535,6 +593,7 @@ func (p *requestPipe) Close() error {
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
+		p.buffer, p.from, p.to = nil, 0, 0 // the guest may keep its body for long
 		p.unwatch()
 		p.changed.Broadcast()
 		p.body.wakeGuest()
@@ -563,38 +622,65 @@ var (
 	errLetGo        = errors.New("the guest has let go of the response")
 )
 
-// roundTrip makes the request, on a goroutine of its own.
+// roundTrip makes the request, on a goroutine of its own, which nothing that panics may end the process with.
 func (f *futureResponse) roundTrip(request *http.Request) {
 	defer close(f.done)
-	var ended func(status int, err error)
-	if f.client.observer != nil {
-		request, ended = beginOutgoing(f.client.observer, request)
-	}
+	f.err = errPanicked // if something ends the goroutine
 	late := time.AfterFunc(f.firstByte, func() { f.cancel(errFirstByte) })
-	f.err = errPanicked
-	defer func() {
-		late.Stop()
-		if value := recover(); value != nil {
-			f.err = errPanicked
-		}
-		if ended != nil {
-			status := 0
-			if f.response != nil {
-				status = f.response.StatusCode
-			}
-			ended(status, f.err)
-		}
-	}()
-	f.response, f.err = f.client.transport.RoundTrip(request)
-	if f.err != nil {
-		if cause := context.Cause(f.ctx); cause != nil {
-			f.err = errors.Join(cause, f.err)
-		}
+	defer late.Stop()
+	ended := func(int, error) {}
+	if o := f.client.observer; o != nil && !returns(func() { request, ended = beginOutgoing(o, request) }) {
 		f.cancel(nil)
+		return
 	}
+	response, err := &http.Response{Body: http.NoBody}, error(errPanicked)
+	returns(func() {
+		if r, failed := answered(f.client.transport.RoundTrip(request)); failed != nil {
+			err = failed
+		} else {
+			response, err = r, nil
+		}
+	})
+	if cause := context.Cause(f.ctx); err != nil && cause != nil {
+		err = errors.Join(cause, err)
+	}
+	if !returns(func() { ended(response.StatusCode, err) }) && err == nil {
+		err = errPanicked
+	}
+	if err != nil {
+		f.cancel(nil)
+		returns(func() { _ = response.Body.Close() })
+	}
+	f.response, f.err = response, err
 }
 
-// errPanicked is the error of a RoundTripper that has panicked.
+// returns calls a function of the program's, and tells whether it returns: otherwise it panics.
+func returns(f func()) (returned bool) {
+	defer func() { _ = recover() }()
+	f()
+	return true
+}
+
+// answered is what a RoundTripper has returned, if that is a response or an error.
+func answered(response *http.Response, err error) (*http.Response, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case response == nil:
+		return nil, errNoAnswer
+	case response.Body == nil:
+		response.Body = http.NoBody
+	}
+	if response.StatusCode < 100 || response.StatusCode > 999 {
+		return nil, errors.Join(code("HTTP-protocol-error"), response.Body.Close())
+	}
+	return response, nil
+}
+
+// errNoAnswer is the error of a RoundTripper that has returned nothing.
+var errNoAnswer = internalErrorf("the transport has neither a response nor an error")
+
+// errPanicked is the error of a RoundTripper or an observer that has panicked.
 var errPanicked = internalErrorf("the transport has failed")
 
 // futureResult is what get of future-incoming-response returns.
@@ -632,7 +718,7 @@ func (f *futureResponse) Close() {
 	go func() {
 		<-f.done
 		if f.err == nil {
-			_ = f.response.Body.Close()
+			returns(func() { _ = f.response.Body.Close() })
 		}
 	}()
 }

@@ -14,6 +14,7 @@ func TestSpecialAddresses(t *testing.T) {
 		"0.0.0.0": false, "100.64.0.1": false, "192.0.2.1": false, "198.18.0.1": false, "224.0.0.1": false,
 		"255.255.255.255": false, "::1": false, "::": false, "fe80::1%eth0": false, "fc00::1": false, "fd12::1": false,
 		"ff02::1": false, "::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::127.0.0.1": false, "64:ff9b::7f00:1": false,
+		"::ffff:0:127.0.0.1": false, "64:ff9b:1::1": false,
 		"2002:7f00:1::": false, "2001:db8::1": false, "::ffff:8.8.8.8": true,
 	} {
 		address := netip.AddrPortFrom(netip.MustParseAddr(text), 80).String()

@@ -55,6 +55,9 @@ func fieldsOf(h http.Header) *fields {
 		if forbiddenFields[lower] || strings.HasPrefix(name, http.TrailerPrefix) {
 			continue
 		}
+		if lower == "content-length" && len(values) > 1 { // which HTTP/2 lets pass, for a guest that hands them on
+			values = values[:1]
+		}
 		for _, value := range values {
 			f.list = append(f.list, field{lower, value})
 		}
@@ -69,6 +72,24 @@ func (f *fields) copyTo(h http.Header, prefix string) {
 		name := prefix + http.CanonicalHeaderKey(each.name)
 		h[name] = append(h[name], each.value)
 	}
+}
+
+// notTrailers are fields that are for those who read a message from its beginning: at its end they are not sent, so
+// that nobody takes them for what was said there. They are those of upstream's HTTP library.
+var notTrailers = map[string]bool{
+	"authorization": true, "cache-control": true, "content-encoding": true, "content-length": true, "content-range": true,
+	"content-type": true, "max-forwards": true, "set-cookie": true, "te": true, "trailer": true,
+}
+
+// trailers returns the fields that may be sent after a body.
+func (f *fields) trailers() *fields {
+	t := &fields{}
+	for _, each := range f.list {
+		if !notTrailers[each.name] {
+			t.list = append(t.list, each)
+		}
+	}
+	return t
 }
 
 // freeze makes the fields ones that do not change any more.

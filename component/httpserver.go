@@ -101,8 +101,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 func (b *requestBody) trailers() http.Header { return b.x.request.Trailer }
 
-// stop lets net/http have what is left of the body.
-func (b *requestBody) stop() { b.x.stopReading() }
+// stop ends reading after what waits now. That goes on until the guest's call is over: package net/http takes a Read
+// that is interrupted for a client that has gone, and ends the request.
+func (b *requestBody) stop() {
+	b.x.wait.mu.Lock()
+	defer b.x.wait.mu.Unlock()
+	b.x.wait.over = true
+}
 
 // outgoingResponse is the resource outgoing-response.
 type outgoingResponse struct {
@@ -130,8 +135,13 @@ func (r *outgoingResponse) newBody() Result[*outgoingBody, struct{}] {
 	return Ok[*outgoingBody, struct{}](r.body)
 }
 
-// Close hears that the guest has dropped the response.
-func (r *outgoingResponse) Close() { r.headers.Close() }
+// Close hears that the guest has dropped the response, and so a body that it has finished already.
+func (r *outgoingResponse) Close() {
+	r.headers.Close()
+	if r.body != nil && r.body.finished {
+		r.body.forget()
+	}
+}
 
 // responseOutparam is the resource response-outparam.
 type responseOutparam struct{ to *exchange }
@@ -176,11 +186,14 @@ type exchange struct {
 	// set says that one of them is there, finished and aborted how the body has ended, committed that the headers are
 	// sent, and ended that the guest's call is over.
 	set, finished, aborted, committed, ended bool
+	// gone says that the client had gone when the guest's call ended.
+	gone bool
 	// drains says that the rest of the request's body has to be read in the end.
 	drains bool
-	// broken is what the writer has said.
-	broken error
-	status int
+	// broken is what the writer has said, and panicked what it has panicked with while it was flushed.
+	broken   error
+	panicked any
+	status   int
 	// timer flushes what has been written, once it is armed.
 	timer *time.Timer
 	armed bool
@@ -308,7 +321,13 @@ func (x *exchange) inform(status uint16, headers *fields) error {
 		return internalErrorf("this is no status of an informational response")
 	case x.set || x.ended:
 		return internalErrorf("the response has been set already")
+	case !x.request.ProtoAtLeast(1, 1):
+		return nil // such a client takes the first status for the last
 	}
+	if err := x.wait.begin(x, &x.wait.writes); err != nil { // it is sent at once
+		return err
+	}
+	defer x.wait.end(&x.wait.writes)
 	h := x.w.Header()
 	had := h.Clone()
 	headers.copyTo(h, "")
@@ -463,6 +482,11 @@ func (x *exchange) flush() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.armed = false
+	defer func() {
+		if value := recover(); value != nil { // of a middleware's writer, say: for the goroutine of ServeHTTP
+			x.panicked, x.broken = value, io.ErrClosedPipe
+		}
+	}()
 	if x.ended || x.response == nil || x.aborted || x.broken != nil {
 		return
 	}
@@ -474,8 +498,11 @@ func (x *exchange) flush() {
 }
 
 // end ends the exchange after the guest's call: nobody uses the writer afterwards but the goroutine of ServeHTTP. It
-// tells whether the response is complete, once the writer has it.
+// tells whether the response is complete, once the writer has it. It panics with what the writer has panicked with in
+// flush.
 func (x *exchange) end(returned bool) (complete bool) {
+	// Package net/http takes a Read that is interrupted for a client that has gone.
+	x.gone = x.request.Context().Err() != nil && context.Cause(x.ctx) != errTimeout
 	x.stopReading()
 	x.reading.Lock() // whoever reads has ended
 	defer x.reading.Unlock()
@@ -486,8 +513,14 @@ func (x *exchange) end(returned bool) (complete bool) {
 	if x.timer != nil {
 		x.timer.Stop()
 	}
+	if value := x.panicked; value != nil {
+		x.panicked = nil
+		panic(value)
+	}
 	switch {
 	case x.response == nil || x.aborted || x.broken != nil:
+	case x.short():
+		x.aborted = true
 	case x.finished || returned:
 		committed := x.committed
 		x.finished = true
@@ -508,6 +541,20 @@ func (x *exchange) end(returned bool) (complete bool) {
 		complete, x.broken = false, io.ErrClosedPipe // what follows on the connection is nobody's request
 	}
 	return complete
+}
+
+// short tells whether the guest has left the body at another length than the headers say. A body that was finished has
+// that, but there may be none, or one that nobody has finished.
+func (x *exchange) short() bool {
+	if x.request.Method == http.MethodHead || x.response.status == http.StatusNotModified {
+		return false
+	}
+	written := int64(0)
+	if b := x.response.body; b != nil {
+		written = b.written
+	}
+	length := x.response.headers.contentLength()
+	return length >= 0 && length != written
 }
 
 // newExchange begins an exchange.

@@ -19,6 +19,7 @@ import (
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/component"
 	"github.com/gowasmtime/wasmtime/internal/clip"
+	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
 // name is that of the interface.
@@ -28,7 +29,8 @@ const name = "wasi:tls/types@0.2.0-draft"
 type Options struct {
 	// Config is what crypto/tls is to do: what roots there are, which versions, whether the program shows a certificate
 	// of its own. nil is all as crypto/tls has it. It is copied for each connection, with the server's name that the
-	// guest has given; so it must not be changed afterwards. Its functions are called by goroutines of their own.
+	// guest has given; so it must not be changed afterwards. Its functions are called by goroutines of their own; what
+	// they panic with comes out of the guest's call that asks for the connection.
 	Config *tls.Config
 	// CheckServerName decides whether a guest may ask for a server of a name, which is the guest's to choose and may be
 	// anything. An error refuses it: the guest gets the text of that. nil allows all. It is called by a goroutine of
@@ -116,6 +118,8 @@ type future struct {
 	err  error
 	// got says that the guest has got them.
 	got bool
+	// panics are of the program's functions, for the guest's call that asks.
+	panics served.Panics
 }
 
 // Close ends the handshake. What the guest has not got is closed.
@@ -139,18 +143,26 @@ func finish(ctx context.Context, h *handshake, config *tls.Config, check func(co
 	go func() {
 		defer close(f.done)
 		defer stop()
-		if check != nil {
-			f.err = check(ctx, h.server)
-		}
-		if f.err == nil {
-			f.err = f.conn.HandshakeContext(ctx)
-		}
+		f.err = errPanicked
+		f.panics.Guard(func() {
+			var err error
+			if check != nil {
+				err = check(ctx, h.server)
+			}
+			if err == nil {
+				err = f.conn.HandshakeContext(ctx)
+			}
+			f.err = err
+		})
 		if f.err != nil {
 			h.transport.Close()
 		}
 	}()
 	return f
 }
+
+// errPanicked is the error of a handshake in which a function of the program's has panicked.
+var errPanicked = errors.New("a function of the program's has panicked")
 
 func subscribe(c *wasmtime.Caller, f *future) (*component.Resource, error) {
 	return component.NewPollable(c, f.done)
@@ -168,6 +180,7 @@ func get(c *wasmtime.Caller, f *future) (component.Option[outcome], error) {
 	default:
 		return component.None[outcome](), nil
 	}
+	f.panics.Raise()
 	var result outcome
 	switch {
 	case f.got:

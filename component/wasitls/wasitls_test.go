@@ -418,3 +418,18 @@ func TestLimits(t *testing.T) {
 	_, err := r.do(t.Context(), mute, server, "hoard 20")
 	WantIs(t, err, component.ErrTooManyHandles)
 }
+
+// What a function of the program's panics with comes out of the guest's call, and does not end the process.
+func TestCheckPanics(t *testing.T) {
+	address := serve(t, func(*tls.Conn) {})
+	r := &run{t: t, options: wasitls.Options{Config: trusting(), CheckServerName: func(context.Context, string) error {
+		panic("the check")
+	}}}
+	defer func() {
+		if value := recover(); value != "the check" {
+			t.Errorf("panicked with %v", value)
+		}
+	}()
+	_, err := r.do(t.Context(), address, server, "open")
+	t.Errorf("no panic, but %v", err)
+}
