@@ -122,6 +122,21 @@ pub(super) fn code(errno: Errno) -> ErrorCode {
     }
 }
 
+/// Whether an error is one of connections, for which the words about files have nothing.
+pub(super) fn is_of_connection(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::Connaborted
+            | Errno::Connrefused
+            | Errno::Connreset
+            | Errno::Hostunreach
+            | Errno::Netdown
+            | Errno::Netunreach
+            | Errno::Notconn
+            | Errno::Timedout
+    )
+}
+
 /// An error of a connection in the words of WASI 0.2.
 pub(super) fn network_code(errno: Errno) -> NetworkCode {
     match errno {

@@ -2,7 +2,7 @@
 //! run. A thread of upstream's runtime waits for one.
 
 use super::enter::{Counted, Wasi};
-use super::fault::{code, network_code, or_trap};
+use super::fault::{code, is_of_connection, network_code, or_trap};
 use super::tcp::ended_with;
 use super::used::{
     WASMTIME_WASI_USE_READ, WASMTIME_WASI_USE_WRITE, WASMTIME_WASI_USED, WASMTIME_WASI_USED_END,
@@ -136,7 +136,7 @@ impl wasmtime_wasi_taken_t {
             (Ok(Some(0)), Direction::Write) if request.len > 0 => (WASMTIME_WASI_USED_WAITS, 0),
             (Ok(Some(n)), _) => (WASMTIME_WASI_USED, n as u64),
             (Err(Fault::Errno(Errno::Pipe)), _) => (WASMTIME_WASI_USED_END, 0),
-            (Err(Fault::Errno(errno)), _) if stream.shared.file().is_socket() => {
+            (Err(Fault::Errno(errno)), _) if is_of_connection(errno) => {
                 (WASMTIME_WASI_USED_NETWORK, network_code(errno) as u64)
             }
             (Err(Fault::Errno(errno)), _) => (WASMTIME_WASI_USED_FAILED, code(errno) as u64),

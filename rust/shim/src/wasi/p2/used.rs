@@ -5,7 +5,7 @@
 
 use super::bytes::Given;
 use super::enter::Wasi;
-use super::fault::{Failed, answer, code};
+use super::fault::{Failed, answer, code, is_of_connection, network_code};
 use super::taken::Taken;
 use crate::wake::check_stop;
 use crate::wasi::host::Direction;
@@ -278,6 +278,7 @@ impl Wasi<'_> {
             Err(StreamError::LastOperationFailed(error)) => {
                 let error: IoError = self.take(error.rep())?;
                 Err(match (error.downcast_ref::<Failed>(), error.downcast_ref::<NetworkCode>()) {
+                    (Some(failed), _) if is_of_connection(failed.0) => Why::Network(network_code(failed.0)),
                     (Some(failed), _) => Why::File(code(failed.0)),
                     (_, Some(code)) => Why::Network(*code),
                     _ => Why::File(ErrorCode::Io),
