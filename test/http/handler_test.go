@@ -80,7 +80,8 @@ func TestObserver(t *testing.T) {
 
 func TestVars(t *testing.T) {
 	to := other(t)
-	vars := httpvars.New("TestVars")
+	name := fmt.Sprint("TestVars", time.Now().UnixNano()) // names are for the whole process, and -count runs this again
+	vars := httpvars.New(name)
 	s := serve(t, append(loopback(), component.HTTPObserve(vars)), component.WithObserver(vars), component.WithReuse(10, 0))
 	for range 3 {
 		_ = s.get(t, "/count")
@@ -89,7 +90,7 @@ func TestVars(t *testing.T) {
 	_ = s.get(t, "/late?1")
 	s.Server.Close()
 	var got map[string]any
-	Check(t, json.Unmarshal([]byte(expvar.Get("TestVars").String()), &got))
+	Check(t, json.Unmarshal([]byte(expvar.Get(name).String()), &got))
 	for key, want := range map[string]float64{
 		"requests": 5, "requests_active": 0, "requests_failed": 1, "requests_reused": 4, "traps": 1, "outgoing": 1, "outgoing_failed": 0,
 	} {
