@@ -463,7 +463,11 @@ func TestMissingImportsDoNotWait(t *testing.T) {
 	} {
 		store := NewStore(engine)
 		defer store.Close()
-		go func() { done <- f(store); store.Close() }()
+		go func() {
+			err := f(store)
+			store.Close() // before anybody else does
+			done <- err
+		}()
 		awaitWaiting(t, i+1)
 	}
 	store := NewStore(engine)

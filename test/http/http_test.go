@@ -136,6 +136,10 @@ func (s *server) do(t testing.TB, r *http.Request, header ...string) string {
 // mustSay checks that a log has a text.
 func mustSay(t testing.TB, log *said, text string) {
 	t.Helper()
+	// A client may have its answer before the guest fails.
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), text) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	if !strings.Contains(log.String(), text) {
 		t.Errorf("the log does not say %q:\n%s", text, log)
 	}
