@@ -19,7 +19,7 @@ import (
 // Clients that go at any moment, guests that fail, and those that ask others: nothing is left of them.
 func TestStorm(t *testing.T) {
 	to := other(t)
-	s := serve(t, loopback(), component.WithMaxInstances(20), component.WithReuse(5, 0), component.WithTimeout(2*time.Second))
+	s := serve(t, loopback(), component.WithMaxInstances(20), component.WithReuse(5, 0), component.WithTimeout(20*time.Second))
 	paths := []string{
 		"/count", "/polled", "/late?100000", "/late?10", "/dropped?50000", "/sleep?20", "/early?20", "/unfinished?200000",
 		"/fetch", "/all?3", "/abandon", "/read", "/handles?100", "/orphans",
