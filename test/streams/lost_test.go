@@ -289,7 +289,7 @@ func TestErrorBehindIsJoined(t *testing.T) {
 	wantUnwritten(t, err, 4, errFull)
 	WantIs(t, err, refused)
 	s = newSaying(t, full())
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err = s.call(ctx, "loop")
 	wantUnwritten(t, err, 4, errFull)
