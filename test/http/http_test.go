@@ -349,7 +349,11 @@ func TestMaxBody(t *testing.T) {
 		return s.do(t, Must(http.NewRequest("POST", s.URL+"/read", strings.NewReader(strings.Repeat("x", n)))))
 	}
 	Equal(t, "enough", post(1000), "200 1000")
-	Equal(t, "too much", post(1001), "200 Some(ErrorCode::HttpRequestBodySize(Some(1000)))")
+	got := post(1001)
+	// On a busy machine, the response was begun before the guest had read: the rest cannot be, and the connection ends.
+	if got != "200 Some(ErrorCode::HttpRequestBodySize(Some(1000)))" && got != "200 broken after 0" {
+		t.Errorf("too much: %s", got)
+	}
 }
 
 // An instance serves as many requests as it may, and none after one that has failed.
