@@ -8,7 +8,6 @@ import (
 
 	"github.com/gowasmtime/wasmtime"
 	"github.com/gowasmtime/wasmtime/ffi"
-	"github.com/gowasmtime/wasmtime/internal/bridge"
 	"github.com/gowasmtime/wasmtime/internal/served"
 )
 
@@ -328,18 +327,4 @@ func (b *outgoingBody) Close() error {
 		b.forget()
 	}
 	return nil
-}
-
-// newServed makes a resource of something that Go serves, in a host function.
-func newServed(c *wasmtime.Caller, what *served.Descriptor, kind ffi.WasiResource, name string) (*Resource, error) {
-	inside, err := bridge.StoreOf(c)
-	if err != nil {
-		return nil, err
-	}
-	outermost, err := inside.Enter()
-	if err != nil {
-		return nil, err
-	}
-	defer inside.Leave(outermost)
-	return takeServed(inside, what, kind, name)
 }

@@ -24,6 +24,11 @@ import (
 // a [wasmtime.WasiConfig], or the error wraps [wasmtime.ErrNoWasi]. More than there may be is an error that wraps
 // [ErrTooManyHandles]: see [SetLimits] and [wasmtime.Store.SetMaxResources].
 func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, error) {
+	return newServed(store, served.NewSignal(done), ffi.WasiPollable, "pollable")
+}
+
+// newServed makes a resource of something that Go serves.
+func newServed(store wasmtime.Storelike, what *served.Descriptor, kind ffi.WasiResource, name string) (*Resource, error) {
 	inside, err := bridge.StoreOf(store)
 	if err != nil {
 		return nil, err
@@ -33,20 +38,15 @@ func NewPollable(store wasmtime.Storelike, done <-chan struct{}) (*Resource, err
 		return nil, err
 	}
 	defer inside.Leave(outermost)
-	return takeServed(inside, served.NewSignal(done), ffi.WasiPollable, "pollable")
-}
-
-// takeServed makes a resource of something that Go serves, in a store that is entered.
-func takeServed(store bridge.Store, what *served.Descriptor, kind ffi.WasiResource, name string) (*Resource, error) {
-	fd, failed := store.PushServed(what, kind == ffi.WasiOutputStream)
+	fd, failed := inside.PushServed(what, kind == ffi.WasiOutputStream)
 	if !failed.IsNil() {
 		return nil, bridge.NewError(failed)
 	}
-	s := stateOf(store)
-	handles, failed := store.Native().TakeDescriptor(fd, kind)
+	s := stateOf(inside)
+	handles, failed := inside.Native().TakeDescriptor(fd, kind)
 	if !failed.IsNil() {
 		err := bridge.NewError(failed)
-		if failed := store.Native().RemoveFile(fd); !failed.IsNil() {
+		if failed := inside.Native().RemoveFile(fd); !failed.IsNil() {
 			failed.Delete() // it is gone already
 		}
 		return nil, err
